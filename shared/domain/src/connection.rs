@@ -3,12 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::egress;
 use crate::ids::{ConnectionId, EndpointId};
+use crate::pacing::rate::Rate;
+use crate::signature::Scheme;
 use crate::token::Purpose;
 
 /// The name of a secret in Secrets Manager. Never the secret.
@@ -34,6 +37,15 @@ impl Profile {
         match self {
             Self::WhatsApp => "whatsapp",
             Self::GenesysOpenMessaging => "genesys-open-messaging",
+        }
+    }
+
+    /// How its platform signs webhooks.
+    #[must_use]
+    pub fn scheme(self) -> Scheme {
+        match self {
+            Self::WhatsApp => Scheme::META,
+            Self::GenesysOpenMessaging => Scheme::GENESYS,
         }
     }
 }
@@ -121,6 +133,18 @@ impl Connection {
         match self.account {
             Account::WhatsApp { .. } => &[Purpose::Media],
             Account::GenesysOpenMessaging { .. } => &[Purpose::Messages],
+        }
+    }
+
+    /// How fast messages may be sent to it. Genesys: 300 calls a minute per token (restated by third parties, lower
+    /// ones are seen), of which three quarters are used, so that other users of the client are not starved. WhatsApp:
+    /// 20 a second, the rate of numbers in coexistence.
+    /// `None` never happens: the constants are within [`Rate::new`]'s bounds, and a test says so.
+    #[must_use]
+    pub fn send_rate(&self) -> Option<Rate> {
+        match self.account {
+            Account::WhatsApp { .. } => Rate::new(20, Duration::from_secs(1), 20).ok(),
+            Account::GenesysOpenMessaging { .. } => Rate::new(225, Duration::from_secs(60), 20).ok(),
         }
     }
 
@@ -362,6 +386,11 @@ pub(crate) mod tests {
             Row::Connection(genesys()),
             Row::Route(Route { from: whatsapp().id, to: Some(genesys().id) }),
         ])
+    }
+
+    #[test]
+    fn every_connection_has_a_rate() {
+        assert!(whatsapp().send_rate().is_some() && genesys().send_rate().is_some());
     }
 
     #[test]

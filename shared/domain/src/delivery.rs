@@ -8,7 +8,8 @@ use std::time::Duration;
 use rand::Rng;
 
 use crate::diagnosis::{Diagnosis, Disposition, Failure};
-use crate::pacing::{Backoff, Key, Retry};
+use crate::pacing::backoff::{Backoff, Key, Retry};
+use crate::pacing::retry_after::RetryAfter;
 
 /// How long one send may take (`S2-24`); with its intent this is also how long nobody else touches the item.
 pub const SEND_PATIENCE: Duration = Duration::from_secs(20);
@@ -44,11 +45,49 @@ pub fn after(failure: Failure, attempts: u32, renewed: bool, backoff: &Backoff, 
         Disposition::Unauthorised if renewed => return give_up(failure),
         Disposition::Unauthorised => return Next::Renew { wait: RENEWAL_WAIT },
         Disposition::Throttled { retry_after } => (Key::Throttled, retry_after, false),
-        Disposition::Unavailable => (Key::Quiet, None, false),
-        Disposition::Unknown => (Key::Quiet, None, true),
+        Disposition::Unavailable => (Key::Calm, None, false),
+        Disposition::Unknown => (Key::Calm, None, true),
     };
-    match backoff.after(attempts, retry_after.map(crate::pacing::RetryAfter::capped), key, rng) {
+    match backoff.after(attempts, retry_after.map(RetryAfter::capped), key, rng) {
         Retry::After(wait) => Next::Retry { wait, repeat },
-        Retry::GiveUp => give_up(failure),
+        Retry::Exhausted => give_up(failure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::Domain;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    fn next(disposition: Disposition, attempts: u32, renewed: bool) -> Next {
+        let failure = Failure::new(disposition, Diagnosis::new(Domain::Unknown, "x", "", ""));
+        after(failure, attempts, renewed, &Backoff::default(), &mut StdRng::seed_from_u64(1))
+    }
+
+    #[test]
+    fn four_attempts_in_all() {
+        for disposition in [Disposition::Unavailable, Disposition::Unknown, Disposition::Throttled { retry_after: None }] {
+            let ends = (1..=5).map(|n| matches!(next(disposition, n, false), Next::GiveUp(_))).collect::<Vec<_>>();
+            assert_eq!(ends, [false, false, false, true, true], "{disposition:?}");
+        }
+        assert!(matches!(next(Disposition::Rejected, 1, false), Next::GiveUp(_)));
+    }
+
+    #[test]
+    fn a_refused_token_is_renewed_once() {
+        assert_eq!(next(Disposition::Unauthorised, 1, false), Next::Renew { wait: RENEWAL_WAIT });
+        assert!(matches!(next(Disposition::Unauthorised, 1, true), Next::GiveUp(_)));
+    }
+
+    #[test]
+    fn only_an_open_outcome_is_a_repeat_and_hints_are_kept() {
+        assert!(matches!(next(Disposition::Unknown, 1, false), Next::Retry { repeat: true, .. }));
+        let asked = Some(Duration::from_secs(20));
+        match next(Disposition::Throttled { retry_after: asked }, 1, false) {
+            Next::Retry { wait, repeat: false } => assert!(wait >= Duration::from_secs(20), "{wait:?}"),
+            other => panic!("{other:?}"),
+        }
     }
 }

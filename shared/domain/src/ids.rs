@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn derivation_is_pinned() {
         // A change here would orphan every stored object: it must be a decision, not an accident.
-        assert_eq!(derive("wa-sales", "wamid.A", "1003383421387256").as_str(), "PINNED");
+        assert_eq!(derive("wa-sales", "wamid.A", "1003383421387256").as_str(), "zogvahgyqbd6jxney5vla4urcw");
     }
 
     #[test]

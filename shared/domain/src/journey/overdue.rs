@@ -63,7 +63,7 @@ pub fn overdue(item: &Item, now: Timestamp, grace: Duration) -> Overdue {
 
 /// When to look again after the `sweeps`-th time (from 1) an item was put back: one minute, doubling, at most 15.
 #[must_use]
-pub fn next_look(now: Timestamp, sweeps: u32) -> Timestamp {
+fn next_look(now: Timestamp, sweeps: u32) -> Timestamp {
     let doublings = sweeps.saturating_sub(1).min(5);
     now + (Duration::from_secs(60) * 2_u32.pow(doublings)).min(LONGEST_PAUSE)
 }

@@ -50,9 +50,9 @@ pub fn read_token(response: &Response, now: Timestamp) -> Result<Granted, Failur
         return Err(failure(response, now));
     }
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-    let token = body.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty());
+    let token = body.get("access_token").and_then(Value::as_str).and_then(|token| Secret::new(token).ok());
     let life = body.get("expires_in").and_then(Value::as_u64);
-    token.zip(life).map(|(token, seconds)| Granted { token: Secret::new(token), life: Duration::from_secs(seconds) }).ok_or_else(
+    token.zip(life).map(|(token, seconds)| Granted { token, life: Duration::from_secs(seconds) }).ok_or_else(
         || {
             let evidence = "status 200 without `access_token` and a numeric `expires_in`";
             let remedy = "Check the connection's region and login_url.";

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure, excerpt};
-use crate::pacing::RetryAfter;
+use crate::pacing::retry_after::RetryAfter;
 use crate::time::Timestamp;
 use crate::wire::Response;
 

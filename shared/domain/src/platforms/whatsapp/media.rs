@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
+use super::digest;
 use super::error::failure;
 use crate::connection::{Account, Connection};
 use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
@@ -84,7 +85,7 @@ pub fn read_link(response: &Response, now: Timestamp) -> Result<Link, Failure> {
         // A string in the OpenAPI document, an integer in live captures.
         size_bytes: body.get("file_size").and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok())),
         // Hexadecimal here, base64 in the webhook.
-        digest: body.get("sha256").and_then(Value::as_str).and_then(Sha256Digest::parse),
+        digest: body.get("sha256").and_then(Value::as_str).and_then(digest),
     })
 }
 

@@ -8,7 +8,10 @@ pub use error::failure;
 pub use media::{Link, look_up, read_link};
 pub use webhook::{Unreadable, parse};
 
-use crate::signature::{Encoding, Verifier};
+use crate::digest::Sha256Digest;
 
-/// How Meta signs: `X-Hub-Signature-256: sha256=<lower-case hex of HMAC-SHA256(raw body, app secret)>`.
-pub const VERIFIER: Verifier = Verifier { header: "x-hub-signature-256", prefix: "sha256=", encoding: Encoding::Hex };
+/// A digest as it may come: base64 in the webhook, hexadecimal in the look-up, and the other way round at some
+/// resellers. The two cannot be confused: their lengths differ.
+fn digest(text: &str) -> Option<Sha256Digest> {
+    Sha256Digest::from_base64(text).or_else(|_| Sha256Digest::from_hex(text)).ok()
+}

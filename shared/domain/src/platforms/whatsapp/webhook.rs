@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::digest::Sha256Digest;
+use super::digest;
 use crate::event::{Announcement, Attachment, MediaKind, Said};
 use crate::ids::{AttachmentId, MessageId};
 use crate::time::Timestamp;
@@ -88,7 +88,7 @@ fn said(message: &Value) -> Said {
             kind,
             declared_type: text(media, "mime_type"),
             file_name: text(media, "filename"),
-            digest: text(media, "sha256").and_then(|t| Sha256Digest::parse(&t)),
+            digest: text(media, "sha256").and_then(|t| digest(&t)),
             caption: text(media, "caption").filter(|caption| !caption.is_empty()),
         }),
     }
