@@ -51,10 +51,14 @@ cat >"$work/brief.html" <<'HTML'
 <html><head><meta charset="utf-8"><title>Brief</title></head><body>
 <p>Sehr geehrte Damen und Herren,</p><p>anbei finden Sie die Fotos des beschädigten Pakets.</p><p>Mit freundlichen Grüßen</p></body></html>
 HTML
-office() { soffice "-env:UserInstallation=file://$work/profile" --headless --outdir "$work" "$@" >/dev/null 2>&1; }
-office --convert-to odt:writer8 --infilter="HTML (StarWriter)" "$work/Rechnung.html" "$work/brief.html"
-office --convert-to pdf:writer_pdf_Export "$work/Rechnung.odt"
-office --convert-to "docx:MS Word 2007 XML" "$work/brief.odt"
+office() {
+  local filter=$1
+  shift
+  soffice "-env:UserInstallation=file://$work/profile" --headless --convert-to "$filter" --outdir "$work" "$@" >/dev/null
+}
+office odt:writer8 --infilter="HTML (StarWriter)" "$work/Rechnung.html" "$work/brief.html"
+office pdf:writer_pdf_Export "$work/Rechnung.odt"
+office "docx:MS Word 2007 XML" "$work/brief.odt"
 qpdf --check "$work/Rechnung.pdf" >/dev/null
 cp "$work/Rechnung.pdf" "Rechnung März (1).pdf"
 cp "$work/brief.docx" brief.docx
