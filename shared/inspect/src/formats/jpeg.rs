@@ -1,0 +1,86 @@
+//! JPEG: segments up to the scan, entropy-coded data up to EOI (ITU-T T.81, annex B).
+//!
+//! Thumbnails live inside application segments and are stepped over, so the first EOI met in scan data is the picture's
+//! own. Phones append more pictures and clips after it: trailing bytes are common and reported, not condemned.
+
+use crate::findings::Integrity;
+use crate::kind::FileType;
+use crate::seen::Seen;
+use crate::source::Source;
+use std::io;
+
+/// Above this size a file that ends with EOI is not scanned.
+const SCAN_WHOLE: u64 = 256 << 10;
+const STEP: u64 = 64 << 10;
+
+pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
+    if !source.head().starts_with(b"\xFF\xD8\xFF") {
+        return Ok(None);
+    }
+    let mut frame = None;
+    let integrity = walk(source, &mut frame)?;
+    let seen = Seen::certain(FileType::Jpeg).with_integrity(integrity);
+    Ok(Some(match frame {
+        Some((width, height)) => seen.with_pixels(width, height),
+        None => seen,
+    }))
+}
+
+/// Follows the segments; `frame` takes the size of the first frame header.
+fn walk(source: &mut Source<'_>, frame: &mut Option<(u32, u32)>) -> io::Result<Integrity> {
+    let cut = || Integrity::truncated("the file ends before its end-of-image marker");
+    let mut at = 2;
+    loop {
+        let Some([fill, marker]) = source.exactly::<2>(at)? else { return Ok(cut()) };
+        match (fill, marker) {
+            (0xFF, 0xFF) => at += 1,
+            (0xFF, 0xD9) => return Ok(Integrity::ending_at(at + 2, source.len())),
+            (0xFF, 0x01 | 0xD0..=0xD8) => at += 2,
+            (0xFF, _) => {
+                let Some(length) = source.exactly::<2>(at + 2)?.map(u16::from_be_bytes) else { return Ok(cut()) };
+                if length < 2 {
+                    return Ok(Integrity::damaged(format!("the segment at byte {at} has no length")));
+                }
+                if is_frame(marker) && frame.is_none() {
+                    *frame = frame_size(source, at)?;
+                }
+                at += 2 + u64::from(length);
+                if marker == 0xDA {
+                    if source.len() > SCAN_WHOLE && source.tail()?.1.ends_with(b"\xFF\xD9") {
+                        return Ok(Integrity::Whole);
+                    }
+                    let Some(end) = end_of_scan(source, at)? else { return Ok(cut()) };
+                    at = end;
+                }
+            }
+            _ => return Ok(Integrity::damaged(format!("no marker at byte {at}"))),
+        }
+    }
+}
+
+fn is_frame(marker: u8) -> bool {
+    matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC)
+}
+
+fn frame_size(source: &mut Source<'_>, at: u64) -> io::Result<Option<(u32, u32)>> {
+    Ok(source.exactly::<9>(at)?.map(|header| {
+        let [_, _, _, _, _, h1, h2, w1, w2] = header;
+        (u32::from(u16::from_be_bytes([w1, w2])), u32::from(u16::from_be_bytes([h1, h2])))
+    }))
+}
+
+/// The position of the first marker after scan data that is no stuffing and no restart.
+fn end_of_scan(source: &mut Source<'_>, from: u64) -> io::Result<Option<u64>> {
+    let mut at = from;
+    loop {
+        let bytes = source.at(at, STEP)?;
+        if bytes.len() < 2 {
+            return Ok(None);
+        }
+        let marker = bytes.windows(2).position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xD0..=0xD7 | 0xFF));
+        match marker {
+            Some(offset) => return Ok(Some(at + offset as u64)),
+            None => at += bytes.len() as u64 - 1,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! One room per family of formats. Each answers "mine, and this is what I saw" or `None`.
+//!
+//! The order matters: exact magic first, executables before all (nothing may hide them), formats with weak signatures
+//! after those with strong ones, text before the last resort so that prose beginning with `BM` is not a bitmap.
+
+mod executable;
+mod gif;
+mod isobmff;
+mod jpeg;
+mod magic;
+mod mpeg_audio;
+mod ogg;
+mod ole2;
+mod pdf;
+mod png;
+mod riff;
+mod text;
+pub(crate) mod zip;
+
+use crate::claim::Claim;
+use crate::findings::{Confidence, Integrity};
+use crate::kind::FileType;
+use crate::seen::Seen;
+use crate::source::Source;
+use std::io;
+
+type Room = fn(&mut Source<'_>) -> io::Result<Option<Seen>>;
+
+/// Rooms that need no claim, strongest signature first.
+const ROOMS: [Room; 11] = [
+    executable::read,
+    png::read,
+    jpeg::read,
+    gif::read,
+    riff::read,
+    isobmff::read,
+    ogg::read,
+    zip::read,
+    ole2::read,
+    pdf::read,
+    mpeg_audio::read,
+];
+
+/// Asks every room in turn.
+pub(crate) fn recognise(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Seen> {
+    if source.len() == 0 {
+        let empty = Seen::new(FileType::Unknown, Confidence::Certain);
+        return Ok(empty.with_integrity(Integrity::damaged("the file is empty")));
+    }
+    for room in ROOMS {
+        if let Some(seen) = room(source)? {
+            return Ok(seen);
+        }
+    }
+    if let Some(seen) = text::read(source, claim)? {
+        return Ok(seen);
+    }
+    Ok(magic::read(source).unwrap_or_else(|| Seen::new(FileType::Unknown, Confidence::Guess)))
+}
+
+/// The position of `needle` in `haystack`.
+pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}
+
+/// The last position of `needle` in `haystack`.
+pub(crate) fn rfind(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).rposition(|window| window == needle)
+}

@@ -1,0 +1,122 @@
+//! MPEG audio and its neighbours without a container: MP3 (with and without ID3), AAC in ADTS, AMR.
+//!
+//! A sync word is eleven bits: a type is only said when a second frame stands where the first one ends, or the file
+//! ends there. Sources: ISO/IEC 11172-3 §2.4.1.3 and 13818-3 (MP3), 13818-7 §6.2 (ADTS), RFC 4867 §5 (AMR), id3.org.
+
+use crate::findings::{Confidence, Integrity};
+use crate::kind::FileType;
+use crate::seen::Seen;
+use crate::source::Source;
+use std::io;
+
+/// How far after an ID3 tag a first frame is looked for: writers pad.
+const SEARCH: u64 = 4096;
+
+/// Kilobits per second of layer III by index: MPEG 1, then MPEG 2 and 2.5.
+const BITRATES: [[u16; 15]; 2] = [
+    [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
+    [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
+];
+/// Hertz by index for MPEG 1; halved for MPEG 2, quartered for 2.5.
+const RATES: [u32; 3] = [44_100, 48_000, 32_000];
+
+pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
+    let head = source.head();
+    if head.starts_with(b"#!AMR-WB\n") {
+        return Ok(Some(Seen::certain(FileType::AmrWideband)));
+    }
+    if head.starts_with(b"#!AMR\n") {
+        return Ok(Some(Seen::certain(FileType::Amr)));
+    }
+    match tag_length(head) {
+        Some(tag) => tagged(source, tag).map(Some),
+        None => Ok(frames(source, 0)?.map(Seen::certain)),
+    }
+}
+
+/// The length of an ID3v2 tag at the start, header and footer included.
+fn tag_length(head: &[u8]) -> Option<u64> {
+    let [b'I', b'D', b'3', 2..=4, _, flags, size @ ..] = head else { return None };
+    let size = size.get(..4)?;
+    if size.iter().any(|&b| b & 0x80 != 0) {
+        return None;
+    }
+    let body = size.iter().fold(0, |sum, &b| (sum << 7) | u64::from(b));
+    Some(10 + body + if flags & 0x10 == 0 { 0 } else { 10 })
+}
+
+fn tagged(source: &mut Source<'_>, tag: u64) -> io::Result<Seen> {
+    if tag >= source.len() {
+        let cut = Integrity::truncated("the file ends within its tag");
+        return Ok(Seen::likely(FileType::Mp3).with_integrity(cut));
+    }
+    if source.at(tag, 4)? == b"fLaC" {
+        return Ok(Seen::certain(FileType::Flac));
+    }
+    for at in tag..tag + SEARCH {
+        if let Some(kind) = frames(source, at)? {
+            return Ok(Seen::certain(kind));
+        }
+    }
+    Ok(Seen::new(FileType::Mp3, Confidence::Guess))
+}
+
+/// The type of two adjacent frames at `at`.
+fn frames(source: &mut Source<'_>, at: u64) -> io::Result<Option<FileType>> {
+    let Some((kind, length)) = frame(source.at(at, 6)?) else { return Ok(None) };
+    let next = at + length;
+    let confirmed = next == source.len() || frame(source.at(next, 6)?).is_some_and(|(second, _)| second == kind);
+    Ok(confirmed.then_some(kind))
+}
+
+/// The type and length in bytes of the frame that begins with these six bytes.
+fn frame(header: &[u8]) -> Option<(FileType, u64)> {
+    let [0xFF, second, third, fourth, fifth, sixth] = *header else { return None };
+    match (second & 0xF6, second & 0xE6) {
+        // Twelve sync bits, layer zero: ADTS. Its length is thirteen bits across three bytes.
+        (0xF0, _) if third >> 2 & 0xF < 13 => {
+            let length = (u64::from(fourth & 3) << 11) | (u64::from(fifth) << 3) | u64::from(sixth >> 5);
+            (length > 7).then_some((FileType::Aac, length))
+        }
+        (_, 0xE2) => layer_three(second, third).map(|length| (FileType::Mp3, length)),
+        _ => None,
+    }
+}
+
+fn layer_three(second: u8, third: u8) -> Option<u64> {
+    let version = second >> 3 & 3;
+    let (table, divisor) = match version {
+        3 => (0, 1),
+        2 => (1, 2),
+        0 => (1, 4),
+        _ => return None,
+    };
+    let kilobits = BITRATES[table].get(usize::from(third >> 4)).copied().filter(|&rate| rate > 0)?;
+    let hertz = RATES.get(usize::from(third >> 2 & 3))? / divisor;
+    let samples_per_byte = if version == 3 { 144 } else { 72 };
+    Some(u64::from(samples_per_byte * u32::from(kilobits) * 1000 / hertz) + u64::from(third >> 1 & 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frame_lengths() {
+        // 128 kbit/s at 44.1 kHz is 417 bytes, 418 with padding; 64 kbit/s MPEG 2 at 22.05 kHz is 208.
+        assert_eq!(frame(&[0xFF, 0xFB, 0x90, 0, 0, 0]), Some((FileType::Mp3, 417)));
+        assert_eq!(frame(&[0xFF, 0xFB, 0x92, 0, 0, 0]), Some((FileType::Mp3, 418)));
+        assert_eq!(frame(&[0xFF, 0xF3, 0x80, 0, 0, 0]), Some((FileType::Mp3, 208)));
+        assert_eq!(frame(&[0xFF, 0xF1, 0x50, 0x80, 0x17, 0x3F]), Some((FileType::Aac, 185)));
+        assert_eq!(frame(&[0xFF, 0xFB, 0xF0, 0, 0, 0]), None);
+        assert_eq!(frame(&[0xFF, 0xFE, 0, 0, 0, 0]), None);
+    }
+
+    #[test]
+    fn tags_are_syncsafe() {
+        assert_eq!(tag_length(b"ID3\x04\0\0\0\0\x02\x01rest"), Some(10 + 257));
+        assert_eq!(tag_length(b"ID3\x04\0\x10\0\0\0\x01"), Some(21));
+        assert_eq!(tag_length(b"ID3\x04\0\0\x80\0\0\x01"), None);
+        assert_eq!(tag_length(b"ID3 is a tag format"), None);
+    }
+}
