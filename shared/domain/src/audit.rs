@@ -33,7 +33,14 @@ pub enum Actor {
 }
 
 impl Actor {
-    const ALL: [Self; 6] = [Self::Intake, Self::Fetch, Self::Validate, Self::Upload, Self::Sweep, Self::Operator];
+    const ALL: [Self; 6] = [
+        Self::Intake,
+        Self::Fetch,
+        Self::Validate,
+        Self::Upload,
+        Self::Sweep,
+        Self::Operator,
+    ];
 }
 
 /// One arrow: what the item became, when, by whom, under which epoch and fence.
@@ -98,7 +105,9 @@ impl Trail {
         let mut entries = Vec::with_capacity(self.len());
         let mut previous: &[u8] = &[];
         for (index, bytes) in self.0.chunks(ENTRY_BYTES).enumerate() {
-            let (content, link) = bytes.split_at_checked(ENTRY_BYTES - CHAIN_BYTES).ok_or(Broken::Encoding)?;
+            let (content, link) = bytes
+                .split_at_checked(ENTRY_BYTES - CHAIN_BYTES)
+                .ok_or(Broken::Encoding)?;
             if chain(id, previous, content) != link {
                 return Err(Broken::Chain { index });
             }
@@ -131,7 +140,11 @@ impl Trail {
     /// # Errors
     /// [`Broken::Encoding`] if the length is no multiple of an entry's.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Broken> {
-        if bytes.len().is_multiple_of(ENTRY_BYTES) { Ok(Self(bytes)) } else { Err(Broken::Encoding) }
+        if bytes.len().is_multiple_of(ENTRY_BYTES) {
+            Ok(Self(bytes))
+        } else {
+            Err(Broken::Encoding)
+        }
     }
 
     fn last_link(&self) -> &[u8] {
@@ -144,7 +157,11 @@ impl TryFrom<String> for Trail {
     type Error = Broken;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::from_bytes(BASE64_NOPAD.decode(text.as_bytes()).map_err(|_| Broken::Encoding)?)
+        Self::from_bytes(
+            BASE64_NOPAD
+                .decode(text.as_bytes())
+                .map_err(|_| Broken::Encoding)?,
+        )
     }
 }
 
@@ -193,17 +210,21 @@ mod tests {
     }
 
     fn trail() -> (Trail, Vec<Entry>) {
-        let entries: Vec<_> = [(Stage::Announced, Actor::Intake), (Stage::Fetching, Actor::Fetch), (Stage::Sent, Actor::Upload)]
-            .into_iter()
-            .enumerate()
-            .map(|(n, (stage, actor))| Entry {
-                at: Timestamp::from_millis(1_768_484_400_000 + n as u64),
-                stage,
-                actor,
-                epoch: 0,
-                fence: n as u32,
-            })
-            .collect();
+        let entries: Vec<_> = [
+            (Stage::Announced, Actor::Intake),
+            (Stage::Fetching, Actor::Fetch),
+            (Stage::Sent, Actor::Upload),
+        ]
+        .into_iter()
+        .enumerate()
+        .map(|(n, (stage, actor))| Entry {
+            at: Timestamp::from_millis(1_768_484_400_000 + n as u64),
+            stage,
+            actor,
+            epoch: 0,
+            fence: n as u32,
+        })
+        .collect();
         let mut trail = Trail::default();
         for entry in &entries {
             trail.append(&id(), *entry);
@@ -226,7 +247,13 @@ mod tests {
             let mut bytes = trail.0.clone();
             bytes[position] ^= 1;
             let broken = Trail(bytes).verify(&id()).unwrap_err();
-            assert_eq!(broken, Broken::Chain { index: position / ENTRY_BYTES }, "byte {position}");
+            assert_eq!(
+                broken,
+                Broken::Chain {
+                    index: position / ENTRY_BYTES
+                },
+                "byte {position}"
+            );
         }
     }
 
@@ -234,7 +261,10 @@ mod tests {
     fn removal_and_transplant_are_found() {
         let (trail, _) = trail();
         let without_second = Trail([&trail.0[..ENTRY_BYTES], &trail.0[2 * ENTRY_BYTES..]].concat());
-        assert_eq!(without_second.verify(&id()), Err(Broken::Chain { index: 1 }));
+        assert_eq!(
+            without_second.verify(&id()),
+            Err(Broken::Chain { index: 1 })
+        );
         let other: MediaId = "bbbbbbbbbbbbbbbbbbbbbbbbbb".parse().unwrap();
         assert_eq!(trail.verify(&other), Err(Broken::Chain { index: 0 }));
         assert_eq!(Trail::from_bytes(vec![0; 31]), Err(Broken::Encoding));

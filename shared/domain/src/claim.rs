@@ -111,7 +111,9 @@ impl Terms {
         }
         match (self.work, gate.intent_until, gate.verdict) {
             (Work::Send { .. }, Some(until), _) => Some(Refusal::IntentOpen { until }),
-            (Work::Send { .. }, None, verdict) if verdict != Verdict::Clean => Some(Refusal::NotClean(verdict)),
+            (Work::Send { .. }, None, verdict) if verdict != Verdict::Clean => {
+                Some(Refusal::NotClean(verdict))
+            }
             (Work::Send { .. } | Work::Fetch, _, _) => None,
         }
     }
@@ -150,8 +152,18 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_seconds(500);
 
     fn terms(work: Work) -> Terms {
-        let lease = Lease { holder: 7, since: NOW, until: NOW + Duration::from_secs(30) };
-        Terms { work, epoch: 0, sequence: 0, now: NOW, lease }
+        let lease = Lease {
+            holder: 7,
+            since: NOW,
+            until: NOW + Duration::from_secs(30),
+        };
+        Terms {
+            work,
+            epoch: 0,
+            sequence: 0,
+            now: NOW,
+            lease,
+        }
     }
 
     #[test]
@@ -160,31 +172,85 @@ mod tests {
         let fetch = terms(Work::Fetch);
         assert_eq!(fetch.refusal(&gate), None);
         let granted = fetch.grant(&gate);
-        assert_eq!((granted.fence, granted.revision, granted.stage), (1, 1, Stage::Fetching));
-        assert_eq!(fetch.refusal(&granted), Some(Refusal::Held(fetch.lease.clone())));
-        gate.lease = Some(Lease { until: NOW, ..fetch.lease.clone() });
+        assert_eq!(
+            (granted.fence, granted.revision, granted.stage),
+            (1, 1, Stage::Fetching)
+        );
+        assert_eq!(
+            fetch.refusal(&granted),
+            Some(Refusal::Held(fetch.lease.clone()))
+        );
+        gate.lease = Some(Lease {
+            until: NOW,
+            ..fetch.lease.clone()
+        });
         assert_eq!(fetch.refusal(&gate), None, "an expired lease is no lease");
     }
 
     #[test]
     fn refusals_by_state() {
-        let send = Work::Send { intent_until: NOW + Duration::from_secs(30) };
+        let send = Work::Send {
+            intent_until: NOW + Duration::from_secs(30),
+        };
         type Change = fn(&mut Gate);
         let table: [(&str, Work, Change, Option<Refusal>); 9] = [
-            ("fetched already", Work::Fetch, |g| g.stage = Stage::Stored, Some(Refusal::Past(Stage::Stored))),
-            ("not judged yet", send, |g| g.stage = Stage::Stored, Some(Refusal::NotYet(Stage::Stored))),
-            ("other epoch", Work::Fetch, |g| g.epoch = 1, Some(Refusal::Superseded)),
-            ("older copy", Work::Fetch, |g| g.sequence = 1, Some(Refusal::Superseded)),
-            ("waiting and clean", send, |g| (g.stage, g.verdict) = (Stage::Waiting, Verdict::Clean), None),
-            ("waiting, unjudged", send, |g| g.stage = Stage::Waiting, Some(Refusal::NotClean(Verdict::Unjudged))),
-            ("retry of a send", send, |g| (g.stage, g.verdict) = (Stage::Sending, Verdict::Clean), None),
+            (
+                "fetched already",
+                Work::Fetch,
+                |g| g.stage = Stage::Stored,
+                Some(Refusal::Past(Stage::Stored)),
+            ),
+            (
+                "not judged yet",
+                send,
+                |g| g.stage = Stage::Stored,
+                Some(Refusal::NotYet(Stage::Stored)),
+            ),
+            (
+                "other epoch",
+                Work::Fetch,
+                |g| g.epoch = 1,
+                Some(Refusal::Superseded),
+            ),
+            (
+                "older copy",
+                Work::Fetch,
+                |g| g.sequence = 1,
+                Some(Refusal::Superseded),
+            ),
+            (
+                "waiting and clean",
+                send,
+                |g| (g.stage, g.verdict) = (Stage::Waiting, Verdict::Clean),
+                None,
+            ),
+            (
+                "waiting, unjudged",
+                send,
+                |g| g.stage = Stage::Waiting,
+                Some(Refusal::NotClean(Verdict::Unjudged)),
+            ),
+            (
+                "retry of a send",
+                send,
+                |g| (g.stage, g.verdict) = (Stage::Sending, Verdict::Clean),
+                None,
+            ),
             (
                 "open intent",
                 send,
-                |g| (g.stage, g.verdict, g.intent_until) = (Stage::Sending, Verdict::Clean, Some(NOW)),
+                |g| {
+                    (g.stage, g.verdict, g.intent_until) =
+                        (Stage::Sending, Verdict::Clean, Some(NOW))
+                },
                 Some(Refusal::IntentOpen { until: NOW }),
             ),
-            ("sent", send, |g| g.stage = Stage::Sent, Some(Refusal::Past(Stage::Sent))),
+            (
+                "sent",
+                send,
+                |g| g.stage = Stage::Sent,
+                Some(Refusal::Past(Stage::Sent)),
+            ),
         ];
         for (name, work, change, expected) in table {
             let mut gate = item().gate;
@@ -196,7 +262,10 @@ mod tests {
     #[test]
     fn a_newer_copy_is_taken_and_remembered() {
         let gate = item().gate;
-        let newer = Terms { sequence: 3, ..terms(Work::Fetch) };
+        let newer = Terms {
+            sequence: 3,
+            ..terms(Work::Fetch)
+        };
         assert_eq!(newer.refusal(&gate), None);
         assert_eq!(newer.grant(&gate).sequence, 3);
     }

@@ -144,7 +144,9 @@ impl Connection {
     pub fn send_rate(&self) -> Option<Rate> {
         match self.account {
             Account::WhatsApp { .. } => Rate::new(20, Duration::from_secs(1), 20).ok(),
-            Account::GenesysOpenMessaging { .. } => Rate::new(225, Duration::from_secs(60), 20).ok(),
+            Account::GenesysOpenMessaging { .. } => {
+                Rate::new(225, Duration::from_secs(60), 20).ok()
+            }
         }
     }
 
@@ -152,12 +154,18 @@ impl Connection {
     #[must_use]
     pub fn bearer_hosts(&self) -> Vec<String> {
         match &self.account {
-            Account::WhatsApp { base_url, media_hosts, .. } => {
+            Account::WhatsApp {
+                base_url,
+                media_hosts,
+                ..
+            } => {
                 let mut hosts = media_hosts.clone();
                 hosts.push(authority(base_url));
                 hosts
             }
-            Account::GenesysOpenMessaging { api_url, login_url, .. } => vec![authority(api_url), authority(login_url)],
+            Account::GenesysOpenMessaging {
+                api_url, login_url, ..
+            } => vec![authority(api_url), authority(login_url)],
         }
     }
 }
@@ -165,7 +173,8 @@ impl Connection {
 /// `host`, or `host:port` where the port is not the scheme's own.
 fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// From a connection to a connection, or to none: archive only.
@@ -225,8 +234,14 @@ impl Directory {
         let mut directory = Self::default();
         for row in rows {
             match row {
-                Row::Endpoint(endpoint) => drop(directory.endpoints.insert(endpoint.id.clone(), endpoint)),
-                Row::Connection(connection) => drop(directory.connections.insert(connection.id.clone(), connection)),
+                Row::Endpoint(endpoint) => {
+                    drop(directory.endpoints.insert(endpoint.id.clone(), endpoint))
+                }
+                Row::Connection(connection) => drop(
+                    directory
+                        .connections
+                        .insert(connection.id.clone(), connection),
+                ),
                 Row::Route(route) => drop(directory.routes.insert(route.from.clone(), route)),
             }
         }
@@ -259,10 +274,16 @@ impl Directory {
     /// reaches it, whatever number its webhook names.
     #[must_use]
     pub fn whatsapp(&self, endpoint: &EndpointId, number: &str) -> Option<&Connection> {
-        self.connections.values().find(|connection| match &connection.account {
-            Account::WhatsApp { endpoint: own, phone_number_id, .. } => own == endpoint && phone_number_id == number,
-            Account::GenesysOpenMessaging { .. } => false,
-        })
+        self.connections
+            .values()
+            .find(|connection| match &connection.account {
+                Account::WhatsApp {
+                    endpoint: own,
+                    phone_number_id,
+                    ..
+                } => own == endpoint && phone_number_id == number,
+                Account::GenesysOpenMessaging { .. } => false,
+            })
     }
 
     /// The route from a connection; without one its events are kept, not carried.
@@ -277,7 +298,11 @@ impl Directory {
         self.connections.retain(|_, connection| !connection.local);
         let connections = &self.connections;
         self.routes.retain(|from, route| {
-            connections.contains_key(from) && route.to.as_ref().is_none_or(|to| connections.contains_key(to))
+            connections.contains_key(from)
+                && route
+                    .to
+                    .as_ref()
+                    .is_none_or(|to| connections.contains_key(to))
         });
         self
     }
@@ -287,8 +312,14 @@ impl Directory {
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let endpoints = self.endpoints.values().flat_map(endpoint_problems);
-        let connections = self.connections.values().flat_map(|connection| self.connection_problems(connection));
-        let routes = self.routes.values().flat_map(|route| self.route_problems(route));
+        let connections = self
+            .connections
+            .values()
+            .flat_map(|connection| self.connection_problems(connection));
+        let routes = self
+            .routes
+            .values()
+            .flat_map(|route| self.route_problems(route));
         endpoints.chain(connections).chain(routes).collect()
     }
 
@@ -296,25 +327,45 @@ impl Directory {
         let row = format!("connection/{}", connection.id);
         let mut problems = Vec::new();
         let urls: Vec<(&str, &Url)> = match &connection.account {
-            Account::WhatsApp { endpoint, base_url, .. } => {
+            Account::WhatsApp {
+                endpoint, base_url, ..
+            } => {
                 match self.endpoints.get(endpoint) {
-                    None => problems.push(format!("endpoint {endpoint:?} is not configured", endpoint = endpoint.as_str())),
+                    None => problems.push(format!(
+                        "endpoint {endpoint:?} is not configured",
+                        endpoint = endpoint.as_str()
+                    )),
                     Some(found) if found.profile != Profile::WhatsApp => {
-                        problems.push(format!("endpoint {endpoint} has profile {}, expected whatsapp", found.profile));
+                        problems.push(format!(
+                            "endpoint {endpoint} has profile {}, expected whatsapp",
+                            found.profile
+                        ));
                     }
                     Some(_) => {}
                 }
                 vec![("base_url", base_url)]
             }
-            Account::GenesysOpenMessaging { api_url, login_url, .. } => vec![("api_url", api_url), ("login_url", login_url)],
+            Account::GenesysOpenMessaging {
+                api_url, login_url, ..
+            } => vec![("api_url", api_url), ("login_url", login_url)],
         };
         for (key, url) in urls {
             if let Err(refused) = egress::judge(url, &[authority(url)], connection.local) {
-                let hint = if url.scheme() == "http" { "; plain http needs `local = true`" } else { "" };
+                let hint = if url.scheme() == "http" {
+                    "; plain http needs `local = true`"
+                } else {
+                    ""
+                };
                 problems.push(format!("{key} {url}: {refused}{hint}"));
             }
         }
-        problems.into_iter().map(|problem| Problem { row: row.clone(), problem }).collect()
+        problems
+            .into_iter()
+            .map(|problem| Problem {
+                row: row.clone(),
+                problem,
+            })
+            .collect()
     }
 
     fn route_problems(&self, route: &Route) -> Vec<Problem> {
@@ -333,7 +384,10 @@ fn endpoint_problems(endpoint: &Endpoint) -> Option<Problem> {
     let fine = (1..=2).contains(&endpoint.secrets.len());
     (!fine).then(|| Problem {
         row: format!("endpoint/{}", endpoint.id),
-        problem: format!("{} secrets, expected one, or two during a rotation", endpoint.secrets.len()),
+        problem: format!(
+            "{} secrets, expected one, or two during a rotation",
+            endpoint.secrets.len()
+        ),
     })
 }
 
@@ -384,7 +438,10 @@ pub(crate) mod tests {
             Row::Endpoint(endpoint()),
             Row::Connection(whatsapp()),
             Row::Connection(genesys()),
-            Row::Route(Route { from: whatsapp().id, to: Some(genesys().id) }),
+            Row::Route(Route {
+                from: whatsapp().id,
+                to: Some(genesys().id),
+            }),
         ])
     }
 
@@ -395,7 +452,11 @@ pub(crate) mod tests {
 
     #[test]
     fn rows_round_trip() {
-        for row in [Row::Endpoint(endpoint()), Row::Connection(whatsapp()), Row::Connection(genesys())] {
+        for row in [
+            Row::Endpoint(endpoint()),
+            Row::Connection(whatsapp()),
+            Row::Connection(genesys()),
+        ] {
             let text = serde_json::to_string(&row).unwrap();
             assert_eq!(serde_json::from_str::<Row>(&text).unwrap(), row, "{text}");
         }
@@ -404,7 +465,11 @@ pub(crate) mod tests {
     #[test]
     fn a_number_is_reached_through_its_own_endpoint_only() {
         let directory = directory();
-        let found = |endpoint: &str, number: &str| directory.whatsapp(&EndpointId::new(endpoint), number).is_some();
+        let found = |endpoint: &str, number: &str| {
+            directory
+                .whatsapp(&EndpointId::new(endpoint), number)
+                .is_some()
+        };
         assert!(found("whatsapp", "106540352242922"));
         assert!(!found("other", "106540352242922"));
         assert!(!found("whatsapp", "1"));
@@ -422,7 +487,10 @@ pub(crate) mod tests {
         let broken = Directory::new([
             Row::Endpoint(bare),
             Row::Connection(plain),
-            Row::Route(Route { from: ConnectionId::new("nobody"), to: None }),
+            Row::Route(Route {
+                from: ConnectionId::new("nobody"),
+                to: None,
+            }),
         ]);
         let texts: Vec<_> = broken.problems().iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -438,9 +506,18 @@ pub(crate) mod tests {
     #[test]
     fn deployed_functions_see_no_local_connection() {
         let mut rows = vec![Row::Endpoint(endpoint()), Row::Connection(whatsapp())];
-        rows.push(Row::Connection(Connection { local: true, ..genesys() }));
-        rows.push(Row::Route(Route { from: whatsapp().id, to: Some(genesys().id) }));
+        rows.push(Row::Connection(Connection {
+            local: true,
+            ..genesys()
+        }));
+        rows.push(Row::Route(Route {
+            from: whatsapp().id,
+            to: Some(genesys().id),
+        }));
         let directory = Directory::new(rows).without_local();
-        assert!(directory.connection(&genesys().id).is_none() && directory.route(&whatsapp().id).is_none());
+        assert!(
+            directory.connection(&genesys().id).is_none()
+                && directory.route(&whatsapp().id).is_none()
+        );
     }
 }

@@ -38,7 +38,13 @@ pub const RENEWAL_WAIT: Duration = Duration::from_secs(2);
 
 /// Decides after attempt number `attempts` (from 1) failed. `renewed` says that a refused token was renewed for this
 /// item already.
-pub fn after(failure: Failure, attempts: u32, renewed: bool, backoff: &Backoff, rng: &mut impl Rng) -> Next {
+pub fn after(
+    failure: Failure,
+    attempts: u32,
+    renewed: bool,
+    backoff: &Backoff,
+    rng: &mut impl Rng,
+) -> Next {
     let give_up = |failure: Failure| Next::GiveUp(failure.diagnosis);
     let (key, retry_after, repeat) = match failure.disposition {
         Disposition::Rejected => return give_up(failure),
@@ -63,30 +69,57 @@ mod tests {
 
     fn next(disposition: Disposition, attempts: u32, renewed: bool) -> Next {
         let failure = Failure::new(disposition, Diagnosis::new(Domain::Unknown, "x", "", ""));
-        after(failure, attempts, renewed, &Backoff::default(), &mut StdRng::seed_from_u64(1))
+        after(
+            failure,
+            attempts,
+            renewed,
+            &Backoff::default(),
+            &mut StdRng::seed_from_u64(1),
+        )
     }
 
     #[test]
     fn four_attempts_in_all() {
-        for disposition in [Disposition::Unavailable, Disposition::Unknown, Disposition::Throttled { retry_after: None }] {
-            let ends = (1..=5).map(|n| matches!(next(disposition, n, false), Next::GiveUp(_))).collect::<Vec<_>>();
+        for disposition in [
+            Disposition::Unavailable,
+            Disposition::Unknown,
+            Disposition::Throttled { retry_after: None },
+        ] {
+            let ends = (1..=5)
+                .map(|n| matches!(next(disposition, n, false), Next::GiveUp(_)))
+                .collect::<Vec<_>>();
             assert_eq!(ends, [false, false, false, true, true], "{disposition:?}");
         }
-        assert!(matches!(next(Disposition::Rejected, 1, false), Next::GiveUp(_)));
+        assert!(matches!(
+            next(Disposition::Rejected, 1, false),
+            Next::GiveUp(_)
+        ));
     }
 
     #[test]
     fn a_refused_token_is_renewed_once() {
-        assert_eq!(next(Disposition::Unauthorised, 1, false), Next::Renew { wait: RENEWAL_WAIT });
-        assert!(matches!(next(Disposition::Unauthorised, 1, true), Next::GiveUp(_)));
+        assert_eq!(
+            next(Disposition::Unauthorised, 1, false),
+            Next::Renew { wait: RENEWAL_WAIT }
+        );
+        assert!(matches!(
+            next(Disposition::Unauthorised, 1, true),
+            Next::GiveUp(_)
+        ));
     }
 
     #[test]
     fn only_an_open_outcome_is_a_repeat_and_hints_are_kept() {
-        assert!(matches!(next(Disposition::Unknown, 1, false), Next::Retry { repeat: true, .. }));
+        assert!(matches!(
+            next(Disposition::Unknown, 1, false),
+            Next::Retry { repeat: true, .. }
+        ));
         let asked = Some(Duration::from_secs(20));
         match next(Disposition::Throttled { retry_after: asked }, 1, false) {
-            Next::Retry { wait, repeat: false } => assert!(wait >= Duration::from_secs(20), "{wait:?}"),
+            Next::Retry {
+                wait,
+                repeat: false,
+            } => assert!(wait >= Duration::from_secs(20), "{wait:?}"),
             other => panic!("{other:?}"),
         }
     }

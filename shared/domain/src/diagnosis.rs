@@ -61,7 +61,12 @@ pub struct Diagnosis {
 impl Diagnosis {
     /// Builds one; the arguments are in the order a person reads them.
     pub fn new(domain: Domain, code: &str, evidence: impl Into<String>, remedy: &str) -> Self {
-        Self { domain, code: code.to_owned(), evidence: evidence.into(), remedy: remedy.to_owned() }
+        Self {
+            domain,
+            code: code.to_owned(),
+            evidence: evidence.into(),
+            remedy: remedy.to_owned(),
+        }
     }
 }
 
@@ -79,14 +84,20 @@ impl Failure {
     /// Builds one.
     #[must_use]
     pub fn new(disposition: Disposition, diagnosis: Diagnosis) -> Self {
-        Self { disposition, diagnosis: Box::new(diagnosis) }
+        Self {
+            disposition,
+            diagnosis: Box::new(diagnosis),
+        }
     }
 }
 
 /// The first `limit` characters of a foreign text, without control characters: evidence must not break a log line.
 #[must_use]
 pub fn excerpt(text: &str, limit: usize) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(limit)
+        .collect()
 }
 
 #[cfg(test)]

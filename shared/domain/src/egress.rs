@@ -88,7 +88,9 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let first = address.segments()[0];
     // Only 2000::/3 is handed out as global unicast; of it, documentation and benchmarking ranges are not hosts.
-    (first & 0xe000) == 0x2000 && !(first == 0x2001 && matches!(address.segments()[1], 0x0002 | 0x0db8)) && first != 0x3fff
+    (first & 0xe000) == 0x2000
+        && !(first == 0x2001 && matches!(address.segments()[1], 0x0002 | 0x0db8))
+        && first != 0x3fff
 }
 
 /// The IPv4 address inside a mapped, compatible, NAT64 or 6to4 address.
@@ -109,7 +111,10 @@ mod tests {
 
     #[test]
     fn only_listed_hosts_over_tls() {
-        let hosts = ["lookaside.fbsbx.com".to_owned(), "127.0.0.1:9000".to_owned()];
+        let hosts = [
+            "lookaside.fbsbx.com".to_owned(),
+            "127.0.0.1:9000".to_owned(),
+        ];
         for (link, local, fine) in [
             ("https://lookaside.fbsbx.com/a?mid=1", false, true),
             ("https://LOOKASIDE.fbsbx.com/a", false, true),
@@ -126,20 +131,49 @@ mod tests {
             ("http://0x7f000001:9000/x", false, false),
             ("https://[::ffff:127.0.0.1]:9000/x", false, false),
         ] {
-            assert_eq!(judge(&Url::parse(link).unwrap(), &hosts, local).is_ok(), fine, "{link}");
+            assert_eq!(
+                judge(&Url::parse(link).unwrap(), &hosts, local).is_ok(),
+                fine,
+                "{link}"
+            );
         }
     }
 
     #[test]
     fn private_addresses_in_any_spelling_are_not_public() {
         for text in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-            "255.255.255.255", "198.18.0.1", "192.0.0.1", "::", "::1", "fe80::1", "fd00::1", "fc00::1", "ff02::1",
-            "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "::7f00:1", "2001:db8::1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
+            "192.0.0.1",
+            "::",
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "fc00::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:7f00:1::",
+            "::7f00:1",
+            "2001:db8::1",
         ] {
             assert!(!is_public(text.parse().unwrap()), "{text}");
         }
-        for text in ["157.240.1.1", "8.8.8.8", "2a03:2880:f12f:83:face:b00c:0:25de", "::ffff:8.8.8.8"] {
+        for text in [
+            "157.240.1.1",
+            "8.8.8.8",
+            "2a03:2880:f12f:83:face:b00c:0:25de",
+            "::ffff:8.8.8.8",
+        ] {
             assert!(is_public(text.parse().unwrap()), "{text}");
         }
     }

@@ -137,7 +137,7 @@ impl Origin {
 }
 
 /// Why an announcement is kept rather than carried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeptBecause {
     /// Nobody configured the number it was sent to. Alarmed; replayable once configured.
@@ -159,7 +159,11 @@ pub enum Admission {
 
 /// Finds the connection and route of an announcement that came to `endpoint`.
 #[must_use]
-pub fn admit(announcement: &Announcement, endpoint: &EndpointId, directory: &Directory) -> Admission {
+pub fn admit(
+    announcement: &Announcement,
+    endpoint: &EndpointId,
+    directory: &Directory,
+) -> Admission {
     let Some(connection) = directory.whatsapp(endpoint, &announcement.business) else {
         return Admission::Keep(KeptBecause::UnknownBusiness);
     };
@@ -194,7 +198,9 @@ pub(crate) mod tests {
     pub(crate) fn announcement() -> Announcement {
         Announcement {
             business: "106540352242922".to_owned(),
-            message: MessageId::new("wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="),
+            message: MessageId::new(
+                "wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA=",
+            ),
             sender: "16505551234".to_owned(),
             sender_name: Some("Sheena Nelson".to_owned()),
             sent_at: Timestamp::from_seconds(1_744_344_496),
@@ -221,24 +227,55 @@ pub(crate) mod tests {
     fn routed_kept_and_why() {
         assert_eq!(origin().target.unwrap().as_str(), "genesys");
         let endpoint = EndpointId::new("whatsapp");
-        let strange = Announcement { business: "1".to_owned(), ..announcement() };
-        assert_eq!(admit(&strange, &endpoint, &directory()), Admission::Keep(KeptBecause::UnknownBusiness));
-        let text = Announcement { said: Said::Other("text".to_owned()), ..announcement() };
-        assert_eq!(admit(&text, &endpoint, &directory()), Admission::Keep(KeptBecause::NotCarried));
+        let strange = Announcement {
+            business: "1".to_owned(),
+            ..announcement()
+        };
+        assert_eq!(
+            admit(&strange, &endpoint, &directory()),
+            Admission::Keep(KeptBecause::UnknownBusiness)
+        );
+        let text = Announcement {
+            said: Said::Other("text".to_owned()),
+            ..announcement()
+        };
+        assert_eq!(
+            admit(&text, &endpoint, &directory()),
+            Admission::Keep(KeptBecause::NotCarried)
+        );
         let routeless = Directory::new([Row::Connection(crate::connection::tests::whatsapp())]);
-        assert_eq!(admit(&announcement(), &endpoint, &routeless), Admission::Keep(KeptBecause::NoRoute));
+        assert_eq!(
+            admit(&announcement(), &endpoint, &routeless),
+            Admission::Keep(KeptBecause::NoRoute)
+        );
     }
 
     #[test]
     fn the_fingerprint_ignores_time_and_name_and_sees_content() {
         let first = origin();
-        let later = Origin { sent_at: Timestamp::from_seconds(9), sender_name: None, ..first.clone() };
+        let later = Origin {
+            sent_at: Timestamp::from_seconds(9),
+            sender_name: None,
+            ..first.clone()
+        };
         assert!(first.same_content(&later));
         for other in [
-            Origin { caption: Some("other".to_owned()), ..first.clone() },
-            Origin { sender: "1".to_owned(), ..first.clone() },
-            Origin { digest: Some(Sha256Digest::of(b"x")), ..first.clone() },
-            Origin { kind: MediaKind::Document, ..first.clone() },
+            Origin {
+                caption: Some("other".to_owned()),
+                ..first.clone()
+            },
+            Origin {
+                sender: "1".to_owned(),
+                ..first.clone()
+            },
+            Origin {
+                digest: Some(Sha256Digest::of(b"x")),
+                ..first.clone()
+            },
+            Origin {
+                kind: MediaKind::Document,
+                ..first.clone()
+            },
         ] {
             assert!(!first.same_content(&other), "{other:?}");
         }

@@ -74,7 +74,11 @@ impl MediaId {
 
     /// Derives the id. The parts are joined with their lengths, so that no two different triples give one input.
     #[must_use]
-    pub fn derive(connection: &ConnectionId, message: &MessageId, attachment: &AttachmentId) -> Self {
+    pub fn derive(
+        connection: &ConnectionId,
+        message: &MessageId,
+        attachment: &AttachmentId,
+    ) -> Self {
         let mut hash = Sha256::new();
         for part in [connection.as_str(), message.as_str(), attachment.as_str()] {
             hash.update((part.len() as u64).to_be_bytes());
@@ -109,17 +113,26 @@ pub const ARRIVALS: &str = "arrivals/";
 
 fn base32() -> Encoding {
     let mut specification = Specification::new();
-    specification.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
+    specification
+        .symbols
+        .push_str("abcdefghijklmnopqrstuvwxyz234567");
     // The alphabet is a constant of 32 distinct symbols, which is all `encoding` can refuse.
-    specification.encoding().unwrap_or(data_encoding::BASE32_NOPAD)
+    specification
+        .encoding()
+        .unwrap_or(data_encoding::BASE32_NOPAD)
 }
 
 impl FromStr for MediaId {
     type Err = NotAMediaId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fits = text.len() == Self::LENGTH && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'));
-        if fits { Ok(Self(text.to_owned())) } else { Err(NotAMediaId(text.chars().take(64).collect())) }
+        let fits = text.len() == Self::LENGTH
+            && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAMediaId(text.chars().take(64).collect()))
+        }
     }
 }
 
@@ -155,20 +168,33 @@ mod tests {
     use proptest::prelude::*;
 
     fn derive(connection: &str, message: &str, attachment: &str) -> MediaId {
-        MediaId::derive(&ConnectionId::new(connection), &MessageId::new(message), &AttachmentId::new(attachment))
+        MediaId::derive(
+            &ConnectionId::new(connection),
+            &MessageId::new(message),
+            &AttachmentId::new(attachment),
+        )
     }
 
     #[test]
     fn derivation_is_pinned() {
         // A change here would orphan every stored object: it must be a decision, not an accident.
-        assert_eq!(derive("wa-sales", "wamid.A", "1003383421387256").as_str(), "zogvahgyqbd6jxney5vla4urcw");
+        assert_eq!(
+            derive("wa-sales", "wamid.A", "1003383421387256").as_str(),
+            "zogvahgyqbd6jxney5vla4urcw"
+        );
     }
 
     #[test]
     fn keys_round_trip_and_strangers_are_refused() {
         let id = derive("c", "m", "a");
         assert_eq!(MediaId::from_arrival_key(&id.arrival_key()), Some(id));
-        for key in ["", "arrivals/", "arrivals/../../etc/passwd", "quarantine/abc", "arrivals/ABCDEFGHIJKLMNOPQRSTUVWXYZ"] {
+        for key in [
+            "",
+            "arrivals/",
+            "arrivals/../../etc/passwd",
+            "quarantine/abc",
+            "arrivals/ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        ] {
             assert_eq!(MediaId::from_arrival_key(key), None, "{key}");
         }
     }

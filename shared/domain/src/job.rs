@@ -71,7 +71,11 @@ impl ItemJob {
     /// [`Malformed`] if it is not one, or of an unknown version.
     pub fn parse(body: &str) -> Result<Self, Malformed> {
         let job: Self = serde_json::from_str(body)?;
-        if job.v == VERSION { Ok(job) } else { Err(Malformed::Version(job.v)) }
+        if job.v == VERSION {
+            Ok(job)
+        } else {
+            Err(Malformed::Version(job.v))
+        }
     }
 }
 
@@ -82,7 +86,11 @@ impl RefreshJob {
     /// [`Malformed`] if it is not one, or of an unknown version.
     pub fn parse(body: &str) -> Result<Self, Malformed> {
         let job: Self = serde_json::from_str(body)?;
-        if job.v == VERSION { Ok(job) } else { Err(Malformed::Version(job.v)) }
+        if job.v == VERSION {
+            Ok(job)
+        } else {
+            Err(Malformed::Version(job.v))
+        }
     }
 }
 
@@ -96,7 +104,10 @@ mod tests {
         let job = ItemJob::parse(text).unwrap();
         assert_eq!(serde_json::to_string(&job).unwrap(), text);
         let text = r#"{"v":1,"connection":"genesys","purpose":"messages","version_seen":3}"#;
-        assert_eq!(serde_json::to_string(&RefreshJob::parse(text).unwrap()).unwrap(), text);
+        assert_eq!(
+            serde_json::to_string(&RefreshJob::parse(text).unwrap()).unwrap(),
+            text
+        );
     }
 
     #[test]
@@ -104,8 +115,14 @@ mod tests {
         for (body, expected) in [
             ("", "not a job of this queue"),
             ("{}", "missing field `v`"),
-            (r#"{"v":9,"media":"aaaaaaaaaaaaaaaaaaaaaaaaaa","connection":"g","epoch":0,"sequence":0}"#, "version 9"),
-            (r#"{"v":1,"media":"../../x","connection":"g","epoch":0,"sequence":0}"#, "not a media id"),
+            (
+                r#"{"v":9,"media":"aaaaaaaaaaaaaaaaaaaaaaaaaa","connection":"g","epoch":0,"sequence":0}"#,
+                "version 9",
+            ),
+            (
+                r#"{"v":1,"media":"../../x","connection":"g","epoch":0,"sequence":0}"#,
+                "not a media id",
+            ),
         ] {
             let error = ItemJob::parse(body).unwrap_err().to_string();
             assert!(error.contains(expected), "{body}: {error}");

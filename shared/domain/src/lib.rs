@@ -4,7 +4,7 @@
 //! [`ids`] → [`connection`] → [`event`] → [`journey`] → [`claim`] → [`delivery`] → [`platforms`].
 
 pub mod audit;
-// pub mod channels;
+pub mod channels;
 pub mod claim;
 pub mod connection;
 pub mod delivery;

@@ -4,12 +4,14 @@ use std::fmt;
 use std::ops::Add;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use ::time::OffsetDateTime;
 use ::time::format_description::well_known::Rfc3339;
+use serde::{Deserialize, Serialize};
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z. Only the edge ever asks the clock for one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(u64);
 
@@ -68,7 +70,9 @@ impl Timestamp {
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        u64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok().map(Self)
+        u64::try_from(at.unix_timestamp_nanos() / 1_000_000)
+            .ok()
+            .map(Self)
     }
 }
 
@@ -76,7 +80,10 @@ impl Add<Duration> for Timestamp {
     type Output = Self;
 
     fn add(self, later: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(later.as_millis()).unwrap_or(u64::MAX)))
+        Self(
+            self.0
+                .saturating_add(u64::try_from(later.as_millis()).unwrap_or(u64::MAX)),
+        )
     }
 }
 
@@ -98,14 +105,20 @@ mod tests {
             ("2026-01-15T13:41:24.276Z", 1_768_484_484_276),
         ] {
             assert_eq!(Timestamp::from_millis(millis).to_rfc3339(), text);
-            assert_eq!(Timestamp::parse_rfc3339(text), Some(Timestamp::from_millis(millis)));
+            assert_eq!(
+                Timestamp::parse_rfc3339(text),
+                Some(Timestamp::from_millis(millis))
+            );
         }
         assert_eq!(
             Timestamp::parse_rfc3339("2026-01-15T14:40:00+01:00"),
             Some(Timestamp::from_millis(1_768_484_400_000))
         );
         assert_eq!(Timestamp::parse_rfc3339("yesterday"), None);
-        assert_eq!(Timestamp::from_millis(u64::MAX).to_rfc3339(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(
+            Timestamp::from_millis(u64::MAX).to_rfc3339(),
+            "9999-12-31T23:59:59.999Z"
+        );
     }
 
     #[test]
@@ -113,6 +126,9 @@ mod tests {
         let (early, late) = (Timestamp::from_millis(5), Timestamp::from_millis(9));
         assert_eq!(late.saturating_since(early), Duration::from_millis(4));
         assert_eq!(early.saturating_since(late), Duration::ZERO);
-        assert_eq!(Timestamp::from_millis(u64::MAX) + Duration::from_secs(1), Timestamp::from_millis(u64::MAX));
+        assert_eq!(
+            Timestamp::from_millis(u64::MAX) + Duration::from_secs(1),
+            Timestamp::from_millis(u64::MAX)
+        );
     }
 }

@@ -83,7 +83,9 @@ pub enum Fitness {
 /// How long before its end a token is renewed: ten minutes; of shorter lives a sixth, at least 90 s, at most half.
 #[must_use]
 pub fn renewal_lead(life: Duration) -> Duration {
-    (life / 6).clamp(Duration::from_secs(90), Duration::from_secs(600)).min(life / 2)
+    (life / 6)
+        .clamp(Duration::from_secs(90), Duration::from_secs(600))
+        .min(life / 2)
 }
 
 /// How much life work needs to begin: 300 s, but never more than two thirds of the renewal lead, so that a token is
@@ -96,7 +98,8 @@ impl TokenRow {
     /// The whole life it was issued with; `None`: unlimited.
     #[must_use]
     pub fn life(&self) -> Option<Duration> {
-        self.expires_at.map(|end| end.saturating_since(self.obtained_at))
+        self.expires_at
+            .map(|end| end.saturating_since(self.obtained_at))
     }
 
     /// Whether to renew at `now`. `floor` is the lowest version that would do (a version seen refused, plus one).
@@ -104,7 +107,10 @@ impl TokenRow {
     pub fn renewal(&self, now: Timestamp, floor: u32) -> Renewal {
         let wanted = self.sealed.is_none()
             || self.version < floor
-            || self.expires_at.zip(self.life()).is_some_and(|(end, life)| now + renewal_lead(life) >= end);
+            || self
+                .expires_at
+                .zip(self.life())
+                .is_some_and(|(end, life)| now + renewal_lead(life) >= end);
         match self.lease_until {
             _ if !wanted => Renewal::NotDue,
             Some(until) if until > now => Renewal::Held { until },
@@ -119,7 +125,11 @@ impl TokenRow {
             None => true,
             Some((end, life)) => end.saturating_since(now) > begin_margin(life),
         };
-        if self.sealed.is_some() && self.version >= floor && alive { Fitness::Fit } else { Fitness::Unfit }
+        if self.sealed.is_some() && self.version >= floor && alive {
+            Fitness::Fit
+        } else {
+            Fitness::Unfit
+        }
     }
 }
 
@@ -141,9 +151,14 @@ mod tests {
 
     #[test]
     fn leads_and_margins() {
-        for (life, lead, margin) in
-            [(86_400, 600, 300), (3_600, 600, 300), (1_200, 200, 133), (600, 100, 66), (240, 90, 60), (90, 45, 30)]
-        {
+        for (life, lead, margin) in [
+            (86_400, 600, 300),
+            (3_600, 600, 300),
+            (1_200, 200, 133),
+            (600, 100, 66),
+            (240, 90, 60),
+            (90, 45, 30),
+        ] {
             let life = Duration::from_secs(life);
             assert_eq!(renewal_lead(life).as_secs(), lead, "{life:?}");
             assert_eq!(begin_margin(life).as_secs(), margin, "{life:?}");
@@ -154,8 +169,10 @@ mod tests {
     fn a_token_is_renewed_before_it_becomes_unfit() {
         for life in [100, 240, 300, 600, 601, 1_200, 3_600, 86_400] {
             let token = row(life);
-            let unfit = (0..=life).find(|s| token.fitness(Timestamp::from_seconds(1000 + s), 0) == Fitness::Unfit);
-            let due = (0..=life).find(|s| token.renewal(Timestamp::from_seconds(1000 + s), 0) == Renewal::Now);
+            let unfit = (0..=life)
+                .find(|s| token.fitness(Timestamp::from_seconds(1000 + s), 0) == Fitness::Unfit);
+            let due = (0..=life)
+                .find(|s| token.renewal(Timestamp::from_seconds(1000 + s), 0) == Renewal::Now);
             let (unfit, due) = (unfit.unwrap(), due.unwrap());
             assert!(unfit > 0, "life {life}: usable at all");
             assert!(due < unfit, "life {life}: due at {due}, unfit at {unfit}");
@@ -166,16 +183,30 @@ mod tests {
     fn missing_refused_and_leased() {
         let now = Timestamp::from_seconds(1001);
         let mut token = row(3_600);
-        assert_eq!((token.renewal(now, 0), token.fitness(now, 0)), (Renewal::NotDue, Fitness::Fit));
-        assert_eq!((token.renewal(now, 4), token.fitness(now, 4)), (Renewal::Now, Fitness::Unfit));
+        assert_eq!(
+            (token.renewal(now, 0), token.fitness(now, 0)),
+            (Renewal::NotDue, Fitness::Fit)
+        );
+        assert_eq!(
+            (token.renewal(now, 4), token.fitness(now, 4)),
+            (Renewal::Now, Fitness::Unfit)
+        );
         token.lease_until = Some(Timestamp::from_seconds(1010));
-        assert_eq!(token.renewal(now, 4), Renewal::Held { until: Timestamp::from_seconds(1010) });
+        assert_eq!(
+            token.renewal(now, 4),
+            Renewal::Held {
+                until: Timestamp::from_seconds(1010)
+            }
+        );
         token.lease_until = Some(now);
         assert_eq!(token.renewal(now, 4), Renewal::Now);
         token.sealed = None;
         assert_eq!(token.fitness(now, 0), Fitness::Unfit);
         token.expires_at = None;
         token.sealed = Some("s".to_owned());
-        assert_eq!(token.renewal(Timestamp::from_seconds(u64::MAX / 2000), 0), Renewal::NotDue);
+        assert_eq!(
+            token.renewal(Timestamp::from_seconds(u64::MAX / 2000), 0),
+            Renewal::NotDue
+        );
     }
 }

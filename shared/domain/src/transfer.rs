@@ -58,54 +58,124 @@ pub fn read_headers(status: u16, headers: &Headers, said: Said) -> Result<Announ
     match status {
         200 => {}
         // The link died; the next attempt looks it up again.
-        401 | 403 | 404 | 410 => return Err(failed(Disposition::Unavailable, "transfer.link-refused", &format!("status {status}"))),
-        429 => return Err(failed(Disposition::Throttled { retry_after: None }, "transfer.throttled", "status 429")),
-        300..=399 => return Err(failed(Disposition::Rejected, "transfer.redirected", &format!("status {status}"))),
-        _ => return Err(failed(Disposition::Unavailable, "transfer.unavailable", &format!("status {status}"))),
+        401 | 403 | 404 | 410 => {
+            return Err(failed(
+                Disposition::Unavailable,
+                "transfer.link-refused",
+                &format!("status {status}"),
+            ));
+        }
+        429 => {
+            return Err(failed(
+                Disposition::Throttled { retry_after: None },
+                "transfer.throttled",
+                "status 429",
+            ));
+        }
+        300..=399 => {
+            return Err(failed(
+                Disposition::Rejected,
+                "transfer.redirected",
+                &format!("status {status}"),
+            ));
+        }
+        _ => {
+            return Err(failed(
+                Disposition::Unavailable,
+                "transfer.unavailable",
+                &format!("status {status}"),
+            ));
+        }
     }
     let wire_type = headers.get("content-type").unwrap_or_default();
     let declared_type = said.origin_type.or(said.link_type);
-    let page = wire_type.starts_with("text/html") && !declared_type.as_deref().unwrap_or_default().starts_with("text/html");
+    let page = wire_type.starts_with("text/html")
+        && !declared_type
+            .as_deref()
+            .unwrap_or_default()
+            .starts_with("text/html");
     if page {
-        return Err(failed(Disposition::Unavailable, "transfer.error-page", "status 200 with an HTML page"));
+        return Err(failed(
+            Disposition::Unavailable,
+            "transfer.error-page",
+            "status 200 with an HTML page",
+        ));
     }
-    let length = headers.get("content-length").and_then(|text| text.trim().parse::<u64>().ok());
+    let length = headers
+        .get("content-length")
+        .and_then(|text| text.trim().parse::<u64>().ok());
     let size_bytes = match (length, said.size_bytes) {
         (Some(header), Some(declared)) if header != declared => {
             let evidence = format!("look-up says {declared} bytes, header says {header}");
-            return Err(failed(Disposition::Unavailable, "transfer.length-differs", &evidence));
+            return Err(failed(
+                Disposition::Unavailable,
+                "transfer.length-differs",
+                &evidence,
+            ));
         }
         (Some(length), _) | (None, Some(length)) => length,
-        (None, None) => return Err(failed(Disposition::Unavailable, "transfer.length-unknown", "nobody named the length")),
+        (None, None) => {
+            return Err(failed(
+                Disposition::Unavailable,
+                "transfer.length-unknown",
+                "nobody named the length",
+            ));
+        }
     };
     if size_bytes == 0 || size_bytes > LARGEST_BYTES {
-        return Err(failed(Disposition::Rejected, "transfer.size-refused", &format!("{size_bytes} bytes, at most {LARGEST_BYTES}")));
+        return Err(failed(
+            Disposition::Rejected,
+            "transfer.size-refused",
+            &format!("{size_bytes} bytes, at most {LARGEST_BYTES}"),
+        ));
     }
     let digest = match said.digests {
         [Some(webhook), Some(link)] if webhook != link => {
-            return Err(failed(Disposition::Rejected, "transfer.digest-differs", "webhook and look-up name different digests"));
+            return Err(failed(
+                Disposition::Rejected,
+                "transfer.digest-differs",
+                "webhook and look-up name different digests",
+            ));
         }
         [webhook, link] => webhook.or(link),
     };
-    let declared_type = declared_type.or_else(|| (!wire_type.is_empty()).then(|| wire_type.to_owned()));
-    Ok(Announced { size_bytes, digest, declared_type })
+    let declared_type =
+        declared_type.or_else(|| (!wire_type.is_empty()).then(|| wire_type.to_owned()));
+    Ok(Announced {
+        size_bytes,
+        digest,
+        declared_type,
+    })
 }
 
 /// What follows after attempt `attempts` (from 1) failed. A fetch may try for as long as the platform re-mints the
 /// link: pauses double from one second to fifteen minutes, with a quarter of jitter.
-pub fn after(failure: Failure, attempts: u32, sent_at: Timestamp, now: Timestamp, rng: &mut impl Rng) -> Next {
+pub fn after(
+    failure: Failure,
+    attempts: u32,
+    sent_at: Timestamp,
+    now: Timestamp,
+    rng: &mut impl Rng,
+) -> Next {
     let hint = match failure.disposition {
-        Disposition::Rejected | Disposition::Unauthorised => return Next::GiveUp(failure.diagnosis),
+        Disposition::Rejected | Disposition::Unauthorised => {
+            return Next::GiveUp(failure.diagnosis);
+        }
         Disposition::Throttled { retry_after } => retry_after.unwrap_or_default(),
         Disposition::Unavailable | Disposition::Unknown => Duration::ZERO,
     };
     if now >= sent_at + ID_LIFE && attempts >= MOST_AFTER_LIFE {
         return Next::GiveUp(failure.diagnosis);
     }
-    let pause = Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(LONGEST_PAUSE * 4 / 5);
+    let pause = Duration::from_secs(1)
+        .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)))
+        .min(LONGEST_PAUSE * 4 / 5);
     let wait = pause.max(hint).min(LONGEST_PAUSE);
     let jitter = rng.random_range(Duration::ZERO..=wait / 4);
-    Next::Retry { wait: (wait + jitter).min(LONGEST_PAUSE), repeat: false }
+    Next::Retry {
+        wait: (wait + jitter).min(LONGEST_PAUSE),
+        repeat: false,
+    }
 }
 
 /// An item announced long ago (a clock that is off, a replay) still gets this many attempts.
@@ -119,13 +189,20 @@ pub fn no_answer(error: &CallError) -> Failure {
         CallError::NotSent(_) => (Disposition::Unavailable, "network.no-connection"),
         CallError::NoAnswer(_) => (Disposition::Unavailable, "network.no-answer"),
     };
-    Failure::new(disposition, Diagnosis::new(Domain::Network, code, error.to_string(), remedy(code)))
+    Failure::new(
+        disposition,
+        Diagnosis::new(Domain::Network, code, error.to_string(), remedy(code)),
+    )
 }
 
 /// The link names a host that may not have the bearer.
 #[must_use]
 pub fn refused_host(refused: &Refused) -> Failure {
-    failed(Disposition::Rejected, "transfer.host-refused", &refused.to_string())
+    failed(
+        Disposition::Rejected,
+        "transfer.host-refused",
+        &refused.to_string(),
+    )
 }
 
 /// The stream ended early or was too long.
@@ -137,35 +214,58 @@ pub fn interrupted(evidence: &str) -> Failure {
 /// Bytes that are not those announced.
 #[must_use]
 pub fn other_bytes() -> Failure {
-    failed(Disposition::Rejected, "transfer.other-bytes", "the bytes do not have the announced digest")
+    failed(
+        Disposition::Rejected,
+        "transfer.other-bytes",
+        "the bytes do not have the announced digest",
+    )
 }
 
 /// The store said "exists", and then nothing was there.
 #[must_use]
 pub fn vanished() -> Failure {
-    failed(Disposition::Unavailable, "transfer.object-vanished", "the store refused a second object, then had none")
+    failed(
+        Disposition::Unavailable,
+        "transfer.object-vanished",
+        "the store refused a second object, then had none",
+    )
 }
 
 fn failed(disposition: Disposition, code: &str, evidence: &str) -> Failure {
-    Failure::new(disposition, Diagnosis::new(domain(code), code, evidence, remedy(code)))
+    Failure::new(
+        disposition,
+        Diagnosis::new(domain(code), code, evidence, remedy(code)),
+    )
 }
 
 fn domain(code: &str) -> Domain {
     match code {
         "transfer.size-refused" => Domain::Customer,
         "transfer.host-refused" | "transfer.address-refused" => Domain::Ours,
-        "transfer.digest-differs" | "transfer.other-bytes" | "transfer.redirected" => Domain::Provider,
+        "transfer.digest-differs" | "transfer.other-bytes" | "transfer.redirected" => {
+            Domain::Provider
+        }
         _ => Domain::Pipeline,
     }
 }
 
 fn remedy(code: &str) -> &'static str {
     match code {
-        "transfer.size-refused" => "The file is empty or larger than Attaché takes. Ask the customer for another.",
-        "transfer.host-refused" => "If this host belongs to the platform, add it to the connection's media_hosts.",
-        "transfer.address-refused" => "The name resolves to an address that is not public. Look into DNS before anything else.",
-        "transfer.digest-differs" | "transfer.other-bytes" => "The file changed under its id. Ask the customer to send it again.",
-        "transfer.redirected" => "The platform answers with a redirect, which its documents do not mention. Report it.",
+        "transfer.size-refused" => {
+            "The file is empty or larger than Attaché takes. Ask the customer for another."
+        }
+        "transfer.host-refused" => {
+            "If this host belongs to the platform, add it to the connection's media_hosts."
+        }
+        "transfer.address-refused" => {
+            "The name resolves to an address that is not public. Look into DNS before anything else."
+        }
+        "transfer.digest-differs" | "transfer.other-bytes" => {
+            "The file changed under its id. Ask the customer to send it again."
+        }
+        "transfer.redirected" => {
+            "The platform answers with a redirect, which its documents do not mention. Report it."
+        }
         _ => "Nothing to do: Attaché tries again while the platform still has the file.",
     }
 }
@@ -177,7 +277,11 @@ mod tests {
     use rand::rngs::StdRng;
 
     fn headers(pairs: &[(&str, &str)]) -> Headers {
-        Headers::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+        Headers::new(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        )
     }
 
     fn code(status: u16, pairs: &[(&str, &str)], said: Said) -> String {
@@ -190,19 +294,76 @@ mod tests {
     #[test]
     fn voices_must_agree() {
         let (a, b) = (Sha256Digest::of(b"a"), Sha256Digest::of(b"b"));
-        let sized = |n| Said { size_bytes: Some(n), ..Said::default() };
+        let sized = |n| Said {
+            size_bytes: Some(n),
+            ..Said::default()
+        };
         for (name, status, pairs, said, expected) in [
-            ("agreed", 200, &[("Content-Length", "5")][..], sized(5), "5 bytes"),
-            ("header only", 200, &[("Content-Length", "5")], Said::default(), "5 bytes"),
+            (
+                "agreed",
+                200,
+                &[("Content-Length", "5")][..],
+                sized(5),
+                "5 bytes",
+            ),
+            (
+                "header only",
+                200,
+                &[("Content-Length", "5")],
+                Said::default(),
+                "5 bytes",
+            ),
             ("look-up only", 200, &[], sized(5), "5 bytes"),
-            ("nobody", 200, &[], Said::default(), "transfer.length-unknown"),
-            ("differ", 200, &[("Content-Length", "6")], sized(5), "transfer.length-differs"),
-            ("empty", 200, &[("Content-Length", "0")], Said::default(), "transfer.size-refused"),
-            ("huge", 200, &[("Content-Length", "999999999999")], Said::default(), "transfer.size-refused"),
+            (
+                "nobody",
+                200,
+                &[],
+                Said::default(),
+                "transfer.length-unknown",
+            ),
+            (
+                "differ",
+                200,
+                &[("Content-Length", "6")],
+                sized(5),
+                "transfer.length-differs",
+            ),
+            (
+                "empty",
+                200,
+                &[("Content-Length", "0")],
+                Said::default(),
+                "transfer.size-refused",
+            ),
+            (
+                "huge",
+                200,
+                &[("Content-Length", "999999999999")],
+                Said::default(),
+                "transfer.size-refused",
+            ),
             ("dead link", 404, &[], sized(5), "transfer.link-refused"),
             ("redirect", 302, &[], sized(5), "transfer.redirected"),
-            ("page", 200, &[("Content-Type", "text/html; charset=utf-8"), ("Content-Length", "5")], sized(5), "transfer.error-page"),
-            ("digests", 200, &[("Content-Length", "5")], Said { digests: [Some(a), Some(b)], ..sized(5) }, "transfer.digest-differs"),
+            (
+                "page",
+                200,
+                &[
+                    ("Content-Type", "text/html; charset=utf-8"),
+                    ("Content-Length", "5"),
+                ],
+                sized(5),
+                "transfer.error-page",
+            ),
+            (
+                "digests",
+                200,
+                &[("Content-Length", "5")],
+                Said {
+                    digests: [Some(a), Some(b)],
+                    ..sized(5)
+                },
+                "transfer.digest-differs",
+            ),
         ] {
             assert_eq!(code(status, pairs, said), expected, "{name}");
         }
@@ -218,7 +379,10 @@ mod tests {
             tries += 1;
             match after(interrupted("x"), tries, sent, now, &mut rng) {
                 Next::Retry { wait, .. } => {
-                    assert!(wait <= LONGEST_PAUSE && wait >= Duration::from_secs(1), "{wait:?}");
+                    assert!(
+                        wait <= LONGEST_PAUSE && wait >= Duration::from_secs(1),
+                        "{wait:?}"
+                    );
                     now = now + wait;
                 }
                 Next::GiveUp(_) => break,
@@ -232,6 +396,9 @@ mod tests {
     fn refusals_are_final() {
         let mut rng = StdRng::seed_from_u64(1);
         let now = Timestamp::from_seconds(5);
-        assert!(matches!(after(other_bytes(), 1, now, now, &mut rng), Next::GiveUp(_)));
+        assert!(matches!(
+            after(other_bytes(), 1, now, now, &mut rng),
+            Next::GiveUp(_)
+        ));
     }
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// The judgement over the bytes. It only ever gets worse, except that a person may release a held item.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 #[repr(u8)]
 pub enum Verdict {
@@ -83,6 +85,9 @@ mod tests {
                 assert!(a.worsen(b) >= a && a.worsen(b) >= b);
             }
         }
-        assert_eq!(Verdict::Quarantined.worsen(Verdict::Clean), Verdict::Quarantined);
+        assert_eq!(
+            Verdict::Quarantined.worsen(Verdict::Clean),
+            Verdict::Quarantined
+        );
     }
 }

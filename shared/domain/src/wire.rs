@@ -63,7 +63,11 @@ impl Request {
             Method::Get => "GET",
             Method::Post => "POST",
         };
-        format!("{method} {}{}", self.url.host_str().unwrap_or("?"), self.url.path())
+        format!(
+            "{method} {}{}",
+            self.url.host_str().unwrap_or("?"),
+            self.url.path()
+        )
     }
 }
 
@@ -74,13 +78,21 @@ pub struct Headers(Vec<(String, String)>);
 impl Headers {
     /// Takes pairs; names are lower-cased.
     pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect())
+        Self(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.to_ascii_lowercase(), value))
+                .collect(),
+        )
     }
 
     /// The first value of `name` (given in lower case).
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 

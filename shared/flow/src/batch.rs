@@ -64,11 +64,16 @@ where
     Fut: Future<Output = Result<(), Trouble>>,
 {
     let handling = async move { begin().await };
-    AssertUnwindSafe(handling).catch_unwind().await.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(Trouble::Panicked(text.unwrap_or_else(|| "without a message".to_owned())))
-    })
+    AssertUnwindSafe(handling)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+            Err(Trouble::Panicked(
+                text.unwrap_or_else(|| "without a message".to_owned()),
+            ))
+        })
 }
 
 /// An error with its causes, once each.
@@ -94,8 +99,16 @@ mod tests {
 
     #[test]
     fn poison_fails_alone() {
-        let record = |id: &str, body: &str| Record { id: id.to_owned(), body: body.to_owned() };
-        let batch = [record("1", "fine"), record("2", "panic"), record("3", "refuse"), record("4", "fine")];
+        let record = |id: &str, body: &str| Record {
+            id: id.to_owned(),
+            body: body.to_owned(),
+        };
+        let batch = [
+            record("1", "fine"),
+            record("2", "panic"),
+            record("3", "refuse"),
+            record("4", "fine"),
+        ];
         let failed = each(&batch, |record| async move {
             match record.body.as_str() {
                 "panic" => panic!("poison"),

@@ -47,31 +47,68 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// [`Outage`] if the table, the key or the queue failed.
-    pub async fn bearer(&self, connection: &Connection, purpose: Purpose, floor: u32) -> Answer<Option<Bearer>> {
+    pub async fn bearer(
+        &self,
+        connection: &Connection,
+        purpose: Purpose,
+        floor: u32,
+    ) -> Answer<Option<Bearer>> {
         let id = row_id(&connection.id, purpose);
         let now = self.clock.now();
         if let Some((row, token)) = self.cache.0.borrow().get(&id) {
             if row.fitness(now, floor) == Fitness::Fit {
-                return Ok(Some(Bearer { token: token.clone(), version: row.version }));
+                return Ok(Some(Bearer {
+                    token: token.clone(),
+                    version: row.version,
+                }));
             }
         }
         let row = self.tokens.load(&id).await?;
-        if let Some(row) = row.as_ref().filter(|row| row.fitness(now, floor) == Fitness::Fit) {
+        if let Some(row) = row
+            .as_ref()
+            .filter(|row| row.fitness(now, floor) == Fitness::Fit)
+        {
             if let Some(sealed) = &row.sealed {
                 let token = self.vault.open(SEALED_AS, &id, sealed).await?;
-                self.cache.0.borrow_mut().insert(id, (row.clone(), token.clone()));
-                return Ok(Some(Bearer { token, version: row.version }));
+                self.cache
+                    .0
+                    .borrow_mut()
+                    .insert(id, (row.clone(), token.clone()));
+                return Ok(Some(Bearer {
+                    token,
+                    version: row.version,
+                }));
             }
         }
-        let version_seen = floor.saturating_sub(1).max(row.map_or(0, |row| row.version));
+        let version_seen = floor
+            .saturating_sub(1)
+            .max(row.map_or(0, |row| row.version));
         self.ask(connection, purpose, version_seen).await?;
         Ok(None)
     }
 
-    async fn ask(&self, connection: &Connection, purpose: Purpose, version_seen: u32) -> Answer<()> {
-        let job = RefreshJob { v: job::VERSION, connection: connection.id.clone(), purpose, version_seen };
-        let body = serde_json::to_string(&job).map_err(|e| Outage::new("writing a refresh job", e))?;
+    async fn ask(
+        &self,
+        connection: &Connection,
+        purpose: Purpose,
+        version_seen: u32,
+    ) -> Answer<()> {
+        let job = RefreshJob {
+            v: job::VERSION,
+            connection: connection.id.clone(),
+            purpose,
+            version_seen,
+        };
+        let body =
+            serde_json::to_string(&job).map_err(|e| Outage::new("writing a refresh job", e))?;
         tracing::info!(connection.id = %connection.id, token.purpose = purpose.as_str(), token.version_seen = version_seen, "token unfit; renewal asked for");
-        self.jobs.send(Queue::Refresh, body, std::time::Duration::ZERO, connection.id.as_str()).await
+        self.jobs
+            .send(
+                Queue::Refresh,
+                body,
+                std::time::Duration::ZERO,
+                connection.id.as_str(),
+            )
+            .await
     }
 }

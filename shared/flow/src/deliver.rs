@@ -31,7 +31,10 @@ use rand::rngs::StdRng;
 
 use crate::batch::{Record, Trouble, each};
 use crate::bearer::{Bearer, Desk};
-use crate::ports::{Answer, Claimed, Clock, Credential, Directories, Http, Items, Jobs, Limits, Objects, Queue, Reserved, Saved};
+use crate::ports::{
+    Answer, Claimed, Clock, Credential, Directories, Http, Items, Jobs, Limits, Objects, Queue,
+    Reserved, Saved,
+};
 use crate::retry;
 
 /// How long a link to the original lives. Genesys fetches it itself, perhaps hours later.
@@ -84,15 +87,24 @@ impl Deliver<'_> {
         let mut slots = Slots::new();
         for record in records {
             // A malformed record is named by its own handler.
-            let Ok(job) = ItemJob::parse(&record.body) else { continue };
+            let Ok(job) = ItemJob::parse(&record.body) else {
+                continue;
+            };
             match job.slot {
                 Some(slot) => drop(slots.insert(record.id.clone(), Timestamp::from_millis(slot))),
                 None => by_key.entry(job.connection).or_default().push(&record.id),
             }
         }
         for (connection, ids) in by_key {
-            let Some(rate) = directory.connection(&connection).map(Connection::send_rate) else { continue };
-            let Some(wanted) = u32::try_from(ids.len()).ok().and_then(NonZeroU32::new) else { continue };
+            let Some(rate) = directory
+                .connection(&connection)
+                .and_then(Connection::send_rate)
+            else {
+                continue;
+            };
+            let Some(wanted) = u32::try_from(ids.len()).ok().and_then(NonZeroU32::new) else {
+                continue;
+            };
             let request = gcra::Request::new(rate, wanted, self.clock.now());
             let key = format!("send/{connection}");
             let moments = match self.limits.reserve(&key, &request).await? {
@@ -105,19 +117,39 @@ impl Deliver<'_> {
         Ok(slots)
     }
 
-    async fn handle(&self, body: &str, slot: Option<Timestamp>, directory: &Directory) -> Result<(), Trouble> {
+    async fn handle(
+        &self,
+        body: &str,
+        slot: Option<Timestamp>,
+        directory: &Directory,
+    ) -> Result<(), Trouble> {
         let job = ItemJob::parse(body)?;
         let now = self.clock.now();
         match Wait::of(slot.unwrap_or(now), now) {
-            Wait::Queue { seconds } => return self.put_off_unclaimed(&job, slot, Duration::from_secs(seconds.into())).await,
+            Wait::Queue { seconds } => {
+                return self
+                    .put_off_unclaimed(&job, slot, Duration::from_secs(seconds.into()))
+                    .await;
+            }
             Wait::InPlace(rest) => self.clock.wait(rest).await,
         }
-        let Some(mut item) = self.claim(&job).await? else { return Ok(()) };
-        let Some(connection) = item.origin.target.as_ref().and_then(|id| directory.connection(id)) else {
+        let Some(mut item) = self.claim(&job).await? else {
+            return Ok(());
+        };
+        let Some(connection) = item
+            .origin
+            .target
+            .as_ref()
+            .and_then(|id| directory.connection(id))
+        else {
             return Ok(self.give_up(&mut item, removed(&job.connection)).await?);
         };
         let purpose = Purpose::Messages;
-        let Some(bearer) = self.desk.bearer(connection, purpose, item.record.token_floor).await? else {
+        let Some(bearer) = self
+            .desk
+            .bearer(connection, purpose, item.record.token_floor)
+            .await?
+        else {
             return Ok(self.put_off(&mut item, delivery::RENEWAL_WAIT).await?);
         };
         match self.send(&item, connection, &bearer).await? {
@@ -127,26 +159,58 @@ impl Deliver<'_> {
     }
 
     /// The slot lies seconds away: the copy takes the slot along, and the row learns of the copy.
-    async fn put_off_unclaimed(&self, job: &ItemJob, slot: Option<Timestamp>, wait: Duration) -> Result<(), Trouble> {
+    async fn put_off_unclaimed(
+        &self,
+        job: &ItemJob,
+        slot: Option<Timestamp>,
+        wait: Duration,
+    ) -> Result<(), Trouble> {
         let Some(mut item) = self.items.load(&job.media).await? else {
-            return Err(Trouble::Dangling(format!("media job for unknown item {}", job.media)));
+            return Err(Trouble::Dangling(format!(
+                "media job for unknown item {}",
+                job.media
+            )));
         };
-        if item.gate.stage.is_over() || item.gate.sequence > job.sequence || item.gate.epoch != job.epoch || item.gate.lease.is_some() {
+        if item.gate.stage.is_over()
+            || item.gate.sequence > job.sequence
+            || item.gate.epoch != job.epoch
+            || item.gate.lease.is_some()
+        {
             return Ok(());
         }
         item.gate.sequence = job.sequence;
         let now = self.clock.now();
-        Ok(retry::put_off((self.items, self.jobs), &mut item, (Queue::Media, &job.connection), (now, wait), slot).await?)
+        Ok(retry::put_off(
+            (self.items, self.jobs),
+            &mut item,
+            (Queue::Media, &job.connection),
+            (now, wait),
+            slot,
+        )
+        .await?)
     }
 
     async fn claim(&self, job: &ItemJob) -> Result<Option<Item>, Trouble> {
         let now = self.clock.now();
         let intent_until = now + self.patience;
-        let lease = Lease { holder: self.clock.draw(), since: now, until: intent_until };
-        let terms = Terms { work: Work::Send { intent_until }, epoch: job.epoch, sequence: job.sequence, now, lease };
+        let lease = Lease {
+            holder: self.clock.draw(),
+            since: now,
+            until: intent_until,
+        };
+        let terms = Terms {
+            work: Work::Send { intent_until },
+            epoch: job.epoch,
+            sequence: job.sequence,
+            now,
+            lease,
+        };
         match self.items.claim(&job.media, &terms).await? {
             Claimed::Granted(item) => Ok(Some(*item)),
-            Claimed::Missing => Err(Trouble::Dangling(format!("media job for unknown item {}", job.media))),
+            Claimed::Missing => Err(Trouble::Dangling(format!(
+                "media job for unknown item {}",
+                job.media
+            ))),
             Claimed::Refused(item) => {
                 tracing::info!(media.id = %job.media, refusal = ?terms.refusal(&item.gate), "nothing to send");
                 Ok(None)
@@ -155,8 +219,15 @@ impl Deliver<'_> {
     }
 
     /// The one call. The outer error is ours (nothing was sent); the inner one is the platform's.
-    async fn send(&self, item: &Item, connection: &Connection, bearer: &Bearer) -> Answer<Result<Accepted, Failure>> {
-        let (Some(Plan::AsIs { mime, name }), Some(object)) = (&item.record.plan, &item.record.object) else {
+    async fn send(
+        &self,
+        item: &Item,
+        connection: &Connection,
+        bearer: &Bearer,
+    ) -> Answer<Result<Accepted, Failure>> {
+        let (Some(Plan::AsIs { mime, name }), Some(object)) =
+            (&item.record.plan, &item.record.object)
+        else {
             return Ok(Err(unplanned()));
         };
         let link = self.objects.link(&item.id, mime, name, LINK_LIFE).await?;
@@ -166,15 +237,24 @@ impl Deliver<'_> {
             // Too late to begin: nobody may judge this intent earlier, and nothing was sent under it.
             return Ok(Err(too_late()));
         }
-        let message =
-            Inbound { media: &item.id, origin: &item.origin, link: &link, mime, file_name: name, digest: object.digest, patience };
+        let message = Inbound {
+            media: &item.id,
+            origin: &item.origin,
+            link: &link,
+            mime,
+            file_name: name,
+            digest: object.digest,
+            patience,
+        };
         let request = match genesys::inbound(connection, &message) {
             Ok(request) => request,
             Err(failure) => return Ok(Err(failure)),
         };
         let credential = Credential::Bearer(bearer.token.clone());
         let answer = self.http.call(&request, &credential).await;
-        Ok(answer.map_err(|error| unanswered(&error)).and_then(|response| genesys::read_accepted(&response, self.clock.now())))
+        Ok(answer
+            .map_err(|error| unanswered(&error))
+            .and_then(|response| genesys::read_accepted(&response, self.clock.now())))
     }
 
     async fn record(&self, item: &mut Item, accepted: Accepted) -> Answer<()> {
@@ -184,8 +264,12 @@ impl Deliver<'_> {
         item.acknowledge_claim(Actor::Upload);
         item.end(Stage::Sent, Actor::Upload, self.clock.now());
         match self.items.save(item).await? {
-            Saved::Done => tracing::info!(media.id = %item.id, repeats = item.record.repeats, "sent"),
-            Saved::Overtaken => tracing::error!(media.id = %item.id, "sent, but the row was taken over before that was written"),
+            Saved::Done => {
+                tracing::info!(media.id = %item.id, repeats = item.record.repeats, "sent")
+            }
+            Saved::Overtaken => {
+                tracing::error!(media.id = %item.id, "sent, but the row was taken over before that was written")
+            }
         }
         Ok(())
     }
@@ -197,7 +281,13 @@ impl Deliver<'_> {
         item.record.diagnosis = Some((*failure.diagnosis).clone());
         item.record.attempts += 1;
         let mut rng = StdRng::seed_from_u64(self.clock.draw());
-        match delivery::after(failure, item.record.attempts, renewed, &Backoff::default(), &mut rng) {
+        match delivery::after(
+            failure,
+            item.record.attempts,
+            renewed,
+            &Backoff::default(),
+            &mut rng,
+        ) {
             Next::Renew { wait } => {
                 // The repeat with a newer token is the same attempt.
                 item.record.attempts -= 1;
@@ -210,7 +300,9 @@ impl Deliver<'_> {
             }
             Next::GiveUp(mut diagnosis) => {
                 if unauthorised {
-                    diagnosis.evidence.push_str("; refused again after a renewal");
+                    diagnosis
+                        .evidence
+                        .push_str("; refused again after a renewal");
                 }
                 self.give_up(item, *diagnosis).await
             }
@@ -218,8 +310,17 @@ impl Deliver<'_> {
     }
 
     async fn put_off(&self, item: &mut Item, wait: Duration) -> Answer<()> {
-        let Some(target) = item.origin.target.clone() else { return Ok(()) };
-        retry::put_off((self.items, self.jobs), item, (Queue::Media, &target), (self.clock.now(), wait), None).await
+        let Some(target) = item.origin.target.clone() else {
+            return Ok(());
+        };
+        retry::put_off(
+            (self.items, self.jobs),
+            item,
+            (Queue::Media, &target),
+            (self.clock.now(), wait),
+            None,
+        )
+        .await
     }
 
     async fn give_up(&self, item: &mut Item, diagnosis: Diagnosis) -> Answer<()> {
@@ -237,11 +338,18 @@ impl Deliver<'_> {
 
 fn unanswered(error: &CallError) -> Failure {
     let (disposition, code, remedy) = match error {
-        CallError::Refused(_) => (Disposition::Rejected, "network.address-refused", "Correct the connection's api_url."),
+        CallError::Refused(_) => (
+            Disposition::Rejected,
+            "network.address-refused",
+            "Correct the connection's api_url.",
+        ),
         CallError::NotSent(_) => (Disposition::Unavailable, "network.no-connection", NETWORK),
         CallError::NoAnswer(_) => (Disposition::Unknown, "network.no-answer", NETWORK),
     };
-    Failure::new(disposition, Diagnosis::new(Domain::Network, code, error.to_string(), remedy))
+    Failure::new(
+        disposition,
+        Diagnosis::new(Domain::Network, code, error.to_string(), remedy),
+    )
 }
 
 const NETWORK: &str = "Nothing to do: Attaché tries again. If it lasts, look at DNS, egress rules and the platform's status page.";
@@ -249,16 +357,27 @@ const NETWORK: &str = "Nothing to do: Attaché tries again. If it lasts, look at
 fn unplanned() -> Failure {
     let evidence = "the row has no plan to deliver as it is";
     let remedy = "This should not happen; report it with the item's trail.";
-    Failure::new(Disposition::Rejected, Diagnosis::new(Domain::Ours, "ours.unplanned", evidence, remedy))
+    Failure::new(
+        Disposition::Rejected,
+        Diagnosis::new(Domain::Ours, "ours.unplanned", evidence, remedy),
+    )
 }
 
 fn too_late() -> Failure {
     let evidence = "the intent's deadline passed before the call began";
     let remedy = "Nothing to do: Attaché tries again.";
-    Failure::new(Disposition::Unavailable, Diagnosis::new(Domain::Ours, "ours.deadline-passed", evidence, remedy))
+    Failure::new(
+        Disposition::Unavailable,
+        Diagnosis::new(Domain::Ours, "ours.deadline-passed", evidence, remedy),
+    )
 }
 
 fn removed(connection: &ConnectionId) -> Diagnosis {
     let evidence = format!("connection {connection} is not configured (any more)");
-    Diagnosis::new(Domain::Ours, "ours.connection-removed", evidence, "Put the connection back and redrive.")
+    Diagnosis::new(
+        Domain::Ours,
+        "ours.connection-removed",
+        evidence,
+        "Put the connection back and redrive.",
+    )
 }

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use attache_domain::audit::Actor;
 use attache_domain::claim::{Lease, Refusal, Terms, Work};
 use attache_domain::connection::Connection;
 use attache_domain::delivery::{self, Next};
@@ -14,9 +15,7 @@ use attache_domain::diagnosis::{Diagnosis, Disposition, Domain, Failure};
 use attache_domain::egress;
 use attache_domain::job::ItemJob;
 use attache_domain::journey::{Item, Stage};
-use attache_domain::audit::Actor;
 use attache_domain::platforms::whatsapp;
-use attache_domain::time::Timestamp;
 use attache_domain::token::Purpose;
 use attache_domain::transfer::{self, Announced};
 use attache_domain::wire::{Auth, Body, Method, Request};
@@ -27,8 +26,8 @@ use crate::batch::Trouble;
 use crate::bearer::{Bearer, Desk};
 use crate::metered::Metered;
 use crate::ports::{
-    Answer, Arrival, Claimed, Clock, Credential, Directories, Download, Head, Http, Items, Jobs, Objects, Queue, Saved, SourceError,
-    Stored,
+    Answer, Arrival, Claimed, Clock, Credential, Directories, Download, Head, Http, Items, Jobs,
+    Objects, Queue, Saved, SourceError, Stored,
 };
 use crate::retry;
 
@@ -72,7 +71,9 @@ impl Fetch<'_> {
     /// [`Trouble`] if the world failed or the message is no job; the queue delivers it again.
     pub async fn handle(&self, body: &str) -> Result<(), Trouble> {
         let job = ItemJob::parse(body)?;
-        let Some(mut item) = self.claim(&job).await? else { return Ok(()) };
+        let Some(mut item) = self.claim(&job).await? else {
+            return Ok(());
+        };
         let directory = self.directories.current().await?;
         let Some(connection) = directory.connection(&item.origin.connection) else {
             let failure = removed(&item);
@@ -87,18 +88,33 @@ impl Fetch<'_> {
             }
             Attempt::NoToken => self.wait(&mut item, delivery::RENEWAL_WAIT).await?,
             Attempt::Failed(failure, version) => self.after(&mut item, failure, version).await?,
-            Attempt::LeaseLost => tracing::warn!(media.id = %item.id, "lease lost; its new holder carries on"),
+            Attempt::LeaseLost => {
+                tracing::warn!(media.id = %item.id, "lease lost; its new holder carries on")
+            }
         }
         Ok(())
     }
 
     async fn claim(&self, job: &ItemJob) -> Result<Option<Item>, Trouble> {
         let now = self.clock.now();
-        let lease = Lease { holder: self.clock.draw(), since: now, until: now + self.lease };
-        let terms = Terms { work: Work::Fetch, epoch: job.epoch, sequence: job.sequence, now, lease };
+        let lease = Lease {
+            holder: self.clock.draw(),
+            since: now,
+            until: now + self.lease,
+        };
+        let terms = Terms {
+            work: Work::Fetch,
+            epoch: job.epoch,
+            sequence: job.sequence,
+            now,
+            lease,
+        };
         match self.items.claim(&job.media, &terms).await? {
             Claimed::Granted(item) => Ok(Some(*item)),
-            Claimed::Missing => Err(Trouble::Dangling(format!("fetch job for unknown item {}", job.media))),
+            Claimed::Missing => Err(Trouble::Dangling(format!(
+                "fetch job for unknown item {}",
+                job.media
+            ))),
             Claimed::Refused(item) => {
                 match terms.refusal(&item.gate) {
                     Some(Refusal::Held(lease)) => {
@@ -118,7 +134,11 @@ impl Fetch<'_> {
                 return Ok(adopt(item, &head));
             }
         }
-        let Some(bearer) = self.desk.bearer(connection, Purpose::Media, item.record.token_floor).await? else {
+        let Some(bearer) = self
+            .desk
+            .bearer(connection, Purpose::Media, item.record.token_floor)
+            .await?
+        else {
             return Ok(Attempt::NoToken);
         };
         let (announced, download) = match self.open(item, connection, &bearer).await {
@@ -132,7 +152,12 @@ impl Fetch<'_> {
             declared_type: announced.declared_type.clone(),
             fence: item.gate.fence,
         };
-        let mut source = Metered::new(download.body, &announced, (self.items, self.clock), (&mut *item, self.lease));
+        let mut source = Metered::new(
+            download.body,
+            &announced,
+            (self.items, self.clock),
+            (&mut *item, self.lease),
+        );
         Ok(match self.objects.store(&arrival, &mut source).await? {
             Stored::Whole(_) => Attempt::Stored { by_event: true },
             Stored::Exists => match self.objects.head(&item.id).await? {
@@ -145,12 +170,22 @@ impl Fetch<'_> {
     }
 
     /// Looks the link up, judges it and opens the download.
-    async fn open(&self, item: &Item, connection: &Connection, bearer: &Bearer) -> Result<(Announced, Download), Failure> {
+    async fn open(
+        &self,
+        item: &Item,
+        connection: &Connection,
+        bearer: &Bearer,
+    ) -> Result<(Announced, Download), Failure> {
         let credential = Credential::Bearer(bearer.token.clone());
         let look_up = whatsapp::look_up(connection, &item.origin.attachment)?;
-        let response = self.http.call(&look_up, &credential).await.map_err(|e| transfer::no_answer(&e))?;
+        let response = self
+            .http
+            .call(&look_up, &credential)
+            .await
+            .map_err(|e| transfer::no_answer(&e))?;
         let link = whatsapp::read_link(&response, self.clock.now())?;
-        egress::judge(&link.url, &connection.bearer_hosts(), connection.local).map_err(|refused| transfer::refused_host(&refused))?;
+        egress::judge(&link.url, &connection.bearer_hosts(), connection.local)
+            .map_err(|refused| transfer::refused_host(&refused))?;
         let request = Request {
             method: Method::Get,
             url: link.url,
@@ -159,7 +194,11 @@ impl Fetch<'_> {
             patience: transfer::HEADERS_PATIENCE,
             local: connection.local,
         };
-        let download = self.http.download(&request, &credential).await.map_err(|e| transfer::no_answer(&e))?;
+        let download = self
+            .http
+            .download(&request, &credential)
+            .await
+            .map_err(|e| transfer::no_answer(&e))?;
         let said = transfer::Said {
             origin_type: item.origin.declared_type.clone(),
             link_type: link.declared_type,
@@ -181,7 +220,13 @@ impl Fetch<'_> {
         }
         item.record.attempts += 1;
         let mut rng = StdRng::seed_from_u64(self.clock.draw());
-        match transfer::after(failure, item.record.attempts, item.origin.sent_at, now, &mut rng) {
+        match transfer::after(
+            failure,
+            item.record.attempts,
+            item.origin.sent_at,
+            now,
+            &mut rng,
+        ) {
             Next::Retry { wait, .. } | Next::Renew { wait } => self.wait(item, wait).await,
             Next::GiveUp(diagnosis) => self.give_up(item, *diagnosis).await,
         }
@@ -189,7 +234,14 @@ impl Fetch<'_> {
 
     async fn wait(&self, item: &mut Item, wait: Duration) -> Answer<()> {
         let counted = item.origin.connection.clone();
-        retry::put_off((self.items, self.jobs), item, (Queue::Fetch, &counted), (self.clock.now(), wait), None).await
+        retry::put_off(
+            (self.items, self.jobs),
+            item,
+            (Queue::Fetch, &counted),
+            (self.clock.now(), wait),
+            None,
+        )
+        .await
     }
 
     async fn give_up(&self, item: &mut Item, diagnosis: Diagnosis) -> Answer<()> {
@@ -215,15 +267,24 @@ fn adopt(item: &Item, head: &Head) -> Attempt {
 
 fn broken(error: &SourceError) -> Failure {
     match error {
-        SourceError::Broken(_) | SourceError::Length { .. } => transfer::interrupted(&error.to_string()),
+        SourceError::Broken(_) | SourceError::Length { .. } => {
+            transfer::interrupted(&error.to_string())
+        }
         SourceError::Digest => transfer::other_bytes(),
-        SourceError::LeaseLost | SourceError::Outage(_) => transfer::interrupted(&error.to_string()),
+        SourceError::LeaseLost | SourceError::Outage(_) => {
+            transfer::interrupted(&error.to_string())
+        }
     }
 }
 
 fn removed(item: &Item) -> Failure {
-    let evidence = format!("connection {} is not configured (any more)", item.origin.connection);
+    let evidence = format!(
+        "connection {} is not configured (any more)",
+        item.origin.connection
+    );
     let remedy = "Put the connection back and redrive, or reject the item.";
-    Failure::new(Disposition::Rejected, Diagnosis::new(Domain::Ours, "ours.connection-removed", evidence, remedy))
+    Failure::new(
+        Disposition::Rejected,
+        Diagnosis::new(Domain::Ours, "ours.connection-removed", evidence, remedy),
+    )
 }
-

@@ -14,7 +14,8 @@ use attache_domain::event::{Admission, Announcement, KeptBecause, Origin, Said, 
 use attache_domain::ids::EndpointId;
 use attache_domain::journey::{Item, Stage};
 use attache_domain::platforms::whatsapp;
-use attache_domain::signature::{Challenge, Secret, challenge};
+use attache_domain::signature::handshake::Challenge;
+use attache_domain::signature::{Secret, Verifier};
 use futures_util::stream::{self, StreamExt};
 
 use crate::batch::chain;
@@ -40,8 +41,8 @@ pub struct Request {
     pub method: String,
     /// The endpoint's name out of the path.
     pub endpoint: String,
-    /// Query parameters, decoded.
-    pub query: BTreeMap<String, String>,
+    /// The query string, as received.
+    pub query: String,
     /// Headers, names in lower case.
     pub headers: BTreeMap<String, String>,
     /// The raw body, byte for byte as it was sent.
@@ -61,12 +62,15 @@ pub struct Reply {
 
 impl Reply {
     fn new(status: u16, body: impl Into<String>) -> Self {
-        Self { status, body: body.into() }
+        Self {
+            status,
+            body: body.into(),
+        }
     }
 }
 
 /// Endpoints and their secrets, in memory.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Doorway {
     /// What is configured.
     pub directory: Directory,
@@ -75,10 +79,10 @@ pub struct Doorway {
 }
 
 /// The secrets of one endpoint.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct Keys {
-    /// Signing secrets: one, or two during a rotation.
-    pub signing: Vec<Secret>,
+    /// Checks signatures with the live secret, and during a rotation with the one before.
+    pub verifier: Verifier,
     /// The verification call's token.
     pub verify_token: Option<Secret>,
 }
@@ -102,7 +106,8 @@ impl Intake<'_> {
     /// Answers one request.
     pub async fn handle(&self, doorway: &Doorway, request: &Request) -> Reply {
         let id = EndpointId::new(request.endpoint.as_str());
-        let Some((endpoint, keys)) = doorway.directory.endpoint(&id).zip(doorway.keys.get(&id)) else {
+        let Some((endpoint, keys)) = doorway.directory.endpoint(&id).zip(doorway.keys.get(&id))
+        else {
             return Reply::new(404, "no such endpoint");
         };
         match request.method.as_str() {
@@ -112,12 +117,21 @@ impl Intake<'_> {
         }
     }
 
-    async fn deliver(&self, doorway: &Doorway, endpoint: &Endpoint, keys: &Keys, request: &Request) -> Reply {
+    async fn deliver(
+        &self,
+        doorway: &Doorway,
+        endpoint: &Endpoint,
+        keys: &Keys,
+        request: &Request,
+    ) -> Reply {
         if request.body.len() > LARGEST_BODY {
             return Reply::new(413, format!("the body is larger than {LARGEST_BODY} bytes"));
         }
-        let signature = request.headers.get(whatsapp::VERIFIER.header).map(String::as_str);
-        if let Err(refused) = whatsapp::VERIFIER.verify(signature, &request.body, &keys.signing) {
+        let signature = request
+            .headers
+            .get(keys.verifier.scheme().header.as_ref())
+            .map(String::as_str);
+        if let Err(refused) = keys.verifier.verify(signature, &request.body) {
             tracing::warn!(endpoint.id = %endpoint.id, reason = %refused, "webhook refused");
             return Reply::new(401, refused.to_string());
         }
@@ -129,12 +143,19 @@ impl Intake<'_> {
                 return Reply::new(400, text);
             }
         };
-        self.take_in(doorway, endpoint, &announcements, &request.correlation_id).await
+        self.take_in(doorway, endpoint, &announcements, &request.correlation_id)
+            .await
     }
 
     /// Makes every announcement durable, each on its own; answers 503 if one of them could not be, so that the
     /// platform repeats the whole body and the others are recognised.
-    async fn take_in(&self, doorway: &Doorway, endpoint: &Endpoint, all: &[Announcement], correlation: &str) -> Reply {
+    async fn take_in(
+        &self,
+        doorway: &Doorway,
+        endpoint: &Endpoint,
+        all: &[Announcement],
+        correlation: &str,
+    ) -> Reply {
         let outcomes: Vec<Answer<()>> = stream::iter(all)
             .map(|announcement| self.take(doorway, endpoint, announcement))
             .buffered(AT_ONCE)
@@ -143,12 +164,20 @@ impl Intake<'_> {
         let mut reply = Reply::new(200, "");
         for outage in outcomes.into_iter().filter_map(Result::err) {
             tracing::error!(endpoint.id = %endpoint.id, correlation.id = %correlation, error = %chain(&outage), "not durable; the platform is asked to repeat");
-            reply = Reply::new(503, format!("not stored; send it again (correlation id {correlation})"));
+            reply = Reply::new(
+                503,
+                format!("not stored; send it again (correlation id {correlation})"),
+            );
         }
         reply
     }
 
-    async fn take(&self, doorway: &Doorway, endpoint: &Endpoint, announcement: &Announcement) -> Answer<()> {
+    async fn take(
+        &self,
+        doorway: &Doorway,
+        endpoint: &Endpoint,
+        announcement: &Announcement,
+    ) -> Answer<()> {
         match admit(announcement, &endpoint.id, &doorway.directory) {
             Admission::Carry(origin) => self.carry(*origin).await,
             Admission::Keep(because) => self.keep(endpoint, announcement, because).await,
@@ -164,7 +193,9 @@ impl Intake<'_> {
                 Ok(())
             }
             // The row is durable, but perhaps the process died before its job was sent.
-            Announced::Known(known) if known.gate.stage == Stage::Announced => self.begin(&known).await,
+            Announced::Known(known) if known.gate.stage == Stage::Announced => {
+                self.begin(&known).await
+            }
             Announced::Known(known) => {
                 tracing::info!(media.id = %item.id, media.stage = known.gate.stage.as_str(), "duplicate webhook");
                 Ok(())
@@ -179,7 +210,12 @@ impl Intake<'_> {
         Ok(())
     }
 
-    async fn keep(&self, endpoint: &Endpoint, announcement: &Announcement, because: KeptBecause) -> Answer<()> {
+    async fn keep(
+        &self,
+        endpoint: &Endpoint,
+        announcement: &Announcement,
+        because: KeptBecause,
+    ) -> Answer<()> {
         let now = self.clock.now();
         let suffix = match &announcement.said {
             Said::Other(kind) if kind.starts_with("status:") => format!("/{kind}"),
@@ -207,12 +243,11 @@ impl Intake<'_> {
 }
 
 fn verify_subscription(keys: &Keys, request: &Request) -> Reply {
-    let parameter = |name: &str| request.query.get(name).map(String::as_str);
     let Some(token) = &keys.verify_token else {
         return Reply::new(403, "this endpoint has no verify token");
     };
-    match challenge(parameter("hub.mode"), parameter("hub.verify_token"), parameter("hub.challenge"), token) {
-        Challenge::Answer(text) => Reply::new(200, text),
-        Challenge::Refused => Reply::new(403, "the verify token does not match"),
+    match Challenge::answer(&request.query, token) {
+        Ok(challenge) => Reply::new(200, challenge.as_str()),
+        Err(refused) => Reply::new(403, refused.to_string()),
     }
 }

@@ -8,12 +8,12 @@
 use std::time::Duration;
 
 use attache_domain::audit::Actor;
-use attache_domain::channels;
+use attache_domain::channels::{Direction, Limits, Media, MediaType, wire_name};
 use attache_domain::connection::{Connection, Directory};
 use attache_domain::ids::MediaId;
 use attache_domain::job::ItemJob;
 use attache_domain::journey::{Item, Stage};
-use attache_domain::verdict::{Plan, Verdict};
+use attache_domain::verdict::{Plan, Reason, Verdict};
 use attache_inspect::{Claim, Findings, Judgement, Policy};
 
 use crate::batch::Trouble;
@@ -54,7 +54,9 @@ impl Judge<'_> {
     pub async fn object_created(&self, key: &str) -> Result<(), Trouble> {
         match MediaId::from_arrival_key(key) {
             Some(id) => self.judge(&id).await,
-            None => Err(Trouble::Dangling(format!("object key {key:?} is no item's"))),
+            None => Err(Trouble::Dangling(format!(
+                "object key {key:?} is no item's"
+            ))),
         }
     }
 
@@ -63,7 +65,9 @@ impl Judge<'_> {
             return Err(Trouble::Dangling(format!("object of unknown item {id}")));
         };
         match (item.gate.stage, item.gate.verdict) {
-            (Stage::Planned, Verdict::Quarantined) => return Ok(self.finish_quarantine(&mut item).await?),
+            (Stage::Planned, Verdict::Quarantined) => {
+                return Ok(self.finish_quarantine(&mut item).await?);
+            }
             (Stage::Announced | Stage::Fetching | Stage::Stored, _) => {}
             (stage, _) => {
                 tracing::info!(media.id = %id, media.stage = stage.as_str(), "judged already");
@@ -76,29 +80,48 @@ impl Judge<'_> {
             return Ok(());
         };
         let Some(judged) = self.inspect(&item, &head).await? else {
-            return Err(Trouble::Dangling(format!("object of item {id} changed while it was read")));
+            return Err(Trouble::Dangling(format!(
+                "object of item {id} changed while it was read"
+            )));
         };
         let directory = self.directories.current().await?;
         Ok(self.decide(&mut item, head, judged, &directory).await?)
     }
 
     async fn inspect(&self, item: &Item, head: &Head) -> Answer<Option<(Findings, Judgement)>> {
-        let Some(mut bytes) = self.objects.open(&item.id, &head.object.etag).await? else { return Ok(None) };
+        let Some(mut bytes) = self.objects.open(&item.id, &head.object.etag).await? else {
+            return Ok(None);
+        };
         let claim = Claim {
-            declared: item.origin.declared_type.as_deref().or(head.declared_type.as_deref()),
+            declared: item
+                .origin
+                .declared_type
+                .as_deref()
+                .or(head.declared_type.as_deref()),
             file_name: item.origin.file_name.as_deref(),
         };
-        let findings = attache_inspect::inspect(&mut bytes, &claim).map_err(|e| Outage::new("reading the stored original", e))?;
-        let judgement = attache_inspect::judge(&findings, self.policy);
+        let findings = attache_inspect::inspect(&mut bytes, &claim)
+            .map_err(|e| Outage::new("reading the stored original", e))?;
+        let judgement = self.policy.judge(&findings);
         Ok(Some((findings, judgement)))
     }
 
-    async fn decide(&self, item: &mut Item, head: Head, judged: (Findings, Judgement), directory: &Directory) -> Answer<()> {
+    async fn decide(
+        &self,
+        item: &mut Item,
+        head: Head,
+        judged: (Findings, Judgement),
+        directory: &Directory,
+    ) -> Answer<()> {
         let (findings, judgement) = judged;
         let now = self.clock.now();
-        let target = item.origin.target.as_ref().and_then(|id| directory.connection(id));
-        item.gate.verdict = item.gate.verdict.worsen(judgement.verdict);
-        item.record.reasons = judgement.reasons;
+        let target = item
+            .origin
+            .target
+            .as_ref()
+            .and_then(|id| directory.connection(id));
+        item.gate.verdict = item.gate.verdict.worsen(verdict(judgement.verdict));
+        item.record.reasons = judgement.reasons.iter().map(reason).collect();
         if item.gate.verdict == Verdict::Quarantined {
             self.objects.quarantine(&item.id).await?;
         }
@@ -114,7 +137,9 @@ impl Judge<'_> {
         match (item.gate.verdict, &plan) {
             (Verdict::Clean, Plan::AsIs { .. }) => item.cross(Stage::Waiting, Actor::Validate, now),
             (Verdict::Clean, Plan::Keep) => item.end(Stage::Kept, Actor::Validate, now),
-            (Verdict::Clean, Plan::Rejected { .. }) => item.end(Stage::Rejected, Actor::Validate, now),
+            (Verdict::Clean, Plan::Rejected { .. }) => {
+                item.end(Stage::Rejected, Actor::Validate, now)
+            }
             // Until a person decides; nothing for `sweep` to do.
             (Verdict::Held, _) => item.gate.due_at = None,
             // `finish_quarantine` ends it, here or after a crash.
@@ -123,7 +148,10 @@ impl Judge<'_> {
         item.record.plan = Some(plan);
         if self.items.save(item).await? == Saved::Overtaken {
             // A twin of this event, or a fetcher renewing its lease: the next event or `sweep` finds what is left.
-            return Err(Outage::new("judging", format!("row of item {} changed meanwhile", item.id)));
+            return Err(Outage::new(
+                "judging",
+                format!("row of item {} changed meanwhile", item.id),
+            ));
         }
         tracing::info!(media.id = %item.id, verdict = item.gate.verdict.as_str(), media.stage = item.gate.stage.as_str(), media.kind = findings.kind.mime(), reasons = ?item.record.reasons, "judged");
         match (item.gate.stage, item.gate.verdict) {
@@ -134,7 +162,9 @@ impl Judge<'_> {
     }
 
     async fn hand_on(&self, item: &Item) -> Answer<()> {
-        let Some(target) = &item.origin.target else { return Ok(()) };
+        let Some(target) = &item.origin.target else {
+            return Ok(());
+        };
         retry::send(self.jobs, Queue::Media, &item.job(target), Duration::ZERO).await
     }
 
@@ -153,17 +183,48 @@ fn plan(item: &Item, head: &Head, findings: &Findings, target: Option<&Connectio
     let Some(target) = target else {
         return match &item.origin.target {
             None => Plan::Keep,
-            Some(id) => Plan::Rejected { reason: format!("The connection {id} it was meant for is not configured.") },
+            Some(id) => Plan::Rejected {
+                reason: format!("The connection {id} it was meant for is not configured."),
+            },
         };
     };
-    let mime = findings.kind.mime();
-    let limits = channels::Limits::to_agent(target.profile());
-    match limits.refusal(mime, head.object.size_bytes) {
-        Some(refusal) => Plan::Rejected { reason: refusal.to_string() },
-        None => Plan::AsIs {
-            mime: mime.to_owned(),
-            name: channels::wire_name(item.origin.file_name.as_deref(), findings.kind.extension()),
+    let Ok(media_type) = MediaType::parse(findings.kind.mime()) else {
+        return Plan::Rejected {
+            reason: "Its type has no name that could be put on the wire.".to_owned(),
+        };
+    };
+    let media = Media {
+        media_type: &media_type,
+        bytes: head.object.size_bytes,
+        animated: false,
+    };
+    let Some(limits) = Limits::of(target.profile().as_str(), Direction::ToAgent) else {
+        return Plan::Rejected {
+            reason: format!("Nothing is known of what {} takes.", target.profile()),
+        };
+    };
+    match limits.fit(media) {
+        Ok(fit) => Plan::AsIs {
+            mime: fit.declare,
+            name: wire_name(item.origin.file_name.as_deref(), &media_type),
+        },
+        Err(misfit) => Plan::Rejected {
+            reason: misfit.to_string(),
         },
     }
 }
 
+fn verdict(judged: attache_inspect::Verdict) -> Verdict {
+    match judged {
+        attache_inspect::Verdict::Clean => Verdict::Clean,
+        attache_inspect::Verdict::Held => Verdict::Held,
+        attache_inspect::Verdict::Quarantined => Verdict::Quarantined,
+    }
+}
+
+fn reason(judged: &attache_inspect::Reason) -> Reason {
+    Reason {
+        code: judged.code.as_str().to_owned(),
+        evidence: judged.evidence.clone(),
+    }
+}

@@ -32,7 +32,16 @@ impl<'a> Metered<'a> {
         (item, lease): (&'a mut Item, Duration),
     ) -> Self {
         let renew_at = clock.now() + lease / 2;
-        Self { body, expected: announced.size_bytes, got: 0, items, clock, item, lease, renew_at }
+        Self {
+            body,
+            expected: announced.size_bytes,
+            got: 0,
+            items,
+            clock,
+            item,
+            lease,
+            renew_at,
+        }
     }
 
     /// Renews the lease once half of it has passed.
@@ -61,7 +70,10 @@ impl Source for Metered<'_> {
         let piece = self.body.next().await?;
         self.got += piece.as_ref().map_or(0, |piece| piece.len() as u64);
         if self.got > self.expected || (piece.is_none() && self.got < self.expected) {
-            return Err(SourceError::Length { expected: self.expected, got: self.got });
+            return Err(SourceError::Length {
+                expected: self.expected,
+                got: self.got,
+            });
         }
         self.keep_lease().await?;
         Ok(piece)

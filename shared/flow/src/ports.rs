@@ -39,7 +39,10 @@ pub struct Outage {
 impl Outage {
     /// Wraps an error with what we were doing.
     pub fn new(doing: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { doing: doing.into(), source: source.into() }
+        Self {
+            doing: doing.into(),
+            source: source.into(),
+        }
     }
 }
 
@@ -283,9 +286,14 @@ pub struct Download {
 #[async_trait(?Send)]
 pub trait Http {
     /// Makes a call and reads the (small) answer whole.
-    async fn call(&self, request: &Request, credential: &Credential) -> Result<Response, CallError>;
+    async fn call(&self, request: &Request, credential: &Credential)
+    -> Result<Response, CallError>;
     /// Begins a download.
-    async fn download(&self, request: &Request, credential: &Credential) -> Result<Download, CallError>;
+    async fn download(
+        &self,
+        request: &Request,
+        credential: &Credential,
+    ) -> Result<Download, CallError>;
 }
 
 /// The limiter rows.

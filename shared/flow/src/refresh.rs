@@ -55,8 +55,14 @@ impl Refresh<'_> {
         for connection in directory.connections() {
             for purpose in connection.purposes() {
                 match self.tokens.load(&row_id(&connection.id, *purpose)).await {
-                    Ok(row) => due.push((row.as_ref().and_then(|row| row.expires_at), connection, *purpose)),
-                    Err(outage) => tracing::error!(connection.id = %connection.id, error = %chain(&outage), "token row unreadable"),
+                    Ok(row) => due.push((
+                        row.as_ref().and_then(|row| row.expires_at),
+                        connection,
+                        *purpose,
+                    )),
+                    Err(outage) => {
+                        tracing::error!(connection.id = %connection.id, error = %chain(&outage), "token row unreadable")
+                    }
                 }
             }
         }
@@ -77,8 +83,13 @@ impl Refresh<'_> {
         let job = RefreshJob::parse(body)?;
         let directory = self.directories.current().await?;
         match directory.connection(&job.connection) {
-            Some(connection) => Ok(self.renew(connection, job.purpose, job.version_seen + 1).await?),
-            None => Err(Trouble::Dangling(format!("refresh job for unknown connection {}", job.connection))),
+            Some(connection) => Ok(self
+                .renew(connection, job.purpose, job.version_seen + 1)
+                .await?),
+            None => Err(Trouble::Dangling(format!(
+                "refresh job for unknown connection {}",
+                job.connection
+            ))),
         }
     }
 
@@ -105,8 +116,14 @@ impl Refresh<'_> {
         match obtained {
             Ok(obtained) => self.accept(&mut row, &obtained).await?,
             Err(failure) => {
-                let (code, evidence, remedy) = (&failure.diagnosis.code, &failure.diagnosis.evidence, &failure.diagnosis.remedy);
-                let left = row.expires_at.map(|end| end.saturating_since(now).as_secs());
+                let (code, evidence, remedy) = (
+                    &failure.diagnosis.code,
+                    &failure.diagnosis.evidence,
+                    &failure.diagnosis.remedy,
+                );
+                let left = row
+                    .expires_at
+                    .map(|end| end.saturating_since(now).as_secs());
                 tracing::error!(token.id = %row.id, token.seconds_left = ?left, failure.code = %code, evidence = %evidence, remedy = %remedy, "token not renewed");
             }
         }
@@ -129,32 +146,71 @@ impl Refresh<'_> {
     async fn obtain(&self, connection: &Connection) -> Answer<Result<Obtained, Failure>> {
         match &connection.account {
             // A system-user token does not expire and cannot be renewed by us: the secret holds it.
-            Account::WhatsApp { token, .. } => Ok(Ok(Obtained { token: self.secrets.get(token).await?, life: None })),
-            Account::GenesysOpenMessaging { client_id, client_secret, .. } => {
+            Account::WhatsApp { token, .. } => Ok(Ok(Obtained {
+                token: self.secrets.get(token).await?,
+                life: None,
+            })),
+            Account::GenesysOpenMessaging {
+                client_id,
+                client_secret,
+                ..
+            } => {
                 let Some(request) = genesys::token_request(connection) else {
                     return Ok(Err(no_endpoint()));
                 };
                 let secret = self.secrets.get(client_secret).await?;
-                let credential = Credential::Basic { id: client_id.clone(), secret };
+                let credential = Credential::Basic {
+                    id: client_id.clone(),
+                    secret,
+                };
                 let answer = self.http.call(&request, &credential).await;
                 let now = self.clock.now();
-                let granted = answer.map_err(|e| unanswered(&e)).and_then(|response| genesys::read_token(&response, now));
-                Ok(granted.map(|Granted { token, life }| Obtained { token, life: Some(life) }))
+                let granted = answer
+                    .map_err(|e| unanswered(&e))
+                    .and_then(|response| genesys::read_token(&response, now));
+                Ok(granted.map(|Granted { token, life }| Obtained {
+                    token,
+                    life: Some(life),
+                }))
             }
         }
     }
 }
 
 fn fresh(id: String) -> TokenRow {
-    TokenRow { id, sealed: None, obtained_at: Timestamp::default(), expires_at: None, version: 0, revision: 0, lease_until: None }
+    TokenRow {
+        id,
+        sealed: None,
+        obtained_at: Timestamp::default(),
+        expires_at: None,
+        version: 0,
+        revision: 0,
+        lease_until: None,
+    }
 }
 
 fn unanswered(error: &CallError) -> Failure {
     let remedy = "Nothing to do yet: the old token is kept and the next run tries again. If it lasts, look at the login host's reachability.";
-    Failure::new(Disposition::Unavailable, Diagnosis::new(Domain::Network, "network.no-token-answer", error.to_string(), remedy))
+    Failure::new(
+        Disposition::Unavailable,
+        Diagnosis::new(
+            Domain::Network,
+            "network.no-token-answer",
+            error.to_string(),
+            remedy,
+        ),
+    )
 }
 
 fn no_endpoint() -> Failure {
     let remedy = "Correct the connection's login_url.";
-    Failure::new(Disposition::Rejected, Diagnosis::new(Domain::Ours, "ours.no-token-endpoint", "login_url takes no path", remedy))
+    Failure::new(
+        Disposition::Rejected,
+        Diagnosis::new(
+            Domain::Ours,
+            "ours.no-token-endpoint",
+            "login_url takes no path",
+            remedy,
+        ),
+    )
 }

@@ -7,10 +7,10 @@
 
 use std::time::Duration;
 
+use attache_domain::diagnosis::Diagnosis;
 use attache_domain::ids::ConnectionId;
 use attache_domain::job::{DeadLetter, ItemJob, VERSION};
 use attache_domain::journey::Item;
-use attache_domain::diagnosis::Diagnosis;
 use attache_domain::time::Timestamp;
 use serde::Serialize;
 
@@ -50,7 +50,8 @@ pub async fn put_off(
 /// # Errors
 /// [`Outage`] if the queue failed.
 pub async fn send(jobs: &dyn Jobs, queue: Queue, job: &ItemJob, delay: Duration) -> Answer<()> {
-    jobs.send(queue, to_json(job)?, delay, job.connection.as_str()).await
+    jobs.send(queue, to_json(job)?, delay, job.connection.as_str())
+        .await
 }
 
 /// Sends a dead letter with its diagnosis.
@@ -58,8 +59,19 @@ pub async fn send(jobs: &dyn Jobs, queue: Queue, job: &ItemJob, delay: Duration)
 /// # Errors
 /// [`Outage`] if the queue failed.
 pub async fn bury(jobs: &dyn Jobs, queue: Queue, item: &Item, diagnosis: &Diagnosis) -> Answer<()> {
-    let letter = DeadLetter { v: VERSION, media: item.id.clone(), epoch: item.gate.epoch, diagnosis: diagnosis.clone() };
-    jobs.send(queue, to_json(&letter)?, Duration::ZERO, item.origin.connection.as_str()).await
+    let letter = DeadLetter {
+        v: VERSION,
+        media: item.id.clone(),
+        epoch: item.gate.epoch,
+        diagnosis: diagnosis.clone(),
+    };
+    jobs.send(
+        queue,
+        to_json(&letter)?,
+        Duration::ZERO,
+        item.origin.connection.as_str(),
+    )
+    .await
 }
 
 fn to_json(job: &impl Serialize) -> Answer<String> {

@@ -43,7 +43,10 @@ impl Sweep<'_> {
     /// An outage of the index; a single item's trouble is counted and left for the next run.
     pub async fn run(&self) -> Answer<Swept> {
         let due = self.items.overdue(self.clock.now(), AT_MOST).await?;
-        let mut swept = Swept { seen: due.len(), ..Swept::default() };
+        let mut swept = Swept {
+            seen: due.len(),
+            ..Swept::default()
+        };
         for id in due {
             let requeued = std::cell::Cell::new(false);
             let outcome = isolated(|| async {
@@ -64,7 +67,9 @@ impl Sweep<'_> {
     /// Whether the item was put back on its way. The row is written first: two sweepers send one job between them,
     /// and a crash before the job is sent is what the row's new due time is for.
     async fn look(&self, id: &MediaId) -> Answer<bool> {
-        let Some(mut item) = self.items.load(id).await? else { return Ok(false) };
+        let Some(mut item) = self.items.load(id).await? else {
+            return Ok(false);
+        };
         let now = self.clock.now();
         let step = overdue(&item, now, self.grace);
         let connection = match step {
@@ -78,7 +83,9 @@ impl Sweep<'_> {
             Overdue::Judge => Queue::Judge,
             Overdue::Deliver | Overdue::RepeatSend => Queue::Media,
         };
-        let Some(connection) = connection else { return Ok(false) };
+        let Some(connection) = connection else {
+            return Ok(false);
+        };
         item.swept(step, now);
         if self.items.save(&mut item).await? == Saved::Overtaken {
             return Ok(false);

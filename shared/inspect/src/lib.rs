@@ -47,7 +47,10 @@ pub fn inspect<R: Read + Seek>(source: &mut R, claim: &Claim<'_>) -> io::Result<
     if source.exhausted() {
         // What looked like the file's end may only have been our own limit.
         seen.integrity = Integrity::NotChecked;
-        seen.add_hazard(HazardKind::BeyondLimits, format!("{} bytes read and not at the end", source.bytes_read()));
+        seen.add_hazard(
+            HazardKind::BeyondLimits,
+            format!("{} bytes read and not at the end", source.bytes_read()),
+        );
     }
     Ok(Findings {
         declared: claim.declared_agreement(seen.kind),

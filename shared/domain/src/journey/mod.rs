@@ -108,7 +108,10 @@ pub struct Record {
     pub delivered_as: Option<String>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
 fn is_zero(n: &u32) -> bool {
     *n == 0
 }
@@ -166,13 +169,21 @@ impl Item {
 
     /// Appends the entry for an arrow that a claim crossed (claims touch only the gate).
     pub fn acknowledge_claim(&mut self, actor: Actor) {
-        let Some(lease) = self.gate.lease.as_ref() else { return };
+        let Some(lease) = self.gate.lease.as_ref() else {
+            return;
+        };
         self.enter(self.gate.stage, actor, lease.since);
     }
 
     fn enter(&mut self, stage: Stage, actor: Actor, at: Timestamp) {
         self.gate.stage = stage;
-        let entry = Entry { at, stage, actor, epoch: self.gate.epoch, fence: self.gate.fence };
+        let entry = Entry {
+            at,
+            stage,
+            actor,
+            epoch: self.gate.epoch,
+            fence: self.gate.fence,
+        };
         self.trail.append(&self.id, entry);
     }
 
@@ -205,7 +216,10 @@ impl Item {
     /// The partition of the sweep index the item lies in.
     #[must_use]
     pub fn due_shard(id: &MediaId) -> u32 {
-        id.as_str().bytes().fold(0_u32, |sum, byte| sum.wrapping_add(u32::from(byte))) % DUE_SHARDS
+        id.as_str()
+            .bytes()
+            .fold(0_u32, |sum, byte| sum.wrapping_add(u32::from(byte)))
+            % DUE_SHARDS
     }
 }
 
@@ -215,7 +229,12 @@ pub(crate) mod tests {
     use crate::event::tests::origin;
 
     pub(crate) fn item() -> Item {
-        Item::announce(origin(), Timestamp::from_seconds(100), Duration::from_secs(30), Duration::from_secs(1000))
+        Item::announce(
+            origin(),
+            Timestamp::from_seconds(100),
+            Duration::from_secs(30),
+            Duration::from_secs(1000),
+        )
     }
 
     #[test]
@@ -227,7 +246,10 @@ pub(crate) mod tests {
         assert_eq!(item.gate.stage, Stage::Waiting);
         item.end(Stage::Sent, Actor::Upload, at);
         let entries = item.trail.verify(&item.id).unwrap();
-        assert_eq!(entries.iter().map(|e| e.stage).collect::<Vec<_>>(), [Stage::Announced, Stage::Waiting, Stage::Sent]);
+        assert_eq!(
+            entries.iter().map(|e| e.stage).collect::<Vec<_>>(),
+            [Stage::Announced, Stage::Waiting, Stage::Sent]
+        );
         assert_eq!((item.gate.lease, item.gate.due_at), (None, None));
     }
 

@@ -35,7 +35,10 @@ pub fn overdue(item: &Item, now: Timestamp, grace: Duration) -> Overdue {
     let gate = &item.gate;
     let not_due = gate.due_at.is_none_or(|due| due > now);
     let held = gate.lease.as_ref().is_some_and(|lease| lease.until > now);
-    let waits = item.record.wait_until.is_some_and(|until| until + Duration::from_secs(5) > now);
+    let waits = item
+        .record
+        .wait_until
+        .is_some_and(|until| until + Duration::from_secs(5) > now);
     let undecided = gate.intent_until.is_some_and(|until| until + grace > now);
     if not_due || held || waits || undecided {
         return Overdue::Leave;
@@ -114,19 +117,35 @@ mod tests {
     #[test]
     fn what_is_held_waiting_or_undecided_is_left() {
         let mut held = at(Stage::Fetching);
-        held.gate.lease = Some(Lease { holder: 1, since: NOW, until: NOW + Duration::from_millis(1) });
+        held.gate.lease = Some(Lease {
+            holder: 1,
+            since: NOW,
+            until: NOW + Duration::from_millis(1),
+        });
         assert_eq!(overdue(&held, NOW, INTENT_GRACE), Overdue::Leave);
-        assert_eq!(overdue(&held, NOW + Duration::from_millis(1), INTENT_GRACE), Overdue::Fetch);
+        assert_eq!(
+            overdue(&held, NOW + Duration::from_millis(1), INTENT_GRACE),
+            Overdue::Fetch
+        );
 
         let mut waiting = at(Stage::Sending);
         waiting.record.wait_until = Some(NOW);
         assert_eq!(overdue(&waiting, NOW, INTENT_GRACE), Overdue::Leave);
-        assert_eq!(overdue(&waiting, NOW + Duration::from_secs(5), INTENT_GRACE), Overdue::Deliver);
+        assert_eq!(
+            overdue(&waiting, NOW + Duration::from_secs(5), INTENT_GRACE),
+            Overdue::Deliver
+        );
 
         let mut open = at(Stage::Sending);
         open.gate.intent_until = Some(NOW);
-        assert_eq!(overdue(&open, NOW + Duration::from_secs(29), INTENT_GRACE), Overdue::Leave);
-        assert_eq!(overdue(&open, NOW + INTENT_GRACE, INTENT_GRACE), Overdue::RepeatSend);
+        assert_eq!(
+            overdue(&open, NOW + Duration::from_secs(29), INTENT_GRACE),
+            Overdue::Leave
+        );
+        assert_eq!(
+            overdue(&open, NOW + INTENT_GRACE, INTENT_GRACE),
+            Overdue::RepeatSend
+        );
 
         let mut by_policy = at(Stage::Planned);
         by_policy.gate.verdict = Verdict::Held;
@@ -136,6 +155,9 @@ mod tests {
     #[test]
     fn looks_grow_rarer() {
         let minutes = |sweeps| next_look(NOW, sweeps).saturating_since(NOW).as_secs() / 60;
-        assert_eq!([1, 2, 3, 4, 5, 6, 60].map(minutes), [1, 2, 4, 8, 15, 15, 15]);
+        assert_eq!(
+            [1, 2, 3, 4, 5, 6, 60].map(minutes),
+            [1, 2, 4, 8, 15, 15, 15]
+        );
     }
 }

@@ -88,10 +88,17 @@ mod tests {
 
     #[test]
     fn numbers_words_and_order_agree() {
-        assert!(Stage::ALL.windows(2).all(|pair| pair[0] < pair[1] && (pair[0] as u8) < (pair[1] as u8)));
+        assert!(
+            Stage::ALL
+                .windows(2)
+                .all(|pair| pair[0] < pair[1] && (pair[0] as u8) < (pair[1] as u8))
+        );
         for stage in Stage::ALL {
             assert_eq!(Stage::from_number(stage as u8), Some(stage));
-            assert_eq!(serde_json::to_string(&stage).unwrap(), format!("\"{}\"", stage.as_str()));
+            assert_eq!(
+                serde_json::to_string(&stage).unwrap(),
+                format!("\"{}\"", stage.as_str())
+            );
         }
         assert_eq!(Stage::from_number(14), None);
         assert!(Stage::Sent.is_over() && Stage::Failed.is_over() && !Stage::Sending.is_over());

@@ -161,7 +161,9 @@ impl Breaker {
 
     fn open(openings: u32, now: Timestamp, policy: &Policy) -> Self {
         // Saturates: a factor that no longer fits is far beyond the longest cooldown.
-        let factor = 1_u32.checked_shl(openings.saturating_sub(1)).unwrap_or(u32::MAX);
+        let factor = 1_u32
+            .checked_shl(openings.saturating_sub(1))
+            .unwrap_or(u32::MAX);
         let cooldown = policy
             .cooldown
             .saturating_mul(factor)

@@ -122,7 +122,12 @@ pub struct World {
 impl World {
     /// A world with this configuration and these platforms, at `now`.
     #[must_use]
-    pub fn new(directory: Directory, http: Rc<dyn Http>, weather: Rc<dyn Weather>, now: Timestamp) -> Self {
+    pub fn new(
+        directory: Directory,
+        http: Rc<dyn Http>,
+        weather: Rc<dyn Weather>,
+        now: Timestamp,
+    ) -> Self {
         Self {
             state: RefCell::default(),
             now: Cell::new(now),
@@ -136,7 +141,12 @@ impl World {
     /// A world without platforms, for what calls none.
     #[must_use]
     pub fn calm(directory: Directory) -> Self {
-        Self::new(directory, Rc::new(Nowhere), Rc::new(Calm), Timestamp::from_seconds(1_700_000_000))
+        Self::new(
+            directory,
+            Rc::new(Nowhere),
+            Rc::new(Calm),
+            Timestamp::from_seconds(1_700_000_000),
+        )
     }
 
     /// Moves the clock.
@@ -150,8 +160,11 @@ impl World {
     }
 
     /// Stores a secret.
-    pub fn put_secret(&self, name: &SecretName, value: &str) {
-        self.state.borrow_mut().secrets.insert(name.0.clone(), Secret::new(value));
+    pub fn put_secret(&self, name: &SecretName, value: Secret) {
+        self.state
+            .borrow_mut()
+            .secrets
+            .insert(name.0.clone(), value);
     }
 
     /// Takes every message of a queue that is visible now.
@@ -159,7 +172,9 @@ impl World {
         let now = self.now.get();
         let mut state = self.state.borrow_mut();
         let messages = state.queues.entry(queue).or_default();
-        let (visible, hidden) = std::mem::take(messages).into_iter().partition(|message| message.visible_at <= now);
+        let (visible, hidden) = std::mem::take(messages)
+            .into_iter()
+            .partition(|message| message.visible_at <= now);
         *messages = hidden;
         visible
     }
@@ -179,11 +194,25 @@ pub struct Nowhere;
 
 #[async_trait(?Send)]
 impl Http for Nowhere {
-    async fn call(&self, request: &Request, _credential: &Credential) -> Result<Response, CallError> {
-        Err(CallError::NotSent(format!("no platform behind {}", request.describe())))
+    async fn call(
+        &self,
+        request: &Request,
+        _credential: &Credential,
+    ) -> Result<Response, CallError> {
+        Err(CallError::NotSent(format!(
+            "no platform behind {}",
+            request.describe()
+        )))
     }
 
-    async fn download(&self, request: &Request, _credential: &Credential) -> Result<Download, CallError> {
-        Err(CallError::NotSent(format!("no platform behind {}", request.describe())))
+    async fn download(
+        &self,
+        request: &Request,
+        _credential: &Credential,
+    ) -> Result<Download, CallError> {
+        Err(CallError::NotSent(format!(
+            "no platform behind {}",
+            request.describe()
+        )))
     }
 }

@@ -10,7 +10,9 @@ use attache_domain::time::Timestamp;
 use attache_domain::token::TokenRow;
 
 use super::{State, World, Write};
-use crate::ports::{Announced, Answer, Claimed, Claims, Items, KeptEvent, Limits, Reserved, Saved, Tokens};
+use crate::ports::{
+    Announced, Answer, Claimed, Claims, Items, KeptEvent, Limits, Reserved, Saved, Tokens,
+};
 
 /// Bytes of a row outside its record, origin and trail: column names and numbers, as DynamoDB counts them, rounded up.
 const COLUMNS: usize = 200;
@@ -19,14 +21,24 @@ const COLUMNS: usize = 200;
 #[must_use]
 pub fn row_bytes(item: &Item) -> usize {
     let json = |value: serde_json::Result<String>| value.map_or(0, |text| text.len());
-    COLUMNS + item.trail.as_bytes().len() + json(serde_json::to_string(&item.origin)) + json(serde_json::to_string(&item.record))
+    COLUMNS
+        + item.trail.as_bytes().len()
+        + json(serde_json::to_string(&item.origin))
+        + json(serde_json::to_string(&item.record))
 }
 
 fn note(state: &mut State, old: Option<&Item>, new: &Item) {
     let larger = old.map_or(0, row_bytes).max(row_bytes(new));
     let (before, after) = (old.and_then(|item| item.gate.due_at), new.gate.due_at);
-    let index = if before == after { 0 } else { usize::from(before.is_some()) + usize::from(after.is_some()) };
-    state.writes.push(Write { id: new.id.clone(), units: larger.div_ceil(1024) + index });
+    let index = if before == after {
+        0
+    } else {
+        usize::from(before.is_some()) + usize::from(after.is_some())
+    };
+    state.writes.push(Write {
+        id: new.id.clone(),
+        units: larger.div_ceil(1024) + index,
+    });
 }
 
 #[async_trait(?Send)]
@@ -57,10 +69,17 @@ impl Items for World {
                 None => Claimed::Missing,
                 Some(item) if terms.refusal(&item.gate).is_some() => {
                     let item = Box::new(item);
-                    if terms.already_granted(&item) { Claimed::Granted(item) } else { Claimed::Refused(item) }
+                    if terms.already_granted(&item) {
+                        Claimed::Granted(item)
+                    } else {
+                        Claimed::Refused(item)
+                    }
                 }
                 Some(old) => {
-                    let granted = Item { gate: terms.grant(&old.gate), ..old.clone() };
+                    let granted = Item {
+                        gate: terms.grant(&old.gate),
+                        ..old.clone()
+                    };
                     note(&mut state, Some(&old), &granted);
                     state.items.insert(id.clone(), granted.clone());
                     Claimed::Granted(Box::new(granted))
@@ -103,7 +122,10 @@ impl Items for World {
     async fn overdue(&self, now: Timestamp, limit: usize) -> Answer<Vec<MediaId>> {
         self.begin("items.overdue").await?;
         let state = self.state.borrow();
-        let due = state.items.values().filter(|item| item.gate.due_at.is_some_and(|due| due <= now));
+        let due = state
+            .items
+            .values()
+            .filter(|item| item.gate.due_at.is_some_and(|due| due <= now));
         Ok(due.map(|item| item.id.clone()).take(limit).collect())
     }
 }

@@ -11,7 +11,9 @@ use attache_domain::time::Timestamp;
 use attache_domain::wire::{CallError, Request, Response};
 
 use super::{Queued, World};
-use crate::ports::{Answer, Clock, Credential, Directories, Download, Http, Jobs, Outage, Queue, Secrets, Vault};
+use crate::ports::{
+    Answer, Clock, Credential, Directories, Download, Http, Jobs, Outage, Queue, Secrets, Vault,
+};
 
 #[async_trait(?Send)]
 impl Jobs for World {
@@ -19,7 +21,16 @@ impl Jobs for World {
         self.begin("jobs.send").await?;
         // Whole seconds, as the real queue.
         let visible_at = self.now.get() + Duration::from_secs(delay.as_secs());
-        self.state.borrow_mut().queues.entry(queue).or_default().push(Queued { body, visible_at, group: group.to_owned() });
+        self.state
+            .borrow_mut()
+            .queues
+            .entry(queue)
+            .or_default()
+            .push(Queued {
+                body,
+                visible_at,
+                group: group.to_owned(),
+            });
         self.weather.after("jobs.send").await
     }
 }
@@ -29,7 +40,12 @@ impl Secrets for World {
     async fn get(&self, name: &SecretName) -> Answer<Secret> {
         self.begin("secrets.get").await?;
         let found = self.state.borrow().secrets.get(&name.0).cloned();
-        found.ok_or_else(|| Outage::new("reading a secret", format!("there is no secret {:?}", name.0)))
+        found.ok_or_else(|| {
+            Outage::new(
+                "reading a secret",
+                format!("there is no secret {:?}", name.0),
+            )
+        })
     }
 }
 
@@ -38,15 +54,24 @@ impl Vault for World {
     async fn seal(&self, purpose: &str, subject: &str, secret: &Secret) -> Answer<String> {
         self.begin("vault.seal").await?;
         // The context is bound by its digest; nothing here is secret, it is a twin.
-        Ok(format!("{}:{}", context(purpose, subject), secret.expose()))
+        Ok(format!(
+            "{}:{}",
+            context(purpose, subject),
+            data_encoding::BASE64.encode(secret.expose())
+        ))
     }
 
     async fn open(&self, purpose: &str, subject: &str, sealed: &str) -> Answer<Secret> {
         self.begin("vault.open").await?;
-        match sealed.strip_prefix(&format!("{}:", context(purpose, subject))) {
-            Some(secret) => Ok(Secret::new(secret)),
-            None => Err(Outage::new("opening a sealed secret", "sealed under another context, or damaged")),
-        }
+        let text = sealed.strip_prefix(&format!("{}:", context(purpose, subject)));
+        let bytes = text.and_then(|text| data_encoding::BASE64.decode(text.as_bytes()).ok());
+        let secret = bytes.and_then(|bytes| Secret::new(bytes).ok());
+        secret.ok_or_else(|| {
+            Outage::new(
+                "opening a sealed secret",
+                "sealed under another context, or damaged",
+            )
+        })
     }
 }
 
@@ -56,7 +81,11 @@ fn context(purpose: &str, subject: &str) -> String {
 
 #[async_trait(?Send)]
 impl Http for World {
-    async fn call(&self, request: &Request, credential: &Credential) -> Result<Response, CallError> {
+    async fn call(
+        &self,
+        request: &Request,
+        credential: &Credential,
+    ) -> Result<Response, CallError> {
         if let Err(outage) = self.begin("http.call").await {
             return Err(CallError::NotSent(outage.to_string()));
         }
@@ -67,7 +96,11 @@ impl Http for World {
         }
     }
 
-    async fn download(&self, request: &Request, credential: &Credential) -> Result<Download, CallError> {
+    async fn download(
+        &self,
+        request: &Request,
+        credential: &Credential,
+    ) -> Result<Download, CallError> {
         if let Err(outage) = self.begin("http.download").await {
             return Err(CallError::NotSent(outage.to_string()));
         }

@@ -48,14 +48,28 @@ pub struct Accepted {
 /// # Errors
 /// A failure of domain `ours` if the connection is not a Genesys one.
 pub fn inbound(connection: &Connection, message: &Inbound<'_>) -> Result<Request, Failure> {
-    let Account::GenesysOpenMessaging { api_url, integration_id, .. } = &connection.account else {
+    let Account::GenesysOpenMessaging {
+        api_url,
+        integration_id,
+        ..
+    } = &connection.account
+    else {
         return Err(misconfigured("the connection is not a Genesys one"));
     };
     let mut url = api_url.clone();
     url.path_segments_mut()
         .map_err(|()| misconfigured("api_url takes no path"))?
         .pop_if_empty()
-        .extend(["api", "v2", "conversations", "messages", integration_id, "inbound", "open", "message"]);
+        .extend([
+            "api",
+            "v2",
+            "conversations",
+            "messages",
+            integration_id,
+            "inbound",
+            "open",
+            "message",
+        ]);
     Ok(Request {
         method: Method::Post,
         url,
@@ -110,12 +124,26 @@ pub fn read_accepted(response: &Response, now: Timestamp) -> Result<Accepted, Fa
         return Err(failure(response, now));
     }
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-    Ok(Accepted { message: body.get("id").and_then(Value::as_str).unwrap_or_default().to_owned() })
+    Ok(Accepted {
+        message: body
+            .get("id")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+    })
 }
 
 fn misconfigured(evidence: &str) -> Failure {
     let remedy = "Correct the connection in connections.toml and apply it again.";
-    Failure::new(Disposition::Rejected, Diagnosis::new(Domain::Ours, "ours.connection-misconfigured", evidence, remedy))
+    Failure::new(
+        Disposition::Rejected,
+        Diagnosis::new(
+            Domain::Ours,
+            "ours.connection-misconfigured",
+            evidence,
+            remedy,
+        ),
+    )
 }
 
 #[cfg(test)]
@@ -126,7 +154,11 @@ mod tests {
     use crate::wire::Headers;
 
     fn sent(caption: Option<&str>, kind: MediaKind) -> Value {
-        let origin = Origin { caption: caption.map(str::to_owned), kind, ..origin() };
+        let origin = Origin {
+            caption: caption.map(str::to_owned),
+            kind,
+            ..origin()
+        };
         let link = Url::parse("https://media.example.com/a?X-Amz-Signature=s").unwrap();
         let message = Inbound {
             media: &origin.media_id(),
@@ -142,16 +174,28 @@ mod tests {
             request.url.as_str(),
             "https://api.mypurecloud.de/api/v2/conversations/messages/2d1f6a3c/inbound/open/message"
         );
-        let Body::Json(text) = request.body else { panic!("a JSON body") };
+        let Body::Json(text) = request.body else {
+            panic!("a JSON body")
+        };
         serde_json::from_str(&text).unwrap()
     }
 
     /// Every field we send stands in the published example, and every required one of it is sent.
     #[test]
     fn exactly_the_schema_s_fields() {
-        let example: Value = serde_json::from_str(include_str!("fixtures/request-inbound-open-message-attachment.json")).unwrap();
+        let example: Value = serde_json::from_str(include_str!(
+            "fixtures/request-inbound-open-message-attachment.json"
+        ))
+        .unwrap();
         let ours = sent(Some("Taj Mahal"), MediaKind::Image);
-        let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let keys = |value: &Value| {
+            value
+                .as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
+        };
         assert_eq!(keys(&ours), keys(&example));
         for pointer in ["/channel", "/channel/from", "/content/0/attachment"] {
             let known = keys(example.pointer(pointer).unwrap());
@@ -165,22 +209,36 @@ mod tests {
     #[test]
     fn no_caption_no_text_and_documents_are_files() {
         assert!(sent(None, MediaKind::Image).get("text").is_none());
-        assert_eq!(sent(None, MediaKind::Document)["content"][0]["attachment"]["mediaType"], "File");
+        assert_eq!(
+            sent(None, MediaKind::Document)["content"][0]["attachment"]["mediaType"],
+            "File"
+        );
         assert_eq!(media_type(MediaKind::Audio, "audio/ogg"), "Audio");
         assert_eq!(media_type(MediaKind::Sticker, "image/webp"), "Image");
         let origin = origin();
         let link = Url::parse("https://x.example/").unwrap();
         let digest = Sha256Digest::of(b"x");
         let id = origin.media_id();
-        let message =
-            Inbound { media: &id, origin: &origin, link: &link, mime: "a/b", file_name: "n", digest, patience: Duration::ZERO };
+        let message = Inbound {
+            media: &id,
+            origin: &origin,
+            link: &link,
+            mime: "a/b",
+            file_name: "n",
+            digest,
+            patience: Duration::ZERO,
+        };
         assert!(inbound(&whatsapp(), &message).is_err());
     }
 
     #[test]
     fn acceptance_is_read_from_the_published_answer() {
         let body = include_bytes!("fixtures/response-inbound-open-message.json").to_vec();
-        let response = Response { status: 200, headers: Headers::default(), body };
+        let response = Response {
+            status: 200,
+            headers: Headers::default(),
+            body,
+        };
         let accepted = read_accepted(&response, Timestamp::from_seconds(0)).unwrap();
         assert_eq!(accepted.message, "2c3d4e5f60718293a4b5c6d7e8f90a1b");
     }

@@ -28,14 +28,22 @@ pub struct Granted {
 /// leaves ([`Auth::ClientBasic`]).
 #[must_use]
 pub fn token_request(connection: &Connection) -> Option<Request> {
-    let Account::GenesysOpenMessaging { login_url, .. } = &connection.account else { return None };
+    let Account::GenesysOpenMessaging { login_url, .. } = &connection.account else {
+        return None;
+    };
     let mut url = login_url.clone();
-    url.path_segments_mut().ok()?.pop_if_empty().extend(["oauth", "token"]);
+    url.path_segments_mut()
+        .ok()?
+        .pop_if_empty()
+        .extend(["oauth", "token"]);
     Some(Request {
         method: Method::Post,
         url,
         auth: Auth::ClientBasic,
-        body: Body::Form(vec![("grant_type".to_owned(), "client_credentials".to_owned())]),
+        body: Body::Form(vec![(
+            "grant_type".to_owned(),
+            "client_credentials".to_owned(),
+        )]),
         patience: PATIENCE,
         local: connection.local,
     })
@@ -50,15 +58,30 @@ pub fn read_token(response: &Response, now: Timestamp) -> Result<Granted, Failur
         return Err(failure(response, now));
     }
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-    let token = body.get("access_token").and_then(Value::as_str).and_then(|token| Secret::new(token).ok());
+    let token = body
+        .get("access_token")
+        .and_then(Value::as_str)
+        .and_then(|token| Secret::new(token).ok());
     let life = body.get("expires_in").and_then(Value::as_u64);
-    token.zip(life).map(|(token, seconds)| Granted { token, life: Duration::from_secs(seconds) }).ok_or_else(
-        || {
+    token
+        .zip(life)
+        .map(|(token, seconds)| Granted {
+            token,
+            life: Duration::from_secs(seconds),
+        })
+        .ok_or_else(|| {
             let evidence = "status 200 without `access_token` and a numeric `expires_in`";
             let remedy = "Check the connection's region and login_url.";
-            Failure::new(Disposition::Unavailable, Diagnosis::new(Domain::Provider, "genesys.token-unreadable", evidence, remedy))
-        },
-    )
+            Failure::new(
+                Disposition::Unavailable,
+                Diagnosis::new(
+                    Domain::Provider,
+                    "genesys.token-unreadable",
+                    evidence,
+                    remedy,
+                ),
+            )
+        })
 }
 
 #[cfg(test)]
@@ -70,7 +93,10 @@ mod tests {
     #[test]
     fn asked_at_the_login_host() {
         let request = token_request(&genesys()).unwrap();
-        assert_eq!(request.url.as_str(), "https://login.mypurecloud.de/oauth/token");
+        assert_eq!(
+            request.url.as_str(),
+            "https://login.mypurecloud.de/oauth/token"
+        );
         assert_eq!(request.auth, Auth::ClientBasic);
         assert!(token_request(&whatsapp()).is_none());
     }
@@ -78,13 +104,25 @@ mod tests {
     #[test]
     fn the_published_answer_and_broken_ones() {
         let read = |body: &str| {
-            let response = Response { status: 200, headers: Headers::default(), body: body.as_bytes().to_vec() };
+            let response = Response {
+                status: 200,
+                headers: Headers::default(),
+                body: body.as_bytes().to_vec(),
+            };
             read_token(&response, Timestamp::from_seconds(0))
         };
         let granted = read(include_str!("fixtures/oauth-token-response.json")).unwrap();
         assert_eq!(granted.life, Duration::from_secs(86_399));
-        assert!(!format!("{granted:?}").contains("<token>"), "a token is never shown");
-        for body in ["", "{}", r#"{"access_token":"t"}"#, r#"{"access_token":"","expires_in":5}"#] {
+        assert!(
+            !format!("{granted:?}").contains("<token>"),
+            "a token is never shown"
+        );
+        for body in [
+            "",
+            "{}",
+            r#"{"access_token":"t"}"#,
+            r#"{"access_token":"","expires_in":5}"#,
+        ] {
             assert!(read(body).is_err(), "{body}");
         }
     }

@@ -35,7 +35,12 @@ pub struct Link {
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Link({}, {:?} bytes)", self.url.host_str().unwrap_or("?"), self.size_bytes)
+        write!(
+            f,
+            "Link({}, {:?} bytes)",
+            self.url.host_str().unwrap_or("?"),
+            self.size_bytes
+        )
     }
 }
 
@@ -45,7 +50,13 @@ impl std::fmt::Debug for Link {
 /// # Errors
 /// A failure of domain `ours` if the connection is not a WhatsApp one or its base URL takes no path.
 pub fn look_up(connection: &Connection, media: &AttachmentId) -> Result<Request, Failure> {
-    let Account::WhatsApp { base_url, graph_version, phone_number_id, .. } = &connection.account else {
+    let Account::WhatsApp {
+        base_url,
+        graph_version,
+        phone_number_id,
+        ..
+    } = &connection.account
+    else {
         return Err(misconfigured("the connection is not a WhatsApp one"));
     };
     let mut url = base_url.clone();
@@ -54,8 +65,16 @@ pub fn look_up(connection: &Connection, media: &AttachmentId) -> Result<Request,
         .pop_if_empty()
         .push(graph_version)
         .push(media.as_str());
-    url.query_pairs_mut().append_pair("phone_number_id", phone_number_id);
-    Ok(Request { method: Method::Get, url, auth: Auth::Bearer, body: Body::Empty, patience: PATIENCE, local: connection.local })
+    url.query_pairs_mut()
+        .append_pair("phone_number_id", phone_number_id);
+    Ok(Request {
+        method: Method::Get,
+        url,
+        auth: Auth::Bearer,
+        body: Body::Empty,
+        patience: PATIENCE,
+        local: connection.local,
+    })
 }
 
 /// Reads the look-up's answer.
@@ -67,7 +86,10 @@ pub fn read_link(response: &Response, now: Timestamp) -> Result<Link, Failure> {
         return Err(failure(response, now));
     }
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-    let url = body.get("url").and_then(Value::as_str).and_then(|text| Url::parse(text).ok());
+    let url = body
+        .get("url")
+        .and_then(Value::as_str)
+        .and_then(|text| Url::parse(text).ok());
     let Some(url) = url else {
         return Err(Failure::new(
             Disposition::Unavailable,
@@ -81,9 +103,14 @@ pub fn read_link(response: &Response, now: Timestamp) -> Result<Link, Failure> {
     };
     Ok(Link {
         url,
-        declared_type: body.get("mime_type").and_then(Value::as_str).map(str::to_owned),
+        declared_type: body
+            .get("mime_type")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
         // A string in the OpenAPI document, an integer in live captures.
-        size_bytes: body.get("file_size").and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok())),
+        size_bytes: body
+            .get("file_size")
+            .and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok())),
         // Hexadecimal here, base64 in the webhook.
         digest: body.get("sha256").and_then(Value::as_str).and_then(digest),
     })
@@ -91,7 +118,15 @@ pub fn read_link(response: &Response, now: Timestamp) -> Result<Link, Failure> {
 
 fn misconfigured(evidence: &str) -> Failure {
     let remedy = "Correct the connection in connections.toml and apply it again.";
-    Failure::new(Disposition::Rejected, Diagnosis::new(Domain::Ours, "ours.connection-misconfigured", evidence, remedy))
+    Failure::new(
+        Disposition::Rejected,
+        Diagnosis::new(
+            Domain::Ours,
+            "ours.connection-misconfigured",
+            evidence,
+            remedy,
+        ),
+    )
 }
 
 #[cfg(test)]
@@ -101,14 +136,22 @@ mod tests {
     use crate::wire::Headers;
 
     fn answer(status: u16, body: &str) -> Response {
-        Response { status, headers: Headers::default(), body: body.as_bytes().to_vec() }
+        Response {
+            status,
+            headers: Headers::default(),
+            body: body.as_bytes().to_vec(),
+        }
     }
 
     #[test]
     fn the_look_up_names_the_number() {
         let request = look_up(&whatsapp(), &AttachmentId::new("100/3?x")).unwrap();
-        let expected = "https://graph.facebook.com/v23.0/100%2F3%3Fx?phone_number_id=106540352242922";
-        assert_eq!((request.url.as_str(), request.auth), (expected, Auth::Bearer));
+        let expected =
+            "https://graph.facebook.com/v23.0/100%2F3%3Fx?phone_number_id=106540352242922";
+        assert_eq!(
+            (request.url.as_str(), request.auth),
+            (expected, Auth::Bearer)
+        );
         assert!(look_up(&genesys(), &AttachmentId::new("1")).is_err());
     }
 
@@ -118,11 +161,20 @@ mod tests {
         let body = include_str!("fixtures/response-media-get.json");
         let link = read_link(&answer(200, body), now).unwrap();
         assert_eq!(link.url.host_str(), Some("lookaside.fbsbx.com"));
-        assert_eq!((link.size_bytes, link.declared_type.as_deref()), (Some(303_833), Some("image/jpeg")));
+        assert_eq!(
+            (link.size_bytes, link.declared_type.as_deref()),
+            (Some(303_833), Some("image/jpeg"))
+        );
         assert!(link.digest.is_some());
-        assert!(!format!("{link:?}").contains("hash="), "a link is a credential");
+        assert!(
+            !format!("{link:?}").contains("hash="),
+            "a link is a credential"
+        );
         let as_string = body.replace("303833", "\"303833\"");
-        assert_eq!(read_link(&answer(200, &as_string), now).unwrap().size_bytes, Some(303_833));
+        assert_eq!(
+            read_link(&answer(200, &as_string), now).unwrap().size_bytes,
+            Some(303_833)
+        );
     }
 
     #[test]

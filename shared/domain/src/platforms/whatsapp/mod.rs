@@ -13,5 +13,7 @@ use crate::digest::Sha256Digest;
 /// A digest as it may come: base64 in the webhook, hexadecimal in the look-up, and the other way round at some
 /// resellers. The two cannot be confused: their lengths differ.
 fn digest(text: &str) -> Option<Sha256Digest> {
-    Sha256Digest::from_base64(text).or_else(|_| Sha256Digest::from_hex(text)).ok()
+    Sha256Digest::from_base64(text)
+        .or_else(|_| Sha256Digest::from_hex(text))
+        .ok()
 }

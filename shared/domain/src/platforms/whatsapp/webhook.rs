@@ -38,13 +38,19 @@ pub fn parse(body: &[u8]) -> Result<Vec<Announcement>, Unreadable> {
     }
     let mut announcements = Vec::new();
     for change in list(&body, "entry").flat_map(|entry| list(entry, "changes")) {
-        let Some(value) = change.get("value") else { continue };
+        let Some(value) = change.get("value") else {
+            continue;
+        };
         for message in list(value, "messages") {
             announcements.extend(announcement(value, message, said(message)));
         }
         for status in list(value, "statuses") {
             let word = text(status, "status").unwrap_or_default();
-            announcements.extend(announcement(value, status, Said::Other(format!("status:{word}"))));
+            announcements.extend(announcement(
+                value,
+                status,
+                Said::Other(format!("status:{word}")),
+            ));
         }
         if announcements.len() > MOST_ANNOUNCEMENTS {
             return Err(Unreadable::TooMany);
@@ -55,15 +61,25 @@ pub fn parse(body: &[u8]) -> Result<Vec<Announcement>, Unreadable> {
 
 /// `None` for entries without an id: there is nothing to remember them by.
 fn announcement(value: &Value, entry: &Value, said: Said) -> Option<Announcement> {
-    let sender = text(entry, "from").or_else(|| text(entry, "recipient_id")).unwrap_or_default();
-    let contact = list(value, "contacts").find(|contact| text(contact, "wa_id").as_ref() == Some(&sender));
+    let sender = text(entry, "from")
+        .or_else(|| text(entry, "recipient_id"))
+        .unwrap_or_default();
+    let contact =
+        list(value, "contacts").find(|contact| text(contact, "wa_id").as_ref() == Some(&sender));
     Some(Announcement {
-        business: value.get("metadata").and_then(|m| text(m, "phone_number_id")).unwrap_or_default(),
+        business: value
+            .get("metadata")
+            .and_then(|m| text(m, "phone_number_id"))
+            .unwrap_or_default(),
         message: MessageId::new(text(entry, "id")?),
         sender_name: contact.and_then(|contact| text(contact.get("profile")?, "name")),
         sender,
         // Unix seconds, as a string.
-        sent_at: Timestamp::from_seconds(text(entry, "timestamp").and_then(|t| t.parse().ok()).unwrap_or(0)),
+        sent_at: Timestamp::from_seconds(
+            text(entry, "timestamp")
+                .and_then(|t| t.parse().ok())
+                .unwrap_or(0),
+        ),
         said,
         slice: entry.to_string(),
     })
@@ -95,7 +111,11 @@ fn said(message: &Value) -> Said {
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    value.get(key).and_then(Value::as_array).into_iter().flatten()
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 /// A string or a number as a string.
@@ -114,7 +134,14 @@ mod tests {
 
     fn media(body: &str) -> Vec<Attachment> {
         let said = parse(body.as_bytes()).unwrap().into_iter().map(|a| a.said);
-        said.filter_map(|said| if let Said::Media(attachment) = said { Some(attachment) } else { None }).collect()
+        said.filter_map(|said| {
+            if let Said::Media(attachment) = said {
+                Some(attachment)
+            } else {
+                None
+            }
+        })
+        .collect()
     }
 
     #[test]
@@ -122,10 +149,15 @@ mod tests {
         let all = parse(include_bytes!("fixtures/webhook-image.json")).unwrap();
         assert_eq!(all.len(), 1);
         let first = &all[0];
-        assert_eq!((first.business.as_str(), first.sender.as_str()), ("106540352242922", "16505551234"));
+        assert_eq!(
+            (first.business.as_str(), first.sender.as_str()),
+            ("106540352242922", "16505551234")
+        );
         assert_eq!(first.sender_name.as_deref(), Some("Sheena Nelson"));
         assert_eq!(first.sent_at, Timestamp::from_seconds(1_744_344_496));
-        let Said::Media(attachment) = &first.said else { panic!("{first:?}") };
+        let Said::Media(attachment) = &first.said else {
+            panic!("{first:?}")
+        };
         assert_eq!(attachment.id.as_str(), "1003383421387256");
         assert_eq!(attachment.caption.as_deref(), Some("Taj Mahal"));
         let hex = "49f227634806293b0995459bc310b593e1400f41591efcf07e9bced335f41942";
@@ -136,7 +168,10 @@ mod tests {
     #[test]
     fn a_batch_announces_each_of_its_parts() {
         let all = parse(include_bytes!("fixtures/webhook-batched.json")).unwrap();
-        let said: Vec<_> = all.iter().map(|a| matches!(a.said, Said::Media(_))).collect();
+        let said: Vec<_> = all
+            .iter()
+            .map(|a| matches!(a.said, Said::Media(_)))
+            .collect();
         assert_eq!(said, [true, true, false]);
         assert_eq!(all[2].said, Said::Other("status:delivered".to_owned()));
     }
@@ -148,10 +183,19 @@ mod tests {
         assert!(document.file_name.is_some());
         let voice = &media(include_str!("fixtures/webhook-audio-voice.json"))[0];
         assert_eq!(voice.kind, MediaKind::Audio);
-        assert!(voice.declared_type.as_deref().unwrap().starts_with("audio/ogg"));
+        assert!(
+            voice
+                .declared_type
+                .as_deref()
+                .unwrap()
+                .starts_with("audio/ogg")
+        );
         let text = parse(include_bytes!("fixtures/webhook-text.json")).unwrap();
         assert_eq!(text[0].said, Said::Other("text".to_owned()));
-        let broken = parse(include_bytes!("fixtures/webhook-inbound-media-error-131052.json")).unwrap();
+        let broken = parse(include_bytes!(
+            "fixtures/webhook-inbound-media-error-131052.json"
+        ))
+        .unwrap();
         assert!(matches!(broken[0].said, Said::Other(_)), "{broken:?}");
     }
 
@@ -161,14 +205,27 @@ mod tests {
             ("{}", 0),
             (r#"{"object":"page","entry":[{"messaging":[]}]}"#, 0),
             (r#"{"entry":7}"#, 0),
-            (r#"{"entry":[{"changes":[{"value":{"messages":[{"type":"image"}]}}]}]}"#, 0),
-            (r#"{"entry":[{"changes":[{"value":{"messages":[{"id":1,"type":"image","image":{"id":2}}]}}]}]}"#, 1),
+            (
+                r#"{"entry":[{"changes":[{"value":{"messages":[{"type":"image"}]}}]}]}"#,
+                0,
+            ),
+            (
+                r#"{"entry":[{"changes":[{"value":{"messages":[{"id":1,"type":"image","image":{"id":2}}]}}]}]}"#,
+                1,
+            ),
         ] {
-            assert_eq!(parse(body.as_bytes()).unwrap().len(), announcements, "{body}");
+            assert_eq!(
+                parse(body.as_bytes()).unwrap().len(),
+                announcements,
+                "{body}"
+            );
         }
         assert!(matches!(parse(b"[]"), Err(Unreadable::NotAnObject)));
         assert!(matches!(parse(b"\xff"), Err(Unreadable::Json(_))));
-        assert!(matches!(parse("[".repeat(100_000).as_bytes()), Err(Unreadable::Json(_))));
+        assert!(matches!(
+            parse("[".repeat(100_000).as_bytes()),
+            Err(Unreadable::Json(_))
+        ));
     }
 
     proptest! {

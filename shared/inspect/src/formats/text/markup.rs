@@ -9,11 +9,18 @@ use crate::kind::FileType;
 const LATE_START: usize = 1024;
 /// Tags that make a text a page.
 const HTML_TAGS: [&str; 24] = [
-    "html", "head", "body", "script", "iframe", "h1", "h2", "div", "font", "table", "a", "style", "title", "b", "br", "p", "img",
-    "meta", "link", "span", "form", "ul", "object", "base",
+    "html", "head", "body", "script", "iframe", "h1", "h2", "div", "font", "table", "a", "style",
+    "title", "b", "br", "p", "img", "meta", "link", "span", "form", "ul", "object", "base",
 ];
 /// Tags that nobody writes at the beginning of a line of prose.
-const PAGE_TAGS: [&str; 6] = ["<html", "<!doctype html", "<script", "<iframe", "<svg", "<body"];
+const PAGE_TAGS: [&str; 6] = [
+    "<html",
+    "<!doctype html",
+    "<script",
+    "<iframe",
+    "<svg",
+    "<body",
+];
 
 /// Which markup this is, if any.
 pub(super) fn kind(text: &str) -> Option<FileType> {
@@ -22,7 +29,11 @@ pub(super) fn kind(text: &str) -> Option<FileType> {
         if let Some(kind) = by_first_tag(start) {
             return Some(kind);
         }
-        if text.trim_start().get(..5).is_some_and(|begin| begin.eq_ignore_ascii_case("<?xml")) {
+        if text
+            .trim_start()
+            .get(..5)
+            .is_some_and(|begin| begin.eq_ignore_ascii_case("<?xml"))
+        {
             return Some(by_root(start));
         }
     }
@@ -48,7 +59,12 @@ fn skip_preamble(text: &str) -> &str {
 }
 
 fn by_first_tag(start: &str) -> Option<FileType> {
-    let begin: String = start.chars().skip(1).take(64).collect::<String>().to_ascii_lowercase();
+    let begin: String = start
+        .chars()
+        .skip(1)
+        .take(64)
+        .collect::<String>()
+        .to_ascii_lowercase();
     if begin.starts_with("!doctype") {
         let name = begin["!doctype".len()..].trim_start();
         return Some(if name.starts_with("svg") {
@@ -59,13 +75,20 @@ fn by_first_tag(start: &str) -> Option<FileType> {
             FileType::Xml
         });
     }
-    let tag: String = begin.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_')).collect();
+    let tag: String = begin
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_'))
+        .collect();
     let ended = begin[tag.len()..].starts_with(['>', ' ', '\t', '\r', '\n', '/']);
     match tag.rsplit(':').next().unwrap_or_default() {
         _ if !ended => None,
         "svg" => Some(FileType::Svg),
         name if HTML_TAGS.contains(&name) => Some(FileType::Html),
-        _ if start.contains(&format!("</{tag}")) || start.contains(&format!("</{}", &start[1..=tag.len()])) => Some(FileType::Xml),
+        _ if start.contains(&format!("</{tag}"))
+            || start.contains(&format!("</{}", &start[1..=tag.len()])) =>
+        {
+            Some(FileType::Xml)
+        }
         _ => None,
     }
 }
@@ -76,9 +99,18 @@ fn by_root(start: &str) -> FileType {
 }
 
 fn late_start(text: &str) -> Option<FileType> {
-    let cut = text.char_indices().map(|(at, _)| at).nth(LATE_START).unwrap_or(text.len());
+    let cut = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .nth(LATE_START)
+        .unwrap_or(text.len());
     let line = |line: &str| {
-        let begin = line.trim_start().chars().take(16).collect::<String>().to_ascii_lowercase();
+        let begin = line
+            .trim_start()
+            .chars()
+            .take(16)
+            .collect::<String>()
+            .to_ascii_lowercase();
         PAGE_TAGS.iter().any(|tag| begin.starts_with(tag))
     };
     text[..cut].lines().any(line).then_some(FileType::Html)
@@ -90,14 +122,20 @@ pub(super) fn active_content(text: &str) -> Option<&'static str> {
     if has_element(&plain, "script") {
         return Some("a script element");
     }
-    let squeezed: String = plain.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+    let squeezed: String = plain
+        .chars()
+        .filter(|c| !c.is_whitespace() && !c.is_control())
+        .collect();
     if squeezed.contains("javascript:") || squeezed.contains("vbscript:") {
         return Some("a script address");
     }
     if has_handler(&plain) {
         return Some("an event handler");
     }
-    ["iframe", "object", "embed", "foreignobject"].iter().any(|tag| has_element(&plain, tag)).then_some("an embedded document")
+    ["iframe", "object", "embed", "foreignobject"]
+        .iter()
+        .any(|tag| has_element(&plain, tag))
+        .then_some("an embedded document")
 }
 
 /// Lower case, with numeric character references resolved: they are how addresses hide.
@@ -111,11 +149,20 @@ fn decode_references(text: &str) -> String {
             Some(hexadecimal) => (hexadecimal, 16),
             None => (reference, 10),
         };
-        let length = digits.bytes().take(8).take_while(|b| char::from(*b).is_digit(radix)).count();
-        match u32::from_str_radix(&digits[..length], radix).ok().and_then(char::from_u32) {
+        let length = digits
+            .bytes()
+            .take(8)
+            .take_while(|b| char::from(*b).is_digit(radix))
+            .count();
+        match u32::from_str_radix(&digits[..length], radix)
+            .ok()
+            .and_then(char::from_u32)
+        {
             Some(character) => {
                 plain.push(character);
-                rest = digits[length..].strip_prefix(';').unwrap_or(&digits[length..]);
+                rest = digits[length..]
+                    .strip_prefix(';')
+                    .unwrap_or(&digits[length..]);
             }
             None => {
                 plain.push_str("&#");
@@ -132,7 +179,9 @@ fn decode_references(text: &str) -> String {
 fn has_element(plain: &str, name: &str) -> bool {
     plain.match_indices('<').any(|(at, _)| {
         let tag = &plain[at + 1..];
-        let end = tag.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_'))).unwrap_or(tag.len());
+        let end = tag
+            .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_')))
+            .unwrap_or(tag.len());
         tag[..end].rsplit(':').next() == Some(name)
     })
 }
@@ -145,7 +194,9 @@ fn has_handler(plain: &str) -> bool {
             let before = tag[..at].chars().next_back();
             let name = tag[at + 2..].trim_start_matches(|c: char| c.is_ascii_alphabetic());
             let letters = tag.len() - at - 2 - name.len();
-            letters >= 3 && before.is_some_and(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '/')) && name.trim_start().starts_with('=')
+            letters >= 3
+                && before.is_some_and(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '/'))
+                && name.trim_start().starts_with('=')
         })
     })
 }
@@ -160,11 +211,23 @@ mod tests {
             ("<!DOCTYPE html><p>x", Some(FileType::Html)),
             ("\n\n  <!-- hi --> <HTML lang=de>", Some(FileType::Html)),
             ("<?xml version='1.0'?><svg xmlns='x'/>", Some(FileType::Svg)),
-            ("<?xml version='1.0'?><!-- c --><!DOCTYPE svg PUBLIC 'x'><svg/>", Some(FileType::Svg)),
-            ("<s:svg xmlns:s='http://www.w3.org/2000/svg'></s:svg>", Some(FileType::Svg)),
-            ("<?xml version=\"1.0\"?><order><id>1</id></order>", Some(FileType::Xml)),
+            (
+                "<?xml version='1.0'?><!-- c --><!DOCTYPE svg PUBLIC 'x'><svg/>",
+                Some(FileType::Svg),
+            ),
+            (
+                "<s:svg xmlns:s='http://www.w3.org/2000/svg'></s:svg>",
+                Some(FileType::Svg),
+            ),
+            (
+                "<?xml version=\"1.0\"?><order><id>1</id></order>",
+                Some(FileType::Xml),
+            ),
             ("<order><id>1</id></order>", Some(FileType::Xml)),
-            ("Dear customer\n<script>alert(1)</script>", Some(FileType::Html)),
+            (
+                "Dear customer\n<script>alert(1)</script>",
+                Some(FileType::Html),
+            ),
             ("a < b and b > c", None),
             ("<3 you", None),
             ("<https://example.org> is the address", None),
