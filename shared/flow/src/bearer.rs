@@ -55,30 +55,26 @@ impl Desk<'_> {
     ) -> Answer<Option<Bearer>> {
         let id = row_id(&connection.id, purpose);
         let now = self.clock.now();
-        if let Some((row, token)) = self.cache.0.borrow().get(&id) {
-            if row.fitness(now, floor) == Fitness::Fit {
-                return Ok(Some(Bearer {
-                    token: token.clone(),
-                    version: row.version,
-                }));
-            }
+        if let Some((row, token)) = self.cache.0.borrow().get(&id)
+            && row.fitness(now, floor) == Fitness::Fit
+        {
+            return Ok(Some(Bearer {
+                token: token.clone(),
+                version: row.version,
+            }));
         }
         let row = self.tokens.load(&id).await?;
-        if let Some(row) = row
+        let fit = row
             .as_ref()
-            .filter(|row| row.fitness(now, floor) == Fitness::Fit)
-        {
-            if let Some(sealed) = &row.sealed {
-                let token = self.vault.open(SEALED_AS, &id, sealed).await?;
-                self.cache
-                    .0
-                    .borrow_mut()
-                    .insert(id, (row.clone(), token.clone()));
-                return Ok(Some(Bearer {
-                    token,
-                    version: row.version,
-                }));
-            }
+            .filter(|row| row.fitness(now, floor) == Fitness::Fit);
+        if let Some((row, sealed)) = fit.and_then(|row| Some((row, row.sealed.as_ref()?))) {
+            let token = self.vault.open(SEALED_AS, &id, sealed).await?;
+            let version = row.version;
+            self.cache
+                .0
+                .borrow_mut()
+                .insert(id, (row.clone(), token.clone()));
+            return Ok(Some(Bearer { token, version }));
         }
         let version_seen = floor
             .saturating_sub(1)

@@ -19,7 +19,7 @@ const COLUMNS: usize = 200;
 
 /// A row's size as DynamoDB counts it, near enough for write units: names and values of every column.
 #[must_use]
-pub fn row_bytes(item: &Item) -> usize {
+fn row_bytes(item: &Item) -> usize {
     let json = |value: serde_json::Result<String>| value.map_or(0, |text| text.len());
     COLUMNS
         + item.trail.as_bytes().len()
