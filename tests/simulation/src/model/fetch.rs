@@ -1,7 +1,7 @@
 //! The fetching and the judging worker: from the claim to an object, a verdict and a job for the upload.
 
 use super::state::{Bytes, Job, LEASE, PATIENCE, Row, Stage, State, Step, Task, Verdict};
-use super::{Bug, Download, Protocol};
+use super::{Bug, Course, Download, Protocol};
 
 impl Protocol {
     /// A delivery of the fetch job: one conditional write takes the lease and raises the fence.
@@ -66,7 +66,7 @@ impl Protocol {
     /// A delivery of the judge job. The object cannot change, so reading it and writing the verdict is one step: the
     /// write asks only that nobody has judged before. It finds the row `fetching` when the notice was quicker than the
     /// fetcher's own record; then it completes the row, and by raising the fence tells the fetcher so.
-    pub(super) fn judge(self, state: &mut State) -> Delivery {
+    pub(super) fn judge(self, state: &mut State, course: Course) -> Delivery {
         let row = state.row;
         let (Some(bytes), true) = (state.bucket, row.stage <= Stage::Planned) else {
             return Delivery::Done;
@@ -76,7 +76,7 @@ impl Protocol {
             return Delivery::Begun(None, Step::EnqueueUpload);
         }
         let judged = Row { digest: Some(bytes), fence: row.fence + 1, lease: 0, ..row };
-        if state.sound {
+        if course != Course::Unsound {
             state.write(Row { stage: Stage::Planned, verdict: Verdict::Clean, due: Some(PATIENCE), ..judged });
             return Delivery::Begun(None, Step::EnqueueUpload);
         }

@@ -29,6 +29,7 @@
 //! items, and queues that lose messages. The simulation covers those with production code.
 
 mod calm;
+mod eager;
 mod fetch;
 mod properties;
 mod state;
@@ -89,6 +90,8 @@ pub enum Bug {
     DeleteBeforeCopy,
     /// A planned wait advances the sequence first, then sends the copy.
     AdvanceBeforeCopy,
+    /// The advance asks for the job's sequence and not for the fence.
+    SequenceAlone,
     /// A row that somebody once claimed counts as done, however the claim ended.
     PresenceIsDone,
     /// The write that stores the item clears its due time.
@@ -102,6 +105,8 @@ pub struct Protocol {
     pub direction: Direction,
     /// The planted mistake; `None` is the protocol as designed.
     pub bug: Option<Bug>,
+    /// Whether what makes no difference later is done at once: the same conclusions from far fewer states.
+    pub eager: bool,
 }
 
 /// How a delivery goes on where the row leaves a choice to the world.
@@ -111,6 +116,8 @@ pub enum Course {
     Straight,
     /// The pace leaves no room: plan a wait.
     Wait,
+    /// The bytes turn out to be such that policy holds them.
+    Unsound,
     /// The platform, asked about an unknown outcome, has the message.
     Found,
 }
@@ -170,12 +177,12 @@ pub enum Action {
 impl Protocol {
     /// The protocol as designed.
     pub fn designed(direction: Direction) -> Self {
-        Self { direction, bug: None }
+        Self { direction, bug: None, eager: true }
     }
 
     /// The protocol with one mistake.
     pub fn with(direction: Direction, bug: Bug) -> Self {
-        Self { direction, bug: Some(bug) }
+        Self { direction, bug: Some(bug), eager: true }
     }
 
     fn has(self, bug: Bug) -> bool {
@@ -198,7 +205,7 @@ impl Protocol {
     fn deliver(self, state: &mut State, job: Job, again: bool, course: Course) {
         let delivery = match job {
             Job::Fetch => self.begin_fetch(state),
-            Job::Judge => self.judge(state),
+            Job::Judge => self.judge(state, course),
             Job::Upload(sequence) => self.begin_upload(state, sequence, course),
         };
         let task = match delivery {
@@ -226,12 +233,11 @@ impl Model for Protocol {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        let mut states = Vec::new();
-        for sound in [true, false] {
-            states.push(State::acknowledged(sound, true, CRASHES, DUPLICATES));
-            states.push(State::acknowledged(sound, false, CRASHES - 1, DUPLICATES));
-        }
-        states
+        // Intake writes the row, enqueues the first job and acknowledges. It may die in between.
+        let mut handed_over = State::announced(CRASHES, DUPLICATES);
+        handed_over.queue.add(Job::Fetch);
+        let intake_died = State::announced(CRASHES - 1, DUPLICATES);
+        vec![handed_over, intake_died]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -277,6 +283,9 @@ impl Model for Protocol {
             Action::Person => self.person(&mut state),
             Action::Tick => self.tick(&mut state),
         }
+        if self.eager {
+            self.hurry(&mut state);
+        }
         state.settle();
         (state != *last).then_some(state)
     }
@@ -292,6 +301,9 @@ fn possible_deliveries(state: &State, actions: &mut Vec<Action>) {
     }
     for job in Job::ALL.into_iter().filter(|job| state.queue.holds(*job)) {
         let mut courses = vec![Course::Straight];
+        if job == Job::Judge && state.row.verdict == Verdict::Unjudged {
+            courses.push(Course::Unsound);
+        }
         if job == Job::Upload(0) && state.row.sequence == 0 && state.row.intent.is_none() {
             courses.push(Course::Wait);
         }

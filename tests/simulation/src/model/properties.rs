@@ -2,7 +2,7 @@
 
 use stateright::Property;
 
-use super::state::{Job, Stage, State};
+use super::state::{Job, Stage, State, Step, Task, Verdict};
 use super::{Direction, Protocol};
 
 /// The properties' names, as discoveries report them.
@@ -38,14 +38,14 @@ pub mod name {
     pub const SENT: &str = "can be sent";
     /// Possible: sent although both crashes and both duplicates were spent.
     pub const SENT_THROUGH_FAULTS: &str = "can be sent through all crashes and duplicates";
-    /// Possible: sent although intake died before the first job was enqueued, so that only the sweep could start it.
-    pub const SENT_BY_SWEEP: &str = "a crash, then recovery by the sweep, can end in sent";
     /// Possible: sent after a planned wait.
     pub const SENT_AFTER_WAIT: &str = "can be sent after a planned wait";
-    /// Possible: held, released by a person, sent in the next epoch.
-    pub const SENT_AFTER_RELEASE: &str = "can be sent after a person's release";
-    /// Possible: the fetcher's own record is refused because the judge was quicker.
-    pub const JUDGED_WHILE_FETCHING: &str = "the judge can overtake the fetcher's record";
+    /// Possible: the judge holds the bytes.
+    pub const HELD: &str = "can be held by the judge";
+    /// Possible: sent in the epoch that a person opened.
+    pub const SENT_BY_PERSON: &str = "can be sent in the epoch a person opened";
+    /// Possible: the judge is called before the fetcher has recorded what it stored.
+    pub const JUDGED_WHILE_FETCHING: &str = "the judge can find the row still fetching";
     /// Possible: other bytes under the same id are noticed and held.
     pub const CONFLICT_HELD: &str = "other bytes under the same id can be held";
     /// Possible: the link died first.
@@ -54,8 +54,6 @@ pub mod name {
     pub const REPEATED_UNSEEN: &str = "a repeat towards agents can go unseen";
     /// Possible, towards customers: nobody can tell, and a person is asked.
     pub const UNCONFIRMED: &str = "can end unconfirmed";
-    /// Possible, towards customers: unconfirmed, resolved as not arrived, sent in the next epoch.
-    pub const SENT_AFTER_RESOLVE: &str = "can be sent after a person resolved it";
 }
 
 type Check = fn(&Protocol, &State) -> bool;
@@ -78,9 +76,9 @@ const ALWAYS: [(&str, Check); 12] = [
 const SOMETIMES: [(&str, Check); 8] = [
     (name::SENT, |_, s| s.row.stage == Stage::Sent),
     (name::SENT_THROUGH_FAULTS, |_, s| s.row.stage == Stage::Sent && s.crashes == 0 && s.duplicates == 0),
-    (name::SENT_BY_SWEEP, |_, s| s.row.stage == Stage::Sent && !s.handed_over),
     (name::SENT_AFTER_WAIT, |_, s| s.row.stage == Stage::Sent && s.row.sequence > 0),
-    (name::SENT_AFTER_RELEASE, |_, s| s.row.stage == Stage::Sent && s.row.epoch > 0 && !s.sound),
+    (name::HELD, |_, s| s.row.verdict == Verdict::Held),
+    (name::SENT_BY_PERSON, |_, s| s.row.stage == Stage::Sent && s.row.epoch > 0 && s.row.verdict == Verdict::Clean),
     (name::JUDGED_WHILE_FETCHING, |_, s| judged_while_fetching(s)),
     (name::CONFLICT_HELD, |_, s| s.row.stage == Stage::Held && s.row.digest.is_none() && s.bucket.is_some()),
     (name::LOST, |_, s| s.row.stage == Stage::Lost),
@@ -91,9 +89,8 @@ const ALWAYS_TOWARDS_CUSTOMERS: (&str, Check) = (name::POSTED_ONCE, |_, s| s.pla
 const TOWARDS_AGENTS: [(&str, Check); 1] =
     [(name::REPEATED_UNSEEN, |_, s| s.row.stage == Stage::Sent && s.platform.posts > 1 && s.platform.visible == 1)];
 
-const TOWARDS_CUSTOMERS: [(&str, Check); 2] = [
+const TOWARDS_CUSTOMERS: [(&str, Check); 1] = [
     (name::UNCONFIRMED, |_, s| s.row.stage == Stage::Unconfirmed),
-    (name::SENT_AFTER_RESOLVE, |_, s| s.row.stage == Stage::Sent && s.row.epoch > 0 && s.sound),
 ];
 
 /// The properties that apply to this direction.
@@ -123,6 +120,6 @@ fn job_survives(state: &State) -> bool {
 }
 
 fn judged_while_fetching(state: &State) -> bool {
-    use super::state::Step;
-    state.row.stage >= Stage::Planned && state.tasks().any(|task| matches!(task.next, Step::RecordStored(_)))
+    let recording = |task: &Task| matches!(task.next, Step::RecordStored(_)) && task.fence == Some(state.row.fence);
+    state.row.stage == Stage::Fetching && state.queue.holds(Job::Judge) && state.tasks().any(recording)
 }

@@ -194,7 +194,7 @@ pub struct Task {
     pub job: Job,
     /// The message was deleted although the task is not at its end. Only planted bugs do that.
     pub deleted: bool,
-    /// The fence of its claim; `None` for work that needs none.
+    /// The fence its writes carry: of its claim, or as seen when a wait was decided. `None`: it writes no more.
     pub fence: Option<u8>,
     /// What it does next.
     pub next: Step,
@@ -259,21 +259,13 @@ pub struct State {
     pub duplicates: u8,
     /// An upload job of this epoch was enqueued; from then on the queues alone must keep it.
     pub entrusted: bool,
-    /// Whether the bytes are such that the judge calls them clean. Never changes.
-    pub sound: bool,
-    /// Whether intake lived to enqueue the first job. Never changes; if not, only the sweep can start the work.
-    pub handed_over: bool,
     /// Rules broken on the way here.
     pub breaches: Breaches,
 }
 
 impl State {
-    /// An item just acknowledged: its row is durable, and its first job is enqueued unless intake died in between.
-    pub fn acknowledged(sound: bool, handed_over: bool, crashes: u8, duplicates: u8) -> Self {
-        let mut queue = Queue::default();
-        if handed_over {
-            queue.add(Job::Fetch);
-        }
+    /// An item just announced: its row is durable, and nothing is enqueued yet.
+    pub fn announced(crashes: u8, duplicates: u8) -> Self {
         Self {
             row: Row {
                 stage: Stage::Announced,
@@ -287,15 +279,13 @@ impl State {
                 sequence: 0,
             },
             bucket: None,
-            queue,
+            queue: Queue::default(),
             workers: [None; WORKERS],
             astray: None,
             platform: Platform::default(),
             crashes,
             duplicates,
             entrusted: false,
-            sound,
-            handed_over,
             breaches: Breaches::default(),
         }
     }
@@ -326,6 +316,15 @@ impl State {
     /// Whether some request to the platform has left and neither landed nor died.
     pub fn request_under_way(&self) -> bool {
         self.astray.is_some() || self.tasks().any(|task| matches!(task.next, Step::InFlight(_)))
+    }
+
+    /// Frees a worker whose task is not at its end; the message comes back, unless it was deleted too soon.
+    pub fn give_back(&mut self, worker: usize) {
+        if let Some(task) = self.workers[worker].take()
+            && !task.deleted
+        {
+            self.queue.add(task.job);
+        }
     }
 
     /// Brings the state to its one form: workers sorted, the row's fence 1, a task's fence 1 if it is still the row's

@@ -28,7 +28,7 @@ impl Protocol {
             return Delivery::Refused;
         }
         if course == Course::Wait {
-            return Delivery::Begun(None, self.first_step_of_wait());
+            return Delivery::Begun(Some(row.fence), self.first_step_of_wait());
         }
         self.claim_and_intend(state)
     }
@@ -99,20 +99,25 @@ impl Protocol {
         passes
     }
 
-    /// Raises the row's sequence if it is still that of the job. A task that holds the claim frees it in the same
-    /// write and closes its intent, because the platform said that it did nothing. Returns whether the write passed.
+    /// Raises the row's sequence if it is still that of the job, and the fence still the one seen when the wait was
+    /// decided. A task that holds the claim frees it in the same write and closes its intent, because the platform said
+    /// that it did nothing. The sequence alone is not enough: the copy may have run to an ending and a person may have
+    /// opened a new epoch, all before this write; then it would outdate the new epoch's job.
+    /// Returns whether the write passed.
     pub(super) fn advance(self, state: &mut State, task: Task) -> bool {
         let row = state.row;
-        if task.fence.is_none() {
-            if task.job == Job::Upload(row.sequence) && !row.stage.is_ending() {
-                state.write(Row { sequence: row.sequence + 1, ..row });
-            }
+        if task.job != Job::Upload(row.sequence) {
+            return false;
+        }
+        let advanced = Row { sequence: row.sequence + 1, ..row };
+        if self.may_write(state, task) {
+            let row = Row { intent: None, lease: 0, due: Some(PATIENCE), ..advanced };
+            state.write(self.as_written_by(task, row));
             return true;
         }
-        let passes = self.may_write(state, task) && task.job == Job::Upload(row.sequence);
+        let passes = self.has(Bug::SequenceAlone) && !row.stage.is_ending();
         if passes {
-            let row = Row { sequence: row.sequence + 1, intent: None, lease: 0, due: Some(PATIENCE), ..row };
-            state.write(self.as_written_by(task, row));
+            state.write(advanced);
         }
         passes
     }

@@ -22,7 +22,7 @@ impl Protocol {
             Progress::Next(_) | Progress::Returned if dies => return None,
             Progress::Next(next) => state.workers[worker] = Some(Task { next, ..task }),
             Progress::Finished if !dies => state.workers[worker] = None,
-            Progress::Finished | Progress::Returned => give_back(state, worker)?,
+            Progress::Finished | Progress::Returned => state.give_back(worker),
         }
         state.crashes -= u8::from(dies);
         Some(())
@@ -74,7 +74,8 @@ impl Protocol {
                 self.land(state);
             }
         }
-        give_back(state, worker)
+        state.give_back(worker);
+        Some(())
     }
 
     /// A due row is put back on its way. The due time moves first, on condition that it is still the one that was read;
@@ -136,12 +137,4 @@ impl Protocol {
 
 fn ended(passed: bool) -> Progress {
     if passed { Progress::Finished } else { Progress::Returned }
-}
-
-fn give_back(state: &mut State, worker: usize) -> Option<()> {
-    let task = state.workers[worker].take()?;
-    if !task.deleted {
-        state.queue.add(task.job);
-    }
-    Some(())
 }
