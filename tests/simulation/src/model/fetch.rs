@@ -46,6 +46,17 @@ impl Protocol {
         }
     }
 
+    /// A fetch whose bytes still flow makes its lease last longer, if the fence is still its own.
+    pub(super) fn renew(self, state: &mut State, worker: usize) -> Option<()> {
+        let task = state.workers[worker]?;
+        if !self.may_write(state, task) {
+            return None;
+        }
+        let row = Row { lease: LEASE, due: Some(LEASE), ..state.row };
+        state.write(self.as_written_by(task, row));
+        Some(())
+    }
+
     /// The fetch's last write, carrying its fence. Returns whether it passed.
     pub(super) fn record_fetch(self, state: &mut State, task: Task) -> bool {
         if !self.may_write(state, task) {

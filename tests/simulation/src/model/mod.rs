@@ -42,7 +42,7 @@ use fetch::{Delivery, possible_downloads};
 pub use properties::name;
 pub use state::{
     Breaches, Bytes, DEADLINE, GRACE, Job, LEASE, PATIENCE, Platform, Queue, Row, Stage, State, Step, Task, Verdict,
-    WORKERS,
+    WAITS, WORKERS,
 };
 
 /// Deaths in one run, of workers, of the sweep, or of intake before it enqueued the first job.
@@ -84,6 +84,8 @@ pub enum Bug {
     LostUnlooked,
     /// A send to a customer with unknown outcome is repeated.
     ResendUnknown,
+    /// An unknown outcome is recorded as sent.
+    UnknownIsSent,
     /// A repeat towards agents carries a new message id.
     FreshMessageId,
     /// A planned wait deletes its job first, then sends the copy and advances the sequence.
@@ -146,6 +148,10 @@ pub enum Action {
     },
     /// A fetch's download ends, and its put is answered.
     Download(usize, Download),
+    /// A fetch whose bytes still flow renews its lease.
+    Renew(usize),
+    /// The bucket's notice of the new object is lost, together with all its retries.
+    LoseNotice,
     /// A worker does its next step. `dies`: and dies before it can delete its message.
     Step {
         /// The worker.
@@ -247,6 +253,9 @@ impl Model for Protocol {
                 possible_steps(state, worker, task, actions);
             }
         }
+        if state.crashes > 0 && state.queue.holds(Job::Judge) {
+            actions.push(Action::LoseNotice);
+        }
         if state.astray.is_some() {
             actions.extend([Action::AstrayLands, Action::AstrayDies]);
         }
@@ -266,6 +275,11 @@ impl Model for Protocol {
             Action::Download(worker, outcome) => {
                 let next = self.downloaded(&mut state, outcome);
                 state.workers[worker].as_mut()?.next = next;
+            }
+            Action::Renew(worker) => self.renew(&mut state, worker)?,
+            Action::LoseNotice => {
+                state.crashes -= 1;
+                state.queue.remove(Job::Judge);
             }
             Action::Step { worker, dies } => self.step(&mut state, worker, dies)?,
             Action::Throttle(worker) => self.throttle(&mut state, worker)?,
@@ -304,7 +318,7 @@ fn possible_deliveries(state: &State, actions: &mut Vec<Action>) {
         if job == Job::Judge && state.row.verdict == Verdict::Unjudged {
             courses.push(Course::Unsound);
         }
-        if job == Job::Upload(0) && state.row.sequence == 0 && state.row.intent.is_none() {
+        if job.may_wait(&state.row) && state.row.intent.is_none() {
             courses.push(Course::Wait);
         }
         if matches!(job, Job::Upload(_)) && state.row.intent.is_some() && state.platform.visible > 0 {
@@ -324,13 +338,14 @@ fn possible_steps(state: &State, worker: usize, task: &Task, actions: &mut Vec<A
         Step::Download => {
             let outcomes = possible_downloads(state.bucket).iter();
             actions.extend(outcomes.map(|outcome| Action::Download(worker, *outcome)));
+            actions.push(Action::Renew(worker));
         }
         _ => actions.push(Action::Step { worker, dies: false }),
     }
     if matches!(task.next, Step::InFlight(_) | Step::Landed) {
         actions.push(Action::GiveUp(worker));
     }
-    if matches!(task.next, Step::InFlight(_)) && task.job == Job::Upload(0) && state.row.sequence == 0 {
+    if matches!(task.next, Step::InFlight(_)) && task.job.may_wait(&state.row) {
         actions.push(Action::Throttle(worker));
     }
     if state.crashes > 0 {

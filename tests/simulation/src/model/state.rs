@@ -5,13 +5,15 @@
 //! order, so the state space stays finite however often a stalled holder is replaced.
 
 /// Ticks a claim lasts.
-pub const LEASE: u8 = 1;
+pub const LEASE: u8 = 2;
 /// Ticks from the intent to the moment after which its send may no longer start.
-pub const DEADLINE: u8 = 1;
+pub const DEADLINE: u8 = 2;
 /// Ticks after the deadline within which a request already under way lands or dies. Nobody judges before it is over.
 pub const GRACE: u8 = 1;
 /// Ticks until the sweep looks again at work that was handed over or put back on its way.
 pub const PATIENCE: u8 = 1;
+/// Planned waits an item may go through, each raising the sequence by one.
+pub const WAITS: u8 = 2;
 /// Workers that may be busy at once.
 pub const WORKERS: usize = 3;
 /// Counters of messages stop here: two is already one too many.
@@ -108,15 +110,19 @@ pub enum Job {
 }
 
 impl Job {
-    /// Every message there can be: the model plans at most one wait, so sequences end at 1.
-    pub const ALL: [Self; 4] = [Self::Fetch, Self::Judge, Self::Upload(0), Self::Upload(1)];
+    /// Every message there can be: sequences end at [`WAITS`].
+    pub const ALL: [Self; 5] = [Self::Fetch, Self::Judge, Self::Upload(0), Self::Upload(1), Self::Upload(WAITS)];
+
+    /// Whether this is the job the row's sequence asks for, and one more wait may be planned.
+    pub fn may_wait(self, row: &Row) -> bool {
+        self == Self::Upload(row.sequence) && row.sequence < WAITS
+    }
 
     fn bit(self) -> u8 {
         match self {
             Self::Fetch => 1,
             Self::Judge => 2,
-            Self::Upload(0) => 4,
-            Self::Upload(_) => 8,
+            Self::Upload(sequence) => 4 << sequence,
         }
     }
 }

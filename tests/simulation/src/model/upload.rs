@@ -53,7 +53,7 @@ impl Protocol {
     fn judge_intent(self, state: &mut State, course: Course) -> Delivery {
         state.breaches.judged_early |= state.request_under_way();
         let row = Row { fence: state.row.fence + 1, lease: 0, due: None, intent: None, ..state.row };
-        if course == Course::Found {
+        if course == Course::Found || self.has(Bug::UnknownIsSent) {
             state.write(Row { stage: Stage::Sent, ..row });
             return Delivery::Done;
         }

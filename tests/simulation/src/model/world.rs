@@ -44,7 +44,7 @@ impl Protocol {
             }
             Step::Landed => ended(self.record_sent(state, task)),
             Step::CopyJob => {
-                state.enqueue_upload(1);
+                copy_job(state, task);
                 Progress::Next(Step::AdvanceSequence)
             }
             Step::AdvanceSequence => match self.advance(state, task) {
@@ -52,7 +52,7 @@ impl Protocol {
                 passed => ended(passed),
             },
             Step::CopyAfterAdvance => {
-                state.enqueue_upload(1);
+                copy_job(state, task);
                 Progress::Finished
             }
         }
@@ -132,6 +132,13 @@ impl Protocol {
                 _ => {}
             }
         }
+    }
+}
+
+/// Sends the delayed copy, with the sequence after that of the task's own job.
+fn copy_job(state: &mut State, task: Task) {
+    if let Job::Upload(sequence) = task.job {
+        state.enqueue_upload(sequence + 1);
     }
 }
 
