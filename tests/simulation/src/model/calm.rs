@@ -2,9 +2,7 @@
 
 use stateright::Model;
 
-use super::state::{Job, State, Step};
-use super::{Action, Course, Download, Protocol};
-use crate::model::Bytes;
+use super::{Action, Bytes, Course, Download, Job, Protocol, State, Step};
 
 /// Rounds of "deliver everything, sweep, let a tick pass" within which the work must have ended.
 const ROUNDS: usize = 12;
@@ -23,7 +21,14 @@ impl Protocol {
             }
             for job in Job::ALL {
                 if state.queue.holds(job) {
-                    self.take(&mut state, Action::Deliver { job, again: false, course: Course::Straight });
+                    self.take(
+                        &mut state,
+                        Action::Deliver {
+                            job,
+                            again: false,
+                            course: Course::Straight,
+                        },
+                    );
                     self.finish_tasks(&mut state);
                 }
             }
@@ -42,7 +47,10 @@ impl Protocol {
         while let Some((worker, next)) = first_task(state) {
             let action = match next {
                 Step::Download => Action::Download(worker, Download::Brought(Bytes::First)),
-                _ => Action::Step { worker, dies: false },
+                _ => Action::Step {
+                    worker,
+                    dies: false,
+                },
             };
             self.take(state, action);
         }
@@ -56,5 +64,9 @@ impl Protocol {
 }
 
 fn first_task(state: &State) -> Option<(usize, Step)> {
-    state.workers.iter().enumerate().find_map(|(worker, task)| task.map(|task| (worker, task.next)))
+    state
+        .workers
+        .iter()
+        .enumerate()
+        .find_map(|(worker, task)| task.map(|task| (worker, task.next)))
 }

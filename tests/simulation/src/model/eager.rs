@@ -8,8 +8,7 @@
 //! Both rest on rules that are themselves checked at the write, before anything here looks at the row. The exploration
 //! without them, several times larger, is the test marked as ignored; it must come to the same conclusions.
 
-use super::state::{GRACE, Job, Stage, State, Step, Task, Verdict};
-use super::{Bug, Protocol};
+use super::{Bug, GRACE, Job, Protocol, Stage, State, Step, Task, Verdict};
 
 impl Protocol {
     /// Does what may be done at once.
@@ -36,7 +35,9 @@ impl Protocol {
             Step::Download => state.bucket.is_some() && !self.has(Bug::Overwrite),
             Step::Send(left) => left <= GRACE && !self.has(Bug::SendAfterDeadline),
             Step::AdvanceSequence => !self.has(Bug::SequenceAlone),
-            Step::EnqueueUpload | Step::InFlight(_) | Step::CopyJob | Step::CopyAfterAdvance => false,
+            Step::EnqueueUpload | Step::InFlight(_) | Step::CopyJob | Step::CopyAfterAdvance => {
+                false
+            }
         }
     }
 }

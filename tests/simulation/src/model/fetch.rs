@@ -1,14 +1,18 @@
 //! The fetching and the judging worker: from the claim to an object, a verdict and a job for the upload.
 
-use super::state::{Bytes, Job, LEASE, PATIENCE, Row, Stage, State, Step, Task, Verdict};
-use super::{Bug, Course, Download, Protocol};
+use super::{
+    Bug, Bytes, Course, Download, Job, LEASE, PATIENCE, Protocol, Row, Stage, State, Step, Task,
+    Verdict,
+};
 
 impl Protocol {
     /// A delivery of the fetch job: one conditional write takes the lease and raises the fence.
     /// Returns the task begun, or `None` with `true` if the message is done with.
     pub(super) fn begin_fetch(self, state: &mut State) -> Delivery {
         let row = state.row;
-        if row.stage > Stage::Fetching || (self.has(Bug::PresenceIsDone) && row.stage == Stage::Fetching) {
+        if row.stage > Stage::Fetching
+            || (self.has(Bug::PresenceIsDone) && row.stage == Stage::Fetching)
+        {
             return Delivery::Done;
         }
         if row.lease > 0 && !self.has(Bug::UnconditionalLease) {
@@ -16,7 +20,13 @@ impl Protocol {
         }
         state.breaches.lease_stolen |= row.lease > 0;
         let fence = row.fence + 1;
-        state.write(Row { stage: Stage::Fetching, fence, lease: LEASE, due: Some(LEASE), ..row });
+        state.write(Row {
+            stage: Stage::Fetching,
+            fence,
+            lease: LEASE,
+            due: Some(LEASE),
+            ..row
+        });
         Delivery::Begun(Some(fence), Step::Download)
     }
 
@@ -25,7 +35,9 @@ impl Protocol {
     /// holder may have died between its put and its record.
     pub(super) fn downloaded(self, state: &mut State, outcome: Download) -> Step {
         match (outcome, state.bucket) {
-            (Download::Dead, Some(stored)) if !self.has(Bug::LostUnlooked) => Step::RecordStored(stored),
+            (Download::Dead, Some(stored)) if !self.has(Bug::LostUnlooked) => {
+                Step::RecordStored(stored)
+            }
             (Download::Dead, stored) => {
                 state.breaches.lost_unlooked |= stored.is_some();
                 Step::RecordLost
@@ -35,13 +47,17 @@ impl Protocol {
                 state.queue.add(Job::Judge);
                 Step::RecordStored(bytes)
             }
-            (Download::Brought(bytes), Some(stored)) if bytes == stored => Step::RecordStored(stored),
+            (Download::Brought(bytes), Some(stored)) if bytes == stored => {
+                Step::RecordStored(stored)
+            }
             (Download::Brought(bytes), Some(_)) if self.has(Bug::Overwrite) => {
                 state.bucket = Some(bytes);
                 state.breaches.object_replaced = true;
                 Step::RecordStored(bytes)
             }
-            (Download::Brought(bytes), Some(_)) if self.has(Bug::ConflictIsSuccess) => Step::RecordStored(bytes),
+            (Download::Brought(bytes), Some(_)) if self.has(Bug::ConflictIsSuccess) => {
+                Step::RecordStored(bytes)
+            }
             (Download::Brought(_), Some(_)) => Step::RecordConflict,
         }
     }
@@ -52,7 +68,11 @@ impl Protocol {
         if !self.may_write(state, task) {
             return None;
         }
-        let row = Row { lease: LEASE, due: Some(LEASE), ..state.row };
+        let row = Row {
+            lease: LEASE,
+            due: Some(LEASE),
+            ..state.row
+        };
         state.write(self.as_written_by(task, row));
         Some(())
     }
@@ -62,14 +82,32 @@ impl Protocol {
         if !self.may_write(state, task) {
             return false;
         }
-        let row = self.as_written_by(task, Row { lease: 0, due: None, ..state.row });
+        let row = self.as_written_by(
+            task,
+            Row {
+                lease: 0,
+                due: None,
+                ..state.row
+            },
+        );
         state.write(match task.next {
             Step::RecordStored(bytes) => {
                 let due = (!self.has(Bug::NoDueTime)).then_some(PATIENCE);
-                Row { stage: Stage::Stored, digest: Some(bytes), due, ..row }
+                Row {
+                    stage: Stage::Stored,
+                    digest: Some(bytes),
+                    due,
+                    ..row
+                }
             }
-            Step::RecordConflict => Row { stage: Stage::Held, ..row },
-            _ => Row { stage: Stage::Lost, ..row },
+            Step::RecordConflict => Row {
+                stage: Stage::Held,
+                ..row
+            },
+            _ => Row {
+                stage: Stage::Lost,
+                ..row
+            },
         });
         true
     }
@@ -86,12 +124,27 @@ impl Protocol {
             // Judged already, but whoever judged may have died before the job was enqueued: say it again.
             return Delivery::Begun(None, Step::EnqueueUpload);
         }
-        let judged = Row { digest: Some(bytes), fence: row.fence + 1, lease: 0, ..row };
+        let judged = Row {
+            digest: Some(bytes),
+            fence: row.fence + 1,
+            lease: 0,
+            ..row
+        };
         if course != Course::Unsound {
-            state.write(Row { stage: Stage::Planned, verdict: Verdict::Clean, due: Some(PATIENCE), ..judged });
+            state.write(Row {
+                stage: Stage::Planned,
+                verdict: Verdict::Clean,
+                due: Some(PATIENCE),
+                ..judged
+            });
             return Delivery::Begun(None, Step::EnqueueUpload);
         }
-        state.write(Row { stage: Stage::Held, verdict: Verdict::Held, due: None, ..judged });
+        state.write(Row {
+            stage: Stage::Held,
+            verdict: Verdict::Held,
+            due: None,
+            ..judged
+        });
         if self.has(Bug::VerdictIgnored) {
             return Delivery::Begun(None, Step::EnqueueUpload);
         }
@@ -113,6 +166,10 @@ pub(super) enum Delivery {
 pub(super) fn possible_downloads(bucket: Option<Bytes>) -> &'static [Download] {
     match bucket {
         None => &[Download::Brought(Bytes::First), Download::Dead],
-        Some(_) => &[Download::Brought(Bytes::First), Download::Brought(Bytes::Other), Download::Dead],
+        Some(_) => &[
+            Download::Brought(Bytes::First),
+            Download::Brought(Bytes::Other),
+            Download::Dead,
+        ],
     }
 }

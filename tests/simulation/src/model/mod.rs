@@ -10,8 +10,13 @@
 //! 7. The answer is recorded under the sender's own fence, and closes the intent.
 //! 8. An open intent is judged only after deadline and grace: agents get a repeat under the same message id, customers
 //!    never; theirs becomes `unconfirmed`, and a person resolves it in a new epoch.
-//! 9. A planned wait sends the copy with the next sequence, then advances the row, then deletes the old job.
+//! 9. A planned wait sends the copy with the next sequence, then advances the row if sequence and fence are still those
+//!    it saw, then deletes the old job.
 //! 10. Every row that is not at an end has a due time; the sweep puts what is due back on its way.
+//!
+//! A write "under a fence" passes while the row still has that fence, also after the lease has run out: as long as
+//! nobody else has taken over, nothing is wrong with a late write. The judge takes no lease; its one write raises the
+//! fence, so a fetcher that comes second is refused.
 //!
 //! # What the checker is free to do
 //! Any worker may stall between any two of its steps for any number of ticks, any message may be delivered at any
@@ -21,29 +26,39 @@
 //!
 //! # Why it can be explored to the end
 //! Times are ticks to go, fences are renumbered after each step, equal workers are interchangeable, equal messages
-//! are one, the platform counts to two. Nothing else is bounded: there is no limit on ticks, claims or attempts.
-//! A step that only reads what cannot change is joined to the write after it.
+//! are one, the platform counts to two, and waits end at [`WAITS`]. There is no limit on ticks, claims or attempts.
+//! A step that only reads what cannot change is joined to the write after it, and what makes no difference later is
+//! done at once (`eager.rs`; the exploration without that is an ignored test).
+//!
+//! # How to read a finding
+//! [`name`] lists what must always hold and what must be possible. A broken property comes with the shortest list of
+//! [`Action`]s that leads there, starting from a row just announced. [`Bug`] takes single safeguards away; the test
+//! table says which property notices, and how many steps it takes.
 //!
 //! # What it leaves out
-//! Multipart checkpoints, lease renewal, erasure, pacing itself (a wait is simply possible), tokens, bundles, several
-//! items, and queues that lose messages. The simulation covers those with production code.
+//! Multipart checkpoints, erasure, pacing itself (a wait is simply possible), refusals by the platform, tokens, bundles,
+//! several items, dead-letter queues, and clocks that disagree. It is a model of the protocol, not of the code; the
+//! simulation runs the code.
 
+mod action;
 mod calm;
 mod eager;
 mod fetch;
 mod properties;
+mod row;
 mod state;
 mod upload;
+mod work;
 mod world;
 
 use stateright::{Model, Property};
 
-use fetch::{Delivery, possible_downloads};
+pub use action::{Action, Course, Download};
+use fetch::Delivery;
 pub use properties::name;
-pub use state::{
-    Breaches, Bytes, DEADLINE, GRACE, Job, LEASE, PATIENCE, Platform, Queue, Row, Stage, State, Step, Task, Verdict,
-    WAITS, WORKERS,
-};
+pub use row::{Bytes, Row, Stage, Verdict};
+pub use state::{Breaches, DEADLINE, GRACE, LEASE, PATIENCE, Platform, State, WORKERS};
+pub use work::{Job, Queue, Step, Task, WAITS};
 
 /// Deaths in one run, of workers, of the sweep, or of intake before it enqueued the first job.
 pub const CRASHES: u8 = 2;
@@ -109,86 +124,28 @@ pub struct Protocol {
     pub bug: Option<Bug>,
     /// Whether what makes no difference later is done at once: the same conclusions from far fewer states.
     pub eager: bool,
-}
-
-/// How a delivery goes on where the row leaves a choice to the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Course {
-    /// Do what the row says.
-    Straight,
-    /// The pace leaves no room: plan a wait.
-    Wait,
-    /// The bytes turn out to be such that policy holds them.
-    Unsound,
-    /// The platform, asked about an unknown outcome, has the message.
-    Found,
-}
-
-/// How a download ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Download {
-    /// With these bytes.
-    Brought(Bytes),
-    /// The link is dead.
-    Dead,
-}
-
-/// One step of the world. Workers are named by their place in [`State::workers`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// A message is delivered to an idle worker, which makes its first conditional write at once. `again`: it also
-    /// stays in the queue and will be delivered once more.
-    Deliver {
-        /// The message.
-        job: Job,
-        /// Whether this uses up one of the duplicates.
-        again: bool,
-        /// The world's choice.
-        course: Course,
-    },
-    /// A fetch's download ends, and its put is answered.
-    Download(usize, Download),
-    /// A fetch whose bytes still flow renews its lease.
-    Renew(usize),
-    /// The bucket's notice of the new object is lost, together with all its retries.
-    LoseNotice,
-    /// A worker does its next step. `dies`: and dies before it can delete its message.
-    Step {
-        /// The worker.
-        worker: usize,
-        /// Whether this uses up one of the crashes.
-        dies: bool,
-    },
-    /// The platform answers a send with "too many": nothing happened there.
-    Throttle(usize),
-    /// A sender gets no answer, too late or not at all: the outcome is unknown to it.
-    GiveUp(usize),
-    /// A worker dies before its next step. Its message comes back; its request, if any, is on its own.
-    Crash(usize),
-    /// A request without a sender lands.
-    AstrayLands,
-    /// A request without a sender never arrives.
-    AstrayDies,
-    /// The sweep acts on the due row. `dies`: after it moved the due time, before it enqueued.
-    Sweep {
-        /// Whether this uses up one of the crashes.
-        dies: bool,
-    },
-    /// A person releases the held item, or looks at the customer's phone and resolves the unconfirmed one.
-    Person,
-    /// The clock advances.
-    Tick,
+    /// Whether intake certainly dies before it enqueues the first job, rather than possibly: then nothing but the
+    /// sweep can start the work.
+    pub intake_dies: bool,
 }
 
 impl Protocol {
     /// The protocol as designed.
     pub fn designed(direction: Direction) -> Self {
-        Self { direction, bug: None, eager: true }
+        Self {
+            direction,
+            bug: None,
+            eager: true,
+            intake_dies: false,
+        }
     }
 
     /// The protocol with one mistake.
     pub fn with(direction: Direction, bug: Bug) -> Self {
-        Self { direction, bug: Some(bug), eager: true }
+        Self {
+            bug: Some(bug),
+            ..Self::designed(direction)
+        }
     }
 
     fn has(self, bug: Bug) -> bool {
@@ -217,14 +174,21 @@ impl Protocol {
         let task = match delivery {
             Delivery::Refused => return,
             Delivery::Done => None,
-            Delivery::Begun(fence, next) => Some(Task { job, deleted: self.deletes_first(next), fence, next }),
+            Delivery::Begun(fence, next) => Some(Task {
+                job,
+                deleted: self.deletes_first(next),
+                fence,
+                next,
+            }),
         };
         if again {
             state.duplicates -= 1;
         } else {
             state.queue.remove(job);
         }
-        if let (Some(task), Some(place)) = (task, state.workers.iter_mut().find(|place| place.is_none())) {
+        if let (Some(task), Some(place)) =
+            (task, state.workers.iter_mut().find(|place| place.is_none()))
+        {
             *place = Some(task);
         }
     }
@@ -243,29 +207,15 @@ impl Model for Protocol {
         let mut handed_over = State::announced(CRASHES, DUPLICATES);
         handed_over.queue.add(Job::Fetch);
         let intake_died = State::announced(CRASHES - 1, DUPLICATES);
-        vec![handed_over, intake_died]
+        if self.intake_dies {
+            vec![intake_died]
+        } else {
+            vec![handed_over, intake_died]
+        }
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        possible_deliveries(state, actions);
-        for (worker, task) in state.workers.iter().enumerate() {
-            if let Some(task) = task {
-                possible_steps(state, worker, task, actions);
-            }
-        }
-        if state.crashes > 0 && state.queue.holds(Job::Judge) {
-            actions.push(Action::LoseNotice);
-        }
-        if state.astray.is_some() {
-            actions.extend([Action::AstrayLands, Action::AstrayDies]);
-        }
-        if state.row.due == Some(0) {
-            actions.push(Action::Sweep { dies: false });
-            if state.crashes > 0 {
-                actions.push(Action::Sweep { dies: true });
-            }
-        }
-        actions.extend([Action::Person, Action::Tick]);
+        action::possible(state, actions);
     }
 
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
@@ -306,52 +256,5 @@ impl Model for Protocol {
 
     fn properties(&self) -> Vec<Property<Self>> {
         properties::of(self.direction)
-    }
-}
-
-fn possible_deliveries(state: &State, actions: &mut Vec<Action>) {
-    if state.workers.iter().all(Option::is_some) {
-        return;
-    }
-    for job in Job::ALL.into_iter().filter(|job| state.queue.holds(*job)) {
-        let mut courses = vec![Course::Straight];
-        if job == Job::Judge && state.row.verdict == Verdict::Unjudged {
-            courses.push(Course::Unsound);
-        }
-        if job.may_wait(&state.row) && state.row.intent.is_none() {
-            courses.push(Course::Wait);
-        }
-        if matches!(job, Job::Upload(_)) && state.row.intent.is_some() && state.platform.visible > 0 {
-            courses.push(Course::Found);
-        }
-        for course in courses {
-            actions.push(Action::Deliver { job, again: false, course });
-            if state.duplicates > 0 {
-                actions.push(Action::Deliver { job, again: true, course });
-            }
-        }
-    }
-}
-
-fn possible_steps(state: &State, worker: usize, task: &Task, actions: &mut Vec<Action>) {
-    match task.next {
-        Step::Download => {
-            let outcomes = possible_downloads(state.bucket).iter();
-            actions.extend(outcomes.map(|outcome| Action::Download(worker, *outcome)));
-            actions.push(Action::Renew(worker));
-        }
-        _ => actions.push(Action::Step { worker, dies: false }),
-    }
-    if matches!(task.next, Step::InFlight(_) | Step::Landed) {
-        actions.push(Action::GiveUp(worker));
-    }
-    if matches!(task.next, Step::InFlight(_)) && task.job.may_wait(&state.row) {
-        actions.push(Action::Throttle(worker));
-    }
-    if state.crashes > 0 {
-        actions.push(Action::Crash(worker));
-        if task.next.may_be_last() {
-            actions.push(Action::Step { worker, dies: true });
-        }
     }
 }

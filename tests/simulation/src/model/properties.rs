@@ -2,8 +2,7 @@
 
 use stateright::Property;
 
-use super::state::{Job, Stage, State, Step, Task, Verdict};
-use super::{Direction, Protocol};
+use super::{Direction, Job, Protocol, Stage, State, Step, Task, Verdict};
 
 /// The properties' names, as discoveries report them.
 pub mod name {
@@ -24,7 +23,8 @@ pub mod name {
     /// When an open intent is judged, its request has landed or died.
     pub const JUDGED_WHEN_QUIET: &str = "an intent is judged only when nothing is under way";
     /// An item is lost only if its bytes were not there when somebody looked.
-    pub const LOST_ONLY_IF_ABSENT: &str = "nothing is given up as lost without a look into the bucket";
+    pub const LOST_ONLY_IF_ABSENT: &str =
+        "nothing is given up as lost without a look into the bucket";
     /// `sent` is true.
     pub const SENT_IS_TRUE: &str = "what is recorded as sent is visible";
     /// Once enqueued, an unfinished upload always has a job the row accepts, without help from the sweep.
@@ -62,42 +62,60 @@ const ALWAYS: [(&str, Check); 12] = [
     (name::FENCE_GROWS, |_, s| !s.breaches.fence_fell),
     (name::STAGE_ADVANCES, |_, s| !s.breaches.stage_fell),
     (name::LEASE_RESPECTED, |_, s| !s.breaches.lease_stolen),
-    (name::ONE_OBJECT, |_, s| !s.breaches.object_replaced && (s.row.digest.is_none() || s.row.digest == s.bucket)),
+    (name::ONE_OBJECT, |_, s| {
+        !s.breaches.object_replaced && (s.row.digest.is_none() || s.row.digest == s.bucket)
+    }),
     (name::CLEAN_BEFORE_SENT, |_, s| !s.breaches.sent_unjudged),
     (name::VISIBLE_ONCE, |_, s| s.platform.visible <= 1),
     (name::JUDGED_WHEN_QUIET, |_, s| !s.breaches.judged_early),
     (name::LOST_ONLY_IF_ABSENT, |_, s| !s.breaches.lost_unlooked),
-    (name::SENT_IS_TRUE, |_, s| s.row.stage != Stage::Sent || s.platform.visible > 0),
+    (name::SENT_IS_TRUE, |_, s| {
+        s.row.stage != Stage::Sent || s.platform.visible > 0
+    }),
     (name::JOB_SURVIVES, |_, s| job_survives(s)),
-    (name::DUE_UNTIL_ENDED, |_, s| s.row.stage.is_ending() != s.row.due.is_some()),
+    (name::DUE_UNTIL_ENDED, |_, s| {
+        s.row.stage.is_ending() != s.row.due.is_some()
+    }),
     (name::COMES_HOME, |protocol, s| protocol.comes_home(s)),
 ];
 
 const SOMETIMES: [(&str, Check); 8] = [
     (name::SENT, |_, s| s.row.stage == Stage::Sent),
-    (name::SENT_THROUGH_FAULTS, |_, s| s.row.stage == Stage::Sent && s.crashes == 0 && s.duplicates == 0),
-    (name::SENT_AFTER_WAIT, |_, s| s.row.stage == Stage::Sent && s.row.sequence > 0),
+    (name::SENT_THROUGH_FAULTS, |_, s| {
+        s.row.stage == Stage::Sent && s.crashes == 0 && s.duplicates == 0
+    }),
+    (name::SENT_AFTER_WAIT, |_, s| {
+        s.row.stage == Stage::Sent && s.row.sequence > 0
+    }),
     (name::HELD, |_, s| s.row.verdict == Verdict::Held),
-    (name::SENT_BY_PERSON, |_, s| s.row.stage == Stage::Sent && s.row.epoch > 0 && s.row.verdict == Verdict::Clean),
+    (name::SENT_BY_PERSON, |_, s| {
+        s.row.stage == Stage::Sent && s.row.epoch > 0 && s.row.verdict == Verdict::Clean
+    }),
     (name::JUDGED_WHILE_FETCHING, |_, s| judged_while_fetching(s)),
-    (name::CONFLICT_HELD, |_, s| s.row.stage == Stage::Held && s.row.digest.is_none() && s.bucket.is_some()),
+    (name::CONFLICT_HELD, |_, s| {
+        s.row.stage == Stage::Held && s.row.digest.is_none() && s.bucket.is_some()
+    }),
     (name::LOST, |_, s| s.row.stage == Stage::Lost),
 ];
 
 const ALWAYS_TOWARDS_CUSTOMERS: (&str, Check) = (name::POSTED_ONCE, |_, s| s.platform.posts <= 1);
 
-const TOWARDS_AGENTS: [(&str, Check); 1] =
-    [(name::REPEATED_UNSEEN, |_, s| s.row.stage == Stage::Sent && s.platform.posts > 1 && s.platform.visible == 1)];
+const TOWARDS_AGENTS: [(&str, Check); 1] = [(name::REPEATED_UNSEEN, |_, s| {
+    s.row.stage == Stage::Sent && s.platform.posts > 1 && s.platform.visible == 1
+})];
 
-const TOWARDS_CUSTOMERS: [(&str, Check); 1] = [
-    (name::UNCONFIRMED, |_, s| s.row.stage == Stage::Unconfirmed),
-];
+const TOWARDS_CUSTOMERS: [(&str, Check); 1] =
+    [(name::UNCONFIRMED, |_, s| s.row.stage == Stage::Unconfirmed)];
 
 /// The properties that apply to this direction.
 pub(super) fn of(direction: Direction) -> Vec<Property<Protocol>> {
     let always = |&(name, check): &(&'static str, Check)| Property::always(name, check);
     let sometimes = |&(name, check): &(&'static str, Check)| Property::sometimes(name, check);
-    let mut properties: Vec<_> = ALWAYS.iter().map(always).chain(SOMETIMES.iter().map(sometimes)).collect();
+    let mut properties: Vec<_> = ALWAYS
+        .iter()
+        .map(always)
+        .chain(SOMETIMES.iter().map(sometimes))
+        .collect();
     match direction {
         Direction::ToAgent => properties.extend(TOWARDS_AGENTS.iter().map(sometimes)),
         Direction::ToCustomer => {
@@ -114,12 +132,21 @@ fn job_survives(state: &State) -> bool {
     if !state.entrusted || !matches!(state.row.stage, Stage::Planned | Stage::Sending) {
         return true;
     }
-    let accepted = |job: Job| matches!(job, Job::Upload(sequence) if sequence >= state.row.sequence);
-    Job::ALL.into_iter().any(|job| accepted(job) && state.queue.holds(job))
-        || state.tasks().any(|task| accepted(task.job) && !task.deleted)
+    let accepted =
+        |job: Job| matches!(job, Job::Upload(sequence) if sequence >= state.row.sequence);
+    Job::ALL
+        .into_iter()
+        .any(|job| accepted(job) && state.queue.holds(job))
+        || state
+            .tasks()
+            .any(|task| accepted(task.job) && !task.deleted)
 }
 
 fn judged_while_fetching(state: &State) -> bool {
-    let recording = |task: &Task| matches!(task.next, Step::RecordStored(_)) && task.fence == Some(state.row.fence);
-    state.row.stage == Stage::Fetching && state.queue.holds(Job::Judge) && state.tasks().any(recording)
+    let recording = |task: &Task| {
+        matches!(task.next, Step::RecordStored(_)) && task.fence == Some(state.row.fence)
+    };
+    state.row.stage == Stage::Fetching
+        && state.queue.holds(Job::Judge)
+        && state.tasks().any(recording)
 }

@@ -1,8 +1,10 @@
 //! The uploading worker: intent, send, record; planned waits; and the judging of an intent that was left open.
 
 use super::fetch::Delivery;
-use super::state::{DEADLINE, GRACE, Job, LEASE, PATIENCE, Row, Stage, State, Step, Task, Verdict};
-use super::{Bug, Course, Direction, Protocol};
+use super::{
+    Bug, Course, DEADLINE, Direction, GRACE, Job, LEASE, PATIENCE, Protocol, Row, Stage, State,
+    Step, Task, Verdict,
+};
 
 impl Protocol {
     /// A delivery of an upload job with this sequence.
@@ -43,8 +45,19 @@ impl Protocol {
         let fence = row.fence + 1;
         let left = DEADLINE + GRACE;
         let intent = (!self.has(Bug::SendBeforeIntent)).then_some(left);
-        let stage = if row.stage.is_ending() { row.stage } else { Stage::Sending };
-        state.write(Row { stage, fence, lease: LEASE, due: Some(left), intent, ..row });
+        let stage = if row.stage.is_ending() {
+            row.stage
+        } else {
+            Stage::Sending
+        };
+        state.write(Row {
+            stage,
+            fence,
+            lease: LEASE,
+            due: Some(left),
+            intent,
+            ..row
+        });
         Delivery::Begun(Some(fence), Step::Send(left))
     }
 
@@ -52,21 +65,37 @@ impl Protocol {
     /// agents get the message again under the same id, and customers never get it again by themselves.
     fn judge_intent(self, state: &mut State, course: Course) -> Delivery {
         state.breaches.judged_early |= state.request_under_way();
-        let row = Row { fence: state.row.fence + 1, lease: 0, due: None, intent: None, ..state.row };
+        let row = Row {
+            fence: state.row.fence + 1,
+            lease: 0,
+            due: None,
+            intent: None,
+            ..state.row
+        };
         if course == Course::Found || self.has(Bug::UnknownIsSent) {
-            state.write(Row { stage: Stage::Sent, ..row });
+            state.write(Row {
+                stage: Stage::Sent,
+                ..row
+            });
             return Delivery::Done;
         }
         if self.direction == Direction::ToAgent || self.has(Bug::ResendUnknown) {
             return self.claim_and_intend(state);
         }
-        state.write(Row { stage: Stage::Unconfirmed, ..row });
+        state.write(Row {
+            stage: Stage::Unconfirmed,
+            ..row
+        });
         Delivery::Done
     }
 
     /// Where a planned wait begins.
     pub(super) fn first_step_of_wait(self) -> Step {
-        if self.has(Bug::AdvanceBeforeCopy) { Step::AdvanceSequence } else { Step::CopyJob }
+        if self.has(Bug::AdvanceBeforeCopy) {
+            Step::AdvanceSequence
+        } else {
+            Step::CopyJob
+        }
     }
 
     /// The send, or, after the deadline, its withdrawal: who never sent knows so, and closes the intent itself.
@@ -77,7 +106,12 @@ impl Protocol {
             return Some(Step::InFlight(left.max(GRACE)));
         }
         if self.may_write(state, task) {
-            let row = Row { intent: None, lease: 0, due: Some(PATIENCE), ..state.row };
+            let row = Row {
+                intent: None,
+                lease: 0,
+                due: Some(PATIENCE),
+                ..state.row
+            };
             state.write(self.as_written_by(task, row));
         }
         None
@@ -93,7 +127,13 @@ impl Protocol {
     pub(super) fn record_sent(self, state: &mut State, task: Task) -> bool {
         let passes = self.may_write(state, task);
         if passes {
-            let row = Row { stage: Stage::Sent, intent: None, lease: 0, due: None, ..state.row };
+            let row = Row {
+                stage: Stage::Sent,
+                intent: None,
+                lease: 0,
+                due: None,
+                ..state.row
+            };
             state.write(self.as_written_by(task, row));
         }
         passes
@@ -109,9 +149,17 @@ impl Protocol {
         if task.job != Job::Upload(row.sequence) {
             return false;
         }
-        let advanced = Row { sequence: row.sequence + 1, ..row };
+        let advanced = Row {
+            sequence: row.sequence + 1,
+            ..row
+        };
         if self.may_write(state, task) {
-            let row = Row { intent: None, lease: 0, due: Some(PATIENCE), ..advanced };
+            let row = Row {
+                intent: None,
+                lease: 0,
+                due: Some(PATIENCE),
+                ..advanced
+            };
             state.write(self.as_written_by(task, row));
             return true;
         }

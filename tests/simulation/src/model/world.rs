@@ -1,7 +1,6 @@
 //! What happens around the workers' decisions: the order of their steps, death, the sweep, people, time.
 
-use super::state::{GRACE, Job, PATIENCE, Row, Stage, State, Step, Task, Verdict};
-use super::{Bug, Protocol};
+use super::{Bug, GRACE, Job, PATIENCE, Protocol, Row, Stage, State, Step, Task, Verdict};
 
 /// How a task stands after a step.
 enum Progress {
@@ -32,12 +31,16 @@ impl Protocol {
         match task.next {
             // A download has outcomes; it is an action of its own.
             Step::Download => Progress::Next(Step::Download),
-            Step::RecordStored(_) | Step::RecordConflict | Step::RecordLost => ended(self.record_fetch(state, task)),
+            Step::RecordStored(_) | Step::RecordConflict | Step::RecordLost => {
+                ended(self.record_fetch(state, task))
+            }
             Step::EnqueueUpload => {
                 state.enqueue_upload(0);
                 Progress::Finished
             }
-            Step::Send(left) => self.start_send(state, task, left).map_or(Progress::Returned, Progress::Next),
+            Step::Send(left) => self
+                .start_send(state, task, left)
+                .map_or(Progress::Returned, Progress::Next),
             Step::InFlight(_) => {
                 self.land(state);
                 Progress::Next(Step::Landed)
@@ -82,7 +85,10 @@ impl Protocol {
     /// the job is enqueued after, so a death in between costs one more round and no work.
     pub(super) fn sweep(self, state: &mut State, dies: bool) {
         let row = state.row;
-        state.write(Row { due: Some(PATIENCE), ..row });
+        state.write(Row {
+            due: Some(PATIENCE),
+            ..row
+        });
         if dies {
             state.crashes -= 1;
             return;
@@ -102,11 +108,25 @@ impl Protocol {
         if row.epoch > 0 {
             return;
         }
-        let again = Row { epoch: 1, fence: row.fence + 1, ..row };
-        let planned = Row { stage: Stage::Planned, due: Some(PATIENCE), ..again };
+        let again = Row {
+            epoch: 1,
+            fence: row.fence + 1,
+            ..row
+        };
+        let planned = Row {
+            stage: Stage::Planned,
+            due: Some(PATIENCE),
+            ..again
+        };
         match row.stage {
-            Stage::Held if row.verdict == Verdict::Held => state.write(Row { verdict: Verdict::Clean, ..planned }),
-            Stage::Unconfirmed if state.platform.visible > 0 => state.write(Row { stage: Stage::Sent, ..again }),
+            Stage::Held if row.verdict == Verdict::Held => state.write(Row {
+                verdict: Verdict::Clean,
+                ..planned
+            }),
+            Stage::Unconfirmed if state.platform.visible > 0 => state.write(Row {
+                stage: Stage::Sent,
+                ..again
+            }),
             Stage::Unconfirmed => state.write(planned),
             _ => {}
         }
@@ -115,7 +135,9 @@ impl Protocol {
     /// One tick passes, unless a request under way must land or die first: that every request has, by the end of its
     /// grace, is what the protocol assumes of the network.
     pub(super) fn tick(self, state: &mut State) {
-        let overruns = state.tasks().any(|task| matches!(task.next, Step::InFlight(..=1)));
+        let overruns = state
+            .tasks()
+            .any(|task| matches!(task.next, Step::InFlight(..=1)));
         if overruns || state.astray == Some(1) {
             return;
         }
@@ -143,5 +165,9 @@ fn copy_job(state: &mut State, task: Task) {
 }
 
 fn ended(passed: bool) -> Progress {
-    if passed { Progress::Finished } else { Progress::Returned }
+    if passed {
+        Progress::Finished
+    } else {
+        Progress::Returned
+    }
 }
