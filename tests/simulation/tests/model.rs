@@ -58,21 +58,6 @@ fn a_crash_is_mended_by_the_sweep() {
     }
 }
 
-/// The same conclusions without the shortcuts: some fifteen million states, 1.5 minutes where the model is optimised.
-#[test]
-#[ignore = "many minutes and gigabytes; run it with --release when the model changes"]
-fn designed_without_shortcuts() {
-    for (direction, floor) in [(ToAgent, 8_000_000), (ToCustomer, 4_000_000)] {
-        explore(
-            Protocol {
-                eager: false,
-                ..Protocol::designed(direction)
-            },
-            floor,
-        );
-    }
-}
-
 /// Each safeguard that is taken away, and the property that notices.
 const PLANTED: [(Bug, Direction, &str); 25] = [
     (Bug::UnfencedWrites, ToAgent, name::FENCE_GROWS),
