@@ -70,11 +70,15 @@ pub enum Integrity {
 
 impl Integrity {
     pub(crate) fn truncated(evidence: impl Into<String>) -> Self {
-        Self::Truncated { evidence: evidence.into() }
+        Self::Truncated {
+            evidence: evidence.into(),
+        }
     }
 
     pub(crate) fn damaged(evidence: impl Into<String>) -> Self {
-        Self::Damaged { evidence: evidence.into() }
+        Self::Damaged {
+            evidence: evidence.into(),
+        }
     }
 
     /// Whole if the structure ends at `end`, otherwise what the difference to the file's length says.
@@ -82,7 +86,9 @@ impl Integrity {
         match file_length.checked_sub(end) {
             Some(0) => Self::Whole,
             Some(bytes) => Self::Trailing { bytes },
-            None => Self::truncated(format!("the structure ends at byte {end}, the file at {file_length}")),
+            None => Self::truncated(format!(
+                "the structure ends at byte {end}, the file at {file_length}"
+            )),
         }
     }
 }
@@ -169,7 +175,13 @@ mod tests {
     #[test]
     fn an_end_is_compared_with_the_length() {
         assert_eq!(Integrity::ending_at(10, 10), Integrity::Whole);
-        assert_eq!(Integrity::ending_at(10, 13), Integrity::Trailing { bytes: 3 });
-        assert!(matches!(Integrity::ending_at(10, 9), Integrity::Truncated { .. }));
+        assert_eq!(
+            Integrity::ending_at(10, 13),
+            Integrity::Trailing { bytes: 3 }
+        );
+        assert!(matches!(
+            Integrity::ending_at(10, 9),
+            Integrity::Truncated { .. }
+        ));
     }
 }

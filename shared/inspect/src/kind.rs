@@ -231,7 +231,9 @@ impl FileType {
         let row = self.row();
         row.mime.eq_ignore_ascii_case(essence)
             || row.also_mimes.contains(&essence)
-            || self.is_a().is_some_and(|general| general.goes_by_mime(essence))
+            || self
+                .is_a()
+                .is_some_and(|general| general.goes_by_mime(essence))
     }
 
     /// Whether an extension (lower case, no dot) is usual for this type or for what it is a kind of.
@@ -240,7 +242,9 @@ impl FileType {
         let row = self.row();
         row.extension == extension
             || row.also_extensions.contains(&extension)
-            || self.is_a().is_some_and(|general| general.goes_by_extension(extension))
+            || self
+                .is_a()
+                .is_some_and(|general| general.goes_by_extension(extension))
     }
 
     /// The more general type this one is told from by looking closer: DOCX is a ZIP, CSV is text.
@@ -248,12 +252,32 @@ impl FileType {
     #[must_use]
     pub fn is_a(self) -> Option<Self> {
         match self {
-            Self::Docx | Self::Xlsx | Self::Pptx | Self::Dotx | Self::Xltx | Self::Potx | Self::Ppsx => Some(Self::Zip),
-            Self::Docm | Self::Dotm | Self::Xlsm | Self::Xltm | Self::Xlam | Self::Pptm | Self::Ppsm => Some(Self::Zip),
-            Self::Potm | Self::Xlsb | Self::Vsdx | Self::Odt | Self::Ods | Self::Odp | Self::Epub => Some(Self::Zip),
+            Self::Docx
+            | Self::Xlsx
+            | Self::Pptx
+            | Self::Dotx
+            | Self::Xltx
+            | Self::Potx
+            | Self::Ppsx => Some(Self::Zip),
+            Self::Docm
+            | Self::Dotm
+            | Self::Xlsm
+            | Self::Xltm
+            | Self::Xlam
+            | Self::Pptm
+            | Self::Ppsm => Some(Self::Zip),
+            Self::Potm
+            | Self::Xlsb
+            | Self::Vsdx
+            | Self::Odt
+            | Self::Ods
+            | Self::Odp
+            | Self::Epub => Some(Self::Zip),
             Self::Jar | Self::Apk => Some(Self::Zip),
             Self::Csv | Self::Json | Self::VCard | Self::Calendar => Some(Self::Text),
-            Self::Doc | Self::Xls | Self::Ppt | Self::OutlookMessage | Self::OfficeEncrypted => Some(Self::Ole2),
+            Self::Doc | Self::Xls | Self::Ppt | Self::OutlookMessage | Self::OfficeEncrypted => {
+                Some(Self::Ole2)
+            }
             Self::Svg => Some(Self::Xml),
             _ => None,
         }
@@ -268,7 +292,9 @@ impl FileType {
     /// Whether any type goes by this extension.
     #[must_use]
     pub fn knows_extension(extension: &str) -> bool {
-        Self::ALL.iter().any(|kind| kind.goes_by_extension(extension))
+        Self::ALL
+            .iter()
+            .any(|kind| kind.goes_by_extension(extension))
     }
 }
 
@@ -285,10 +311,18 @@ mod tests {
             assert!(names.insert(row.name), "{} twice", row.name);
             assert_eq!(serde_json::to_value(kind).unwrap(), row.name);
             for mime in row.also_mimes {
-                assert!(mime.contains('/') && *mime == mime.to_ascii_lowercase(), "{mime}");
+                assert!(
+                    mime.contains('/') && *mime == mime.to_ascii_lowercase(),
+                    "{mime}"
+                );
             }
             for extension in row.also_extensions.iter().chain([&row.extension]) {
-                assert!(extension.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()), "{extension}");
+                assert!(
+                    extension
+                        .bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()),
+                    "{extension}"
+                );
             }
             assert!(kind.goes_by_mime(&kind.mime().to_ascii_lowercase()));
             assert!(kind.goes_by_extension(kind.extension()));
@@ -307,7 +341,11 @@ mod tests {
             (FileType::Html, "text/plain", false),
             (FileType::Svg, "text/xml", true),
             (FileType::Png, "image/jpeg", false),
-            (FileType::Docm, "application/vnd.ms-word.document.macroenabled.12", true),
+            (
+                FileType::Docm,
+                "application/vnd.ms-word.document.macroenabled.12",
+                true,
+            ),
         ];
         for (kind, essence, expected) in table {
             assert_eq!(kind.goes_by_mime(essence), expected, "{kind:?} {essence}");

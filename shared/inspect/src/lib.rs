@@ -18,6 +18,7 @@
 pub mod claim;
 pub mod findings;
 mod formats;
+pub mod judgement;
 pub mod kind;
 pub mod policy;
 mod polyglot;
@@ -26,8 +27,9 @@ mod source;
 
 pub use claim::{Agreement, Claim};
 pub use findings::{Confidence, Findings, Hazard, HazardKind, Integrity};
+pub use judgement::{Judgement, Notice, Reason, ReasonCode, Verdict};
 pub use kind::{Family, FileType};
-pub use policy::{Judgement, Policy, PolicyError, Reason, ReasonCode, Verdict};
+pub use policy::{Policy, PolicyError};
 pub use source::READ_CAP;
 
 use std::io::{self, Read, Seek};
@@ -47,7 +49,10 @@ pub fn inspect<R: Read + Seek>(source: &mut R, claim: &Claim<'_>) -> io::Result<
     if source.exhausted() {
         // What looked like the file's end may only have been our own limit.
         seen.integrity = Integrity::NotChecked;
-        seen.add_hazard(HazardKind::BeyondLimits, format!("{} bytes read and not at the end", source.bytes_read()));
+        seen.add_hazard(
+            HazardKind::BeyondLimits,
+            format!("{} bytes read and not at the end", source.bytes_read()),
+        );
     }
     Ok(Findings {
         declared: claim.declared_agreement(seen.kind),

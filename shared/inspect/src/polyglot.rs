@@ -15,8 +15,12 @@ use std::io;
 const PDF_HEADER_WITHIN: usize = 1024;
 
 /// Signatures of programs, worth a name of their own behind another format's end.
-const PROGRAMS: [(&[u8], &str); 4] =
-    [(b"MZ", "a Windows executable"), (b"\x7FELF", "a Linux executable"), (b"#!/", "a script"), (b"dex\n", "Android bytecode")];
+const PROGRAMS: [(&[u8], &str); 4] = [
+    (b"MZ", "a Windows executable"),
+    (b"\x7FELF", "a Linux executable"),
+    (b"#!/", "a script"),
+    (b"dex\n", "Android bytecode"),
+];
 /// Signatures of other formats that have no business there. JPEG, MP4 and the like are what phones append.
 const FOREIGN: [(&[u8], &str); 5] = [
     (b"PK\x03\x04", "a ZIP archive"),
@@ -26,7 +30,11 @@ const FOREIGN: [(&[u8], &str); 5] = [
     (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an OLE2 document"),
 ];
 /// Markup in a picture that a web server or a sniffing browser would run.
-const RUNNABLE_TEXT: [(&[u8], &str); 3] = [(b"<?php", "PHP"), (b"<script", "script markup"), (b"<SCRIPT", "script markup")];
+const RUNNABLE_TEXT: [(&[u8], &str); 3] = [
+    (b"<?php", "PHP"),
+    (b"<script", "script markup"),
+    (b"<SCRIPT", "script markup"),
+];
 
 /// Adds what the rooms, each looking only for its own structure, cannot see.
 pub(crate) fn look_behind(source: &mut Source<'_>, seen: &mut Seen) -> io::Result<()> {
@@ -37,7 +45,10 @@ pub(crate) fn look_behind(source: &mut Source<'_>, seen: &mut Seen) -> io::Resul
     if !is_zip(seen.kind) && ends_with_archive(source)? {
         seen.add_hazard(HazardKind::Polyglot, "a ZIP directory ends the file");
     }
-    if matches!(seen.kind.family(), Family::Image | Family::Audio | Family::Video) {
+    if matches!(
+        seen.kind.family(),
+        Family::Image | Family::Audio | Family::Video
+    ) {
         let head = source.head();
         if find(&head[..head.len().min(PDF_HEADER_WITHIN)], b"%PDF-").is_some() {
             seen.add_hazard(HazardKind::Polyglot, "a PDF header within the first KiB");
@@ -52,7 +63,10 @@ pub(crate) fn look_behind(source: &mut Source<'_>, seen: &mut Seen) -> io::Resul
 fn trailing(source: &mut Source<'_>, seen: &mut Seen, from: u64) -> io::Result<()> {
     let behind = source.at(from, 512)?.trim_ascii_start();
     if let Some((_, what)) = PROGRAMS.iter().find(|(magic, _)| behind.starts_with(magic)) {
-        seen.add_hazard(HazardKind::TrailingExecutable, format!("{what} after the end"));
+        seen.add_hazard(
+            HazardKind::TrailingExecutable,
+            format!("{what} after the end"),
+        );
     }
     if let Some((_, what)) = FOREIGN.iter().find(|(magic, _)| behind.starts_with(magic)) {
         seen.add_hazard(HazardKind::Polyglot, format!("{what} after the end"));
@@ -66,10 +80,14 @@ fn is_zip(kind: FileType) -> bool {
 
 /// Whether an end record closes the file and a directory stands where it says.
 fn ends_with_archive(source: &mut Source<'_>) -> io::Result<bool> {
-    let Some(end) = directory::end_record(source)?.filter(|end| end.after == source.len() && end.entries > 0) else {
+    let Some(end) =
+        directory::end_record(source)?.filter(|end| end.after == source.len() && end.entries > 0)
+    else {
         return Ok(false);
     };
-    let Some(at) = end.directory_at else { return Ok(false) };
+    let Some(at) = end.directory_at else {
+        return Ok(false);
+    };
     Ok(source.at(at, 4)? == b"PK\x01\x02")
 }
 

@@ -18,7 +18,12 @@ pub(crate) struct Seen {
 impl Seen {
     /// A type with the given confidence. Executables and scripts are hazards by what they are.
     pub(crate) fn new(kind: FileType, confidence: Confidence) -> Self {
-        let seen = Self { kind, confidence, integrity: Integrity::NotChecked, hazards: Vec::new() };
+        let seen = Self {
+            kind,
+            confidence,
+            integrity: Integrity::NotChecked,
+            hazards: Vec::new(),
+        };
         match kind.family() {
             Family::Executable => seen.with_hazard(HazardKind::Executable, kind.label()),
             Family::Script => seen.with_hazard(HazardKind::Script, kind.label()),
@@ -49,7 +54,10 @@ impl Seen {
     /// Adds a hazard; the first evidence for each kind is kept.
     pub(crate) fn add_hazard(&mut self, kind: HazardKind, evidence: impl Into<String>) {
         if self.hazards.iter().all(|hazard| hazard.kind != kind) {
-            self.hazards.push(Hazard { kind, evidence: evidence.into() });
+            self.hazards.push(Hazard {
+                kind,
+                evidence: evidence.into(),
+            });
         }
     }
 

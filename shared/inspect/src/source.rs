@@ -105,7 +105,10 @@ impl<'a> Source<'a> {
             let at = self.length.saturating_sub(TAIL);
             self.tail = Some(self.load(at, TAIL)?);
         }
-        Ok(self.tail.as_ref().map_or((self.length, &[]), |tail| (tail.at, tail.bytes.as_slice())))
+        Ok(self
+            .tail
+            .as_ref()
+            .map_or((self.length, &[]), |tail| (tail.at, tail.bytes.as_slice())))
     }
 
     /// Up to `wanted` bytes from `from`: fewer only where the file, or what we may read of it, ends.
@@ -117,15 +120,25 @@ impl<'a> Source<'a> {
         if self.head.get(from, wanted).is_some() {
             return Ok(self.head.get(from, wanted).unwrap_or_default());
         }
-        if self.tail.as_ref().is_some_and(|tail| tail.get(from, wanted).is_some()) {
-            return Ok(self.tail.as_ref().and_then(|tail| tail.get(from, wanted)).unwrap_or_default());
+        if self
+            .tail
+            .as_ref()
+            .is_some_and(|tail| tail.get(from, wanted).is_some())
+        {
+            return Ok(self
+                .tail
+                .as_ref()
+                .and_then(|tail| tail.get(from, wanted))
+                .unwrap_or_default());
         }
         if self.block.get(from, wanted).is_none() {
             self.block = self.load(from, wanted.max(BLOCK))?;
         }
         let start = usize::try_from(from - self.block.at).unwrap_or(usize::MAX);
         let rest = self.block.bytes.get(start..).unwrap_or_default();
-        Ok(&rest[..rest.len().min(usize::try_from(wanted).unwrap_or(usize::MAX))])
+        Ok(&rest[..rest
+            .len()
+            .min(usize::try_from(wanted).unwrap_or(usize::MAX))])
     }
 
     /// The first bytes of the file, up to a limit of the caller's.
@@ -135,7 +148,9 @@ impl<'a> Source<'a> {
             return Ok(Cow::Borrowed(&self.head.bytes));
         }
         let rest = self.load(have, limit - have)?;
-        Ok(Cow::Owned([self.head.bytes.as_slice(), rest.bytes.as_slice()].concat()))
+        Ok(Cow::Owned(
+            [self.head.bytes.as_slice(), rest.bytes.as_slice()].concat(),
+        ))
     }
 
     /// Exactly `N` bytes from `from`, or `None` where the file ends before.
@@ -195,10 +210,21 @@ mod tests {
             let mut source = Source::open(&mut cursor).unwrap();
             let (tail_at, tail) = source.tail().unwrap();
             assert_eq!(tail, &data[tail_at as usize..]);
-            for (from, wanted) in [(0, 8), (70_000, 100), (70_050, 9000), (69_000, 2), (length as u64, 5), (299_990, 64)] {
+            for (from, wanted) in [
+                (0, 8),
+                (70_000, 100),
+                (70_050, 9000),
+                (69_000, 2),
+                (length as u64, 5),
+                (299_990, 64),
+            ] {
                 let start = (from as usize).min(length);
                 let end = (from as usize + wanted as usize).min(length);
-                assert_eq!(source.at(from, wanted).unwrap(), &data[start..end.max(start)], "{length} {from} {wanted}");
+                assert_eq!(
+                    source.at(from, wanted).unwrap(),
+                    &data[start..end.max(start)],
+                    "{length} {from} {wanted}"
+                );
             }
         }
     }

@@ -17,7 +17,9 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     let kind = match head {
         [b'M', b'Z', ..] => return windows(source),
         [0x7F, b'E', b'L', b'F', ..] => FileType::Elf,
-        [0xFE, 0xED, 0xFA, 0xCE | 0xCF, ..] | [0xCE | 0xCF, 0xFA, 0xED, 0xFE, ..] => FileType::MachO,
+        [0xFE, 0xED, 0xFA, 0xCE | 0xCF, ..] | [0xCE | 0xCF, 0xFA, 0xED, 0xFE, ..] => {
+            FileType::MachO
+        }
         [0xCA, 0xFE, 0xBA, 0xBE, rest @ ..] => return Ok(fat_or_class(rest)),
         [b'd', b'e', b'x', b'\n', ..] => FileType::Dex,
         [0, b'a', b's', b'm', ..] => FileType::Wasm,
@@ -37,18 +39,28 @@ fn windows(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     Ok(match source.at(u64::from(at), 4)? {
         b"PE\0\0" => Some(Seen::certain(FileType::Pe)),
         [b'N' | b'L', b'E', ..] | [b'L', b'X', ..] => Some(Seen::certain(FileType::DosExecutable)),
-        _ => source.head().iter().take(64).any(|&b| b == 0).then(|| Seen::likely(FileType::DosExecutable)),
+        _ => source
+            .head()
+            .iter()
+            .take(64)
+            .any(|&b| b == 0)
+            .then(|| Seen::likely(FileType::DosExecutable)),
     })
 }
 
 /// `CAFEBABE`: a universal binary counts its architectures (few) where a class file states its version (45 and up).
 fn fat_or_class(rest: &[u8]) -> Option<Seen> {
     let count = u32::from_be_bytes(rest.get(..4)?.try_into().ok()?);
-    Some(Seen::certain(if count < 45 { FileType::MachO } else { FileType::JavaClass }))
+    Some(Seen::certain(if count < 45 {
+        FileType::MachO
+    } else {
+        FileType::JavaClass
+    }))
 }
 
 /// `#!` and an absolute path; AMR sound begins with `#!AMR`.
 fn has_interpreter_line(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    head.strip_prefix(b"#!").is_some_and(|rest| rest.trim_ascii_start().first() == Some(&b'/'))
+    head.strip_prefix(b"#!")
+        .is_some_and(|rest| rest.trim_ascii_start().first() == Some(&b'/'))
 }

@@ -11,11 +11,29 @@ const WALK_WHOLE: u64 = 256 << 10;
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     let (width, height, flags) = match source.head() {
-        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', w1, w2, h1, h2, flags, ..] => {
-            (u16::from_le_bytes([*w1, *w2]), u16::from_le_bytes([*h1, *h2]), *flags)
-        }
+        [
+            b'G',
+            b'I',
+            b'F',
+            b'8',
+            b'7' | b'9',
+            b'a',
+            w1,
+            w2,
+            h1,
+            h2,
+            flags,
+            ..,
+        ] => (
+            u16::from_le_bytes([*w1, *w2]),
+            u16::from_le_bytes([*h1, *h2]),
+            *flags,
+        ),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => {
-            return Ok(Some(Seen::certain(FileType::Gif).with_integrity(Integrity::truncated("no screen descriptor"))));
+            return Ok(Some(
+                Seen::certain(FileType::Gif)
+                    .with_integrity(Integrity::truncated("no screen descriptor")),
+            ));
         }
         _ => return Ok(None),
     };
@@ -29,7 +47,11 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
 
 /// The length in bytes of the colour table that packed flags announce.
 fn colour_table(flags: u8) -> u64 {
-    if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
+    if flags & 0x80 == 0 {
+        0
+    } else {
+        3 << ((flags & 7) + 1)
+    }
 }
 
 fn walk(source: &mut Source<'_>, mut at: u64) -> io::Result<Integrity> {

@@ -31,13 +31,17 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     let top = top_level(source)?;
     let has = |name: &[u8; 4]| top.boxes.iter().any(|one| &one.name == name);
     // Without brands only a movie box makes it QuickTime; otherwise the four letters were chance.
-    let Some(kind) = kind.or(has(b"moov").then_some(FileType::QuickTime)) else { return Ok(None) };
+    let Some(kind) = kind.or(has(b"moov").then_some(FileType::QuickTime)) else {
+        return Ok(None);
+    };
     let needs_movie = !matches!(kind, FileType::Heic | FileType::Heif | FileType::Avif);
     let integrity = match top.integrity {
         Integrity::Whole | Integrity::Trailing { .. } if needs_movie && !has(b"moov") => {
             Integrity::truncated("the file ends before its movie box")
         }
-        Integrity::Whole | Integrity::Trailing { .. } if !needs_movie && !has(b"meta") && !has(b"moov") => {
+        Integrity::Whole | Integrity::Trailing { .. }
+            if !needs_movie && !has(b"meta") && !has(b"moov") =>
+        {
             Integrity::truncated("the file ends before its item index")
         }
         other => other,
@@ -58,10 +62,17 @@ fn by_brands(source: &mut Source<'_>) -> io::Result<FileType> {
     let compatible = compatible.get(4..).unwrap_or_default();
     // `mif1` and `msf1` only say "some HEIF": the codec is among the compatible brands.
     let named = by_brand(major).filter(|kind| *kind != FileType::Heif);
-    let otherwise = || compatible.chunks_exact(4).filter_map(by_brand).find(|kind| *kind != FileType::Heif);
+    let otherwise = || {
+        compatible
+            .chunks_exact(4)
+            .filter_map(by_brand)
+            .find(|kind| *kind != FileType::Heif)
+    };
     Ok(match named {
         Some(kind) => kind,
-        None if matches!(major, b"mif1" | b"msf1" | b"mif2") => otherwise().unwrap_or(FileType::Heif),
+        None if matches!(major, b"mif1" | b"msf1" | b"mif2") => {
+            otherwise().unwrap_or(FileType::Heif)
+        }
         None => otherwise().unwrap_or(FileType::Mp4),
     })
 }
@@ -70,13 +81,18 @@ fn by_brand(brand: &[u8]) -> Option<FileType> {
     Some(match brand {
         b"qt  " => FileType::QuickTime,
         b"M4A " | b"M4B " | b"M4P " | b"F4A " | b"F4B " => FileType::M4a,
-        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs" => FileType::Heic,
+        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs" => {
+            FileType::Heic
+        }
         b"avif" | b"avis" => FileType::Avif,
         b"mif1" | b"msf1" | b"mif2" => FileType::Heif,
         [b'3', b'g', b'2', _] => FileType::ThreeGp2,
         [b'3', b'g', b'p' | b'r' | b's' | b'e' | b'g' | b'h', _] => FileType::ThreeGp,
-        b"isom" | b"iso2" | b"iso3" | b"iso4" | b"iso5" | b"iso6" | b"iso7" | b"iso8" | b"iso9" => FileType::Mp4,
-        b"mp41" | b"mp42" | b"avc1" | b"M4V " | b"M4VH" | b"M4VP" | b"MSNV" | b"dash" | b"F4V " | b"XAVC" => FileType::Mp4,
+        b"isom" | b"iso2" | b"iso3" | b"iso4" | b"iso5" | b"iso6" | b"iso7" | b"iso8" | b"iso9" => {
+            FileType::Mp4
+        }
+        b"mp41" | b"mp42" | b"avc1" | b"M4V " | b"M4VH" | b"M4VP" | b"MSNV" | b"dash" | b"F4V "
+        | b"XAVC" => FileType::Mp4,
         _ => return None,
     })
 }
@@ -95,26 +111,43 @@ fn walk(source: &mut Source<'_>, mut at: u64, end: u64) -> io::Result<Level> {
     let mut boxes = Vec::new();
     while at < end {
         if boxes.len() == BOXES_CAP {
-            return Ok(Level { boxes, integrity: Integrity::NotChecked });
+            return Ok(Level {
+                boxes,
+                integrity: Integrity::NotChecked,
+            });
         }
         let Some(one) = box_at(source, at, end)? else {
-            return Ok(Level { integrity: remainder(&boxes, at, end), boxes });
+            return Ok(Level {
+                integrity: remainder(&boxes, at, end),
+                boxes,
+            });
         };
         if one.end > end {
             let cut = format!("a box ends at byte {}, its room at {end}", one.end);
             boxes.push(one);
-            return Ok(Level { boxes, integrity: Integrity::truncated(cut) });
+            return Ok(Level {
+                boxes,
+                integrity: Integrity::truncated(cut),
+            });
         }
         at = one.end;
         boxes.push(one);
     }
-    Ok(Level { boxes, integrity: Integrity::Whole })
+    Ok(Level {
+        boxes,
+        integrity: Integrity::Whole,
+    })
 }
 
 /// What bytes that begin no box mean: padding after the movie, damage before it.
 fn remainder(boxes: &[Extent], at: u64, end: u64) -> Integrity {
-    if boxes.iter().any(|one| matches!(&one.name, b"moov" | b"meta")) {
+    if boxes
+        .iter()
+        .any(|one| matches!(&one.name, b"moov" | b"meta"))
+    {
         Integrity::Trailing { bytes: end - at }
+    } else if end - at < 8 {
+        Integrity::truncated("the file ends within the header of a box")
     } else {
         Integrity::damaged(format!("no box begins at byte {at}"))
     }
@@ -122,7 +155,9 @@ fn remainder(boxes: &[Extent], at: u64, end: u64) -> Integrity {
 
 /// The box at `at`; `None` where no plausible header stands.
 fn box_at(source: &mut Source<'_>, at: u64, end: u64) -> io::Result<Option<Extent>> {
-    let Some([a, b, c, d, name @ ..]) = source.exactly::<8>(at)? else { return Ok(None) };
+    let Some([a, b, c, d, name @ ..]) = source.exactly::<8>(at)? else {
+        return Ok(None);
+    };
     if !name.iter().all(|&b| b == 0xA9 || (0x20..0x7F).contains(&b)) {
         return Ok(None);
     }
@@ -134,8 +169,14 @@ fn box_at(source: &mut Source<'_>, at: u64, end: u64) -> io::Result<Option<Exten
         },
         size => (8, u64::from(size)),
     };
-    let Some(stop) = at.checked_add(size).filter(|_| size >= header) else { return Ok(None) };
-    Ok(Some(Extent { name, data: at + header, end: stop }))
+    let Some(stop) = at.checked_add(size).filter(|_| size >= header) else {
+        return Ok(None);
+    };
+    Ok(Some(Extent {
+        name,
+        data: at + header,
+        end: stop,
+    }))
 }
 
 /// Whether the movie has sound tracks and no picture track.
@@ -159,5 +200,10 @@ fn only_sound(source: &mut Source<'_>, movie: Extent) -> io::Result<bool> {
 fn children(source: &mut Source<'_>, parent: Extent, name: [u8; 4]) -> io::Result<Vec<Extent>> {
     let end = parent.end.min(source.len());
     let level = walk(source, parent.data, end)?;
-    Ok(level.boxes.into_iter().filter(|one| one.name == name).take(64).collect())
+    Ok(level
+        .boxes
+        .into_iter()
+        .filter(|one| one.name == name)
+        .take(64)
+        .collect())
 }

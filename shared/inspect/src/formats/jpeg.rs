@@ -11,7 +11,8 @@ use std::io;
 
 /// Above this size a file that ends with EOI is not scanned.
 const SCAN_WHOLE: u64 = 256 << 10;
-const STEP: u64 = 64 << 10;
+/// How much scan data is looked at in one go.
+const STEP: u64 = 16 << 10;
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     if !source.head().starts_with(b"\xFF\xD8\xFF") {
@@ -31,15 +32,21 @@ fn walk(source: &mut Source<'_>, frame: &mut Option<(u32, u32)>) -> io::Result<I
     let cut = || Integrity::truncated("the file ends before its end-of-image marker");
     let mut at = 2;
     loop {
-        let Some([fill, marker]) = source.exactly::<2>(at)? else { return Ok(cut()) };
+        let Some([fill, marker]) = source.exactly::<2>(at)? else {
+            return Ok(cut());
+        };
         match (fill, marker) {
             (0xFF, 0xFF) => at += 1,
             (0xFF, 0xD9) => return Ok(Integrity::ending_at(at + 2, source.len())),
             (0xFF, 0x01 | 0xD0..=0xD8) => at += 2,
             (0xFF, _) => {
-                let Some(length) = source.exactly::<2>(at + 2)?.map(u16::from_be_bytes) else { return Ok(cut()) };
+                let Some(length) = source.exactly::<2>(at + 2)?.map(u16::from_be_bytes) else {
+                    return Ok(cut());
+                };
                 if length < 2 {
-                    return Ok(Integrity::damaged(format!("the segment at byte {at} has no length")));
+                    return Ok(Integrity::damaged(format!(
+                        "the segment at byte {at} has no length"
+                    )));
                 }
                 if is_frame(marker) && frame.is_none() {
                     *frame = frame_size(source, at)?;
@@ -49,7 +56,9 @@ fn walk(source: &mut Source<'_>, frame: &mut Option<(u32, u32)>) -> io::Result<I
                     if source.len() > SCAN_WHOLE && source.tail()?.1.ends_with(b"\xFF\xD9") {
                         return Ok(Integrity::Whole);
                     }
-                    let Some(end) = end_of_scan(source, at)? else { return Ok(cut()) };
+                    let Some(end) = end_of_scan(source, at)? else {
+                        return Ok(cut());
+                    };
                     at = end;
                 }
             }
@@ -65,7 +74,10 @@ fn is_frame(marker: u8) -> bool {
 fn frame_size(source: &mut Source<'_>, at: u64) -> io::Result<Option<(u32, u32)>> {
     Ok(source.exactly::<9>(at)?.map(|header| {
         let [_, _, _, _, _, h1, h2, w1, w2] = header;
-        (u32::from(u16::from_be_bytes([w1, w2])), u32::from(u16::from_be_bytes([h1, h2])))
+        (
+            u32::from(u16::from_be_bytes([w1, w2])),
+            u32::from(u16::from_be_bytes([h1, h2])),
+        )
     }))
 }
 
@@ -77,7 +89,9 @@ fn end_of_scan(source: &mut Source<'_>, from: u64) -> io::Result<Option<u64>> {
         if bytes.len() < 2 {
             return Ok(None);
         }
-        let marker = bytes.windows(2).position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xD0..=0xD7 | 0xFF));
+        let marker = bytes
+            .windows(2)
+            .position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xD0..=0xD7 | 0xFF));
         match marker {
             Some(offset) => return Ok(Some(at + offset as u64)),
             None => at += bytes.len() as u64 - 1,

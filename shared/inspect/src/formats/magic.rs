@@ -45,6 +45,10 @@ pub(super) fn read(source: &Source<'_>) -> Option<Seen> {
 
 /// Two letters are no signature: the header behind them must have a known size.
 fn is_bitmap(source: &Source<'_>) -> bool {
-    let header = source.head().get(14..18).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
+    let header = source
+        .head()
+        .get(14..18)
+        .and_then(|bytes| bytes.try_into().ok())
+        .map(u32::from_le_bytes);
     matches!(header, Some(12 | 16 | 40 | 52 | 56 | 64 | 108 | 124))
 }

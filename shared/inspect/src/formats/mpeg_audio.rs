@@ -14,7 +14,9 @@ const SEARCH: u64 = 4096;
 
 /// Kilobits per second of layer III by index: MPEG 1, then MPEG 2 and 2.5.
 const BITRATES: [[u16; 15]; 2] = [
-    [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
+    [
+        0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320,
+    ],
     [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 ];
 /// Hertz by index for MPEG 1; halved for MPEG 2, quartered for 2.5.
@@ -36,7 +38,9 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
 
 /// The length of an ID3v2 tag at the start, header and footer included.
 fn tag_length(head: &[u8]) -> Option<u64> {
-    let [b'I', b'D', b'3', 2..=4, _, flags, size @ ..] = head else { return None };
+    let [b'I', b'D', b'3', 2..=4, _, flags, size @ ..] = head else {
+        return None;
+    };
     let size = size.get(..4)?;
     if size.iter().any(|&b| b & 0x80 != 0) {
         return None;
@@ -63,19 +67,25 @@ fn tagged(source: &mut Source<'_>, tag: u64) -> io::Result<Seen> {
 
 /// The type of two adjacent frames at `at`.
 fn frames(source: &mut Source<'_>, at: u64) -> io::Result<Option<FileType>> {
-    let Some((kind, length)) = frame(source.at(at, 6)?) else { return Ok(None) };
+    let Some((kind, length)) = frame(source.at(at, 6)?) else {
+        return Ok(None);
+    };
     let next = at + length;
-    let confirmed = next == source.len() || frame(source.at(next, 6)?).is_some_and(|(second, _)| second == kind);
+    let confirmed = next == source.len()
+        || frame(source.at(next, 6)?).is_some_and(|(second, _)| second == kind);
     Ok(confirmed.then_some(kind))
 }
 
 /// The type and length in bytes of the frame that begins with these six bytes.
 fn frame(header: &[u8]) -> Option<(FileType, u64)> {
-    let [0xFF, second, third, fourth, fifth, sixth] = *header else { return None };
+    let [0xFF, second, third, fourth, fifth, sixth] = *header else {
+        return None;
+    };
     match (second & 0xF6, second & 0xE6) {
         // Twelve sync bits, layer zero: ADTS. Its length is thirteen bits across three bytes.
         (0xF0, _) if third >> 2 & 0xF < 13 => {
-            let length = (u64::from(fourth & 3) << 11) | (u64::from(fifth) << 3) | u64::from(sixth >> 5);
+            let length =
+                (u64::from(fourth & 3) << 11) | (u64::from(fifth) << 3) | u64::from(sixth >> 5);
             (length > 7).then_some((FileType::Aac, length))
         }
         (_, 0xE2) => layer_three(second, third).map(|length| (FileType::Mp3, length)),
@@ -91,10 +101,16 @@ fn layer_three(second: u8, third: u8) -> Option<u64> {
         0 => (1, 4),
         _ => return None,
     };
-    let kilobits = BITRATES[table].get(usize::from(third >> 4)).copied().filter(|&rate| rate > 0)?;
+    let kilobits = BITRATES[table]
+        .get(usize::from(third >> 4))
+        .copied()
+        .filter(|&rate| rate > 0)?;
     let hertz = RATES.get(usize::from(third >> 2 & 3))? / divisor;
     let samples_per_byte = if version == 3 { 144 } else { 72 };
-    Some(u64::from(samples_per_byte * u32::from(kilobits) * 1000 / hertz) + u64::from(third >> 1 & 1))
+    Some(
+        u64::from(samples_per_byte * u32::from(kilobits) * 1000 / hertz)
+            + u64::from(third >> 1 & 1),
+    )
 }
 
 #[cfg(test)]
@@ -104,10 +120,22 @@ mod tests {
     #[test]
     fn frame_lengths() {
         // 128 kbit/s at 44.1 kHz is 417 bytes, 418 with padding; 64 kbit/s MPEG 2 at 22.05 kHz is 208.
-        assert_eq!(frame(&[0xFF, 0xFB, 0x90, 0, 0, 0]), Some((FileType::Mp3, 417)));
-        assert_eq!(frame(&[0xFF, 0xFB, 0x92, 0, 0, 0]), Some((FileType::Mp3, 418)));
-        assert_eq!(frame(&[0xFF, 0xF3, 0x80, 0, 0, 0]), Some((FileType::Mp3, 208)));
-        assert_eq!(frame(&[0xFF, 0xF1, 0x50, 0x80, 0x17, 0x3F]), Some((FileType::Aac, 185)));
+        assert_eq!(
+            frame(&[0xFF, 0xFB, 0x90, 0, 0, 0]),
+            Some((FileType::Mp3, 417))
+        );
+        assert_eq!(
+            frame(&[0xFF, 0xFB, 0x92, 0, 0, 0]),
+            Some((FileType::Mp3, 418))
+        );
+        assert_eq!(
+            frame(&[0xFF, 0xF3, 0x80, 0, 0, 0]),
+            Some((FileType::Mp3, 208))
+        );
+        assert_eq!(
+            frame(&[0xFF, 0xF1, 0x50, 0x80, 0x17, 0x3F]),
+            Some((FileType::Aac, 185))
+        );
         assert_eq!(frame(&[0xFF, 0xFB, 0xF0, 0, 0, 0]), None);
         assert_eq!(frame(&[0xFF, 0xFE, 0, 0, 0, 0]), None);
     }

@@ -37,8 +37,14 @@ fn integrity(source: &mut Source<'_>) -> io::Result<Integrity> {
         return Ok(Integrity::damaged("no page begins near the end"));
     };
     let page = &tail[offset..];
-    let table = page.get(26).and_then(|&count| page.get(TABLE..TABLE + usize::from(count)));
-    let Some(table) = table else { return Ok(Integrity::truncated("the last page has no whole header")) };
-    let size = TABLE as u64 + table.len() as u64 + table.iter().map(|&lacing| u64::from(lacing)).sum::<u64>();
+    let table = page
+        .get(26)
+        .and_then(|&count| page.get(TABLE..TABLE + usize::from(count)));
+    let Some(table) = table else {
+        return Ok(Integrity::truncated("the last page has no whole header"));
+    };
+    let size = TABLE as u64
+        + table.len() as u64
+        + table.iter().map(|&lacing| u64::from(lacing)).sum::<u64>();
     Ok(Integrity::ending_at(tail_at + offset as u64 + size, length))
 }

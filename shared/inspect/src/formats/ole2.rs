@@ -11,8 +11,11 @@ use std::io;
 
 const SIGNATURE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 /// Class of a Windows installer package's root (000C1084-0000-0000-C000-000000000046), its patches and transforms.
-const INSTALLERS: [&str; 3] =
-    ["000c1084-0000-0000-c000-000000000046", "000c1086-0000-0000-c000-000000000046", "000c1082-0000-0000-c000-000000000046"];
+const INSTALLERS: [&str; 3] = [
+    "000c1084-0000-0000-c000-000000000046",
+    "000c1086-0000-0000-c000-000000000046",
+    "000c1082-0000-0000-c000-000000000046",
+];
 /// What opening may read: allocation tables and directory of files up to several hundred MiB.
 const DIRECTORY_CAP: u64 = 4 << 20;
 /// Entries looked at.
@@ -28,14 +31,28 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         return Ok(Some(Seen::likely(FileType::Ole2).with_integrity(damaged)));
     };
     let installer = INSTALLERS.contains(&file.root_entry().clsid().to_string().as_str());
-    let names: Vec<String> = file.walk().take(ENTRIES_CAP).map(|entry| entry.path().to_string_lossy().to_lowercase()).collect();
+    let names: Vec<String> = file
+        .walk()
+        .take(ENTRIES_CAP)
+        .map(|entry| entry.path().to_string_lossy().to_lowercase())
+        .collect();
     let has = |name: &str| names.iter().any(|one| one == name);
-    let kind = if installer { FileType::Msi } else { by_streams(&has) };
+    let kind = if installer {
+        FileType::Msi
+    } else {
+        by_streams(&has)
+    };
     let mut seen = Seen::certain(kind);
     if kind == FileType::OfficeEncrypted {
-        seen.add_hazard(HazardKind::Encrypted, "the document is stored as an encrypted package");
+        seen.add_hazard(
+            HazardKind::Encrypted,
+            "the document is stored as an encrypted package",
+        );
     }
-    if names.iter().any(|name| name.ends_with("/_vba_project") || name.ends_with("/_vba_project_cur")) {
+    if names
+        .iter()
+        .any(|name| name.ends_with("/_vba_project") || name.ends_with("/_vba_project_cur"))
+    {
         seen.add_hazard(HazardKind::Macro, "a VBA project storage");
     }
     Ok(Some(seen))

@@ -18,22 +18,31 @@ const SLACK: u64 = 1024;
 const DICTIONARY: u64 = 4096;
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
-    let Some(leading) = header(source.head()) else { return Ok(None) };
+    let Some(leading) = header(source.head()) else {
+        return Ok(None);
+    };
     let (tail_at, tail) = source.tail()?;
     let end = End::find(tail);
     let tail_encrypted = is_encrypted(tail);
-    if leading > 0 && end.is_none() && find(source.head(), b" obj").is_none() {
+    let alone = leading == 0 && matches!(source.head().get(8), None | Some(b'\r' | b'\n'));
+    if !alone && end.is_none() && find(source.head(), b" obj").is_none() {
         // Something that merely quotes a header.
         return Ok(None);
     }
     let mut seen = Seen::certain(FileType::Pdf);
-    let section = end.as_ref().and_then(|end| end.section).map(|offset| offset + leading);
+    let section = end
+        .as_ref()
+        .and_then(|end| end.section)
+        .map(|offset| offset + leading);
     let section_encrypted = match section {
         Some(offset) => is_encrypted(source.at(offset, DICTIONARY)?),
         None => false,
     };
     if tail_encrypted || section_encrypted || is_encrypted(source.head()) {
-        seen.add_hazard(HazardKind::Encrypted, "the trailer names an encryption dictionary");
+        seen.add_hazard(
+            HazardKind::Encrypted,
+            "the trailer names an encryption dictionary",
+        );
     }
     let integrity = match end {
         Some(end) => end.judge(source, tail_at, section)?,
@@ -46,7 +55,9 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
 fn header(head: &[u8]) -> Option<u64> {
     let head = &head[..head.len().min(HEADER_WITHIN)];
     let at = find(head, b"%PDF-")?;
-    head.get(at + 5).is_some_and(u8::is_ascii_digit).then_some(at as u64)
+    head.get(at + 5)
+        .is_some_and(u8::is_ascii_digit)
+        .then_some(at as u64)
 }
 
 /// The last end-of-file marker.
@@ -70,32 +81,59 @@ impl End {
         };
         let section = rfind(&tail[..marker], b"startxref").and_then(|at| {
             let digits = tail[at + 9..marker].trim_ascii();
-            std::str::from_utf8(digits).ok()?.parse().ok().filter(|&offset| offset > 0)
+            std::str::from_utf8(digits)
+                .ok()?
+                .parse()
+                .ok()
+                .filter(|&offset| offset > 0)
         });
         let unfinished = find(rest, b" obj").is_some();
-        Some(Self { after: (marker + 5 + line_end) as u64, section, unfinished })
+        Some(Self {
+            after: (marker + 5 + line_end) as u64,
+            section,
+            unfinished,
+        })
     }
 
-    fn judge(&self, source: &mut Source<'_>, tail_at: u64, section: Option<u64>) -> io::Result<Integrity> {
-        let Some(section) = section else {
-            return Ok(Integrity::damaged("no cross-reference offset before the end-of-file marker"));
-        };
+    fn judge(
+        &self,
+        source: &mut Source<'_>,
+        tail_at: u64,
+        section: Option<u64>,
+    ) -> io::Result<Integrity> {
         if self.unfinished {
-            return Ok(Integrity::truncated("objects follow the last end-of-file marker"));
+            return Ok(Integrity::truncated(
+                "objects follow the last end-of-file marker",
+            ));
         }
+        let Some(section) = section else {
+            return Ok(Integrity::damaged(
+                "no cross-reference offset before the end-of-file marker",
+            ));
+        };
         let end = tail_at + self.after;
         if section >= end {
-            return Ok(Integrity::damaged(format!("the cross-reference offset {section} is past the end")));
+            return Ok(Integrity::damaged(format!(
+                "the cross-reference offset {section} is past the end"
+            )));
         }
         let around = source.at(section.saturating_sub(SLACK), 2 * SLACK)?;
         if find(around, b"xref").is_none() && find(around, b" obj").is_none() {
-            return Ok(Integrity::damaged(format!("no cross-reference section at byte {section}")));
+            return Ok(Integrity::damaged(format!(
+                "no cross-reference section at byte {section}"
+            )));
         }
         let (_, tail) = source.tail()?;
-        let rest = tail.get(usize::try_from(self.after).unwrap_or(usize::MAX)..).unwrap_or_default();
+        let rest = tail
+            .get(usize::try_from(self.after).unwrap_or(usize::MAX)..)
+            .unwrap_or_default();
         // Blank lines after the marker are how many writers end a text file.
         let blank = rest.len() <= 8 && rest.iter().all(u8::is_ascii_whitespace);
-        Ok(if blank { Integrity::Whole } else { Integrity::ending_at(end, source.len()) })
+        Ok(if blank {
+            Integrity::Whole
+        } else {
+            Integrity::ending_at(end, source.len())
+        })
     }
 }
 
@@ -105,7 +143,8 @@ fn is_encrypted(bytes: &[u8]) -> bool {
     while let Some(at) = find(rest, b"/Encrypt") {
         rest = &rest[at + 8..];
         let value = rest.trim_ascii_start();
-        let reference = rest.first().is_some_and(u8::is_ascii_whitespace) && value.first().is_some_and(u8::is_ascii_digit);
+        let reference = rest.first().is_some_and(u8::is_ascii_whitespace)
+            && value.first().is_some_and(u8::is_ascii_digit);
         if reference || value.starts_with(b"<<") {
             return true;
         }
@@ -130,6 +169,9 @@ mod tests {
         assert_eq!(header(b"%PDF-1.7\n"), Some(0));
         assert_eq!(header(b"\r\n%PDF-1.4"), Some(2));
         assert_eq!(header(b"%PDF-x"), None);
-        assert_eq!(header(&[vec![b' '; 1020], b"%PDF-1.4".to_vec()].concat()), None);
+        assert_eq!(
+            header(&[vec![b' '; 1020], b"%PDF-1.4".to_vec()].concat()),
+            None
+        );
     }
 }

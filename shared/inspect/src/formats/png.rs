@@ -17,9 +17,14 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         return Ok(None);
     }
     let seen = Seen::certain(FileType::Png).with_integrity(integrity(source)?);
-    let size = source.exactly::<8>(16)?.filter(|_| source.head().get(12..16) == Some(b"IHDR"));
+    let size = source
+        .exactly::<8>(16)?
+        .filter(|_| source.head().get(12..16) == Some(b"IHDR"));
     Ok(Some(match size {
-        Some([a, b, c, d, e, f, g, h]) => seen.with_pixels(u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])),
+        Some([a, b, c, d, e, f, g, h]) => seen.with_pixels(
+            u32::from_be_bytes([a, b, c, d]),
+            u32::from_be_bytes([e, f, g, h]),
+        ),
         None => seen,
     }))
 }

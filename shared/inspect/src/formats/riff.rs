@@ -12,17 +12,45 @@ use std::io;
 const ANIMATED: u8 = 0x02;
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
-    let [b'R', b'I', b'F', b'F', a, b, c, d, form @ ..] = source.head() else { return Ok(None) };
+    let [b'R', b'I', b'F', b'F', a, b, c, d, form @ ..] = source.head() else {
+        return Ok(None);
+    };
     let size = u32::from_le_bytes([*a, *b, *c, *d]);
     let seen = match form {
-        [b'W', b'E', b'B', b'P', b'V', b'P', b'8', b'X', _, _, _, _, flags, _, _, _, size @ ..] => {
-            let kind = if flags & ANIMATED == 0 { FileType::Webp } else { FileType::WebpAnimated };
+        [
+            b'W',
+            b'E',
+            b'B',
+            b'P',
+            b'V',
+            b'P',
+            b'8',
+            b'X',
+            _,
+            _,
+            _,
+            _,
+            flags,
+            _,
+            _,
+            _,
+            size @ ..,
+        ] => {
+            let kind = if flags & ANIMATED == 0 {
+                FileType::Webp
+            } else {
+                FileType::WebpAnimated
+            };
             match size {
-                [w1, w2, w3, h1, h2, h3, ..] => Seen::certain(kind).with_pixels(side(*w1, *w2, *w3), side(*h1, *h2, *h3)),
+                [w1, w2, w3, h1, h2, h3, ..] => {
+                    Seen::certain(kind).with_pixels(side(*w1, *w2, *w3), side(*h1, *h2, *h3))
+                }
                 _ => Seen::certain(kind),
             }
         }
-        [b'W', b'E', b'B', b'P', b'V', b'P', b'8', b' ' | b'L', ..] => Seen::certain(FileType::Webp),
+        [b'W', b'E', b'B', b'P', b'V', b'P', b'8', b' ' | b'L', ..] => {
+            Seen::certain(FileType::Webp)
+        }
         [b'W', b'E', b'B', b'P', ..] => Seen::likely(FileType::Webp),
         [b'W', b'A', b'V', b'E', ..] => Seen::certain(FileType::Wav),
         [b'A', b'V', b'I', b' ', ..] => Seen::certain(FileType::Avi),
@@ -42,5 +70,9 @@ fn integrity(size: u32, length: u64) -> Integrity {
     }
     // Chunks are padded to even lengths; many writers forget the last pad byte.
     let end = 8 + u64::from(size);
-    if length == end + (end & 1) { Integrity::Whole } else { Integrity::ending_at(end, length) }
+    if length == end + (end & 1) {
+        Integrity::Whole
+    } else {
+        Integrity::ending_at(end, length)
+    }
 }

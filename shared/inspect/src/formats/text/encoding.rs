@@ -27,7 +27,12 @@ pub(super) fn decode(bytes: &[u8], complete: bool) -> Option<Decoded<'_>> {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, complete, u16::from_le_bytes),
         [0xFE, 0xFF, rest @ ..] => utf16(rest, complete, u16::from_be_bytes),
         _ if bytes.iter().any(|&b| is_control(b)) => None,
-        _ => Some(utf8(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes), complete)).flatten().or_else(|| legacy(bytes, complete)),
+        _ => Some(utf8(
+            bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes),
+            complete,
+        ))
+        .flatten()
+        .or_else(|| legacy(bytes, complete)),
     }
 }
 
@@ -42,11 +47,21 @@ fn is_control(byte: u8) -> bool {
 
 fn utf8(bytes: &[u8], complete: bool) -> Option<Decoded<'_>> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => Some(Decoded { text: text.into(), complete, cut: false, certain: true }),
+        Ok(text) => Some(Decoded {
+            text: text.into(),
+            complete,
+            cut: false,
+            certain: true,
+        }),
         // An incomplete last character is the window's end, or the file's.
         Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
             let text = std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()?;
-            Some(Decoded { text: text.into(), complete, cut: complete, certain: true })
+            Some(Decoded {
+                text: text.into(),
+                complete,
+                cut: complete,
+                certain: true,
+            })
         }
         Err(_) => None,
     }
@@ -56,18 +71,30 @@ fn utf16(bytes: &[u8], complete: bool, unit: fn([u8; 2]) -> u16) -> Option<Decod
     let pairs = bytes.chunks_exact(2);
     let odd = !pairs.remainder().is_empty();
     let units: Vec<u16> = pairs.map(|pair| unit([pair[0], pair[1]])).collect();
-    let lone_end = units.last().is_some_and(|last| (0xD800..0xDC00).contains(last));
+    let lone_end = units
+        .last()
+        .is_some_and(|last| (0xD800..0xDC00).contains(last));
     let whole = &units[..units.len() - usize::from(lone_end)];
     let text = String::from_utf16(whole).ok()?;
     let control = text.chars().any(|c| u8::try_from(c).is_ok_and(is_control));
-    (!control).then(|| Decoded { text: text.into(), complete, cut: complete && (odd || lone_end), certain: true })
+    (!control).then(|| Decoded {
+        text: text.into(),
+        complete,
+        cut: complete && (odd || lone_end),
+        certain: true,
+    })
 }
 
 /// Mostly ASCII with some high bytes: read as Latin-1, which maps every byte and so never fails.
 fn legacy(bytes: &[u8], complete: bool) -> Option<Decoded<'static>> {
     let ascii = bytes.iter().filter(|b| b.is_ascii()).count();
     let enough = bytes.len() >= 8 && ascii * 100 >= bytes.len() * LEGACY_ASCII_PERCENT;
-    enough.then(|| Decoded { text: bytes.iter().map(|&b| char::from(b)).collect(), complete, cut: false, certain: false })
+    enough.then(|| Decoded {
+        text: bytes.iter().map(|&b| char::from(b)).collect(),
+        complete,
+        cut: false,
+        certain: false,
+    })
 }
 
 #[cfg(test)]
@@ -76,21 +103,40 @@ mod tests {
 
     #[test]
     fn encodings() {
-        let rows: [(&str, &[u8], Option<(&str, bool, bool)>); 10] = [
+        type Row<'a> = (&'a str, &'a [u8], Option<(&'a str, bool, bool)>);
+        let rows: [Row; 10] = [
             ("ascii", b"hello\r\n", Some(("hello\r\n", false, true))),
-            ("utf-8", "Rückgabe".as_bytes(), Some(("Rückgabe", false, true))),
+            (
+                "utf-8",
+                "Rückgabe".as_bytes(),
+                Some(("Rückgabe", false, true)),
+            ),
             ("utf-8 mark", b"\xEF\xBB\xBFhi", Some(("hi", false, true))),
             ("utf-8 cut", b"R\xC3", Some(("R", true, true))),
-            ("utf-16 little", b"\xFF\xFEh\0i\0", Some(("hi", false, true))),
+            (
+                "utf-16 little",
+                b"\xFF\xFEh\0i\0",
+                Some(("hi", false, true)),
+            ),
             ("utf-16 big", b"\xFE\xFF\0h\0i", Some(("hi", false, true))),
             ("utf-16 odd", b"\xFF\xFEh\0i", Some(("h", true, true))),
-            ("latin-1", b"Gr\xFC\xDFe aus K\xF6ln", Some(("Grüße aus Köln", false, false))),
+            (
+                "latin-1",
+                b"Gr\xFC\xDFe aus K\xF6ln",
+                Some(("Grüße aus Köln", false, false)),
+            ),
             ("a nul", b"text\0", None),
-            ("high bytes only", b"\xFC\xDF\xF6\xE4\xFC\xDF\xF6\xE4\xFC", None),
+            (
+                "high bytes only",
+                b"\xFC\xDF\xF6\xE4\xFC\xDF\xF6\xE4\xFC",
+                None,
+            ),
         ];
         for (name, bytes, expected) in rows {
             let decoded = decode(bytes, true);
-            let seen = decoded.as_ref().map(|d| (d.text.as_ref(), d.cut, d.certain));
+            let seen = decoded
+                .as_ref()
+                .map(|d| (d.text.as_ref(), d.cut, d.certain));
             assert_eq!(seen, expected, "{name}");
         }
     }

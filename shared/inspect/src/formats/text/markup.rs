@@ -4,16 +4,29 @@
 //! is where it is looked for; a page that begins further down is found by a tag at the beginning of a line.
 
 use crate::kind::FileType;
+use std::collections::BTreeSet;
 
 /// How far into a text a page may begin after other lines.
 const LATE_START: usize = 1024;
 /// Tags that make a text a page.
-const HTML_TAGS: [&str; 24] = [
-    "html", "head", "body", "script", "iframe", "h1", "h2", "div", "font", "table", "a", "style", "title", "b", "br", "p", "img",
-    "meta", "link", "span", "form", "ul", "object", "base",
+const HTML_TAGS: [&str; 26] = [
+    "html", "head", "body", "script", "iframe", "h1", "h2", "div", "font", "table", "a", "style",
+    "title", "b", "br", "p", "img", "meta", "link", "span", "form", "ul", "object", "base",
+    "frameset", "frame",
 ];
 /// Tags that nobody writes at the beginning of a line of prose.
-const PAGE_TAGS: [&str; 6] = ["<html", "<!doctype html", "<script", "<iframe", "<svg", "<body"];
+const PAGE_TAGS: [&str; 6] = [
+    "<html",
+    "<!doctype html",
+    "<script",
+    "<iframe",
+    "<svg",
+    "<body",
+];
+
+/// Namespaces in which a browser runs scripts.
+const RUNNING_NAMESPACES: [&str; 2] =
+    ["http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"];
 
 /// Which markup this is, if any.
 pub(super) fn kind(text: &str) -> Option<FileType> {
@@ -22,7 +35,11 @@ pub(super) fn kind(text: &str) -> Option<FileType> {
         if let Some(kind) = by_first_tag(start) {
             return Some(kind);
         }
-        if text.trim_start().get(..5).is_some_and(|begin| begin.eq_ignore_ascii_case("<?xml")) {
+        if text
+            .trim_start()
+            .get(..5)
+            .is_some_and(|begin| begin.eq_ignore_ascii_case("<?xml"))
+        {
             return Some(by_root(start));
         }
     }
@@ -48,24 +65,33 @@ fn skip_preamble(text: &str) -> &str {
 }
 
 fn by_first_tag(start: &str) -> Option<FileType> {
-    let begin: String = start.chars().skip(1).take(64).collect::<String>().to_ascii_lowercase();
-    if begin.starts_with("!doctype") {
-        let name = begin["!doctype".len()..].trim_start();
-        return Some(if name.starts_with("svg") {
-            FileType::Svg
-        } else if name.starts_with("html") {
-            FileType::Html
-        } else {
-            FileType::Xml
+    let begin: String = start
+        .chars()
+        .skip(1)
+        .take(64)
+        .collect::<String>()
+        .to_ascii_lowercase();
+    if let Some(name) = begin.strip_prefix("!doctype").map(str::trim_start) {
+        return Some(match name {
+            _ if name.starts_with("svg") => FileType::Svg,
+            _ if name.starts_with("html") => FileType::Html,
+            _ => FileType::Xml,
         });
     }
-    let tag: String = begin.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_')).collect();
+    let tag: String = begin
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_'))
+        .collect();
     let ended = begin[tag.len()..].starts_with(['>', ' ', '\t', '\r', '\n', '/']);
     match tag.rsplit(':').next().unwrap_or_default() {
         _ if !ended => None,
         "svg" => Some(FileType::Svg),
         name if HTML_TAGS.contains(&name) => Some(FileType::Html),
-        _ if start.contains(&format!("</{tag}")) || start.contains(&format!("</{}", &start[1..=tag.len()])) => Some(FileType::Xml),
+        _ if start.contains(&format!("</{tag}"))
+            || start.contains(&format!("</{}", &start[1..=tag.len()])) =>
+        {
+            Some(FileType::Xml)
+        }
         _ => None,
     }
 }
@@ -76,28 +102,52 @@ fn by_root(start: &str) -> FileType {
 }
 
 fn late_start(text: &str) -> Option<FileType> {
-    let cut = text.char_indices().map(|(at, _)| at).nth(LATE_START).unwrap_or(text.len());
+    let cut = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .nth(LATE_START)
+        .unwrap_or(text.len());
     let line = |line: &str| {
-        let begin = line.trim_start().chars().take(16).collect::<String>().to_ascii_lowercase();
+        let begin = line
+            .trim_start()
+            .chars()
+            .take(16)
+            .collect::<String>()
+            .to_ascii_lowercase();
         PAGE_TAGS.iter().any(|tag| begin.starts_with(tag))
     };
     text[..cut].lines().any(line).then_some(FileType::Html)
 }
 
-/// What in the markup would run, if anything.
-pub(super) fn active_content(text: &str) -> Option<&'static str> {
+/// What in the markup would run, if anything. XML runs only where it holds SVG or XHTML.
+pub(super) fn active_content(kind: FileType, text: &str) -> Option<&'static str> {
     let plain = decode_references(text);
-    if has_element(&plain, "script") {
+    if kind == FileType::Xml
+        && !RUNNING_NAMESPACES
+            .iter()
+            .any(|namespace| plain.contains(namespace))
+    {
+        return None;
+    }
+    let prefixes = running_prefixes(&plain);
+    let has_element = |name| has_element(&plain, name, &prefixes);
+    if has_element("script") {
         return Some("a script element");
     }
-    let squeezed: String = plain.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+    let squeezed: String = plain
+        .chars()
+        .filter(|c| !c.is_whitespace() && !c.is_control())
+        .collect();
     if squeezed.contains("javascript:") || squeezed.contains("vbscript:") {
         return Some("a script address");
     }
     if has_handler(&plain) {
         return Some("an event handler");
     }
-    ["iframe", "object", "embed", "foreignobject"].iter().any(|tag| has_element(&plain, tag)).then_some("an embedded document")
+    ["iframe", "object", "embed"]
+        .into_iter()
+        .any(has_element)
+        .then_some("an embedded document")
 }
 
 /// Lower case, with numeric character references resolved: they are how addresses hide.
@@ -111,11 +161,20 @@ fn decode_references(text: &str) -> String {
             Some(hexadecimal) => (hexadecimal, 16),
             None => (reference, 10),
         };
-        let length = digits.bytes().take(8).take_while(|b| char::from(*b).is_digit(radix)).count();
-        match u32::from_str_radix(&digits[..length], radix).ok().and_then(char::from_u32) {
+        let length = digits
+            .bytes()
+            .take(8)
+            .take_while(|b| char::from(*b).is_digit(radix))
+            .count();
+        match u32::from_str_radix(&digits[..length], radix)
+            .ok()
+            .and_then(char::from_u32)
+        {
             Some(character) => {
                 plain.push(character);
-                rest = digits[length..].strip_prefix(';').unwrap_or(&digits[length..]);
+                rest = digits[length..]
+                    .strip_prefix(';')
+                    .unwrap_or(&digits[length..]);
             }
             None => {
                 plain.push_str("&#");
@@ -128,13 +187,44 @@ fn decode_references(text: &str) -> String {
     plain
 }
 
-/// Whether an element of this name opens, with or without a namespace prefix.
-fn has_element(plain: &str, name: &str) -> bool {
+/// Whether an element of this name opens, without a prefix or with one of these.
+fn has_element(plain: &str, name: &str, prefixes: &BTreeSet<&str>) -> bool {
     plain.match_indices('<').any(|(at, _)| {
-        let tag = &plain[at + 1..];
-        let end = tag.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_'))).unwrap_or(tag.len());
-        tag[..end].rsplit(':').next() == Some(name)
+        let (prefix, local) = split_name(&plain[at + 1..]);
+        local == name && prefix.is_none_or(|prefix| prefixes.contains(prefix))
     })
+}
+
+/// The prefix and local name that a text begins with.
+fn split_name(text: &str) -> (Option<&str>, &str) {
+    let end = text
+        .bytes()
+        .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b':' | b'-' | b'_' | b'.')));
+    let name = &text[..end.unwrap_or(text.len())];
+    match name.split_once(':') {
+        Some((prefix, local)) => (Some(prefix), local),
+        None => (None, name),
+    }
+}
+
+/// The prefixes declared for a namespace whose scripts run.
+fn running_prefixes(plain: &str) -> BTreeSet<&str> {
+    let declared = plain
+        .match_indices("xmlns:")
+        .filter_map(|(at, declaration)| {
+            let rest = &plain[at + declaration.len()..];
+            let (_, prefix) = split_name(rest);
+            let value = rest[prefix.len()..]
+                .trim_start()
+                .strip_prefix('=')?
+                .trim_start()
+                .strip_prefix(['"', '\''])?;
+            RUNNING_NAMESPACES
+                .iter()
+                .any(|namespace| value.starts_with(namespace))
+                .then_some(prefix)
+        });
+    declared.collect()
 }
 
 /// Whether a tag carries an attribute `on…=`.
@@ -142,12 +232,18 @@ fn has_handler(plain: &str) -> bool {
     plain.split('<').skip(1).any(|tag| {
         let tag = tag.split('>').next().unwrap_or_default();
         tag.match_indices("on").any(|(at, _)| {
-            let before = tag[..at].chars().next_back();
-            let name = tag[at + 2..].trim_start_matches(|c: char| c.is_ascii_alphabetic());
-            let letters = tag.len() - at - 2 - name.len();
-            letters >= 3 && before.is_some_and(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '/')) && name.trim_start().starts_with('=')
+            // The boundary is looked at first: it keeps the search linear.
+            let boundary =
+                tag[..at].ends_with(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '/'));
+            boundary && is_handler(&tag[at + 2..])
         })
     })
+}
+
+/// Whether an attribute goes on as `load=`, `click =` and the like after its `on`.
+fn is_handler(rest: &str) -> bool {
+    let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+    letters >= 3 && rest[letters..].trim_start().starts_with('=')
 }
 
 #[cfg(test)]
@@ -160,11 +256,23 @@ mod tests {
             ("<!DOCTYPE html><p>x", Some(FileType::Html)),
             ("\n\n  <!-- hi --> <HTML lang=de>", Some(FileType::Html)),
             ("<?xml version='1.0'?><svg xmlns='x'/>", Some(FileType::Svg)),
-            ("<?xml version='1.0'?><!-- c --><!DOCTYPE svg PUBLIC 'x'><svg/>", Some(FileType::Svg)),
-            ("<s:svg xmlns:s='http://www.w3.org/2000/svg'></s:svg>", Some(FileType::Svg)),
-            ("<?xml version=\"1.0\"?><order><id>1</id></order>", Some(FileType::Xml)),
+            (
+                "<?xml version='1.0'?><!-- c --><!DOCTYPE svg PUBLIC 'x'><svg/>",
+                Some(FileType::Svg),
+            ),
+            (
+                "<s:svg xmlns:s='http://www.w3.org/2000/svg'></s:svg>",
+                Some(FileType::Svg),
+            ),
+            (
+                "<?xml version=\"1.0\"?><order><id>1</id></order>",
+                Some(FileType::Xml),
+            ),
             ("<order><id>1</id></order>", Some(FileType::Xml)),
-            ("Dear customer\n<script>alert(1)</script>", Some(FileType::Html)),
+            (
+                "Dear customer\n<script>alert(1)</script>",
+                Some(FileType::Html),
+            ),
             ("a < b and b > c", None),
             ("<3 you", None),
             ("<https://example.org> is the address", None),
@@ -179,7 +287,11 @@ mod tests {
     fn what_runs() {
         let rows = [
             ("<svg><script>x</script></svg>", Some("a script element")),
-            ("<svg:svg><svg:SCRIPT/></svg:svg>", Some("a script element")),
+            (
+                "<s:svg xmlns:s='http://www.w3.org/2000/svg'><s:SCRIPT/></s:svg>",
+                Some("a script element"),
+            ),
+            ("<a:svg xmlns:office='urn:x'><office:script/></a:svg>", None),
             ("<a href='java&#115;cript:x'>", Some("a script address")),
             ("<a href='java\n\tscript:x'>", Some("a script address")),
             ("<svg onload = 'x()'>", Some("an event handler")),
@@ -191,7 +303,11 @@ mod tests {
             ("<rect fill='none' iconset='a'/>", None),
         ];
         for (text, expected) in rows {
-            assert_eq!(active_content(text), expected, "{text}");
+            assert_eq!(active_content(FileType::Svg, text), expected, "{text}");
         }
+        assert_eq!(
+            active_content(FileType::Xml, "<job><script>x</script></job>"),
+            None
+        );
     }
 }

@@ -20,8 +20,38 @@ const TEXT_CAP: u64 = 1 << 20;
 
 /// Extensions that make plain text run on a double click or by an interpreter.
 const SCRIPT_EXTENSIONS: [&str; 33] = [
-    "bat", "cmd", "ps1", "psm1", "vbs", "vbe", "js", "jse", "mjs", "wsf", "wsh", "hta", "sh", "bash", "zsh", "command", "py", "pl",
-    "rb", "php", "phtml", "jsp", "asp", "aspx", "scpt", "applescript", "reg", "inf", "scf", "url", "desktop", "settingcontent",
+    "bat",
+    "cmd",
+    "ps1",
+    "psm1",
+    "vbs",
+    "vbe",
+    "js",
+    "jse",
+    "mjs",
+    "wsf",
+    "wsh",
+    "hta",
+    "sh",
+    "bash",
+    "zsh",
+    "command",
+    "py",
+    "pl",
+    "rb",
+    "php",
+    "phtml",
+    "jsp",
+    "asp",
+    "aspx",
+    "scpt",
+    "applescript",
+    "reg",
+    "inf",
+    "scf",
+    "url",
+    "desktop",
+    "settingcontent",
     "sct",
 ];
 
@@ -31,7 +61,9 @@ pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Opt
     }
     let length = source.len();
     let bytes = source.prefix(TEXT_CAP)?;
-    let Some(decoded) = encoding::decode(&bytes, bytes.len() as u64 == length) else { return Ok(None) };
+    let Some(decoded) = encoding::decode(&bytes, bytes.len() as u64 == length) else {
+        return Ok(None);
+    };
     let mut seen = classify(&decoded, claim);
     if !decoded.certain {
         seen.confidence = Confidence::Guess;
@@ -41,7 +73,9 @@ pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Opt
         (false, true) => Integrity::Whole,
         (false, false) => Integrity::NotChecked,
     };
-    let named_script = claim.extension().filter(|extension| SCRIPT_EXTENSIONS.contains(&extension.as_str()));
+    let named_script = claim
+        .extension()
+        .filter(|extension| SCRIPT_EXTENSIONS.contains(&extension.as_str()));
     if named_script.is_some() {
         seen.add_hazard(HazardKind::Script, "text under a name that runs it");
     }
@@ -55,7 +89,7 @@ fn classify(decoded: &Decoded<'_>, claim: &Claim<'_>) -> Seen {
     }
     if let Some(kind) = markup::kind(text) {
         let seen = Seen::likely(kind);
-        return match markup::active_content(text) {
+        return match markup::active_content(kind, text) {
             Some(evidence) => seen.with_hazard(HazardKind::MarkupScript, evidence),
             None => seen,
         };

@@ -9,7 +9,13 @@ const ROWS: usize = 64;
 
 /// A script by its first line.
 pub(super) fn script(text: &str) -> Option<FileType> {
-    let first = text.trim_start().lines().next().unwrap_or_default().trim_end().to_ascii_lowercase();
+    let first = text
+        .trim_start()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim_end()
+        .to_ascii_lowercase();
     if first.starts_with("<?php") || first == "<?" {
         Some(FileType::PhpScript)
     } else if first.starts_with("@echo off") || first.starts_with("@echo on") {
@@ -22,7 +28,11 @@ pub(super) fn script(text: &str) -> Option<FileType> {
 /// Data by its shape. `complete` says that the text is the whole file.
 pub(super) fn kind(text: &str, complete: bool, claim: &Claim<'_>) -> Option<FileType> {
     let start = text.trim_start();
-    let begins = |with: &str| start.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
+    let begins = |with: &str| {
+        start
+            .get(..with.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(with))
+    };
     if begins("BEGIN:VCARD") {
         Some(FileType::VCard)
     } else if begins("BEGIN:VCALENDAR") {
@@ -47,8 +57,13 @@ fn is_json(text: &str, complete: bool) -> bool {
 }
 
 fn claims_table(claim: &Claim<'_>) -> bool {
-    let by_name = claim.extension().is_some_and(|extension| matches!(extension.as_str(), "csv" | "tsv" | "tab"));
-    by_name || claim.essence().is_some_and(|essence| FileType::Csv.goes_by_mime(&essence) && essence != "text/plain")
+    let by_name = claim
+        .extension()
+        .is_some_and(|extension| matches!(extension.as_str(), "csv" | "tsv" | "tab"));
+    by_name
+        || claim
+            .essence()
+            .is_some_and(|essence| FileType::Csv.goes_by_mime(&essence) && essence != "text/plain")
 }
 
 /// Rows of one width. Prose with a comma in each line is told by its width, its row count and the space after the comma;
@@ -59,11 +74,17 @@ fn is_table(text: &str, complete: bool, claimed: bool) -> bool {
         if !complete && rows.len() < ROWS {
             rows.pop();
         }
-        let Some(&(width, _)) = rows.first() else { return false };
+        let Some(&(width, _)) = rows.first() else {
+            return false;
+        };
         let even = width >= 2 && rows.iter().all(|row| row.0 == width);
         let spaced = rows.iter().map(|row| row.1).sum::<usize>();
         let prose = separator != '\t' && spaced * 2 > rows.len() * (width - 1);
-        even && if claimed { rows.len() >= 2 } else { rows.len() >= 3 && !prose }
+        even && if claimed {
+            rows.len() >= 2
+        } else {
+            rows.len() >= 3 && !prose
+        }
     })
 }
 
@@ -107,7 +128,10 @@ mod tests {
             ("[note to self] buy milk", None),
             ("BEGIN:VCARD\r\nVERSION:3.0", Some(FileType::VCard)),
             ("begin:vcalendar", Some(FileType::Calendar)),
-            ("id;name;sum\n1;Müller;3,50\n2;\"a;b\nc\";4\n", Some(FileType::Csv)),
+            (
+                "id;name;sum\n1;Müller;3,50\n2;\"a;b\nc\";4\n",
+                Some(FileType::Csv),
+            ),
             ("a\tb\n1\t2\n3\t4", Some(FileType::Csv)),
             ("Dear Anna,\nthank you.\nBest,", None),
             ("Hello, you\nGood, fine\nWell, yes\n", None),
@@ -118,13 +142,19 @@ mod tests {
         for (text, expected) in rows {
             assert_eq!(kind(text, true, &Claim::default()), expected, "{text}");
         }
-        let claim = Claim { declared: None, file_name: Some("export.csv") };
+        let claim = Claim {
+            declared: None,
+            file_name: Some("export.csv"),
+        };
         assert_eq!(kind("a,b\n1,2", true, &claim), Some(FileType::Csv));
     }
 
     #[test]
     fn json_may_be_cut_by_the_window_only() {
-        assert_eq!(kind("{\"a\": [1, 2", false, &Claim::default()), Some(FileType::Json));
+        assert_eq!(
+            kind("{\"a\": [1, 2", false, &Claim::default()),
+            Some(FileType::Json)
+        );
         assert_eq!(kind("{\"a\": [1, 2", true, &Claim::default()), None);
     }
 }

@@ -11,8 +11,8 @@ use crate::seen::Seen;
 use std::io::{Read, Seek};
 use zip::ZipArchive;
 
-/// The most that is unpacked of `[Content_Types].xml`; real ones are a few KiB.
-const CONTENT_TYPES_CAP: u64 = 1 << 20;
+/// The most that is unpacked of `[Content_Types].xml`; real ones are a few KiB, of large slide decks some tens.
+const CONTENT_TYPES_CAP: u64 = 256 << 10;
 /// Longer `mimetype` entries are none.
 const MIMETYPE_CAP: u64 = 128;
 /// More than this unpacked, at more than the ratio, is a bomb.
@@ -24,49 +24,111 @@ const SMALL_RATIO_CAP: u64 = 900;
 
 /// Main parts by content type; the macro twins differ here and nowhere else.
 const MAIN_PARTS: [(&str, FileType); 17] = [
-    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml", FileType::Docx),
-    ("application/vnd.ms-word.document.macroenabled.main+xml", FileType::Docm),
-    ("application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml", FileType::Dotx),
-    ("application/vnd.ms-word.template.macroenabledtemplate.main+xml", FileType::Dotm),
-    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml", FileType::Xlsx),
-    ("application/vnd.ms-excel.sheet.macroenabled.main+xml", FileType::Xlsm),
-    ("application/vnd.openxmlformats-officedocument.spreadsheetml.template.main+xml", FileType::Xltx),
-    ("application/vnd.ms-excel.template.macroenabled.main+xml", FileType::Xltm),
-    ("application/vnd.ms-excel.sheet.binary.macroenabled.main", FileType::Xlsb),
-    ("application/vnd.ms-excel.addin.macroenabled.main+xml", FileType::Xlam),
-    ("application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml", FileType::Pptx),
-    ("application/vnd.ms-powerpoint.presentation.macroenabled.main+xml", FileType::Pptm),
-    ("application/vnd.openxmlformats-officedocument.presentationml.slideshow.main+xml", FileType::Ppsx),
-    ("application/vnd.ms-powerpoint.slideshow.macroenabled.main+xml", FileType::Ppsm),
-    ("application/vnd.openxmlformats-officedocument.presentationml.template.main+xml", FileType::Potx),
-    ("application/vnd.ms-powerpoint.template.macroenabled.main+xml", FileType::Potm),
+    (
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml",
+        FileType::Docx,
+    ),
+    (
+        "application/vnd.ms-word.document.macroenabled.main+xml",
+        FileType::Docm,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml",
+        FileType::Dotx,
+    ),
+    (
+        "application/vnd.ms-word.template.macroenabledtemplate.main+xml",
+        FileType::Dotm,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
+        FileType::Xlsx,
+    ),
+    (
+        "application/vnd.ms-excel.sheet.macroenabled.main+xml",
+        FileType::Xlsm,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.template.main+xml",
+        FileType::Xltx,
+    ),
+    (
+        "application/vnd.ms-excel.template.macroenabled.main+xml",
+        FileType::Xltm,
+    ),
+    (
+        "application/vnd.ms-excel.sheet.binary.macroenabled.main",
+        FileType::Xlsb,
+    ),
+    (
+        "application/vnd.ms-excel.addin.macroenabled.main+xml",
+        FileType::Xlam,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml",
+        FileType::Pptx,
+    ),
+    (
+        "application/vnd.ms-powerpoint.presentation.macroenabled.main+xml",
+        FileType::Pptm,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.presentationml.slideshow.main+xml",
+        FileType::Ppsx,
+    ),
+    (
+        "application/vnd.ms-powerpoint.slideshow.macroenabled.main+xml",
+        FileType::Ppsm,
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.presentationml.template.main+xml",
+        FileType::Potx,
+    ),
+    (
+        "application/vnd.ms-powerpoint.template.macroenabled.main+xml",
+        FileType::Potm,
+    ),
     ("application/vnd.ms-visio.drawing.main+xml", FileType::Vsdx),
 ];
 
 /// Extensions of entries that run when opened.
 const RUNNABLE: [&str; 19] = [
-    "exe", "dll", "scr", "com", "pif", "cpl", "msi", "bat", "cmd", "ps1", "vbs", "vbe", "js", "jse", "wsf", "hta", "lnk", "jar", "apk",
+    "exe", "dll", "scr", "com", "pif", "cpl", "msi", "bat", "cmd", "ps1", "vbs", "vbe", "js",
+    "jse", "wsf", "hta", "lnk", "jar", "apk",
 ];
 
 /// The type of the archive.
 pub(super) fn kind<R: Read + Seek>(archive: &mut ZipArchive<R>, directory: &Directory) -> FileType {
     let office = || directory.has("[content_types].xml");
     if office()
-        && let Some(kind) = unpack(archive, "[content_types].xml", CONTENT_TYPES_CAP).and_then(|types| main_part(&types))
+        && let Some(kind) = unpack(archive, "[content_types].xml", CONTENT_TYPES_CAP)
+            .and_then(|types| main_part(&types))
     {
         return kind;
     }
-    if directory.has("androidmanifest.xml") && (directory.has("classes.dex") || directory.has("resources.arsc")) {
+    if directory.has("androidmanifest.xml")
+        && (directory.has("classes.dex") || directory.has("resources.arsc"))
+    {
         return FileType::Apk;
     }
-    if directory.has("meta-inf/manifest.mf") && directory.names.iter().any(|name| name.ends_with(".class")) {
+    if directory.has("meta-inf/manifest.mf")
+        && directory.names.iter().any(|name| name.ends_with(".class"))
+    {
         return FileType::Jar;
     }
-    let declared = if directory.has("mimetype") { unpack(archive, "mimetype", MIMETYPE_CAP) } else { None };
+    let declared = if directory.has("mimetype") {
+        unpack(archive, "mimetype", MIMETYPE_CAP)
+    } else {
+        None
+    };
     match declared.as_deref().map(str::trim) {
         Some(mime) if mime.starts_with("application/vnd.oasis.opendocument.text") => FileType::Odt,
-        Some(mime) if mime.starts_with("application/vnd.oasis.opendocument.spreadsheet") => FileType::Ods,
-        Some(mime) if mime.starts_with("application/vnd.oasis.opendocument.presentation") => FileType::Odp,
+        Some(mime) if mime.starts_with("application/vnd.oasis.opendocument.spreadsheet") => {
+            FileType::Ods
+        }
+        Some(mime) if mime.starts_with("application/vnd.oasis.opendocument.presentation") => {
+            FileType::Odp
+        }
         Some("application/epub+zip") => FileType::Epub,
         _ => FileType::Zip,
     }
@@ -78,16 +140,26 @@ fn main_part(types: &str) -> Option<FileType> {
         let quoted = |quote: char| types.contains(&format!("{quote}{mime}{quote}"));
         quoted('"') || quoted('\'')
     };
-    MAIN_PARTS.iter().find(|(mime, _)| named(mime)).map(|&(_, kind)| kind)
+    MAIN_PARTS
+        .iter()
+        .find(|(mime, _)| named(mime))
+        .map(|&(_, kind)| kind)
 }
 
 /// Unpacks an entry by its name in lower case, as lower-case text, up to a cap.
 fn unpack<R: Read + Seek>(archive: &mut ZipArchive<R>, name: &str, cap: u64) -> Option<String> {
     let index = (0..archive.len()).find(|&index| {
-        archive.by_index_data(index).is_ok_and(|entry| entry.name_raw().eq_ignore_ascii_case(name.as_bytes()))
+        archive
+            .by_index_data(index)
+            .is_ok_and(|entry| entry.name_raw().eq_ignore_ascii_case(name.as_bytes()))
     })?;
     let mut bytes = Vec::new();
-    archive.by_index(index).ok()?.take(cap).read_to_end(&mut bytes).ok()?;
+    archive
+        .by_index(index)
+        .ok()?
+        .take(cap)
+        .read_to_end(&mut bytes)
+        .ok()?;
     let text = match bytes.as_slice() {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
@@ -111,18 +183,30 @@ pub(super) fn flag(seen: &mut Seen, directory: &Directory) {
     if carries("vbaproject.bin") {
         seen.add_hazard(HazardKind::Macro, "a VBA project part");
     }
-    if directory.names.iter().any(|name| name.starts_with("xl/macrosheets/")) {
+    if directory
+        .names
+        .iter()
+        .any(|name| name.starts_with("xl/macrosheets/"))
+    {
         seen.add_hazard(HazardKind::Macro, "Excel 4 macro sheets");
     }
     if matches!(seen.kind, FileType::Odt | FileType::Ods | FileType::Odp)
-        && directory.names.iter().any(|name| name.starts_with("basic/") && name.matches('/').count() > 1)
+        && directory
+            .names
+            .iter()
+            .any(|name| name.starts_with("basic/") && name.matches('/').count() > 1)
     {
         seen.add_hazard(HazardKind::Macro, "a Basic library");
     }
     if seen.kind == FileType::Zip
-        && let Some(extension) = RUNNABLE.iter().find(|extension| carries(&format!(".{extension}")))
+        && let Some(extension) = RUNNABLE
+            .iter()
+            .find(|extension| carries(&format!(".{extension}")))
     {
-        seen.add_hazard(HazardKind::ExecutableInside, format!("an entry that ends with .{extension}"));
+        seen.add_hazard(
+            HazardKind::ExecutableInside,
+            format!("an entry that ends with .{extension}"),
+        );
     }
     if let Some(evidence) = bomb(directory) {
         seen.add_hazard(HazardKind::Bomb, evidence);
@@ -136,5 +220,10 @@ fn bomb(directory: &Directory) -> Option<String> {
     let ratio = directory.unpacked_bytes / directory.packed_bytes.max(1);
     let dense = (directory.unpacked_bytes > UNPACKED_CAP && ratio > RATIO_CAP)
         || (directory.unpacked_bytes > SMALL_UNPACKED_CAP && ratio > SMALL_RATIO_CAP);
-    dense.then(|| format!("{} bytes unpack to {}", directory.packed_bytes, directory.unpacked_bytes))
+    dense.then(|| {
+        format!(
+            "{} bytes unpack to {}",
+            directory.packed_bytes, directory.unpacked_bytes
+        )
+    })
 }

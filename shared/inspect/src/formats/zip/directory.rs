@@ -26,7 +26,8 @@ pub(crate) fn end_record(source: &mut Source<'_>) -> io::Result<Option<EndRecord
     let mut search = tail;
     while let Some(at) = rfind(search, END_RECORD) {
         if let Some(record) = tail.get(at..at + END_RECORD_BYTES) {
-            let half = |offset: usize| u64::from(u16::from_le_bytes([record[offset], record[offset + 1]]));
+            let half =
+                |offset: usize| u64::from(u16::from_le_bytes([record[offset], record[offset + 1]]));
             let directory_bytes = half(12) | half(14) << 16;
             let comment = half(20);
             if at as u64 + END_RECORD_BYTES as u64 + comment <= tail.len() as u64 {
@@ -60,15 +61,27 @@ pub(super) struct Directory {
 
 impl Directory {
     pub(super) fn read<R: Read + Seek>(archive: &zip::ZipArchive<R>) -> Self {
-        let mut directory = Self { duplicate_names: archive.has_duplicate_names(), ..Self::default() };
+        let mut directory = Self {
+            duplicate_names: archive.has_duplicate_names(),
+            ..Self::default()
+        };
         for entry in (0..archive.len()).filter_map(|index| archive.by_index_data(index).ok()) {
-            let name = String::from_utf8_lossy(entry.name_raw()).to_lowercase().replace('\\', "/");
+            let name = String::from_utf8_lossy(entry.name_raw())
+                .to_lowercase()
+                .replace('\\', "/");
             directory.names.push(name);
             directory.encrypted |= entry.encrypted();
             directory.unpacked_bytes = directory.unpacked_bytes.saturating_add(entry.size());
-            directory.packed_bytes = directory.packed_bytes.saturating_add(entry.compressed_size());
+            directory.packed_bytes = directory
+                .packed_bytes
+                .saturating_add(entry.compressed_size());
             let start = entry.header_start();
-            directory.extents.push((start, start.saturating_add(LOCAL_HEADER_BYTES).saturating_add(entry.compressed_size())));
+            directory.extents.push((
+                start,
+                start
+                    .saturating_add(LOCAL_HEADER_BYTES)
+                    .saturating_add(entry.compressed_size()),
+            ));
         }
         directory.extents.sort_unstable();
         directory

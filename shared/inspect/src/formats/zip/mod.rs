@@ -4,8 +4,8 @@
 //! is read by the `zip` crate behind a read cap. Names of entries are the sender's text: they are compared, never quoted.
 //! Source: PKWARE APPNOTE 6.3.10 §4.3.
 
-pub(crate) mod directory;
 mod contents;
+pub(crate) mod directory;
 
 use crate::findings::{HazardKind, Integrity};
 use crate::kind::FileType;
@@ -21,7 +21,10 @@ const READ_ALLOWED: u64 = 4 << 20;
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     // A local header, an empty archive, or the marker of a (once) split one.
-    if !matches!(source.head(), [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] | [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..]) {
+    if !matches!(
+        source.head(),
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] | [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..]
+    ) {
         return Ok(None);
     }
     let Some(end) = directory::end_record(source)? else {
@@ -30,7 +33,9 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     };
     if end.entries > ENTRIES_CAP {
         let bomb = format!("{} entries", end.entries);
-        return Ok(Some(Seen::likely(FileType::Zip).with_hazard(HazardKind::Bomb, bomb)));
+        return Ok(Some(
+            Seen::likely(FileType::Zip).with_hazard(HazardKind::Bomb, bomb),
+        ));
     }
     source.allow(READ_ALLOWED);
     let length = source.len();
