@@ -167,7 +167,8 @@ fn prose_is_text_whatever_it_begins_with() {
 #[test]
 fn pdf_ends() {
     let body = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\nxref\n0 1\n0000000000 65535 f \ntrailer\n<<>>\nstartxref\n30\n%%EOF\n";
-    let rows: [(&str, Vec<u8>, fn(&Integrity) -> bool); 6] = [
+    type Row<'a> = (&'a str, Vec<u8>, fn(&Integrity) -> bool);
+    let rows: [Row; 6] = [
         ("whole", body.to_vec(), |end| *end == Integrity::Whole),
         ("late header", [b"\n\n", &body[..]].concat(), |end| {
             *end == Integrity::Whole
