@@ -25,7 +25,7 @@ pub struct Policy {
     integrity: ByIntegrity,
     unknown: ByType,
     differs: ByVoice,
-    disguised: BTreeMap<Family, Verdict>,
+    disguised: ByFamily,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,30 @@ struct ByType {
 struct ByVoice {
     declared: Verdict,
     extension: Verdict,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ByFamily {
+    executable: Verdict,
+    script: Verdict,
+    markup: Verdict,
+    markup_as_text: Verdict,
+    archive: Verdict,
+}
+
+impl ByFamily {
+    /// What to do about bytes of one family that were said to be of another.
+    fn verdict(&self, bytes: Family, said: Family) -> Option<Verdict> {
+        match (bytes, said) {
+            (Family::Executable, _) => Some(self.executable),
+            (Family::Script, _) => Some(self.script),
+            (Family::Markup, Family::Text) => Some(self.markup_as_text),
+            (Family::Markup, _) => Some(self.markup),
+            (Family::Archive, _) => Some(self.archive),
+            _ => None,
+        }
+    }
 }
 
 impl Default for Policy {
@@ -164,7 +188,7 @@ impl Policy {
                 "named",
             ),
         ];
-        let mut disguised = false;
+        let mut disguised = None;
         for (agreement, code, verdict, how) in voices {
             if let Agreement::Differs { said } = agreement {
                 notice(
@@ -172,20 +196,33 @@ impl Policy {
                     verdict,
                     format!("{how} {said}, the bytes are: {label}"),
                 );
-                disguised = true;
+                disguised = disguised.max(self.disguise(findings.kind, said));
             }
         }
-        if let Some(&verdict) = self
-            .disguised
-            .get(&findings.kind.family())
-            .filter(|_| disguised)
-        {
+        if let Some(verdict) = disguised {
             notice(
                 Notice::Disguised,
                 verdict,
-                format!("{label} under another type's name"),
+                format!("{label} under the name of another type"),
             );
         }
+    }
+
+    /// What to do if `said` names types, and all of them are of other families than the bytes.
+    fn disguise(&self, kind: FileType, said: &str) -> Option<Verdict> {
+        let named = |one: &&FileType| one.goes_by_mime(said) || one.goes_by_extension(said);
+        let families: Vec<Family> = FileType::ALL
+            .iter()
+            .filter(named)
+            .map(|one| one.family())
+            .collect();
+        if families.contains(&kind.family()) {
+            return None;
+        }
+        families
+            .into_iter()
+            .filter_map(|family| self.disguised.verdict(kind.family(), family))
+            .max()
     }
 }
 
@@ -222,9 +259,10 @@ mod tests {
 
     #[test]
     fn verdicts() {
-        let differs = || Agreement::Differs {
-            said: "image/png".to_owned(),
+        let said = |said: &str| Agreement::Differs {
+            said: said.to_owned(),
         };
+        let differs = || said("image/png");
         let hazard = |kind| Hazard {
             kind,
             evidence: String::new(),
@@ -253,6 +291,33 @@ mod tests {
                 },
                 Verdict::Held,
                 Some("disguised"),
+            ),
+            (
+                "page as text",
+                Findings {
+                    extension: said("txt"),
+                    ..findings(FileType::Html)
+                },
+                Verdict::Held,
+                Some("disguised"),
+            ),
+            (
+                "picture as page",
+                Findings {
+                    extension: said("html"),
+                    ..findings(FileType::Svg)
+                },
+                Verdict::Clean,
+                Some("extension-differs"),
+            ),
+            (
+                "data under a name of its own",
+                Findings {
+                    extension: said("drawio"),
+                    ..findings(FileType::Xml)
+                },
+                Verdict::Clean,
+                Some("extension-differs"),
             ),
             (
                 "page as picture",

@@ -221,3 +221,14 @@ fn a_file_that_hides_its_end_is_beyond_limits() {
     assert_eq!(findings.integrity, Integrity::NotChecked);
     assert!(findings.bytes_read <= attache_inspect::READ_CAP);
 }
+
+#[test]
+fn a_page_longer_than_we_read_is_beyond_limits() {
+    let page = [
+        &b"<!doctype html>"[..],
+        &vec![b' '; 2 << 20],
+        b"<script>x</script>",
+    ]
+    .concat();
+    assert!(look(&page).has(HazardKind::BeyondLimits));
+}

@@ -9,7 +9,7 @@ mod shape;
 
 use crate::claim::Claim;
 use crate::findings::{Confidence, HazardKind, Integrity};
-use crate::kind::FileType;
+use crate::kind::{Family, FileType};
 use crate::seen::Seen;
 use crate::source::Source;
 use encoding::Decoded;
@@ -73,6 +73,12 @@ pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Opt
         (false, true) => Integrity::Whole,
         (false, false) => Integrity::NotChecked,
     };
+    if seen.kind.family() == Family::Markup && !decoded.complete {
+        seen.add_hazard(
+            HazardKind::BeyondLimits,
+            format!("markup longer than {TEXT_CAP} bytes"),
+        );
+    }
     let named_script = claim
         .extension()
         .filter(|extension| SCRIPT_EXTENSIONS.contains(&extension.as_str()));
