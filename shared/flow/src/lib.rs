@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The loops of Attaché over its ports: ask the domain what to do next, do it, report back. No SDK, no timers, no
+//! spawning: the same code runs in the functions (over `edge`), in tests (over [`memory`]) and in the simulation,
+//! which crashes it between any two calls.
+//!
+//! One module for each function's promise: [`intake`] → [`fetch`] → [`judge`] → [`deliver`], with [`refresh`] and
+//! [`sweep`] beside them; [`ports`] is what they need of the world, [`conformance`] what every implementation of a
+//! port must do.
+
+pub mod batch;
+pub mod bearer;
+pub mod conformance;
+pub mod deliver;
+pub mod fetch;
+pub mod intake;
+pub mod judge;
+pub mod memory;
+pub mod metered;
+pub mod ports;
+pub mod refresh;
+pub mod retry;
+pub mod sweep;

@@ -4,6 +4,10 @@
     clippy::unwrap_used,
     reason = "helpers of tests, which may fail loudly"
 )]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the crate opens no file, its tests open the samples"
+)]
 
 use attache_inspect::{Claim, Policy, READ_CAP, inspect};
 use proptest::prelude::*;

@@ -1,0 +1,126 @@
+//! What follows a failed attempt: wait and try again, renew the token first, or give up with the cause.
+//!
+//! Four attempts in all (ruling `C6`): one and three retries, whatever they fail of. The only attempt that does not
+//! count is the one whose token was refused for the first time: its repeat with a newer token is the same attempt.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+use crate::diagnosis::{Diagnosis, Disposition, Failure};
+use crate::pacing::backoff::{Backoff, Key, Retry};
+use crate::pacing::retry_after::RetryAfter;
+
+/// How long one send may take (`S2-24`); with its intent this is also how long nobody else touches the item.
+pub const SEND_PATIENCE: Duration = Duration::from_secs(20);
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Come back after the wait, as a delayed copy.
+    Retry {
+        /// At least this long.
+        wait: Duration,
+        /// The outcome is open: the repeat goes out under the same message id, and is recorded.
+        repeat: bool,
+    },
+    /// Ask for a newer token, then come back.
+    Renew {
+        /// How long a renewal is given.
+        wait: Duration,
+    },
+    /// Enough.
+    GiveUp(Box<Diagnosis>),
+}
+
+/// How long a job waits for a token renewal before it looks again.
+pub const RENEWAL_WAIT: Duration = Duration::from_secs(2);
+
+/// Decides after attempt number `attempts` (from 1) failed. `renewed` says that a refused token was renewed for this
+/// item already.
+pub fn after(
+    failure: Failure,
+    attempts: u32,
+    renewed: bool,
+    backoff: &Backoff,
+    rng: &mut impl Rng,
+) -> Next {
+    let give_up = |failure: Failure| Next::GiveUp(failure.diagnosis);
+    let (key, retry_after, repeat) = match failure.disposition {
+        Disposition::Rejected => return give_up(failure),
+        Disposition::Unauthorised if renewed => return give_up(failure),
+        Disposition::Unauthorised => return Next::Renew { wait: RENEWAL_WAIT },
+        Disposition::Throttled { retry_after } => (Key::Throttled, retry_after, false),
+        Disposition::Unavailable => (Key::Calm, None, false),
+        Disposition::Unknown => (Key::Calm, None, true),
+    };
+    match backoff.after(attempts, retry_after.map(RetryAfter::capped), key, rng) {
+        Retry::After(wait) => Next::Retry { wait, repeat },
+        Retry::Exhausted => give_up(failure),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::Domain;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    fn next(disposition: Disposition, attempts: u32, renewed: bool) -> Next {
+        let failure = Failure::new(disposition, Diagnosis::new(Domain::Unknown, "x", "", ""));
+        after(
+            failure,
+            attempts,
+            renewed,
+            &Backoff::default(),
+            &mut StdRng::seed_from_u64(1),
+        )
+    }
+
+    #[test]
+    fn four_attempts_in_all() {
+        for disposition in [
+            Disposition::Unavailable,
+            Disposition::Unknown,
+            Disposition::Throttled { retry_after: None },
+        ] {
+            let ends = (1..=5)
+                .map(|n| matches!(next(disposition, n, false), Next::GiveUp(_)))
+                .collect::<Vec<_>>();
+            assert_eq!(ends, [false, false, false, true, true], "{disposition:?}");
+        }
+        assert!(matches!(
+            next(Disposition::Rejected, 1, false),
+            Next::GiveUp(_)
+        ));
+    }
+
+    #[test]
+    fn a_refused_token_is_renewed_once() {
+        assert_eq!(
+            next(Disposition::Unauthorised, 1, false),
+            Next::Renew { wait: RENEWAL_WAIT }
+        );
+        assert!(matches!(
+            next(Disposition::Unauthorised, 1, true),
+            Next::GiveUp(_)
+        ));
+    }
+
+    #[test]
+    fn only_an_open_outcome_is_a_repeat_and_hints_are_kept() {
+        assert!(matches!(
+            next(Disposition::Unknown, 1, false),
+            Next::Retry { repeat: true, .. }
+        ));
+        let asked = Some(Duration::from_secs(20));
+        match next(Disposition::Throttled { retry_after: asked }, 1, false) {
+            Next::Retry {
+                wait,
+                repeat: false,
+            } => assert!(wait >= Duration::from_secs(20), "{wait:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Failures: what happened to a request ([`Disposition`], which decides the retry) and what it means to a person
+//! ([`Diagnosis`], which names the domain, the evidence and the remedy). Whoever cannot tell says `unknown`.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What happened to the request. The retry is decided from this alone, never from an error's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// Understood and refused; it would be refused again.
+    Rejected,
+    /// Told to slow down; certainly without effect.
+    Throttled {
+        /// How long the other side asked us to wait, if it said.
+        retry_after: Option<Duration>,
+    },
+    /// The token was refused; certainly without effect. One forced renewal, then [`Disposition::Rejected`].
+    Unauthorised,
+    /// Certainly without effect for another reason: no connection, or an explicit "not processed".
+    Unavailable,
+    /// Sent, but no answer that tells: it may have happened.
+    Unknown,
+}
+
+/// Whose fault it is, as far as the evidence says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Domain {
+    /// The customer's file or message.
+    Customer,
+    /// The messaging provider (Meta) or the contact-centre platform refused.
+    Provider,
+    /// A platform's own media pipeline dropped it (502, 504, a silent 202).
+    Pipeline,
+    /// DNS, TCP, TLS on the way.
+    Network,
+    /// Our code or configuration.
+    Ours,
+    /// The evidence does not tell.
+    Unknown,
+}
+
+/// Why something failed, in a form a person can act on. Holds no token, link or body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    /// Whose fault.
+    #[serde(rename = "d")]
+    pub domain: Domain,
+    /// Stable code: `whatsapp.media-expired`, `genesys.rate-limited`.
+    #[serde(rename = "c")]
+    pub code: String,
+    /// What was seen: status, vendor code, request id.
+    #[serde(rename = "e")]
+    pub evidence: String,
+    /// What to do about it.
+    #[serde(rename = "r")]
+    pub remedy: String,
+}
+
+impl Diagnosis {
+    /// Builds one; the arguments are in the order a person reads them.
+    pub fn new(domain: Domain, code: &str, evidence: impl Into<String>, remedy: &str) -> Self {
+        Self {
+            domain,
+            code: code.to_owned(),
+            evidence: evidence.into(),
+            remedy: remedy.to_owned(),
+        }
+    }
+}
+
+/// A failed step: what to do about it and how to explain it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} ({})", diagnosis.code, diagnosis.evidence)]
+pub struct Failure {
+    /// Decides the retry.
+    pub disposition: Disposition,
+    /// Explains it. Boxed, so that results stay small.
+    pub diagnosis: Box<Diagnosis>,
+}
+
+impl Failure {
+    /// Builds one.
+    #[must_use]
+    pub fn new(disposition: Disposition, diagnosis: Diagnosis) -> Self {
+        Self {
+            disposition,
+            diagnosis: Box::new(diagnosis),
+        }
+    }
+}
+
+/// The first `limit` characters of a foreign text, without control characters: evidence must not break a log line.
+#[must_use]
+pub fn excerpt(text: &str, limit: usize) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(limit)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_one_short_line() {
+        assert_eq!(excerpt("a\r\nb\u{1b}[31m", 4), "a  b");
+        assert_eq!(excerpt("äöü", 2), "äö");
+    }
+}

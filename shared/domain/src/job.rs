@@ -1,0 +1,131 @@
+//! The contracts of the queues: what one function asks of another. Versioned, small, and free of links, tokens and
+//! names: a job says which item it is about, the item's row says the rest.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ConnectionId, MediaId};
+use crate::token::Purpose;
+
+/// The only version of the contracts so far.
+pub const VERSION: u8 = 1;
+
+/// Work on one media item: queues `fetch`, `judge`, `media` and `media-retry`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemJob {
+    /// Contract version ([`VERSION`]).
+    pub v: u8,
+    /// Which item.
+    pub media: MediaId,
+    /// The connection whose limits this work counts against (to group a batch before any row is read).
+    pub connection: ConnectionId,
+    /// The item's epoch this job belongs to; a job of an older epoch is dropped.
+    pub epoch: u16,
+    /// Which copy this is. A planned wait is a copy with the next sequence; older sequences are dropped.
+    pub sequence: u32,
+    /// When this copy's place in the limiter comes up, if it already has one (milliseconds since the epoch).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<u64>,
+}
+
+/// Queue `refresh`: somebody met a token that is missing, dying or refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshJob {
+    /// Contract version ([`VERSION`]).
+    pub v: u8,
+    /// Whose token.
+    pub connection: ConnectionId,
+    /// Which of its tokens.
+    pub purpose: Purpose,
+    /// The version that was seen; a newer one in the table means the work is already done.
+    pub version_seen: u32,
+}
+
+/// Queue `media` dead letters: an item that was given up, with why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// Contract version ([`VERSION`]).
+    pub v: u8,
+    /// Which item.
+    pub media: MediaId,
+    /// The epoch that ended.
+    pub epoch: u16,
+    /// Why, and what to do.
+    pub diagnosis: crate::diagnosis::Diagnosis,
+}
+
+/// A queue message that is not a job of ours.
+#[derive(Debug, thiserror::Error)]
+pub enum Malformed {
+    /// Not JSON, or not the job's shape.
+    #[error("not a job of this queue: {0}")]
+    Shape(#[from] serde_json::Error),
+    /// A contract version this code does not know (a newer deployment's job, say).
+    #[error("job version {0} is not known here")]
+    Version(u8),
+}
+
+impl ItemJob {
+    /// Reads a message body.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is not one, or of an unknown version.
+    pub fn parse(body: &str) -> Result<Self, Malformed> {
+        let job: Self = serde_json::from_str(body)?;
+        if job.v == VERSION {
+            Ok(job)
+        } else {
+            Err(Malformed::Version(job.v))
+        }
+    }
+}
+
+impl RefreshJob {
+    /// Reads a message body.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is not one, or of an unknown version.
+    pub fn parse(body: &str) -> Result<Self, Malformed> {
+        let job: Self = serde_json::from_str(body)?;
+        if job.v == VERSION {
+            Ok(job)
+        } else {
+            Err(Malformed::Version(job.v))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contracts_are_pinned() {
+        let text = r#"{"v":1,"media":"aaaaaaaaaaaaaaaaaaaaaaaaaa","connection":"genesys","epoch":0,"sequence":2}"#;
+        let job = ItemJob::parse(text).unwrap();
+        assert_eq!(serde_json::to_string(&job).unwrap(), text);
+        let text = r#"{"v":1,"connection":"genesys","purpose":"messages","version_seen":3}"#;
+        assert_eq!(
+            serde_json::to_string(&RefreshJob::parse(text).unwrap()).unwrap(),
+            text
+        );
+    }
+
+    #[test]
+    fn strangers_are_named() {
+        for (body, expected) in [
+            ("", "not a job of this queue"),
+            ("{}", "missing field `v`"),
+            (
+                r#"{"v":9,"media":"aaaaaaaaaaaaaaaaaaaaaaaaaa","connection":"g","epoch":0,"sequence":0}"#,
+                "version 9",
+            ),
+            (
+                r#"{"v":1,"media":"../../x","connection":"g","epoch":0,"sequence":0}"#,
+                "not a media id",
+            ),
+        ] {
+            let error = ItemJob::parse(body).unwrap_err().to_string();
+            assert!(error.contains(expected), "{body}: {error}");
+        }
+    }
+}

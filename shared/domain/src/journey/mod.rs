@@ -1,0 +1,260 @@
+//! The journey of one media item: its row, its stages, and the arrows between them.
+//!
+//! ```text
+//! announced ─ fetching ─ stored ─ planned ─ waiting ─ sending ─ sent ─ delivered ─ read
+//!    └ lost      └ lost              │  └ kept         └ failed · unconfirmed   └ undelivered
+//!                                    └ rejected         any stage → erased
+//! ```
+//!
+//! The row has two halves. The [`Gate`] is what conditional writes look at (columns of their own); the [`Record`] is
+//! everything else (one document). Every write is conditional on the revision it was based on, and raises it; a claim
+//! raises it too, so a holder whose lease was taken over can write nothing more ([`crate::claim`]).
+//!
+//! Monotonic by (epoch, stage): inside an epoch a stage only ever grows. A retry does not step back: a throttled send
+//! stays in `sending` with its intent closed. Only a person opens a new epoch.
+
+mod overdue;
+mod stage;
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+pub use overdue::{INTENT_GRACE, Overdue, overdue};
+pub use stage::Stage;
+
+use crate::audit::{Actor, Entry, Trail};
+use crate::claim::Lease;
+use crate::diagnosis::Diagnosis;
+use crate::digest::Sha256Digest;
+use crate::event::Origin;
+use crate::ids::MediaId;
+use crate::job::{self, ItemJob};
+use crate::time::Timestamp;
+use crate::verdict::{Plan, Reason, Verdict};
+
+/// Rows of the sparse index are spread over this many partitions.
+pub const DUE_SHARDS: u32 = 8;
+
+/// What conditional writes look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// Raised by every write; every write is conditional on the one it was based on.
+    pub revision: u32,
+    /// Opened anew by a person's retry, redrive, resolve or replay.
+    pub epoch: u16,
+    /// The current copy of the job; jobs with older sequences are dropped.
+    pub sequence: u32,
+    /// Where the item is.
+    pub stage: Stage,
+    /// What the bytes were judged to be.
+    pub verdict: Verdict,
+    /// Raised by every claim; names the holder in logs, entries and object metadata.
+    pub fence: u32,
+    /// Who holds the right to work on it.
+    pub lease: Option<Lease>,
+    /// An open intent to send: until when the call may still take effect.
+    pub intent_until: Option<Timestamp>,
+    /// When `sweep` looks at the item; `None` once nothing more is to happen by itself.
+    pub due_at: Option<Timestamp>,
+}
+
+/// The object in the media bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredObject {
+    /// S3's entity tag; every read sends it back as `If-Match`.
+    #[serde(rename = "t")]
+    pub etag: String,
+    /// Length in bytes.
+    #[serde(rename = "z")]
+    pub size_bytes: u64,
+    /// SHA-256 of the bytes.
+    #[serde(rename = "h")]
+    pub digest: Sha256Digest,
+}
+
+/// Everything about the item that no condition looks at. Field names are short because the row must stay within one
+/// write unit (1 KB) on the happy path; the Rust names say what they mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The stored original.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<StoredObject>,
+    /// Why the verdict is what it is.
+    #[serde(rename = "y", default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
+    /// What the target allows.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// Attempts of the current step that ended without success.
+    #[serde(rename = "a", default, skip_serializing_if = "is_zero")]
+    pub attempts: u32,
+    /// Until when a delayed copy of the job waits in the queue.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub wait_until: Option<Timestamp>,
+    /// The lowest token version the next attempt may use (one was refused).
+    #[serde(rename = "f", default, skip_serializing_if = "is_zero")]
+    pub token_floor: u32,
+    /// Sends repeated under the same message id after an unknown outcome.
+    #[serde(rename = "u", default, skip_serializing_if = "is_zero")]
+    pub repeats: u32,
+    /// How often `sweep` had to put it back on its way.
+    #[serde(rename = "s", default, skip_serializing_if = "is_zero")]
+    pub sweeps: u32,
+    /// What the last failed attempt met, or why the item ended.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub diagnosis: Option<Diagnosis>,
+    /// The id the target gave the message.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub delivered_as: Option<String>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// One media item: its row in the `media` table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Names it.
+    pub id: MediaId,
+    /// What conditional writes look at.
+    pub gate: Gate,
+    /// What the platform said; never changes within an epoch.
+    pub origin: Origin,
+    /// Everything else.
+    pub record: Record,
+    /// One entry for each arrow crossed.
+    pub trail: Trail,
+    /// When the row may be forgotten.
+    pub expires_at: Timestamp,
+}
+
+impl Item {
+    /// A new item, `announced` by a webhook at `now`. `sweep` looks at it after `due_in` unless it is done by then.
+    #[must_use]
+    pub fn announce(origin: Origin, now: Timestamp, due_in: Duration, retention: Duration) -> Self {
+        let mut item = Self {
+            id: origin.media_id(),
+            gate: Gate {
+                revision: 0,
+                epoch: 0,
+                sequence: 0,
+                stage: Stage::Announced,
+                verdict: Verdict::Unjudged,
+                fence: 0,
+                lease: None,
+                intent_until: None,
+                due_at: Some(now + due_in),
+            },
+            origin,
+            record: Record::default(),
+            trail: Trail::default(),
+            expires_at: now + retention,
+        };
+        item.enter(Stage::Announced, Actor::Intake, now);
+        item
+    }
+
+    /// Crosses the arrow into `stage`: sets it and appends the audit entry. A stage below the present one is not
+    /// entered (the journey is monotonic), and an arrow that a claim already crossed gets its entry now.
+    pub fn cross(&mut self, stage: Stage, actor: Actor, now: Timestamp) {
+        if stage > self.gate.stage {
+            self.enter(stage, actor, now);
+        }
+    }
+
+    /// Appends the entry for an arrow that a claim crossed (claims touch only the gate).
+    pub fn acknowledge_claim(&mut self, actor: Actor) {
+        let Some(lease) = self.gate.lease.as_ref() else {
+            return;
+        };
+        self.enter(self.gate.stage, actor, lease.since);
+    }
+
+    fn enter(&mut self, stage: Stage, actor: Actor, at: Timestamp) {
+        self.gate.stage = stage;
+        let entry = Entry {
+            at,
+            stage,
+            actor,
+            epoch: self.gate.epoch,
+            fence: self.gate.fence,
+        };
+        self.trail.append(&self.id, entry);
+    }
+
+    /// Ends the item: enters the last `stage`, gives up lease and intent, and leaves the sweep index.
+    pub fn end(&mut self, stage: Stage, actor: Actor, now: Timestamp) {
+        self.cross(stage, actor, now);
+        self.rest();
+        self.gate.due_at = None;
+    }
+
+    /// Gives up lease and intent.
+    pub fn rest(&mut self) {
+        self.gate.lease = None;
+        self.gate.intent_until = None;
+    }
+
+    /// The job that carries the item on, counted against `connection`.
+    #[must_use]
+    pub fn job(&self, connection: &crate::ids::ConnectionId) -> ItemJob {
+        ItemJob {
+            v: job::VERSION,
+            media: self.id.clone(),
+            connection: connection.clone(),
+            epoch: self.gate.epoch,
+            sequence: self.gate.sequence,
+            slot: None,
+        }
+    }
+
+    /// The partition of the sweep index the item lies in.
+    #[must_use]
+    pub fn due_shard(id: &MediaId) -> u32 {
+        id.as_str()
+            .bytes()
+            .fold(0_u32, |sum, byte| sum.wrapping_add(u32::from(byte)))
+            % DUE_SHARDS
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::event::tests::origin;
+
+    pub(crate) fn item() -> Item {
+        Item::announce(
+            origin(),
+            Timestamp::from_seconds(100),
+            Duration::from_secs(30),
+            Duration::from_secs(1000),
+        )
+    }
+
+    #[test]
+    fn an_arrow_leaves_an_entry_and_never_leads_back() {
+        let mut item = item();
+        let at = Timestamp::from_seconds(101);
+        item.cross(Stage::Waiting, Actor::Validate, at);
+        item.cross(Stage::Stored, Actor::Validate, at);
+        assert_eq!(item.gate.stage, Stage::Waiting);
+        item.end(Stage::Sent, Actor::Upload, at);
+        let entries = item.trail.verify(&item.id).unwrap();
+        assert_eq!(
+            entries.iter().map(|e| e.stage).collect::<Vec<_>>(),
+            [Stage::Announced, Stage::Waiting, Stage::Sent]
+        );
+        assert_eq!((item.gate.lease, item.gate.due_at), (None, None));
+    }
+
+    #[test]
+    fn the_record_of_a_fresh_item_is_empty() {
+        assert_eq!(serde_json::to_string(&Record::default()).unwrap(), "{}");
+    }
+}

@@ -1,0 +1,245 @@
+//! Customer to agent: `POST /api/v2/conversations/messages/{integrationId}/inbound/open/message`.
+//!
+//! There is no binary upload here: Genesys fetches `attachment.url` itself, without headers. Exactly the schema's
+//! fields are sent. `channel.messageId` is the customer's own message id, so that a repeat can be told as one.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::error::failure;
+use crate::connection::{Account, Connection};
+use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use crate::digest::Sha256Digest;
+use crate::event::{MediaKind, Origin};
+use crate::ids::MediaId;
+use crate::time::Timestamp;
+use crate::wire::{Auth, Body, Method, Request, Response};
+
+/// A message to be sent to the agent's side.
+#[derive(Clone, Debug)]
+pub struct Inbound<'a> {
+    /// Names the attachment.
+    pub media: &'a MediaId,
+    /// Who said it, when, with which caption.
+    pub origin: &'a Origin,
+    /// Where Genesys can fetch the bytes.
+    pub link: &'a Url,
+    /// The type, from the bytes.
+    pub mime: &'a str,
+    /// The name on the wire.
+    pub file_name: &'a str,
+    /// Digest of the bytes.
+    pub digest: Sha256Digest,
+    /// How long the call may take.
+    pub patience: Duration,
+}
+
+/// What Genesys answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its id for the message.
+    pub message: String,
+}
+
+/// Builds the call.
+///
+/// # Errors
+/// A failure of domain `ours` if the connection is not a Genesys one.
+pub fn inbound(connection: &Connection, message: &Inbound<'_>) -> Result<Request, Failure> {
+    let Account::GenesysOpenMessaging {
+        api_url,
+        integration_id,
+        ..
+    } = &connection.account
+    else {
+        return Err(misconfigured("the connection is not a Genesys one"));
+    };
+    let mut url = api_url.clone();
+    url.path_segments_mut()
+        .map_err(|()| misconfigured("api_url takes no path"))?
+        .pop_if_empty()
+        .extend([
+            "api",
+            "v2",
+            "conversations",
+            "messages",
+            integration_id,
+            "inbound",
+            "open",
+            "message",
+        ]);
+    Ok(Request {
+        method: Method::Post,
+        url,
+        auth: Auth::Bearer,
+        body: Body::Json(body(message).to_string()),
+        patience: message.patience,
+        local: connection.local,
+    })
+}
+
+fn body(message: &Inbound<'_>) -> Value {
+    let origin = message.origin;
+    let mut from = json!({ "id": origin.sender, "idType": "Phone" });
+    if let Some(name) = &origin.sender_name {
+        from["nickname"] = json!(name);
+    }
+    let mut body = json!({
+        "channel": { "messageId": origin.message, "from": from, "time": origin.sent_at.to_rfc3339() },
+        "content": [ { "attachment": {
+            "id": message.media,
+            "mediaType": media_type(origin.kind, message.mime),
+            "url": message.link.as_str(),
+            "mime": message.mime,
+            "filename": message.file_name,
+            "sha256": message.digest.to_string(),
+        } } ],
+        "metadata": { "sourceChannel": "whatsapp" },
+    });
+    if let Some(caption) = &origin.caption {
+        body["text"] = json!(caption);
+    }
+    body
+}
+
+/// `Image | Video | Audio | File`, from the bytes' type; what a customer sent as a document stays a file.
+fn media_type(kind: MediaKind, mime: &str) -> &'static str {
+    match (kind, mime.split_once('/').map(|(top, _)| top)) {
+        (MediaKind::Document, _) => "File",
+        (_, Some("image")) => "Image",
+        (_, Some("video")) => "Video",
+        (_, Some("audio")) => "Audio",
+        _ => "File",
+    }
+}
+
+/// Reads the answer: any 2xx is an acceptance.
+///
+/// # Errors
+/// The vendor's error as a [`Failure`].
+pub fn read_accepted(response: &Response, now: Timestamp) -> Result<Accepted, Failure> {
+    if !(200..300).contains(&response.status) {
+        return Err(failure(response, now));
+    }
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    Ok(Accepted {
+        message: body
+            .get("id")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+    })
+}
+
+fn misconfigured(evidence: &str) -> Failure {
+    let remedy = "Correct the connection in connections.toml and apply it again.";
+    Failure::new(
+        Disposition::Rejected,
+        Diagnosis::new(
+            Domain::Ours,
+            "ours.connection-misconfigured",
+            evidence,
+            remedy,
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::tests::{genesys, whatsapp};
+    use crate::event::tests::origin;
+    use crate::wire::Headers;
+
+    fn sent(caption: Option<&str>, kind: MediaKind) -> Value {
+        let origin = Origin {
+            caption: caption.map(str::to_owned),
+            kind,
+            ..origin()
+        };
+        let link = Url::parse("https://media.example.com/a?X-Amz-Signature=s").unwrap();
+        let message = Inbound {
+            media: &origin.media_id(),
+            origin: &origin,
+            link: &link,
+            mime: "image/jpeg",
+            file_name: "photo.jpg",
+            digest: Sha256Digest::of(b"x"),
+            patience: Duration::from_secs(1),
+        };
+        let request = inbound(&genesys(), &message).unwrap();
+        assert_eq!(
+            request.url.as_str(),
+            "https://api.mypurecloud.de/api/v2/conversations/messages/2d1f6a3c/inbound/open/message"
+        );
+        let Body::Json(text) = request.body else {
+            panic!("a JSON body")
+        };
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Every field we send stands in the published example, and every required one of it is sent.
+    #[test]
+    fn exactly_the_schema_s_fields() {
+        let example: Value = serde_json::from_str(include_str!(
+            "fixtures/request-inbound-open-message-attachment.json"
+        ))
+        .unwrap();
+        let ours = sent(Some("Taj Mahal"), MediaKind::Image);
+        let keys = |value: &Value| {
+            value
+                .as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(keys(&ours), keys(&example));
+        for pointer in ["/channel", "/channel/from", "/content/0/attachment"] {
+            let known = keys(example.pointer(pointer).unwrap());
+            for key in keys(ours.pointer(pointer).unwrap()) {
+                assert!(known.contains(&key), "{pointer}/{key}");
+            }
+        }
+        assert_eq!(ours["channel"]["time"], "2025-04-11T04:08:16.000Z");
+    }
+
+    #[test]
+    fn no_caption_no_text_and_documents_are_files() {
+        assert!(sent(None, MediaKind::Image).get("text").is_none());
+        assert_eq!(
+            sent(None, MediaKind::Document)["content"][0]["attachment"]["mediaType"],
+            "File"
+        );
+        assert_eq!(media_type(MediaKind::Audio, "audio/ogg"), "Audio");
+        assert_eq!(media_type(MediaKind::Sticker, "image/webp"), "Image");
+        let origin = origin();
+        let link = Url::parse("https://x.example/").unwrap();
+        let digest = Sha256Digest::of(b"x");
+        let id = origin.media_id();
+        let message = Inbound {
+            media: &id,
+            origin: &origin,
+            link: &link,
+            mime: "a/b",
+            file_name: "n",
+            digest,
+            patience: Duration::ZERO,
+        };
+        assert!(inbound(&whatsapp(), &message).is_err());
+    }
+
+    #[test]
+    fn acceptance_is_read_from_the_published_answer() {
+        let body = include_bytes!("fixtures/response-inbound-open-message.json").to_vec();
+        let response = Response {
+            status: 200,
+            headers: Headers::default(),
+            body,
+        };
+        let accepted = read_accepted(&response, Timestamp::from_seconds(0)).unwrap();
+        assert_eq!(accepted.message, "2c3d4e5f60718293a4b5c6d7e8f90a1b");
+    }
+}

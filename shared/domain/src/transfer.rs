@@ -1,0 +1,404 @@
+//! The rules of bringing bytes in: what a download's headers must agree on, and what follows when it fails.
+//!
+//! Declared size, header and counted bytes agree; so do the digests, where the platform gives them. Bytes of unknown
+//! length are refused here for now: every profile that takes in so far names the length.
+
+use std::time::Duration;
+
+use rand::{Rng, RngExt};
+
+use crate::delivery::Next;
+use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use crate::digest::Sha256Digest;
+use crate::egress::Refused;
+use crate::time::Timestamp;
+use crate::wire::{CallError, Headers};
+
+/// How long the download's headers may take.
+pub const HEADERS_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The largest file taken in: WhatsApp's documents, 100 MB, read generously.
+pub const LARGEST_BYTES: u64 = 100 * 1024 * 1024;
+
+/// For how long WhatsApp re-mints a link by the media id of a webhook.
+pub const ID_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// The longest pause between two tries (SQS's longest delay).
+const LONGEST_PAUSE: Duration = Duration::from_secs(900);
+
+/// What was said about the bytes before they came.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// The webhook's type.
+    pub origin_type: Option<String>,
+    /// The look-up's type.
+    pub link_type: Option<String>,
+    /// The look-up's length.
+    pub size_bytes: Option<u64>,
+    /// The webhook's and the look-up's digest.
+    pub digests: [Option<Sha256Digest>; 2],
+}
+
+/// What the voices agree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// Exact length.
+    pub size_bytes: u64,
+    /// Digest, if anybody gave one.
+    pub digest: Option<Sha256Digest>,
+    /// The type declared.
+    pub declared_type: Option<String>,
+}
+
+/// Judges a download by its status and headers.
+///
+/// # Errors
+/// A [`Failure`]: the link died, the answer is a page and not the file, or the voices disagree.
+pub fn read_headers(status: u16, headers: &Headers, said: Said) -> Result<Announced, Failure> {
+    match status {
+        200 => {}
+        // The link died; the next attempt looks it up again.
+        401 | 403 | 404 | 410 => {
+            return Err(failed(
+                Disposition::Unavailable,
+                "transfer.link-refused",
+                &format!("status {status}"),
+            ));
+        }
+        429 => {
+            return Err(failed(
+                Disposition::Throttled { retry_after: None },
+                "transfer.throttled",
+                "status 429",
+            ));
+        }
+        300..=399 => {
+            return Err(failed(
+                Disposition::Rejected,
+                "transfer.redirected",
+                &format!("status {status}"),
+            ));
+        }
+        _ => {
+            return Err(failed(
+                Disposition::Unavailable,
+                "transfer.unavailable",
+                &format!("status {status}"),
+            ));
+        }
+    }
+    let wire_type = headers.get("content-type").unwrap_or_default();
+    let declared_type = said.origin_type.or(said.link_type);
+    let page = wire_type.starts_with("text/html")
+        && !declared_type
+            .as_deref()
+            .unwrap_or_default()
+            .starts_with("text/html");
+    if page {
+        return Err(failed(
+            Disposition::Unavailable,
+            "transfer.error-page",
+            "status 200 with an HTML page",
+        ));
+    }
+    let length = headers
+        .get("content-length")
+        .and_then(|text| text.trim().parse::<u64>().ok());
+    let size_bytes = match (length, said.size_bytes) {
+        (Some(header), Some(declared)) if header != declared => {
+            let evidence = format!("look-up says {declared} bytes, header says {header}");
+            return Err(failed(
+                Disposition::Unavailable,
+                "transfer.length-differs",
+                &evidence,
+            ));
+        }
+        (Some(length), _) | (None, Some(length)) => length,
+        (None, None) => {
+            return Err(failed(
+                Disposition::Unavailable,
+                "transfer.length-unknown",
+                "nobody named the length",
+            ));
+        }
+    };
+    if size_bytes == 0 || size_bytes > LARGEST_BYTES {
+        return Err(failed(
+            Disposition::Rejected,
+            "transfer.size-refused",
+            &format!("{size_bytes} bytes, at most {LARGEST_BYTES}"),
+        ));
+    }
+    let digest = match said.digests {
+        [Some(webhook), Some(link)] if webhook != link => {
+            return Err(failed(
+                Disposition::Rejected,
+                "transfer.digest-differs",
+                "webhook and look-up name different digests",
+            ));
+        }
+        [webhook, link] => webhook.or(link),
+    };
+    let declared_type =
+        declared_type.or_else(|| (!wire_type.is_empty()).then(|| wire_type.to_owned()));
+    Ok(Announced {
+        size_bytes,
+        digest,
+        declared_type,
+    })
+}
+
+/// What follows after attempt `attempts` (from 1) failed. A fetch may try for as long as the platform re-mints the
+/// link: pauses double from one second to fifteen minutes, with a quarter of jitter.
+pub fn after(
+    failure: Failure,
+    attempts: u32,
+    sent_at: Timestamp,
+    now: Timestamp,
+    rng: &mut impl Rng,
+) -> Next {
+    let hint = match failure.disposition {
+        Disposition::Rejected | Disposition::Unauthorised => {
+            return Next::GiveUp(failure.diagnosis);
+        }
+        Disposition::Throttled { retry_after } => retry_after.unwrap_or_default(),
+        Disposition::Unavailable | Disposition::Unknown => Duration::ZERO,
+    };
+    if now >= sent_at + ID_LIFE && attempts >= MOST_AFTER_LIFE {
+        return Next::GiveUp(failure.diagnosis);
+    }
+    let pause = Duration::from_secs(1)
+        .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)))
+        .min(LONGEST_PAUSE * 4 / 5);
+    let wait = pause.max(hint).min(LONGEST_PAUSE);
+    let jitter = rng.random_range(Duration::ZERO..=wait / 4);
+    Next::Retry {
+        wait: (wait + jitter).min(LONGEST_PAUSE),
+        repeat: false,
+    }
+}
+
+/// An item announced long ago (a clock that is off, a replay) still gets this many attempts.
+const MOST_AFTER_LIFE: u32 = 4;
+
+/// No answer came.
+#[must_use]
+pub fn no_answer(error: &CallError) -> Failure {
+    let (disposition, code) = match error {
+        CallError::Refused(_) => (Disposition::Rejected, "transfer.address-refused"),
+        CallError::NotSent(_) => (Disposition::Unavailable, "network.no-connection"),
+        CallError::NoAnswer(_) => (Disposition::Unavailable, "network.no-answer"),
+    };
+    Failure::new(
+        disposition,
+        Diagnosis::new(Domain::Network, code, error.to_string(), remedy(code)),
+    )
+}
+
+/// The link names a host that may not have the bearer.
+#[must_use]
+pub fn refused_host(refused: &Refused) -> Failure {
+    failed(
+        Disposition::Rejected,
+        "transfer.host-refused",
+        &refused.to_string(),
+    )
+}
+
+/// The stream ended early or was too long.
+#[must_use]
+pub fn interrupted(evidence: &str) -> Failure {
+    failed(Disposition::Unavailable, "transfer.interrupted", evidence)
+}
+
+/// Bytes that are not those announced.
+#[must_use]
+pub fn other_bytes() -> Failure {
+    failed(
+        Disposition::Rejected,
+        "transfer.other-bytes",
+        "the bytes do not have the announced digest",
+    )
+}
+
+/// The store said "exists", and then nothing was there.
+#[must_use]
+pub fn vanished() -> Failure {
+    failed(
+        Disposition::Unavailable,
+        "transfer.object-vanished",
+        "the store refused a second object, then had none",
+    )
+}
+
+fn failed(disposition: Disposition, code: &str, evidence: &str) -> Failure {
+    Failure::new(
+        disposition,
+        Diagnosis::new(domain(code), code, evidence, remedy(code)),
+    )
+}
+
+fn domain(code: &str) -> Domain {
+    match code {
+        "transfer.size-refused" => Domain::Customer,
+        "transfer.host-refused" | "transfer.address-refused" => Domain::Ours,
+        "transfer.digest-differs" | "transfer.other-bytes" | "transfer.redirected" => {
+            Domain::Provider
+        }
+        _ => Domain::Pipeline,
+    }
+}
+
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "transfer.size-refused" => {
+            "The file is empty or larger than Attaché takes. Ask the customer for another."
+        }
+        "transfer.host-refused" => {
+            "If this host belongs to the platform, add it to the connection's media_hosts."
+        }
+        "transfer.address-refused" => {
+            "The name resolves to an address that is not public. Look into DNS before anything else."
+        }
+        "transfer.digest-differs" | "transfer.other-bytes" => {
+            "The file changed under its id. Ask the customer to send it again."
+        }
+        "transfer.redirected" => {
+            "The platform answers with a redirect, which its documents do not mention. Report it."
+        }
+        _ => "Nothing to do: Attaché tries again while the platform still has the file.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    fn headers(pairs: &[(&str, &str)]) -> Headers {
+        Headers::new(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        )
+    }
+
+    fn code(status: u16, pairs: &[(&str, &str)], said: Said) -> String {
+        match read_headers(status, &headers(pairs), said) {
+            Ok(announced) => format!("{} bytes", announced.size_bytes),
+            Err(failure) => failure.diagnosis.code,
+        }
+    }
+
+    #[test]
+    fn voices_must_agree() {
+        let (a, b) = (Sha256Digest::of(b"a"), Sha256Digest::of(b"b"));
+        let sized = |n| Said {
+            size_bytes: Some(n),
+            ..Said::default()
+        };
+        for (name, status, pairs, said, expected) in [
+            (
+                "agreed",
+                200,
+                &[("Content-Length", "5")][..],
+                sized(5),
+                "5 bytes",
+            ),
+            (
+                "header only",
+                200,
+                &[("Content-Length", "5")],
+                Said::default(),
+                "5 bytes",
+            ),
+            ("look-up only", 200, &[], sized(5), "5 bytes"),
+            (
+                "nobody",
+                200,
+                &[],
+                Said::default(),
+                "transfer.length-unknown",
+            ),
+            (
+                "differ",
+                200,
+                &[("Content-Length", "6")],
+                sized(5),
+                "transfer.length-differs",
+            ),
+            (
+                "empty",
+                200,
+                &[("Content-Length", "0")],
+                Said::default(),
+                "transfer.size-refused",
+            ),
+            (
+                "huge",
+                200,
+                &[("Content-Length", "999999999999")],
+                Said::default(),
+                "transfer.size-refused",
+            ),
+            ("dead link", 404, &[], sized(5), "transfer.link-refused"),
+            ("redirect", 302, &[], sized(5), "transfer.redirected"),
+            (
+                "page",
+                200,
+                &[
+                    ("Content-Type", "text/html; charset=utf-8"),
+                    ("Content-Length", "5"),
+                ],
+                sized(5),
+                "transfer.error-page",
+            ),
+            (
+                "digests",
+                200,
+                &[("Content-Length", "5")],
+                Said {
+                    digests: [Some(a), Some(b)],
+                    ..sized(5)
+                },
+                "transfer.digest-differs",
+            ),
+        ] {
+            assert_eq!(code(status, pairs, said), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_fetch_tries_for_days_and_then_ends() {
+        let sent = Timestamp::from_seconds(1_000);
+        let mut rng = StdRng::seed_from_u64(1);
+        let mut now = sent;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match after(interrupted("x"), tries, sent, now, &mut rng) {
+                Next::Retry { wait, .. } => {
+                    assert!(
+                        wait <= LONGEST_PAUSE && wait >= Duration::from_secs(1),
+                        "{wait:?}"
+                    );
+                    now = now + wait;
+                }
+                Next::GiveUp(_) => break,
+                Next::Renew { .. } => panic!("no renewal was called for"),
+            }
+        }
+        assert!(now >= sent + ID_LIFE && tries < 1_000, "{tries} tries");
+    }
+
+    #[test]
+    fn refusals_are_final() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let now = Timestamp::from_seconds(5);
+        assert!(matches!(
+            after(other_bytes(), 1, now, now, &mut rng),
+            Next::GiveUp(_)
+        ));
+    }
+}

@@ -1,0 +1,290 @@
+//! Fetch: brings the bytes of one item into the media bucket, once, whole.
+//!
+//! Claim → look up the link by id → judge the link → download → store. The store refuses wrong lengths and wrong
+//! digests, so a corrupt object never exists; it refuses a second object under the same key, and what lies there is
+//! then compared, never assumed. Nothing is written to the row afterwards: the object's own event brings `judge`,
+//! which completes it (one write fewer per item), and `sweep` covers a lost event.
+
+use std::time::Duration;
+
+use attache_domain::audit::Actor;
+use attache_domain::claim::{Lease, Refusal, Terms, Work};
+use attache_domain::connection::Connection;
+use attache_domain::delivery::{self, Next};
+use attache_domain::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use attache_domain::egress;
+use attache_domain::job::ItemJob;
+use attache_domain::journey::{Item, Stage};
+use attache_domain::platforms::whatsapp;
+use attache_domain::token::Purpose;
+use attache_domain::transfer::{self, Announced};
+use attache_domain::wire::{Auth, Body, Method, Request};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::batch::Trouble;
+use crate::bearer::{Bearer, Desk};
+use crate::metered::Metered;
+use crate::ports::{
+    Answer, Arrival, Claimed, Clock, Credential, Directories, Download, Head, Http, Items, Jobs,
+    Objects, Queue, Saved, SourceError, Stored,
+};
+use crate::retry;
+
+/// What fetch needs.
+#[derive(Clone, Copy)]
+pub struct Fetch<'a> {
+    /// The `media` table.
+    pub items: &'a dyn Items,
+    /// The buckets.
+    pub objects: &'a dyn Objects,
+    /// The queues.
+    pub jobs: &'a dyn Jobs,
+    /// The platforms.
+    pub http: &'a dyn Http,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// The configuration.
+    pub directories: &'a dyn Directories,
+    /// Bearer tokens.
+    pub desk: Desk<'a>,
+    /// How long a lease runs unless renewed.
+    pub lease: Duration,
+}
+
+/// How one attempt went.
+enum Attempt {
+    /// The bytes are in the bucket; `by_event` says whether the store's own event will bring the judge.
+    Stored { by_event: bool },
+    /// No token is fit; a renewal was asked for.
+    NoToken,
+    /// It failed; with the version of the token that was used.
+    Failed(Failure, u32),
+    /// Somebody else holds the item now.
+    LeaseLost,
+}
+
+impl Fetch<'_> {
+    /// Handles one message of the `fetch` queue.
+    ///
+    /// # Errors
+    /// [`Trouble`] if the world failed or the message is no job; the queue delivers it again.
+    pub async fn handle(&self, body: &str) -> Result<(), Trouble> {
+        let job = ItemJob::parse(body)?;
+        let Some(mut item) = self.claim(&job).await? else {
+            return Ok(());
+        };
+        let directory = self.directories.current().await?;
+        let Some(connection) = directory.connection(&item.origin.connection) else {
+            let failure = removed(&item);
+            return Ok(self.give_up(&mut item, *failure.diagnosis).await?);
+        };
+        match self.attempt(&mut item, connection).await? {
+            Attempt::Stored { by_event: true } => tracing::info!(media.id = %item.id, "stored"),
+            Attempt::Stored { by_event: false } => {
+                let job = item.job(&item.origin.connection);
+                retry::send(self.jobs, Queue::Judge, &job, Duration::ZERO).await?;
+                tracing::info!(media.id = %item.id, "found stored by an earlier holder; judge asked for");
+            }
+            Attempt::NoToken => self.wait(&mut item, delivery::RENEWAL_WAIT).await?,
+            Attempt::Failed(failure, version) => self.after(&mut item, failure, version).await?,
+            Attempt::LeaseLost => {
+                tracing::warn!(media.id = %item.id, "lease lost; its new holder carries on")
+            }
+        }
+        Ok(())
+    }
+
+    async fn claim(&self, job: &ItemJob) -> Result<Option<Item>, Trouble> {
+        let now = self.clock.now();
+        let lease = Lease {
+            holder: self.clock.draw(),
+            since: now,
+            until: now + self.lease,
+        };
+        let terms = Terms {
+            work: Work::Fetch,
+            epoch: job.epoch,
+            sequence: job.sequence,
+            now,
+            lease,
+        };
+        match self.items.claim(&job.media, &terms).await? {
+            Claimed::Granted(item) => Ok(Some(*item)),
+            Claimed::Missing => Err(Trouble::Dangling(format!(
+                "fetch job for unknown item {}",
+                job.media
+            ))),
+            Claimed::Refused(item) => {
+                match terms.refusal(&item.gate) {
+                    Some(Refusal::Held(lease)) => {
+                        tracing::info!(media.id = %job.media, lease.since = %lease.since, lease.until = %lease.until, "already being fetched");
+                    }
+                    refusal => tracing::info!(media.id = %job.media, ?refusal, "nothing to fetch"),
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    async fn attempt(&self, item: &mut Item, connection: &Connection) -> Answer<Attempt> {
+        if item.gate.fence > 1 {
+            // An earlier holder may have stored it and died before anybody noticed.
+            if let Some(head) = self.objects.head(&item.id).await? {
+                return Ok(adopt(item, &head));
+            }
+        }
+        let Some(bearer) = self
+            .desk
+            .bearer(connection, Purpose::Media, item.record.token_floor)
+            .await?
+        else {
+            return Ok(Attempt::NoToken);
+        };
+        let (announced, download) = match self.open(item, connection, &bearer).await {
+            Ok(opened) => opened,
+            Err(failure) => return Ok(Attempt::Failed(failure, bearer.version)),
+        };
+        let arrival = Arrival {
+            id: item.id.clone(),
+            size_bytes: announced.size_bytes,
+            digest: announced.digest,
+            declared_type: announced.declared_type.clone(),
+            fence: item.gate.fence,
+        };
+        let mut source = Metered::new(
+            download.body,
+            &announced,
+            (self.items, self.clock),
+            (&mut *item, self.lease),
+        );
+        Ok(match self.objects.store(&arrival, &mut source).await? {
+            Stored::Whole(_) => Attempt::Stored { by_event: true },
+            Stored::Exists => match self.objects.head(&item.id).await? {
+                Some(head) => adopt(item, &head),
+                None => Attempt::Failed(transfer::vanished(), bearer.version),
+            },
+            Stored::Aborted(SourceError::LeaseLost) => Attempt::LeaseLost,
+            Stored::Aborted(error) => Attempt::Failed(broken(&error), bearer.version),
+        })
+    }
+
+    /// Looks the link up, judges it and opens the download.
+    async fn open(
+        &self,
+        item: &Item,
+        connection: &Connection,
+        bearer: &Bearer,
+    ) -> Result<(Announced, Download), Failure> {
+        let credential = Credential::Bearer(bearer.token.clone());
+        let look_up = whatsapp::look_up(connection, &item.origin.attachment)?;
+        let response = self
+            .http
+            .call(&look_up, &credential)
+            .await
+            .map_err(|e| transfer::no_answer(&e))?;
+        let link = whatsapp::read_link(&response, self.clock.now())?;
+        egress::judge(&link.url, &connection.bearer_hosts(), connection.local)
+            .map_err(|refused| transfer::refused_host(&refused))?;
+        let request = Request {
+            method: Method::Get,
+            url: link.url,
+            auth: Auth::Bearer,
+            body: Body::Empty,
+            patience: transfer::HEADERS_PATIENCE,
+            local: connection.local,
+        };
+        let download = self
+            .http
+            .download(&request, &credential)
+            .await
+            .map_err(|e| transfer::no_answer(&e))?;
+        let said = transfer::Said {
+            origin_type: item.origin.declared_type.clone(),
+            link_type: link.declared_type,
+            size_bytes: link.size_bytes,
+            digests: [item.origin.digest, link.digest],
+        };
+        let announced = transfer::read_headers(download.status, &download.headers, said)?;
+        Ok((announced, download))
+    }
+
+    async fn after(&self, item: &mut Item, failure: Failure, version: u32) -> Answer<()> {
+        tracing::warn!(media.id = %item.id, failure.code = %failure.diagnosis.code, evidence = %failure.diagnosis.evidence, "fetch attempt failed");
+        let now = self.clock.now();
+        let renewed = item.record.token_floor > 0;
+        item.record.diagnosis = Some((*failure.diagnosis).clone());
+        if failure.disposition == Disposition::Unauthorised && !renewed {
+            item.record.token_floor = version + 1;
+            return self.wait(item, delivery::RENEWAL_WAIT).await;
+        }
+        item.record.attempts += 1;
+        let mut rng = StdRng::seed_from_u64(self.clock.draw());
+        match transfer::after(
+            failure,
+            item.record.attempts,
+            item.origin.sent_at,
+            now,
+            &mut rng,
+        ) {
+            Next::Retry { wait, .. } | Next::Renew { wait } => self.wait(item, wait).await,
+            Next::GiveUp(diagnosis) => self.give_up(item, *diagnosis).await,
+        }
+    }
+
+    async fn wait(&self, item: &mut Item, wait: Duration) -> Answer<()> {
+        let counted = item.origin.connection.clone();
+        retry::put_off(
+            (self.items, self.jobs),
+            item,
+            (Queue::Fetch, &counted),
+            (self.clock.now(), wait),
+            None,
+        )
+        .await
+    }
+
+    async fn give_up(&self, item: &mut Item, diagnosis: Diagnosis) -> Answer<()> {
+        tracing::error!(media.id = %item.id, failure.code = %diagnosis.code, evidence = %diagnosis.evidence, remedy = %diagnosis.remedy, "lost");
+        retry::bury(self.jobs, Queue::FetchDeadLetters, item, &diagnosis).await?;
+        item.record.diagnosis = Some(diagnosis);
+        item.acknowledge_claim(Actor::Fetch);
+        item.end(Stage::Lost, Actor::Fetch, self.clock.now());
+        if self.items.save(item).await? == Saved::Overtaken {
+            tracing::warn!(media.id = %item.id, "given up, but somebody else took it over");
+        }
+        Ok(())
+    }
+}
+
+/// An object is there already: it counts only if it is what the platform announced.
+fn adopt(item: &Item, head: &Head) -> Attempt {
+    match item.origin.digest {
+        Some(digest) if digest != head.object.digest => Attempt::Failed(transfer::other_bytes(), 0),
+        Some(_) | None => Attempt::Stored { by_event: false },
+    }
+}
+
+fn broken(error: &SourceError) -> Failure {
+    match error {
+        SourceError::Broken(_) | SourceError::Length { .. } => {
+            transfer::interrupted(&error.to_string())
+        }
+        SourceError::Digest => transfer::other_bytes(),
+        SourceError::LeaseLost | SourceError::Outage(_) => {
+            transfer::interrupted(&error.to_string())
+        }
+    }
+}
+
+fn removed(item: &Item) -> Failure {
+    let evidence = format!(
+        "connection {} is not configured (any more)",
+        item.origin.connection
+    );
+    let remedy = "Put the connection back and redrive, or reject the item.";
+    Failure::new(
+        Disposition::Rejected,
+        Diagnosis::new(Domain::Ours, "ours.connection-removed", evidence, remedy),
+    )
+}

@@ -1,0 +1,230 @@
+//! Judge: one verdict and one plan for each stored object; nothing leaves without it.
+//!
+//! Triggered by the object's own event (also twice, also before the row knows of the object) or by `sweep`. The row's
+//! arrows fetching → stored → planned → waiting are crossed in one write. A dangerous object is copied to the
+//! quarantine bucket, the verdict is written, and only then is the original removed: dying between any two of these
+//! leaves work that `sweep` brings back here, and no moment in which the object could be delivered.
+
+use std::time::Duration;
+
+use attache_domain::audit::Actor;
+use attache_domain::channels::{Direction, Limits, Media, MediaType, wire_name};
+use attache_domain::connection::{Connection, Directory};
+use attache_domain::ids::MediaId;
+use attache_domain::job::ItemJob;
+use attache_domain::journey::{Item, Stage};
+use attache_domain::verdict::{Plan, Reason, Verdict};
+use attache_inspect::{Claim, Findings, Judgement, Policy};
+
+use crate::batch::Trouble;
+use crate::ports::{Answer, Clock, Directories, Head, Items, Jobs, Objects, Outage, Queue, Saved};
+use crate::retry;
+
+/// What judge needs.
+#[derive(Clone, Copy)]
+pub struct Judge<'a> {
+    /// The `media` table.
+    pub items: &'a dyn Items,
+    /// The buckets.
+    pub objects: &'a dyn Objects,
+    /// The queues.
+    pub jobs: &'a dyn Jobs,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// The configuration.
+    pub directories: &'a dyn Directories,
+    /// What turns findings into a verdict.
+    pub policy: &'a Policy,
+}
+
+impl Judge<'_> {
+    /// Handles one message of the `judge` queue.
+    ///
+    /// # Errors
+    /// [`Trouble`] if the world failed or the message is no job.
+    pub async fn handle(&self, body: &str) -> Result<(), Trouble> {
+        let job = ItemJob::parse(body)?;
+        self.judge(&job.media).await
+    }
+
+    /// Handles the event of an object. Keys that are no item's are left alone.
+    ///
+    /// # Errors
+    /// [`Trouble`] if the world failed, or an object lies there that no row knows (an orphan).
+    pub async fn object_created(&self, key: &str) -> Result<(), Trouble> {
+        match MediaId::from_arrival_key(key) {
+            Some(id) => self.judge(&id).await,
+            None => Err(Trouble::Dangling(format!(
+                "object key {key:?} is no item's"
+            ))),
+        }
+    }
+
+    async fn judge(&self, id: &MediaId) -> Result<(), Trouble> {
+        let Some(mut item) = self.items.load(id).await? else {
+            return Err(Trouble::Dangling(format!("object of unknown item {id}")));
+        };
+        match (item.gate.stage, item.gate.verdict) {
+            (Stage::Planned, Verdict::Quarantined) => {
+                return Ok(self.finish_quarantine(&mut item).await?);
+            }
+            (Stage::Announced | Stage::Fetching | Stage::Stored, _) => {}
+            (stage, _) => {
+                tracing::info!(media.id = %id, media.stage = stage.as_str(), "judged already");
+                return Ok(());
+            }
+        }
+        let Some(head) = self.objects.head(id).await? else {
+            // Not stored (yet): whoever fetches it will bring the event.
+            tracing::warn!(media.id = %id, "nothing stored to judge");
+            return Ok(());
+        };
+        let Some(judged) = self.inspect(&item, &head).await? else {
+            return Err(Trouble::Dangling(format!(
+                "object of item {id} changed while it was read"
+            )));
+        };
+        let directory = self.directories.current().await?;
+        Ok(self.decide(&mut item, head, judged, &directory).await?)
+    }
+
+    async fn inspect(&self, item: &Item, head: &Head) -> Answer<Option<(Findings, Judgement)>> {
+        let Some(mut bytes) = self.objects.open(&item.id, &head.object.etag).await? else {
+            return Ok(None);
+        };
+        let claim = Claim {
+            declared: item
+                .origin
+                .declared_type
+                .as_deref()
+                .or(head.declared_type.as_deref()),
+            file_name: item.origin.file_name.as_deref(),
+        };
+        let findings = attache_inspect::inspect(&mut bytes, &claim)
+            .map_err(|e| Outage::new("reading the stored original", e))?;
+        let judgement = self.policy.judge(&findings);
+        Ok(Some((findings, judgement)))
+    }
+
+    async fn decide(
+        &self,
+        item: &mut Item,
+        head: Head,
+        judged: (Findings, Judgement),
+        directory: &Directory,
+    ) -> Answer<()> {
+        let (findings, judgement) = judged;
+        let now = self.clock.now();
+        let target = item
+            .origin
+            .target
+            .as_ref()
+            .and_then(|id| directory.connection(id));
+        item.gate.verdict = item.gate.verdict.worsen(verdict(judgement.verdict));
+        item.record.reasons = judgement.reasons.iter().map(reason).collect();
+        if item.gate.verdict == Verdict::Quarantined {
+            self.objects.quarantine(&item.id).await?;
+        }
+        let plan = plan(item, &head, &findings, target);
+        item.record.object = Some(head.object);
+        item.record.attempts = 0;
+        item.record.token_floor = 0;
+        item.record.wait_until = None;
+        item.acknowledge_claim(Actor::Fetch);
+        item.rest();
+        item.cross(Stage::Stored, Actor::Validate, now);
+        item.cross(Stage::Planned, Actor::Validate, now);
+        match (item.gate.verdict, &plan) {
+            (Verdict::Clean, Plan::AsIs { .. }) => item.cross(Stage::Waiting, Actor::Validate, now),
+            (Verdict::Clean, Plan::Keep) => item.end(Stage::Kept, Actor::Validate, now),
+            (Verdict::Clean, Plan::Rejected { .. }) => {
+                item.end(Stage::Rejected, Actor::Validate, now)
+            }
+            // Until a person decides; nothing for `sweep` to do.
+            (Verdict::Held, _) => item.gate.due_at = None,
+            // `finish_quarantine` ends it, here or after a crash.
+            (Verdict::Quarantined | Verdict::Unjudged, _) => {}
+        }
+        item.record.plan = Some(plan);
+        if self.items.save(item).await? == Saved::Overtaken {
+            // A twin of this event, or a fetcher renewing its lease: the next event or `sweep` finds what is left.
+            return Err(Outage::new(
+                "judging",
+                format!("row of item {} changed meanwhile", item.id),
+            ));
+        }
+        tracing::info!(media.id = %item.id, verdict = item.gate.verdict.as_str(), media.stage = item.gate.stage.as_str(), media.kind = findings.kind.mime(), reasons = ?item.record.reasons, "judged");
+        match (item.gate.stage, item.gate.verdict) {
+            (Stage::Waiting, _) => self.hand_on(item).await,
+            (Stage::Planned, Verdict::Quarantined) => self.finish_quarantine(item).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn hand_on(&self, item: &Item) -> Answer<()> {
+        let Some(target) = &item.origin.target else {
+            return Ok(());
+        };
+        retry::send(self.jobs, Queue::Media, &item.job(target), Duration::ZERO).await
+    }
+
+    async fn finish_quarantine(&self, item: &mut Item) -> Answer<()> {
+        self.objects.remove(&item.id).await?;
+        item.end(Stage::Rejected, Actor::Validate, self.clock.now());
+        if self.items.save(item).await? == Saved::Overtaken {
+            tracing::info!(media.id = %item.id, "quarantine finished by somebody else");
+        }
+        Ok(())
+    }
+}
+
+/// What the target allows for these bytes.
+fn plan(item: &Item, head: &Head, findings: &Findings, target: Option<&Connection>) -> Plan {
+    let Some(target) = target else {
+        return match &item.origin.target {
+            None => Plan::Keep,
+            Some(id) => Plan::Rejected {
+                reason: format!("The connection {id} it was meant for is not configured."),
+            },
+        };
+    };
+    let Ok(media_type) = MediaType::parse(findings.kind.mime()) else {
+        return Plan::Rejected {
+            reason: "Its type has no name that could be put on the wire.".to_owned(),
+        };
+    };
+    let media = Media {
+        media_type: &media_type,
+        bytes: head.object.size_bytes,
+        animated: false,
+    };
+    let Some(limits) = Limits::of(target.profile().as_str(), Direction::ToAgent) else {
+        return Plan::Rejected {
+            reason: format!("Nothing is known of what {} takes.", target.profile()),
+        };
+    };
+    match limits.fit(media) {
+        Ok(fit) => Plan::AsIs {
+            mime: fit.declare,
+            name: wire_name(item.origin.file_name.as_deref(), &media_type),
+        },
+        Err(misfit) => Plan::Rejected {
+            reason: misfit.to_string(),
+        },
+    }
+}
+
+fn verdict(judged: attache_inspect::Verdict) -> Verdict {
+    match judged {
+        attache_inspect::Verdict::Clean => Verdict::Clean,
+        attache_inspect::Verdict::Held => Verdict::Held,
+        attache_inspect::Verdict::Quarantined => Verdict::Quarantined,
+    }
+}
+
+fn reason(judged: &attache_inspect::Reason) -> Reason {
+    Reason {
+        code: judged.code.as_str().to_owned(),
+        evidence: judged.evidence.clone(),
+    }
+}

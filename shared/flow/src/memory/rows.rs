@@ -1,0 +1,204 @@
+//! Twins of the tables.
+
+use async_trait::async_trait;
+use attache_domain::claim::Terms;
+use attache_domain::ids::MediaId;
+use attache_domain::journey::Item;
+use attache_domain::pacing::attempt::Branch;
+use attache_domain::pacing::gcra::{self, Next};
+use attache_domain::time::Timestamp;
+use attache_domain::token::TokenRow;
+
+use super::{State, World, Write};
+use crate::ports::{
+    Announced, Answer, Claimed, Claims, Items, KeptEvent, Limits, Reserved, Saved, Tokens,
+};
+
+/// Bytes of a row outside its record, origin and trail: column names and numbers, as DynamoDB counts them, rounded up.
+const COLUMNS: usize = 200;
+
+/// A row's size as DynamoDB counts it, near enough for write units: names and values of every column.
+#[must_use]
+fn row_bytes(item: &Item) -> usize {
+    let json = |value: serde_json::Result<String>| value.map_or(0, |text| text.len());
+    COLUMNS
+        + item.trail.as_bytes().len()
+        + json(serde_json::to_string(&item.origin))
+        + json(serde_json::to_string(&item.record))
+}
+
+fn note(state: &mut State, old: Option<&Item>, new: &Item) {
+    let larger = old.map_or(0, row_bytes).max(row_bytes(new));
+    let (before, after) = (old.and_then(|item| item.gate.due_at), new.gate.due_at);
+    let index = if before == after {
+        0
+    } else {
+        usize::from(before.is_some()) + usize::from(after.is_some())
+    };
+    state.writes.push(Write {
+        id: new.id.clone(),
+        units: larger.div_ceil(1024) + index,
+    });
+}
+
+#[async_trait(?Send)]
+impl Items for World {
+    async fn announce(&self, item: &Item) -> Answer<Announced> {
+        self.begin("items.announce").await?;
+        let outcome = {
+            let mut state = self.state.borrow_mut();
+            match state.items.get(&item.id).cloned() {
+                Some(known) if known == *item => Announced::New,
+                Some(known) => Announced::Known(Box::new(known)),
+                None => {
+                    note(&mut state, None, item);
+                    state.items.insert(item.id.clone(), item.clone());
+                    Announced::New
+                }
+            }
+        };
+        self.weather.after("items.announce").await?;
+        Ok(outcome)
+    }
+
+    async fn claim(&self, id: &MediaId, terms: &Terms) -> Answer<Claimed> {
+        self.begin("items.claim").await?;
+        let outcome = {
+            let mut state = self.state.borrow_mut();
+            match state.items.get(id).cloned() {
+                None => Claimed::Missing,
+                Some(item) if terms.refusal(&item.gate).is_some() => {
+                    let item = Box::new(item);
+                    if terms.already_granted(&item) {
+                        Claimed::Granted(item)
+                    } else {
+                        Claimed::Refused(item)
+                    }
+                }
+                Some(old) => {
+                    let granted = Item {
+                        gate: terms.grant(&old.gate),
+                        ..old.clone()
+                    };
+                    note(&mut state, Some(&old), &granted);
+                    state.items.insert(id.clone(), granted.clone());
+                    Claimed::Granted(Box::new(granted))
+                }
+            }
+        };
+        self.weather.after("items.claim").await?;
+        Ok(outcome)
+    }
+
+    async fn load(&self, id: &MediaId) -> Answer<Option<Item>> {
+        self.begin("items.load").await?;
+        Ok(self.state.borrow().items.get(id).cloned())
+    }
+
+    async fn save(&self, item: &mut Item) -> Answer<Saved> {
+        self.begin("items.save").await?;
+        let outcome = {
+            let mut state = self.state.borrow_mut();
+            let mut next = item.clone();
+            next.gate.revision += 1;
+            match state.items.get(&item.id).cloned() {
+                Some(old) if old.gate.revision == item.gate.revision => {
+                    note(&mut state, Some(&old), &next);
+                    state.items.insert(item.id.clone(), next.clone());
+                    *item = next;
+                    Saved::Done
+                }
+                Some(old) if old == next => {
+                    *item = next;
+                    Saved::Done
+                }
+                Some(_) | None => Saved::Overtaken,
+            }
+        };
+        self.weather.after("items.save").await?;
+        Ok(outcome)
+    }
+
+    async fn overdue(&self, now: Timestamp, limit: usize) -> Answer<Vec<MediaId>> {
+        self.begin("items.overdue").await?;
+        let state = self.state.borrow();
+        let due = state
+            .items
+            .values()
+            .filter(|item| item.gate.due_at.is_some_and(|due| due <= now));
+        Ok(due.map(|item| item.id.clone()).take(limit).collect())
+    }
+}
+
+#[async_trait(?Send)]
+impl Claims for World {
+    async fn keep(&self, event: &KeptEvent) -> Answer<bool> {
+        self.begin("claims.keep").await?;
+        let new = {
+            let mut state = self.state.borrow_mut();
+            let new = !state.kept.contains_key(&event.id);
+            if new {
+                state.kept.insert(event.id.clone(), event.clone());
+            }
+            new
+        };
+        self.weather.after("claims.keep").await?;
+        Ok(new)
+    }
+}
+
+#[async_trait(?Send)]
+impl Tokens for World {
+    async fn load(&self, id: &str) -> Answer<Option<TokenRow>> {
+        self.begin("tokens.load").await?;
+        Ok(self.state.borrow().tokens.get(id).cloned())
+    }
+
+    async fn save(&self, row: &mut TokenRow) -> Answer<Saved> {
+        self.begin("tokens.save").await?;
+        let outcome = {
+            let mut state = self.state.borrow_mut();
+            let mut next = row.clone();
+            next.revision += 1;
+            let stored = state.tokens.get(&row.id);
+            if stored == Some(&next) {
+                *row = next;
+                Saved::Done
+            } else if stored.map_or(0, |stored| stored.revision) == row.revision {
+                state.tokens.insert(row.id.clone(), next.clone());
+                *row = next;
+                Saved::Done
+            } else {
+                Saved::Overtaken
+            }
+        };
+        self.weather.after("tokens.save").await?;
+        Ok(outcome)
+    }
+}
+
+#[async_trait(?Send)]
+impl Limits for World {
+    async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reserved> {
+        self.begin("limits.reserve").await?;
+        let outcome = {
+            let mut state = self.state.borrow_mut();
+            let mut branch = Branch::default();
+            loop {
+                let found = state.limits.get(key).copied();
+                match request.attempt(branch).apply(found) {
+                    Ok(tat) => {
+                        state.limits.insert(key.to_owned(), tat);
+                        break Reserved::Slots(request.granted(tat).slots().collect());
+                    }
+                    Err(found) => match request.refused(found) {
+                        Next::Try(other) => branch = other,
+                        Next::Full { retry_at } => break Reserved::Full { retry_at },
+                    },
+                }
+            }
+        };
+        self.weather.after("limits.reserve").await?;
+        Ok(outcome)
+    }
+}

@@ -1,0 +1,336 @@
+//! What the loops need of the world. Implemented by `edge` over the AWS SDKs and by [`crate::memory`] for tests and
+//! the simulation; [`crate::conformance`] holds both to the same behaviour.
+//!
+//! A port's error is an [`Outage`]: the world failed, not the work. Outcomes that the protocol foresees (a refused
+//! claim, an object that exists already) are values, not errors.
+
+use std::error::Error;
+use std::io::{Read, Seek};
+use std::rc::Rc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use attache_domain::claim::Terms;
+use attache_domain::connection::{Directory, SecretName};
+use attache_domain::digest::Sha256Digest;
+use attache_domain::event::KeptBecause;
+use attache_domain::ids::MediaId;
+use attache_domain::journey::{Item, StoredObject};
+use attache_domain::pacing::gcra;
+use attache_domain::signature::Secret;
+use attache_domain::time::Timestamp;
+use attache_domain::token::TokenRow;
+use attache_domain::wire::{CallError, Headers, Request, Response};
+use bytes::Bytes;
+use url::Url;
+
+/// The world did not do its part: a service failed, answered nonsense or was out of reach. Whether a write took
+/// effect is unknown. The record is left to be delivered again; every step is made so that this is harmless.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing}")]
+pub struct Outage {
+    /// What we were doing.
+    pub doing: String,
+    /// What happened.
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+impl Outage {
+    /// Wraps an error with what we were doing.
+    pub fn new(doing: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            doing: doing.into(),
+            source: source.into(),
+        }
+    }
+}
+
+/// Answer of a port.
+pub type Answer<T> = Result<T, Outage>;
+
+/// What became of an announcement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Announced {
+    /// The row is new.
+    New,
+    /// The row was there; this is it.
+    Known(Box<Item>),
+}
+
+/// What became of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// Taken; this is the row as the claim left it.
+    Granted(Box<Item>),
+    /// Refused; this is the row that refused it. [`Terms::refusal`] says why.
+    Refused(Box<Item>),
+    /// There is no such row.
+    Missing,
+}
+
+/// What became of a conditional write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// Written; the item in hand carries the new revision.
+    Done,
+    /// Somebody else wrote in between; nothing was written.
+    Overtaken,
+}
+
+/// The `media` table.
+#[async_trait(?Send)]
+pub trait Items {
+    /// Creates the row unless it exists. One call, whatever comes of it.
+    async fn announce(&self, item: &Item) -> Answer<Announced>;
+    /// Takes the lease by one conditional write, which touches the gate alone.
+    async fn claim(&self, id: &MediaId, terms: &Terms) -> Answer<Claimed>;
+    /// Reads the row, consistently.
+    async fn load(&self, id: &MediaId) -> Answer<Option<Item>>;
+    /// Writes the row if its revision is still the item's, and raises the revision in both. A repeat of a write that
+    /// took effect unnoticed is `Done`.
+    async fn save(&self, item: &mut Item) -> Answer<Saved>;
+    /// Up to `limit` items whose due time has passed, oldest first in each shard; may lag behind the rows.
+    async fn overdue(&self, now: Timestamp, limit: usize) -> Answer<Vec<MediaId>>;
+}
+
+/// An event that is kept rather than carried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptEvent {
+    /// `<endpoint>/<message id>`, with `/<status>` for statuses.
+    pub id: String,
+    /// Why.
+    pub because: KeptBecause,
+    /// The message's own slice of the webhook, JSON text.
+    pub slice: String,
+    /// When it came.
+    pub at: Timestamp,
+    /// When it may be forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// The `claims` table.
+#[async_trait(?Send)]
+pub trait Claims {
+    /// Keeps the event; `false` if it was kept already.
+    async fn keep(&self, event: &KeptEvent) -> Answer<bool>;
+}
+
+/// What is known of a stored object without reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Entity tag, length, digest.
+    pub object: StoredObject,
+    /// The type the platform declared when it was stored.
+    pub declared_type: Option<String>,
+}
+
+/// An object about to be stored.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// Names the key.
+    pub id: MediaId,
+    /// The exact length; the store refuses any other.
+    pub size_bytes: u64,
+    /// The digest, where the platform announced it; the store refuses bytes that do not match.
+    pub digest: Option<Sha256Digest>,
+    /// The type the platform declared; kept as one of the three voices.
+    pub declared_type: Option<String>,
+    /// The fence of the holder that stores it.
+    pub fence: u32,
+}
+
+/// A stream of bytes pulled piece by piece.
+#[async_trait(?Send)]
+pub trait Source {
+    /// The next piece; `None` at the end. An error ends the transfer: nothing is stored.
+    async fn next(&mut self) -> Result<Option<Bytes>, SourceError>;
+}
+
+/// Why a stream ended early.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// The connection broke or stalled.
+    #[error("the stream broke: {0}")]
+    Broken(String),
+    /// More or fewer bytes than announced.
+    #[error("expected {expected} bytes, got {got}")]
+    Length {
+        /// Announced.
+        expected: u64,
+        /// Counted so far.
+        got: u64,
+    },
+    /// The bytes are not those the platform announced.
+    #[error("the bytes do not match the announced digest")]
+    Digest,
+    /// The lease was lost: somebody else works on the item.
+    #[error("the lease was lost")]
+    LeaseLost,
+    /// The row could not be written.
+    #[error("the lease could not be renewed: {0}")]
+    Outage(String),
+}
+
+/// What became of storing an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// It is there, whole.
+    Whole(StoredObject),
+    /// An object was there before. Never taken for success: compare digests.
+    Exists,
+    /// The stream ended early; nothing was stored.
+    Aborted(SourceError),
+}
+
+/// Bytes that can be read and sought.
+pub trait Bytestream: Read + Seek {}
+impl<T: Read + Seek> Bytestream for T {}
+
+/// The media and quarantine buckets.
+#[async_trait(?Send)]
+pub trait Objects {
+    /// What lies under the item's key.
+    async fn head(&self, id: &MediaId) -> Answer<Option<Head>>;
+    /// Stores the stream under the item's key if nothing is there, in bounded memory.
+    async fn store(&self, arrival: &Arrival, source: &mut dyn Source) -> Answer<Stored>;
+    /// Opens the stored original for reading, if it still has this entity tag.
+    async fn open(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Bytestream>>>;
+    /// Copies the original into the quarantine bucket. Repeating it is harmless.
+    async fn quarantine(&self, id: &MediaId) -> Answer<()>;
+    /// Removes the original. Repeating it is harmless.
+    async fn remove(&self, id: &MediaId) -> Answer<()>;
+    /// A link by which a platform can fetch the original without credentials, alive for `life`; served with this
+    /// type and name.
+    async fn link(&self, id: &MediaId, mime: &str, file_name: &str, life: Duration) -> Answer<Url>;
+}
+
+/// The queues a function may send to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Queue {
+    /// Transfers to begin or carry on.
+    Fetch,
+    /// Objects to judge whose S3 event was lost.
+    Judge,
+    /// Items to deliver.
+    Media,
+    /// Items to deliver again: what a platform refuses for the moment never delays what it has not seen yet.
+    MediaRetry,
+    /// Tokens to renew.
+    Refresh,
+    /// Transfers given up.
+    FetchDeadLetters,
+    /// Deliveries given up.
+    MediaDeadLetters,
+}
+
+/// The queues.
+#[async_trait(?Send)]
+pub trait Jobs {
+    /// Sends a message, visible after `delay` (whole seconds, at most 900). `group` is the fairness group: one
+    /// connection's backlog does not delay another's.
+    async fn send(&self, queue: Queue, body: String, delay: Duration, group: &str) -> Answer<()>;
+}
+
+/// The `tokens` table.
+#[async_trait(?Send)]
+pub trait Tokens {
+    /// Reads a row, consistently.
+    async fn load(&self, id: &str) -> Answer<Option<TokenRow>>;
+    /// Writes the row if its revision is still the row's in hand (or it is absent, for revision 0), and raises the
+    /// revision in both.
+    async fn save(&self, row: &mut TokenRow) -> Answer<Saved>;
+}
+
+/// Secrets by name.
+#[async_trait(?Send)]
+pub trait Secrets {
+    /// The secret's present value.
+    async fn get(&self, name: &SecretName) -> Answer<Secret>;
+}
+
+/// Seals what must lie encrypted in a table. The context is bound: opened under another, it does not open.
+#[async_trait(?Send)]
+pub trait Vault {
+    /// Seals; the result is text.
+    async fn seal(&self, purpose: &str, subject: &str, secret: &Secret) -> Answer<String>;
+    /// Opens.
+    async fn open(&self, purpose: &str, subject: &str, sealed: &str) -> Answer<Secret>;
+}
+
+/// The credential a request asked for with its [`attache_domain::wire::Auth`].
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// None.
+    None,
+    /// `Authorization: Bearer …`.
+    Bearer(Secret),
+    /// `Authorization: Basic …`.
+    Basic {
+        /// The OAuth client's id.
+        id: String,
+        /// Its secret.
+        secret: Secret,
+    },
+}
+
+/// A download whose headers have arrived.
+pub struct Download {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: Headers,
+    /// The body.
+    pub body: Box<dyn Source>,
+}
+
+/// Calls to the platforms. Redirects are never followed; addresses are judged and pinned by the implementation.
+#[async_trait(?Send)]
+pub trait Http {
+    /// Makes a call and reads the (small) answer whole.
+    async fn call(&self, request: &Request, credential: &Credential)
+    -> Result<Response, CallError>;
+    /// Begins a download.
+    async fn download(
+        &self,
+        request: &Request,
+        credential: &Credential,
+    ) -> Result<Download, CallError>;
+}
+
+/// The limiter rows.
+#[async_trait(?Send)]
+pub trait Limits {
+    /// Reserves slots under `key`: one conditional write, rarely two.
+    async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reserved>;
+}
+
+/// What became of a reservation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reserved {
+    /// The moments at which the calls may be made, in order.
+    Slots(Vec<Timestamp>),
+    /// Nothing was reserved; ask again then.
+    Full {
+        /// When.
+        retry_at: Timestamp,
+    },
+}
+
+/// The configuration, as fresh as its age allows.
+#[async_trait(?Send)]
+pub trait Directories {
+    /// The directory to use now.
+    async fn current(&self) -> Answer<Rc<Directory>>;
+}
+
+/// Time and chance.
+#[async_trait(?Send)]
+pub trait Clock {
+    /// Now.
+    fn now(&self) -> Timestamp;
+    /// Waits in place; only for what is too short for a queue (at most two seconds).
+    async fn wait(&self, duration: Duration);
+    /// A fresh random number: names a holder, seeds a jitter.
+    fn draw(&self) -> u64;
+}

@@ -1,0 +1,216 @@
+//! Refresh: keeps every connection's tokens ahead of their end; one renewal at a time, never in an upload's way.
+//!
+//! The right to renew is a lease in the token's own row; the new token is written with the next version. A failed
+//! renewal keeps the old token until its end and says what a person must do.
+
+use std::time::Duration;
+
+use attache_domain::connection::{Account, Connection};
+use attache_domain::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use attache_domain::job::RefreshJob;
+use attache_domain::platforms::genesys::{self, Granted};
+use attache_domain::signature::Secret;
+use attache_domain::time::Timestamp;
+use attache_domain::token::{Purpose, Renewal, TokenRow, row_id};
+use attache_domain::wire::CallError;
+
+use crate::batch::{Trouble, chain};
+use crate::bearer::SEALED_AS;
+use crate::ports::{Answer, Clock, Credential, Directories, Http, Saved, Secrets, Tokens, Vault};
+
+/// How long one renewal may hold the lease: the token endpoint's patience and the writes around it.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// What refresh needs.
+#[derive(Clone, Copy)]
+pub struct Refresh<'a> {
+    /// Rows.
+    pub tokens: &'a dyn Tokens,
+    /// Seals new tokens.
+    pub vault: &'a dyn Vault,
+    /// Client secrets and static tokens.
+    pub secrets: &'a dyn Secrets,
+    /// The token endpoints.
+    pub http: &'a dyn Http,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// The configuration.
+    pub directories: &'a dyn Directories,
+}
+
+/// A token as obtained: with its life, or without end.
+struct Obtained {
+    token: Secret,
+    life: Option<Duration>,
+}
+
+impl Refresh<'_> {
+    /// The scheduled run: every token of every connection, those that end first first.
+    ///
+    /// # Errors
+    /// An outage of the configuration. One connection's trouble is logged and does not keep the others waiting.
+    pub async fn run(&self) -> Answer<()> {
+        let directory = self.directories.current().await?;
+        let mut due = Vec::new();
+        for connection in directory.connections() {
+            for purpose in connection.purposes() {
+                match self.tokens.load(&row_id(&connection.id, *purpose)).await {
+                    Ok(row) => due.push((
+                        row.as_ref().and_then(|row| row.expires_at),
+                        connection,
+                        *purpose,
+                    )),
+                    Err(outage) => {
+                        tracing::error!(connection.id = %connection.id, error = %chain(&outage), "token row unreadable")
+                    }
+                }
+            }
+        }
+        due.sort_by_key(|(end, ..)| *end);
+        for (_, connection, purpose) in due {
+            if let Err(outage) = self.renew(connection, purpose, 0).await {
+                tracing::error!(connection.id = %connection.id, error = %chain(&outage), "token not renewed; the next run tries again");
+            }
+        }
+        Ok(())
+    }
+
+    /// Handles one message of the `refresh` queue: somebody met a token of `version_seen` unfit.
+    ///
+    /// # Errors
+    /// [`Trouble`] if the world failed or the message is no job.
+    pub async fn handle(&self, body: &str) -> Result<(), Trouble> {
+        let job = RefreshJob::parse(body)?;
+        let directory = self.directories.current().await?;
+        match directory.connection(&job.connection) {
+            Some(connection) => Ok(self
+                .renew(connection, job.purpose, job.version_seen + 1)
+                .await?),
+            None => Err(Trouble::Dangling(format!(
+                "refresh job for unknown connection {}",
+                job.connection
+            ))),
+        }
+    }
+
+    /// Renews one token if it is due or older than version `floor`.
+    async fn renew(&self, connection: &Connection, purpose: Purpose, floor: u32) -> Answer<()> {
+        let id = row_id(&connection.id, purpose);
+        let now = self.clock.now();
+        let mut row = self.tokens.load(&id).await?.unwrap_or_else(|| fresh(id));
+        match row.renewal(now, floor) {
+            Renewal::NotDue => return Ok(()),
+            Renewal::Held { until } => {
+                tracing::info!(token.id = %row.id, lease.until = %until, "another refresher is at it");
+                return Ok(());
+            }
+            Renewal::Now => {}
+        }
+        row.lease_until = Some(now + LEASE);
+        if self.tokens.save(&mut row).await? == Saved::Overtaken {
+            tracing::info!(token.id = %row.id, "another refresher was first");
+            return Ok(());
+        }
+        let obtained = self.obtain(connection).await?;
+        row.lease_until = None;
+        match obtained {
+            Ok(obtained) => self.accept(&mut row, &obtained).await?,
+            Err(failure) => {
+                let (code, evidence, remedy) = (
+                    &failure.diagnosis.code,
+                    &failure.diagnosis.evidence,
+                    &failure.diagnosis.remedy,
+                );
+                let left = row
+                    .expires_at
+                    .map(|end| end.saturating_since(now).as_secs());
+                tracing::error!(token.id = %row.id, token.seconds_left = ?left, failure.code = %code, evidence = %evidence, remedy = %remedy, "token not renewed");
+            }
+        }
+        if self.tokens.save(&mut row).await? == Saved::Overtaken {
+            tracing::warn!(token.id = %row.id, "renewal outlived its lease; the newer one stands");
+        }
+        Ok(())
+    }
+
+    async fn accept(&self, row: &mut TokenRow, obtained: &Obtained) -> Answer<()> {
+        let now = self.clock.now();
+        row.sealed = Some(self.vault.seal(SEALED_AS, &row.id, &obtained.token).await?);
+        row.obtained_at = now;
+        row.expires_at = obtained.life.map(|life| now + life);
+        row.version += 1;
+        tracing::info!(token.id = %row.id, token.version = row.version, token.life_seconds = ?obtained.life.map(|life| life.as_secs()), "token renewed");
+        Ok(())
+    }
+
+    async fn obtain(&self, connection: &Connection) -> Answer<Result<Obtained, Failure>> {
+        match &connection.account {
+            // A system-user token does not expire and cannot be renewed by us: the secret holds it.
+            Account::WhatsApp { token, .. } => Ok(Ok(Obtained {
+                token: self.secrets.get(token).await?,
+                life: None,
+            })),
+            Account::GenesysOpenMessaging {
+                client_id,
+                client_secret,
+                ..
+            } => {
+                let Some(request) = genesys::token_request(connection) else {
+                    return Ok(Err(no_endpoint()));
+                };
+                let secret = self.secrets.get(client_secret).await?;
+                let credential = Credential::Basic {
+                    id: client_id.clone(),
+                    secret,
+                };
+                let answer = self.http.call(&request, &credential).await;
+                let now = self.clock.now();
+                let granted = answer
+                    .map_err(|e| unanswered(&e))
+                    .and_then(|response| genesys::read_token(&response, now));
+                Ok(granted.map(|Granted { token, life }| Obtained {
+                    token,
+                    life: Some(life),
+                }))
+            }
+        }
+    }
+}
+
+fn fresh(id: String) -> TokenRow {
+    TokenRow {
+        id,
+        sealed: None,
+        obtained_at: Timestamp::default(),
+        expires_at: None,
+        version: 0,
+        revision: 0,
+        lease_until: None,
+    }
+}
+
+fn unanswered(error: &CallError) -> Failure {
+    let remedy = "Nothing to do yet: the old token is kept and the next run tries again. If it lasts, look at the login host's reachability.";
+    Failure::new(
+        Disposition::Unavailable,
+        Diagnosis::new(
+            Domain::Network,
+            "network.no-token-answer",
+            error.to_string(),
+            remedy,
+        ),
+    )
+}
+
+fn no_endpoint() -> Failure {
+    let remedy = "Correct the connection's login_url.";
+    Failure::new(
+        Disposition::Rejected,
+        Diagnosis::new(
+            Domain::Ours,
+            "ours.no-token-endpoint",
+            "login_url takes no path",
+            remedy,
+        ),
+    )
+}
