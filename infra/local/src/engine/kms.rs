@@ -159,11 +159,11 @@ impl Kms {
         let blob = decoded(input.ciphertext_blob.as_deref(), "ciphertextBlob")?;
         let state = self.lock();
         let sealed_by = key_of(&blob).ok_or_else(unopenable)?;
-        if let Some(named) = input.key_id.as_deref() {
-            if state.resolve(Some(named))? != sealed_by {
-                let message = "The key ID in the request does not identify a CMK that can perform this operation.";
-                return Err(Failure::new("IncorrectKeyException", message));
-            }
+        if let Some(named) = input.key_id.as_deref()
+            && state.resolve(Some(named))? != sealed_by
+        {
+            let message = "The key ID in the request does not identify a CMK that can perform this operation.";
+            return Err(Failure::new("IncorrectKeyException", message));
         }
         let plaintext = state.open(sealed_by, &blob, &input.encryption_context)?;
         Ok(

@@ -7,12 +7,14 @@
 //! ACLs, object lock, part copies.
 
 mod actions;
+mod assembly;
 mod ingest;
 mod listing;
 mod multipart;
 mod object;
 mod objects;
 mod operations;
+mod precondition;
 mod presigned;
 mod store;
 

@@ -15,9 +15,9 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use super::Objects;
 use super::ingest::{Declared, ingest};
 use super::object::{
-    About, Checksums, Object, Precondition, about_of, checksums_of, hash_with, now, with_checksums,
-    with_head,
+    About, Checksums, Object, about_of, checksums_of, hash_with, now, with_checksums, with_head,
 };
+use super::precondition::Precondition;
 use super::store::{Blob, Store, broken};
 
 const READ_BYTES: usize = 128 * 1024;
@@ -66,13 +66,11 @@ impl Objects {
             &condition,
             "ObjectCreated:Put",
         )?;
-        let output = PutObjectOutput {
-            e_tag: Some(object.etag()),
-            checksum_type: object.checksums.kind(),
-            ..Default::default()
-        };
         Ok(S3Response::new(
-            with_checksums!(object.checksums.clone() => output),
+            with_checksums!(object.checksums.clone() => PutObjectOutput {
+                e_tag: Some(object.etag()),
+                checksum_type: object.checksums.kind(),
+            }),
         ))
     }
 
@@ -106,16 +104,21 @@ impl Objects {
         } else {
             Checksums::default()
         };
-        let mut output = with_head!(&object, checksums => GetObjectOutput::default());
-        output.checksum_type = asked_for.then(|| object.checksums.kind()).flatten();
-        output.tag_count = i32::try_from(object.about.tags.len())
+        let tags = i32::try_from(object.about.tags.len())
             .ok()
             .filter(|count| *count > 0);
-        output.content_length = i64::try_from(end - start).ok();
-        output.content_range =
+        let content_range =
             range.map(|range| format!("bytes {}-{}/{}", range.start, range.end - 1, object.size));
-        output.body = Some(read(file, start, end - start).await?);
-        Ok(S3Response::new(output))
+        let body = read(file, start, end - start).await?;
+        Ok(S3Response::new(
+            with_head!(&object, checksums => GetObjectOutput {
+                checksum_type: asked_for.then(|| object.checksums.kind()).flatten(),
+                tag_count: tags,
+                content_length: i64::try_from(end - start).ok(),
+                content_range: content_range,
+                body: Some(body),
+            }),
+        ))
     }
 
     pub(super) fn head(&self, input: &HeadObjectInput) -> S3Result<S3Response<HeadObjectOutput>> {
@@ -139,10 +142,12 @@ impl Objects {
         } else {
             Checksums::default()
         };
-        let mut output = with_head!(object, checksums => HeadObjectOutput::default());
-        output.checksum_type = asked_for.then(|| object.checksums.kind()).flatten();
-        output.content_length = i64::try_from(object.size).ok();
-        Ok(S3Response::new(output))
+        Ok(S3Response::new(
+            with_head!(object, checksums => HeadObjectOutput {
+                checksum_type: asked_for.then(|| object.checksums.kind()).flatten(),
+                content_length: i64::try_from(object.size).ok(),
+            }),
+        ))
     }
 
     pub(super) async fn copy(
@@ -211,12 +216,10 @@ impl Objects {
             &Precondition::default(),
             "ObjectCreated:Copy",
         )?;
-        let result = CopyObjectResult {
+        let result = with_checksums!(object.checksums.clone() => CopyObjectResult {
             e_tag: Some(object.etag()),
             last_modified: Some(object.last_modified()),
-            ..Default::default()
-        };
-        let result = with_checksums!(object.checksums.clone() => result);
+        });
         Ok(S3Response::new(CopyObjectOutput {
             copy_object_result: Some(result),
             ..Default::default()
