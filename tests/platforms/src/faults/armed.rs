@@ -136,14 +136,14 @@ impl Faults {
     }
 
     /// The fault this request meets, if any; `subjects` are the ids it is about.
-    pub(crate) fn take(&self, point: Point, subjects: &[&str]) -> Option<Fault> {
+    pub(crate) fn take(&self, point: Point, subjects: &[impl AsRef<str>]) -> Option<Fault> {
         let mut entries = self.locked();
         let index = entries.iter().position(|entry| {
             entry.fault.points().contains(&point)
                 && entry
                     .subject
                     .as_deref()
-                    .is_none_or(|subject| subjects.contains(&subject))
+                    .is_none_or(|wanted| subjects.iter().any(|subject| subject.as_ref() == wanted))
         })?;
         let entry = &mut entries[index];
         entry.fired.fetch_add(1, Ordering::SeqCst);

@@ -46,6 +46,8 @@ pub(crate) struct Answer {
     pub(crate) operation: Option<Operation>,
     /// Whether the connection is closed instead of answering.
     pub(crate) lost: bool,
+    /// Whether this stands in the place of the real answer and follows no schema.
+    pub(crate) misplaced: bool,
 }
 
 impl Answer {
@@ -57,6 +59,7 @@ impl Answer {
             manner: Manner::Whole,
             operation: None,
             lost: false,
+            misplaced: false,
         };
         answer.with(CONTENT_TYPE, content_type)
     }
@@ -70,12 +73,19 @@ impl Answer {
     pub(crate) fn html(status: StatusCode) -> Self {
         let page = "<!DOCTYPE html><html><head><title>Sorry, something went wrong</title></head>\
                     <body><h1>Sorry, something went wrong.</h1></body></html>";
-        Self::new(status, "text/html; charset=utf-8", page)
+        Self {
+            misplaced: true,
+            ..Self::new(status, "text/html; charset=utf-8", page)
+        }
     }
 
     /// A redirect.
     pub(crate) fn redirect(to: &str) -> Self {
-        Self::new(StatusCode::FOUND, "text/plain", "").with(http::header::LOCATION, to)
+        let answer = Self::new(StatusCode::FOUND, "text/plain", "");
+        Self {
+            misplaced: true,
+            ..answer.with(http::header::LOCATION, to)
+        }
     }
 
     /// Adds a header; a value that cannot stand in a header is left out.

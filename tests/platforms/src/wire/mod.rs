@@ -164,7 +164,8 @@ async fn exchange(
         .request(watchers.clock.now(), &site.authority, &request);
     let (method, path) = (request.method.clone(), request.path.clone());
     let answer = (site.handler)(request).await;
-    if let (Some(checker), Some(operation)) = (&watchers.checker, answer.operation) {
+    let operation = answer.operation.filter(|_| !answer.misplaced);
+    if let (Some(checker), Some(operation)) = (&watchers.checker, operation) {
         checker.answer(operation, &method, &path, answer.status, &answer.body);
     }
     watchers.journal.answer(number, &answer);
