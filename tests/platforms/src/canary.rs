@@ -121,8 +121,20 @@ mod tests {
     #[test]
     fn tokens_are_found_in_headers_urls_and_foreign_bodies() {
         let rows = [
-            ("home:1", "Bearer t0ken", "", "", vec![Place::Header("authorization".into())]),
-            ("away:1", "Bearer t0ken", "", "", vec![Place::Header("authorization".into())]),
+            (
+                "home:1",
+                "Bearer t0ken",
+                "",
+                "",
+                vec![Place::Header("authorization".into())],
+            ),
+            (
+                "away:1",
+                "Bearer t0ken",
+                "",
+                "",
+                vec![Place::Header("authorization".into())],
+            ),
             ("away:1", "", "access_token=t0ken", "", vec![Place::Url]),
             ("away:1", "", "", "{\"t\":\"t0ken\"}", vec![Place::Body]),
             ("away:1", "Bearer other", "", "", vec![]),

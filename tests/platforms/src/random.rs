@@ -31,5 +31,12 @@ pub(crate) fn hex(count: usize) -> String {
 pub(crate) fn uuid() -> String {
     let hex = hex(16);
     let variant = ["8", "9", "a", "b"][rand::random_range(0..4)];
-    format!("{}-{}-4{}-{variant}{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+    format!(
+        "{}-{}-4{}-{variant}{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[13..16],
+        &hex[17..20],
+        &hex[20..]
+    )
 }

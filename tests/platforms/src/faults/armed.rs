@@ -51,6 +51,7 @@ pub struct Faults {
     entries: Arc<Mutex<Vec<Entry>>>,
     releases: Arc<watch::Sender<u64>>,
     slow_rate: Arc<AtomicU64>,
+    retry_after_seconds: Arc<AtomicU64>,
 }
 
 /// Bytes per second of a slow body unless told otherwise.
@@ -64,6 +65,7 @@ impl Faults {
             entries: Arc::default(),
             releases: Arc::new(watch::Sender::new(0)),
             slow_rate: Arc::new(AtomicU64::new(SLOW_RATE)),
+            retry_after_seconds: Arc::new(AtomicU64::new(1)),
         }
     }
 
@@ -129,6 +131,15 @@ impl Faults {
     pub fn set_slow_rate(&self, bytes_per_second: u64) {
         self.slow_rate
             .store(bytes_per_second.max(1), Ordering::SeqCst);
+    }
+
+    /// Sets what [`Fault::RateLimit`] says in `Retry-After` where the platform sends it (1 at first).
+    pub fn set_retry_after_seconds(&self, seconds: u64) {
+        self.retry_after_seconds.store(seconds, Ordering::SeqCst);
+    }
+
+    pub(crate) fn retry_after_seconds(&self) -> u64 {
+        self.retry_after_seconds.load(Ordering::SeqCst)
     }
 
     pub(crate) fn slow_rate(&self) -> u64 {

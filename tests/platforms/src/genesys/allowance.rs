@@ -30,7 +30,10 @@ pub(super) struct Windows {
 
 impl Windows {
     pub(super) fn new(rule: Allowance) -> Self {
-        Self { rule, windows: HashMap::new() }
+        Self {
+            rule,
+            windows: HashMap::new(),
+        }
     }
 
     /// Counts one call of `token`.
@@ -57,7 +60,10 @@ mod tests {
     #[test]
     fn windows_fill_and_start_again() {
         let at = |ms| OffsetDateTime::UNIX_EPOCH + Duration::from_millis(ms);
-        let rule = Allowance { calls: 2, window: Duration::from_secs(60) };
+        let rule = Allowance {
+            calls: 2,
+            window: Duration::from_secs(60),
+        };
         let mut windows = Windows::new(rule);
         let rows = [
             ("a", 0, 1, 60, false),
@@ -68,7 +74,14 @@ mod tests {
         ];
         for (token, ms, count, reset_seconds, over) in rows {
             let standing = windows.call(token, at(ms));
-            assert_eq!(standing, Standing { count, allowed: 2, reset_seconds });
+            assert_eq!(
+                standing,
+                Standing {
+                    count,
+                    allowed: 2,
+                    reset_seconds
+                }
+            );
             assert_eq!(standing.over(), over);
         }
     }

@@ -23,19 +23,29 @@ const CORRELATION: HeaderName = HeaderName::from_static("inin-correlation-id");
 
 /// What is asked for.
 enum Call<'r> {
-    Inbound { integration: &'r str, operation: Operation, point: Point },
-    Supported { id: Option<&'r str> },
+    Inbound {
+        integration: &'r str,
+        operation: Operation,
+        point: Point,
+    },
+    Supported {
+        id: Option<&'r str>,
+    },
 }
 
 /// Answers a request to the API host.
 pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
     let token = request.bearer().unwrap_or_default();
-    let standing = lock(&state.windows).call(token, state.options.clock.now());
-    let answer = decide(&state, &request, standing).await;
-    let answer = match answer.status {
-        StatusCode::TOO_MANY_REQUESTS => answer.with(RETRY_AFTER, &standing.reset_seconds.to_string()),
-        _ => answer,
-    };
+    let mut standing = lock(&state.windows).call(token, state.options.clock.now());
+    let mut answer = decide(&state, &request, standing).await;
+    if answer.status == StatusCode::TOO_MANY_REQUESTS {
+        if !standing.over() {
+            // A fault says so, not the count: the headers tell the same story.
+            standing.count = standing.allowed + 1;
+            standing.reset_seconds = state.faults.retry_after_seconds();
+        }
+        answer = answer.with(RETRY_AFTER, &standing.reset_seconds.to_string());
+    }
     answer
         .with(COUNT, &standing.count.to_string())
         .with(ALLOWED, &standing.allowed.to_string())
@@ -58,9 +68,11 @@ async fn decide(state: &Arc<State>, request: &Request, standing: Standing) -> An
     }
     let answer = match call {
         Call::Supported { id } => supported(state, id),
-        Call::Inbound { integration, operation, point } => {
-            inbound_call(state, request, integration, operation, point).await
-        }
+        Call::Inbound {
+            integration,
+            operation,
+            point,
+        } => inbound_call(state, request, integration, operation, point).await,
     };
     answer.of(operation)
 }
@@ -77,10 +89,16 @@ fn call<'r>(method: &Method, segments: &[&'r str]) -> Option<Call<'r>> {
                 "event" => (Operation::InboundEvent, Point::Receipt),
                 _ => return None,
             };
-            Some(Call::Inbound { integration, operation, point })
+            Some(Call::Inbound {
+                integration,
+                operation,
+                point,
+            })
         }
         (&Method::GET, ["messaging", "supportedcontent"]) => Some(Call::Supported { id: None }),
-        (&Method::GET, ["messaging", "supportedcontent", id]) => Some(Call::Supported { id: Some(id) }),
+        (&Method::GET, ["messaging", "supportedcontent", id]) => {
+            Some(Call::Supported { id: Some(id) })
+        }
         _ => None,
     }
 }
@@ -125,10 +143,18 @@ async fn inbound_call(
     }
     if request.media_type().as_deref() != Some("application/json") {
         let message = "The request's content type is not supported.";
-        return error::answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported.media.type", message);
+        return error::answer(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported.media.type",
+            message,
+        );
     }
     let Ok(body) = body else {
-        return error::answer(StatusCode::BAD_REQUEST, "bad.request", "The request body is not JSON.");
+        return error::answer(
+            StatusCode::BAD_REQUEST,
+            "bad.request",
+            "The request body is not JSON.",
+        );
     };
     if integration != state.options.integration_id {
         return error::not_found();
@@ -143,7 +169,9 @@ async fn inbound_call(
 }
 
 fn supported(state: &State, id: Option<&str>) -> Answer {
-    let types = |types: &[String]| -> Vec<Value> { types.iter().map(|one| json!({ "type": one })).collect() };
+    let types = |types: &[String]| -> Vec<Value> {
+        types.iter().map(|one| json!({ "type": one })).collect()
+    };
     let profile = json!({
         "id": "default", "name": "Default", "version": 1,
         "mediaTypes": { "allow": {

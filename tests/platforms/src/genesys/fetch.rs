@@ -9,7 +9,12 @@ use crate::faults::{Fault, Point};
 
 /// Whether a supported-content profile allows a media type. Parameters of the type do not matter.
 pub(super) fn allowed(profile: &[String], mime: &str) -> bool {
-    let essence = mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = mime
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     profile.iter().any(|pattern| match pattern.split_once('/') {
         Some(("*", "*")) => true,
         Some((kind, "*")) => essence.split('/').next() == Some(kind),
@@ -41,10 +46,15 @@ async fn get(state: &State, url: &str) -> Result<(Vec<u8>, Option<String>), Fetc
     let failed = |error: reqwest::Error| Fetched::Failed(error.without_url().to_string());
     let mut response = state.client.get(url).send().await.map_err(failed)?;
     if response.status() != http::StatusCode::OK {
-        return Err(Fetched::Failed(format!("the link answered {}", response.status())));
+        return Err(Fetched::Failed(format!(
+            "the link answered {}",
+            response.status()
+        )));
     }
     let content_type = response.headers().get(http::header::CONTENT_TYPE);
-    let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let content_type = content_type
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(failed)? {
         if body.len() + piece.len() > cap {
@@ -70,7 +80,11 @@ mod tests {
             ("image/jpeg", "image/png", false),
         ];
         for (pattern, mime, expected) in rows {
-            assert_eq!(allowed(&[pattern.into()], mime), expected, "{pattern} {mime}");
+            assert_eq!(
+                allowed(&[pattern.into()], mime),
+                expected,
+                "{pattern} {mime}"
+            );
         }
     }
 }

@@ -28,12 +28,20 @@ fn text(value: &Value) -> Option<String> {
 pub(super) fn subjects(body: &Value) -> Vec<String> {
     let attachments = body["content"].as_array().into_iter().flatten();
     let attachments = attachments.map(|item| &item["attachment"]["id"]);
-    let all = [&body["channel"]["messageId"], &body["id"]].into_iter().chain(attachments);
+    let all = [&body["channel"]["messageId"], &body["id"]]
+        .into_iter()
+        .chain(attachments);
     all.filter_map(text).collect()
 }
 
 /// Takes in a request that fits its schema.
-pub(super) fn take(state: &Arc<State>, request: &Request, operation: Operation, body: Value, lost: bool) -> Answer {
+pub(super) fn take(
+    state: &Arc<State>,
+    request: &Request,
+    operation: Operation,
+    body: Value,
+    lost: bool,
+) -> Answer {
     match operation {
         Operation::InboundReceipt => receipt(state, body),
         Operation::InboundEvent => event(state, body),
@@ -45,19 +53,26 @@ fn message(state: &Arc<State>, request: &Request, body: Value, lost: bool) -> An
     let count = body["content"].as_array().map_or(0, Vec::len);
     if state.options.one_attachment && count > 1 {
         let problem = "only one attachment is allowed in a message";
-        state.checker.breach(Operation::InboundMessage, "/content", problem);
+        state
+            .checker
+            .breach(Operation::InboundMessage, "/content", problem);
         return error::answer(StatusCode::BAD_REQUEST, "invalid.value", problem);
     }
     let id = crate::random::hex(16);
     let customer = text(&body["channel"]["from"]["id"]).unwrap_or_default();
-    let conversation = lock(&state.conversations).entry(customer).or_insert_with(crate::random::uuid).clone();
+    let conversation = lock(&state.conversations)
+        .entry(customer)
+        .or_insert_with(crate::random::uuid)
+        .clone();
     let prefetch = request.parameter("prefetchConversationId").as_deref() == Some("true");
     let answer = accepted(state, &id, prefetch.then_some(&conversation), &body);
     let channel_message_id = text(&body["channel"]["messageId"]);
     let repeated = {
         let mut posts = lock(&state.posts);
         let repeated = channel_message_id.is_some()
-            && posts.iter().any(|post| post.channel_message_id == channel_message_id);
+            && posts
+                .iter()
+                .any(|post| post.channel_message_id == channel_message_id);
         posts.push(Post {
             channel_message_id,
             at: state.options.clock.now(),
@@ -76,14 +91,16 @@ fn message(state: &Arc<State>, request: &Request, body: Value, lost: bool) -> An
 
 /// `OpenMessageNormalizedMessage`: the request again, with what Genesys adds.
 fn accepted(state: &State, id: &str, conversation: Option<&String>, body: &Value) -> Answer {
-    let mut answer = json!({ "id": id, "channel": channel(state, &body["channel"]), "type": "Text" });
+    let mut answer =
+        json!({ "id": id, "channel": channel(state, &body["channel"]), "type": "Text" });
     for field in ["text", "metadata"] {
         if let Some(value) = body.get(field) {
             answer[field] = value.clone();
         }
     }
     if let Some(content) = body["content"].as_array() {
-        let item = |item: &Value| json!({ "contentType": "Attachment", "attachment": item["attachment"] });
+        let item =
+            |item: &Value| json!({ "contentType": "Attachment", "attachment": item["attachment"] });
         answer["content"] = content.iter().map(item).collect();
     }
     if let Some(conversation) = conversation {
@@ -161,13 +178,21 @@ fn receipt(state: &State, body: Value) -> Answer {
     };
     if receipt.request.get("reasons").is_some() && receipt.status != "Failed" {
         let problem = "reasons belong to failed receipts only";
-        state.checker.breach(Operation::InboundReceipt, "/reasons", problem);
+        state
+            .checker
+            .breach(Operation::InboundReceipt, "/reasons", problem);
     }
     let mut receipts = lock(&state.receipts);
-    let ended: HashSet<&str> = receipts.iter().filter(|r| r.is_final).map(|r| r.id.as_str()).collect();
+    let ended: HashSet<&str> = receipts
+        .iter()
+        .filter(|r| r.is_final)
+        .map(|r| r.id.as_str())
+        .collect();
     if ended.contains(receipt.id.as_str()) {
         let problem = format!("a receipt for {} after its final one", receipt.id);
-        state.checker.breach(Operation::InboundReceipt, "/isFinalReceipt", problem);
+        state
+            .checker
+            .breach(Operation::InboundReceipt, "/isFinalReceipt", problem);
     }
     receipts.push(receipt);
     drop(receipts);

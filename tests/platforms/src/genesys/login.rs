@@ -57,9 +57,12 @@ pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
     if request.method != Method::POST || request.path != "/oauth/token" {
         return error::not_found();
     }
-    let fault = state.faults.take::<&str>(Point::Token, &[]);
+    let fault = state.faults.take(Point::Token, &[&state.options.client_id]);
     match fault {
-        Some(Fault::RateLimit) => return error::too_many(10, 60).with(RETRY_AFTER, "1"),
+        Some(Fault::RateLimit) => {
+            let wait = state.faults.retry_after_seconds().to_string();
+            return error::too_many(10, 60).with(RETRY_AFTER, &wait);
+        }
         Some(Fault::FiveHundreds) => return error::unavailable(),
         Some(Fault::Unauthorised) => return error::bad_credentials(),
         Some(Fault::HtmlErrorPage) => return Answer::html(StatusCode::BAD_GATEWAY),
@@ -75,7 +78,10 @@ pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
 
 fn issue(state: &State, request: &Request) -> Answer {
     if request.media_type().as_deref() != Some("application/x-www-form-urlencoded") {
-        return refused("invalid_request", "the body must be application/x-www-form-urlencoded");
+        return refused(
+            "invalid_request",
+            "the body must be application/x-www-form-urlencoded",
+        );
     }
     if !is_our_client(state, request) {
         return error::bad_credentials();
@@ -83,7 +89,12 @@ fn issue(state: &State, request: &Request) -> Answer {
     let grant = form_urlencoded::parse(&request.body).find(|(name, _)| name == "grant_type");
     match grant.as_ref().map(|(_, value)| value.as_ref()) {
         Some("client_credentials") => {}
-        Some(_) => return refused("unsupported_grant_type", "this client has the client credentials grant only"),
+        Some(_) => {
+            return refused(
+                "unsupported_grant_type",
+                "this client has the client credentials grant only",
+            );
+        }
         None => return refused("invalid_request", "grant_type is missing"),
     }
     let options = &state.options;
@@ -97,14 +108,23 @@ fn issue(state: &State, request: &Request) -> Answer {
 }
 
 fn is_our_client(state: &State, request: &Request) -> bool {
-    let basic = request.header("authorization").and_then(|value| value.strip_prefix("Basic "));
-    let decoded = basic.and_then(|basic| data_encoding::BASE64.decode(basic.trim().as_bytes()).ok());
-    let expected = format!("{}:{}", state.options.client_id, state.options.client_secret);
+    let basic = request
+        .header("authorization")
+        .and_then(|value| value.strip_prefix("Basic "));
+    let decoded =
+        basic.and_then(|basic| data_encoding::BASE64.decode(basic.trim().as_bytes()).ok());
+    let expected = format!(
+        "{}:{}",
+        state.options.client_id, state.options.client_secret
+    );
     decoded.is_some_and(|decoded| decoded == expected.as_bytes())
 }
 
 fn refused(error: &str, description: &str) -> Answer {
-    answered(StatusCode::BAD_REQUEST, &json!({ "error": error, "error_description": description }))
+    answered(
+        StatusCode::BAD_REQUEST,
+        &json!({ "error": error, "error_description": description }),
+    )
 }
 
 fn answered(status: StatusCode, body: &Value) -> Answer {

@@ -20,13 +20,11 @@ mod state;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::Context as _;
-use tokio::{sync::watch, task::JoinSet};
-
 pub use desk::{AgentMessage, Attachment, Fetched, Post, Receipt};
 pub use options::{Allowance, Duplicates, GenesysOptions};
 
@@ -35,9 +33,9 @@ use crate::{
     faults::{Faults, Point},
     journal::{Exchange, Journal},
     specs::{Checker, Violation},
-    wire::{Answer, Bound, Handler, Listener, Request, Watchers},
+    wire::{Bound, Listener, Watchers, handler},
 };
-use state::{ISSUER, State, lock};
+use state::{State, lock};
 
 const POINTS: &[Point] = &[Point::Token, Point::Inbound, Point::Receipt, Point::Fetch];
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -56,8 +54,12 @@ impl Genesys {
     /// # Errors
     /// If no port is free or a schema in this crate is broken.
     pub async fn start(options: GenesysOptions) -> anyhow::Result<Self> {
-        let login = Bound::take(LOOPBACK, "127.0.0.1").await.context("the login host")?;
-        let api = Bound::take(LOOPBACK, "127.0.0.1").await.context("the API host")?;
+        let login = Bound::take(LOOPBACK, "127.0.0.1")
+            .await
+            .context("the login host")?;
+        let api = Bound::take(LOOPBACK, "127.0.0.1")
+            .await
+            .context("the API host")?;
         let checker = Arc::new(Checker::genesys()?);
         let journal = Journal::default();
         let watchers = Watchers {
@@ -67,7 +69,7 @@ impl Genesys {
             checker: Some(checker.clone()),
         };
         let homes = [login.authority().to_owned(), api.authority().to_owned()];
-        let state = Arc::new(new_state(options, checker, homes)?);
+        let state = Arc::new(State::new(options, checker, homes)?);
         Ok(Self {
             login: login.serve(watchers.clone(), handler(&state, login::answer)),
             api: api.serve(watchers, handler(&state, api::answer)),
@@ -110,11 +112,20 @@ impl Genesys {
     ///
     /// # Errors
     /// If that does not happen `within` this real time; says how many there were.
-    pub async fn wait_for_messages(&self, count: usize, within: Duration) -> anyhow::Result<Vec<AgentMessage>> {
+    pub async fn wait_for_messages(
+        &self,
+        count: usize,
+        within: Duration,
+    ) -> anyhow::Result<Vec<AgentMessage>> {
         let found = || Some(self.messages()).filter(|messages| messages.len() >= count);
         let mut changes = self.state.changes.subscribe();
         let waited = crate::wait::until(&mut changes, within, found).await;
-        waited.with_context(|| format!("the agent sees {} of {count} messages", self.messages().len()))
+        waited.with_context(|| {
+            format!(
+                "the agent sees {} of {count} messages",
+                self.messages().len()
+            )
+        })
     }
 
     /// Every inbound message that was accepted, repetitions included.
@@ -169,33 +180,4 @@ impl Drop for Genesys {
     fn drop(&mut self) {
         lock(&self.state.tasks).abort_all();
     }
-}
-
-fn new_state(options: GenesysOptions, checker: Arc<Checker>, homes: [String; 2]) -> anyhow::Result<State> {
-    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    Ok(State {
-        faults: Faults::new(ISSUER, POINTS),
-        checker,
-        client: client.build().context("the client that fetches attachments")?,
-        homes,
-        tokens: Mutex::default(),
-        windows: Mutex::new(allowance::Windows::new(options.allowance)),
-        conversations: Mutex::default(),
-        posts: Mutex::default(),
-        messages: Mutex::default(),
-        receipts: Mutex::default(),
-        events: Mutex::default(),
-        changes: watch::Sender::new(0),
-        tasks: Mutex::new(JoinSet::new()),
-        options,
-    })
-}
-
-fn handler<F, A>(state: &Arc<State>, answer: F) -> Handler
-where
-    F: Fn(Arc<State>, Request) -> A + Send + Sync + 'static,
-    A: Future<Output = Answer> + Send + 'static,
-{
-    let state = state.clone();
-    Arc::new(move |request| Box::pin(answer(state.clone(), request)))
 }

@@ -63,9 +63,14 @@ impl Default for GenesysOptions {
             token_life: Duration::from_secs(86_399),
             clock: Clock::real(),
             canary: Canary::default(),
-            allowance: Allowance { calls: 300, window: Duration::from_secs(60) },
+            allowance: Allowance {
+                calls: 300,
+                window: Duration::from_secs(60),
+            },
             inbound_types: vec!["*/*".into()],
-            outbound_types: ["image/jpeg", "image/png", "image/gif"].map(String::from).to_vec(),
+            outbound_types: ["image/jpeg", "image/png", "image/gif"]
+                .map(String::from)
+                .to_vec(),
             duplicates: Duplicates::Shown,
             one_attachment: true,
             attachment_cap_bytes: 25 * 1024 * 1024,

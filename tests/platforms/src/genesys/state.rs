@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use anyhow::Context as _;
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
@@ -39,6 +40,38 @@ pub(super) struct State {
 }
 
 impl State {
+    /// The state of a stand-in that nothing has happened to.
+    ///
+    /// # Errors
+    /// If no HTTP client can be built.
+    pub(super) fn new(
+        options: GenesysOptions,
+        checker: Arc<Checker>,
+        homes: [String; 2],
+    ) -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none());
+        Ok(Self {
+            faults: Faults::new(ISSUER, super::POINTS),
+            checker,
+            client: client
+                .build()
+                .context("the client that fetches attachments")?,
+            homes,
+            tokens: Mutex::default(),
+            windows: Mutex::new(Windows::new(options.allowance)),
+            conversations: Mutex::default(),
+            posts: Mutex::default(),
+            messages: Mutex::default(),
+            receipts: Mutex::default(),
+            events: Mutex::default(),
+            changes: watch::Sender::new(0),
+            tasks: Mutex::new(JoinSet::new()),
+            options,
+        })
+    }
+
     /// Tells whoever waits that something has changed.
     pub(super) fn changed(&self) {
         self.changes.send_modify(|count| *count += 1);

@@ -111,8 +111,14 @@ mod tests {
     #[test]
     fn openapi_differences_are_translated() {
         let rows = [
-            (json!({"type":"string","nullable":true}), json!({"type":["string","null"]})),
-            (json!({"type":"string","nullable":false}), json!({"type":"string"})),
+            (
+                json!({"type":"string","nullable":true}),
+                json!({"type":["string","null"]}),
+            ),
+            (
+                json!({"type":"string","nullable":false}),
+                json!({"type":"string"}),
+            ),
             (
                 json!({"type":"string","enum":["a"],"nullable":true}),
                 json!({"type":["string","null"],"enum":["a",null]}),
@@ -121,7 +127,10 @@ mod tests {
                 json!({"allOf":[{"$ref":"#/x"}],"nullable":true}),
                 json!({"anyOf":[{"allOf":[{"$ref":"#/x"}]},{"type":"null"}]}),
             ),
-            (json!({"$ref":"#/x","description":"ignored"}), json!({"$ref":"#/x"})),
+            (
+                json!({"$ref":"#/x","description":"ignored"}),
+                json!({"$ref":"#/x"}),
+            ),
             (
                 json!({"type":"integer","minimum":1,"exclusiveMinimum":true}),
                 json!({"type":"integer","exclusiveMinimum":1}),
@@ -153,7 +162,8 @@ mod tests {
     fn closing_forbids_unnamed_properties_only_where_some_are_named() {
         let mut schema = json!({"properties":{"free":{"type":"object"}}});
         close(&mut schema);
-        let expected = json!({"properties":{"free":{"type":"object"}},"additionalProperties":false});
+        let expected =
+            json!({"properties":{"free":{"type":"object"}},"additionalProperties":false});
         assert_eq!(schema, expected);
     }
 }

@@ -13,7 +13,10 @@ const COLLIDING: [&str; 5] = ["image", "audio", "video", "document", "sticker"];
 
 /// Corrects Meta's OpenAPI document in place.
 pub(super) fn meta(spec: &mut Value) {
-    if let Some(schemas) = spec.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+    if let Some(schemas) = spec
+        .pointer_mut("/components/schemas")
+        .and_then(Value::as_object_mut)
+    {
         open_composed(schemas);
         inbound_messages(schemas);
         optional_filename(schemas);
@@ -55,7 +58,10 @@ fn inbound_messages(schemas: &mut Map<String, Value>) {
     );
     let mapping = schemas["IncomingMessage"]["discriminator"]["mapping"].clone();
     for (kind, target) in mapping.as_object().into_iter().flatten() {
-        let published = target.as_str().unwrap_or_default().trim_start_matches(SCHEMAS);
+        let published = target
+            .as_str()
+            .unwrap_or_default()
+            .trim_start_matches(SCHEMAS);
         let published = match COLLIDING.contains(&kind.as_str()) {
             true => format!("{published}_1"),
             false => published.to_owned(),
@@ -64,7 +70,8 @@ fn inbound_messages(schemas: &mut Map<String, Value>) {
         schemas["IncomingMessage"]["discriminator"]["mapping"][kind] = reference;
     }
     let system = insert_inbound(schemas, "SystemMessage");
-    schemas["IncomingMessageValueSystem"]["properties"]["messages"]["items"] = json!({ "$ref": system });
+    schemas["IncomingMessageValueSystem"]["properties"]["messages"]["items"] =
+        json!({ "$ref": system });
 }
 
 fn insert_inbound(schemas: &mut Map<String, Value>, published: &str) -> Value {
@@ -82,7 +89,10 @@ fn insert_inbound(schemas: &mut Map<String, Value>, published: &str) -> Value {
         }
         each_child(object, &mut rebase);
     }
-    let mut schema = schemas.get(published).cloned().unwrap_or(Value::Bool(false));
+    let mut schema = schemas
+        .get(published)
+        .cloned()
+        .unwrap_or(Value::Bool(false));
     rebase(&mut schema);
     let name = format!("Inbound_{published}");
     let reference = format!("{SCHEMAS}{name}").into();

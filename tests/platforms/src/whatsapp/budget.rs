@@ -16,7 +16,11 @@ pub(super) struct Budget {
 
 impl Budget {
     pub(super) fn new(rule: Option<ErrorBudget>) -> Self {
-        Self { rule, errors: VecDeque::new(), blocked_until: None }
+        Self {
+            rule,
+            errors: VecDeque::new(),
+            blocked_until: None,
+        }
     }
 
     /// Whether look-ups are refused at this moment.
@@ -30,7 +34,11 @@ impl Budget {
             return;
         };
         self.errors.push_back(now);
-        while self.errors.front().is_some_and(|&first| first + rule.window <= now) {
+        while self
+            .errors
+            .front()
+            .is_some_and(|&first| first + rule.window <= now)
+        {
             self.errors.pop_front();
         }
         if self.errors.len() >= rule.errors {
@@ -57,7 +65,10 @@ mod tests {
         for second in [0, 50, 61] {
             budget.refused(at(second));
         }
-        assert!(!budget.blocked(at(61)), "the first error is too old to count");
+        assert!(
+            !budget.blocked(at(61)),
+            "the first error is too old to count"
+        );
         budget.refused(at(62));
         assert!(budget.blocked(at(62)) && budget.blocked(at(91)));
         assert!(!budget.blocked(at(92)));

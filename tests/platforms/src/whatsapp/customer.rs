@@ -32,7 +32,13 @@ impl MediaFile {
     /// A file with a declared type and nothing else.
     #[must_use]
     pub fn new(bytes: impl Into<Bytes>, mime: &str) -> Self {
-        Self { bytes: bytes.into(), mime: mime.to_owned(), filename: None, caption: None, kind: None }
+        Self {
+            bytes: bytes.into(),
+            mime: mime.to_owned(),
+            filename: None,
+            caption: None,
+            kind: None,
+        }
     }
 
     /// With a name. Names travel only with documents.
@@ -115,7 +121,10 @@ impl Customer {
         let mut object = json!({
             "id": medium.id, "mime_type": file.mime, "sha256": data_encoding::BASE64.encode(&medium.sha256),
         });
-        if let Some(caption) = file.caption.filter(|_| !matches!(kind, "audio" | "sticker")) {
+        if let Some(caption) = file
+            .caption
+            .filter(|_| !matches!(kind, "audio" | "sticker"))
+        {
             object["caption"] = caption.into();
         }
         match kind {
@@ -130,7 +139,11 @@ impl Customer {
         }
         if self.state.options.url_in_webhook {
             let dies_at = self.state.options.clock.now() + self.state.options.link_life;
-            object["url"] = self.state.links.mint(&medium.id, dies_at.unix_timestamp()).into();
+            object["url"] = self
+                .state
+                .links
+                .mint(&medium.id, dies_at.unix_timestamp())
+                .into();
         }
         self.compose(id, kind, object)
     }
@@ -147,9 +160,19 @@ impl Customer {
             "from": self.wa_id, "id": id.as_str(), "timestamp": timestamp, "type": kind, kind: object,
         });
         let contact = json!({ "profile": { "name": self.name }, "wa_id": self.wa_id });
-        lock(&self.state.outbound).heard_from(&self.wa_id, self.state.options.clock.now());
+        lock(&self.state.outbound).heard_from(
+            &self.wa_id,
+            &self.number,
+            self.state.options.clock.now(),
+        );
         let item = Item::Message { contact, message };
-        Composed { id, addressed: Addressed { number: self.number.clone(), item } }
+        Composed {
+            id,
+            addressed: Addressed {
+                number: self.number.clone(),
+                item,
+            },
+        }
     }
 
     fn send(&self, message: Composed) -> MessageId {
@@ -192,7 +215,10 @@ pub(super) fn message_id(wa_id: &str) -> String {
 /// Posts messages together in one webhook, tenants mixed as they come.
 pub(super) fn send_batch(state: &Arc<State>, messages: Vec<Composed>) {
     let ids = messages.iter().map(|message| message.id.clone()).collect();
-    let items: Vec<_> = messages.into_iter().map(|message| message.addressed).collect();
+    let items: Vec<_> = messages
+        .into_iter()
+        .map(|message| message.addressed)
+        .collect();
     send_items(state, ids, &items);
 }
 

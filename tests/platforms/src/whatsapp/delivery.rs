@@ -116,7 +116,9 @@ fn settle(state: &State, number: usize, end: DeliveryState) {
 
 /// Posts a webhook once and notes what came of it.
 pub(super) async fn post(state: &State, number: usize) -> Attempt {
-    let body = lock(&state.deliveries).get(number).map(|delivery| delivery.body.clone());
+    let body = lock(&state.deliveries)
+        .get(number)
+        .map(|delivery| delivery.body.clone());
     let callback = lock(&state.callback).clone();
     let at = state.options.clock.now();
     let started = tokio::time::Instant::now();
@@ -125,7 +127,11 @@ pub(super) async fn post(state: &State, number: usize) -> Attempt {
         (_, None) => Err("no callback is configured".to_owned()),
         (None, _) => Err("no such delivery".to_owned()),
     };
-    let attempt = Attempt { at, took: started.elapsed(), outcome };
+    let attempt = Attempt {
+        at,
+        took: started.elapsed(),
+        outcome,
+    };
     if let Some(delivery) = lock(&state.deliveries).get_mut(number) {
         delivery.attempts.push(attempt.clone());
     }

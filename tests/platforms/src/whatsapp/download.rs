@@ -10,7 +10,7 @@ use http::{
 
 use super::{
     graph::subject_ids,
-    media::{LINK_PATH, Medium},
+    media::{BadLink, LINK_PATH, Medium},
     state::{State, lock},
 };
 use crate::{
@@ -24,7 +24,9 @@ pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
         return plain(StatusCode::NOT_FOUND, "Not Found");
     }
     let id = request.parameter("mid").unwrap_or_default();
-    let fault = state.faults.take(Point::Download, &subject_ids(&state, &id));
+    let fault = state
+        .faults
+        .take(Point::Download, &subject_ids(&state, &id));
     match fault {
         Some(Fault::FiveHundreds) => {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "").with(RETRY_AFTER, "1");
@@ -40,26 +42,31 @@ pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
     }
     match admit(&state, &request, &id) {
         Ok(medium) => serve(&state, &request, &medium, fault),
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
 /// The medium behind a link, or the refusal.
-fn admit(state: &State, request: &Request, id: &str) -> Result<Medium, Answer> {
+fn admit(state: &State, request: &Request, id: &str) -> Result<Medium, Box<Answer>> {
     if request.bearer() != Some(lock(&state.access_token).as_str()) {
-        return Err(unauthorised());
+        return Err(unauthorised().into());
     }
     if state.options.needs_user_agent && request.header("user-agent").is_none() {
-        return Err(plain(StatusCode::FORBIDDEN, "Forbidden"));
+        return Err(plain(StatusCode::FORBIDDEN, "Forbidden").into());
     }
     let now = state.options.clock.now();
     let part = |name| request.parameter(name).unwrap_or_default();
-    let link = state.links.check(id, &part("ext"), &part("hash"), now.unix_timestamp());
+    let link = state
+        .links
+        .check(id, &part("ext"), &part("hash"), now.unix_timestamp());
     link.map_err(|bad| match bad {
-        super::media::BadLink::Expired => expired(state),
-        super::media::BadLink::Forged => plain(StatusCode::FORBIDDEN, "Bad URL hash"),
+        BadLink::Expired => expired(state),
+        BadLink::Forged => plain(StatusCode::FORBIDDEN, "Bad URL hash"),
     })?;
-    lock(&state.media).alive(id, now).cloned().ok_or_else(|| expired(state))
+    lock(&state.media)
+        .alive(id, now)
+        .cloned()
+        .ok_or_else(|| expired(state).into())
 }
 
 fn serve(state: &State, request: &Request, medium: &Medium, fault: Option<Fault>) -> Answer {
@@ -80,12 +87,19 @@ fn serve(state: &State, request: &Request, medium: &Medium, fault: Option<Fault>
         _ => Manner::Whole,
     };
     let tag = format!("\"{}\"", &medium.sha256_hex()[..32]);
-    let range = state.options.ranges.then(|| requested_range(request, &tag, bytes.len()));
+    let range = state
+        .options
+        .ranges
+        .then(|| requested_range(request, &tag, bytes.len()));
     let answer = match range.flatten() {
         Some(range) => {
             let (from, to) = (*range.start(), *range.end());
             let named = format!("bytes {from}-{to}/{}", bytes.len());
-            let part = Answer::new(StatusCode::PARTIAL_CONTENT, &medium.mime, bytes.slice(range));
+            let part = Answer::new(
+                StatusCode::PARTIAL_CONTENT,
+                &medium.mime,
+                bytes.slice(range),
+            );
             part.with(CONTENT_RANGE, &named)
         }
         None => Answer::new(StatusCode::OK, &medium.mime, bytes),
@@ -94,15 +108,23 @@ fn serve(state: &State, request: &Request, medium: &Medium, fault: Option<Fault>
         true => answer.with(ACCEPT_RANGES, "bytes").with(ETAG, &tag),
         false => answer,
     };
-    answer.with(CONTENT_DISPOSITION, "attachment").in_manner(manner)
+    answer
+        .with(CONTENT_DISPOSITION, "attachment")
+        .in_manner(manner)
 }
 
 /// The one range a client asks for (`bytes=a-` or `bytes=a-b`), if it can be served and `If-Range` still holds.
 fn requested_range(request: &Request, tag: &str, length: usize) -> Option<RangeInclusive<usize>> {
-    if request.header("if-range").is_some_and(|validator| validator != tag) {
+    if request
+        .header("if-range")
+        .is_some_and(|validator| validator != tag)
+    {
         return None;
     }
-    let (from, to) = request.header("range")?.strip_prefix("bytes=")?.split_once('-')?;
+    let (from, to) = request
+        .header("range")?
+        .strip_prefix("bytes=")?
+        .split_once('-')?;
     let from: usize = from.parse().ok()?;
     let last = length.checked_sub(1)?;
     let to = match to {
@@ -123,7 +145,10 @@ fn with_one_byte_wrong(bytes: &Bytes) -> Bytes {
 
 fn expired(state: &State) -> Answer {
     let status = StatusCode::from_u16(state.options.expired_status);
-    plain(status.unwrap_or(StatusCode::NOT_FOUND), "URL signature expired")
+    plain(
+        status.unwrap_or(StatusCode::NOT_FOUND),
+        "URL signature expired",
+    )
 }
 
 fn unauthorised() -> Answer {
@@ -132,6 +157,16 @@ fn unauthorised() -> Answer {
 
 fn plain(status: StatusCode, text: &'static str) -> Answer {
     Answer::new(status, "text/plain", text)
+}
+
+/// The host that is nobody's: it serves every medium to whoever asks, so that following a redirect blindly seems to work.
+pub(super) async fn nobody(state: Arc<State>, request: Request) -> Answer {
+    let id = request.parameter("mid").unwrap_or_default();
+    let media = lock(&state.media);
+    match media.alive(&id, state.options.clock.now()) {
+        Some(medium) => Answer::new(StatusCode::OK, &medium.mime, medium.bytes.clone()),
+        None => Answer::new(StatusCode::NOT_FOUND, "text/plain", "Not Found"),
+    }
 }
 
 #[cfg(test)]

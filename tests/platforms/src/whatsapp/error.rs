@@ -13,7 +13,6 @@ pub(super) const INVALID_PARAMETER: u32 = 100;
 pub(super) const TOKEN: u32 = 190;
 pub(super) const THROUGHPUT: u32 = 130_429;
 pub(super) const WENT_WRONG: u32 = 131_000;
-pub(super) const MISSING: u32 = 131_008;
 pub(super) const NOT_VALID: u32 = 131_009;
 pub(super) const WINDOW_CLOSED: u32 = 131_047;
 pub(super) const MEDIA_DOWNLOAD: u32 = 131_052;
@@ -26,7 +25,10 @@ static TABLE: LazyLock<HashMap<u64, (u16, String)>> = LazyLock::new(|| {
     let rows = table["whatsapp"].as_array().cloned().unwrap_or_default();
     let row = |row: &Value| {
         let status = u16::try_from(row["http"].as_u64()?).ok()?;
-        Some((row["code"].as_u64()?, (status, row["name"].as_str()?.to_owned())))
+        Some((
+            row["code"].as_u64()?,
+            (status, row["name"].as_str()?.to_owned()),
+        ))
     };
     rows.iter().filter_map(row).collect()
 });
@@ -122,7 +124,9 @@ impl GraphError {
         let listed = TABLE.get(&u64::from(self.code)).map(|(status, _)| *status);
         let listed = listed.and_then(|status| StatusCode::from_u16(status).ok());
         let status = self.status.or(listed).unwrap_or(StatusCode::BAD_REQUEST);
-        let message = self.message.unwrap_or_else(|| format!("(#{}) {}", self.code, name(self.code)));
+        let message = self
+            .message
+            .unwrap_or_else(|| format!("(#{}) {}", self.code, name(self.code)));
         let mut error = json!({
             "message": message, "type": self.kind, "code": self.code,
             "fbtrace_id": crate::random::letters(11),
@@ -141,7 +145,9 @@ impl GraphError {
 }
 
 fn name(code: u32) -> &'static str {
-    TABLE.get(&u64::from(code)).map_or("Unknown error", |(_, name)| name)
+    TABLE
+        .get(&u64::from(code))
+        .map_or("Unknown error", |(_, name)| name)
 }
 
 #[cfg(test)]
@@ -156,7 +162,6 @@ mod tests {
             (TOKEN, 401),
             (THROUGHPUT, 400),
             (WENT_WRONG, 500),
-            (MISSING, 400),
             (NOT_VALID, 400),
             (WINDOW_CLOSED, 400),
             (MEDIA_DOWNLOAD, 400),
@@ -164,7 +169,11 @@ mod tests {
         ];
         for (code, status) in rows {
             assert_ne!(name(code), "Unknown error", "{code}");
-            assert_eq!(GraphError::new(code).answer().status.as_u16(), status, "{code}");
+            assert_eq!(
+                GraphError::new(code).answer().status.as_u16(),
+                status,
+                "{code}"
+            );
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{
     options::FileSizeForm,
     outbound,
     state::{State, lock},
+    upload,
 };
 use crate::{
     faults::{Fault, Point},
@@ -24,11 +25,11 @@ pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
         (&Method::GET, [version, id]) if is_version(version) => {
             look_up(&state, &request, id).await.of(Operation::MediaGet)
         }
-        (&Method::DELETE, [version, id]) if is_version(version) => {
-            delete(&state, &request, id).await.of(Operation::MediaDelete)
-        }
+        (&Method::DELETE, [version, id]) if is_version(version) => delete(&state, &request, id)
+            .await
+            .of(Operation::MediaDelete),
         (&Method::POST, [version, number, "media"]) if is_version(version) => {
-            outbound::upload(&state, &request, number).await
+            upload::upload(&state, &request, number).await
         }
         (&Method::POST, [version, number, "messages"]) if is_version(version) => {
             outbound::send(&state, &request, number).await
@@ -53,17 +54,22 @@ pub(super) enum Struck {
 }
 
 /// Lets the armed fault strike and checks the token, in the order the real host would.
-pub(super) async fn enter(state: &State, request: &Request, point: Point, subjects: &[String]) -> Struck {
+pub(super) async fn enter(
+    state: &State,
+    request: &Request,
+    point: Point,
+    subjects: &[String],
+) -> Struck {
     let fault = state.faults.take(point, subjects);
     let refused = match fault {
-        Some(Fault::RateLimit) => {
-            Some(throughput().under(StatusCode::TOO_MANY_REQUESTS).answer())
-        }
+        Some(Fault::RateLimit) => Some(throughput().under(StatusCode::TOO_MANY_REQUESTS).answer()),
         Some(Fault::MetaThrottleAs400) => Some(throughput().answer()),
         Some(Fault::FiveHundreds) => Some(GraphError::new(error::WENT_WRONG).transient().answer()),
         Some(Fault::DeadToken) => Some(GraphError::token(true).answer()),
         Some(Fault::Unauthorised) => Some(GraphError::token(false).answer()),
-        Some(Fault::HtmlErrorPage) => return Struck::Refused(Answer::html(StatusCode::BAD_GATEWAY)),
+        Some(Fault::HtmlErrorPage) => {
+            return Struck::Refused(Answer::html(StatusCode::BAD_GATEWAY));
+        }
         Some(Fault::RedirectOffHost) => {
             let to = format!("{}{}", state.elsewhere, request.path);
             return Struck::Refused(Answer::redirect(&to));
@@ -80,7 +86,9 @@ pub(super) async fn enter(state: &State, request: &Request, point: Point, subjec
     if request.bearer() != Some(lock(&state.access_token).as_str()) {
         return Struck::Refused(GraphError::token(false).answer());
     }
-    Struck::Proceeds { lost: fault == Some(Fault::LostAnswer) }
+    Struck::Proceeds {
+        lost: fault == Some(Fault::LostAnswer),
+    }
 }
 
 fn throughput() -> GraphError {
@@ -111,7 +119,11 @@ fn find(state: &State, request: &Request, id: &str, now: time::OffsetDateTime) -
     let number = request.parameter("phone_number_id");
     let media = lock(&state.media);
     let medium = media.alive(id, now);
-    let medium = medium.filter(|m| number.as_ref().is_none_or(|number| *number == m.phone_number_id));
+    let medium = medium.filter(|m| {
+        number
+            .as_ref()
+            .is_none_or(|number| *number == m.phone_number_id)
+    });
     let Some(medium) = medium else {
         lock(&state.budget).refused(now);
         return GraphError::no_such_object(id).answer();
@@ -151,7 +163,10 @@ pub(super) fn subject_ids(state: &State, media_id: &str) -> Vec<String> {
     let media = lock(&state.media);
     let medium = media.alive(media_id, state.options.clock.now());
     let message = medium.and_then(|medium| medium.message_id.clone());
-    [Some(media_id.to_owned()), message].into_iter().flatten().collect()
+    [Some(media_id.to_owned()), message]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[cfg(test)]
@@ -160,7 +175,13 @@ mod tests {
 
     #[test]
     fn versions_are_told_from_other_paths() {
-        let rows = [("v23.0", true), ("v5.10", true), ("v23", false), ("23.0", false), ("v.0", false)];
+        let rows = [
+            ("v23.0", true),
+            ("v5.10", true),
+            ("v23", false),
+            ("23.0", false),
+            ("v.0", false),
+        ];
         for (text, expected) in rows {
             assert_eq!(is_version(text), expected, "{text}");
         }

@@ -42,6 +42,12 @@ pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
+/// A media type without its parameters, in lower case.
+pub(super) fn essence(mime: &str) -> String {
+    let essence = mime.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}
+
 /// All media of the account by id.
 #[derive(Debug, Default)]
 pub(super) struct Store(HashMap<String, Medium>);
@@ -88,17 +94,29 @@ pub(super) enum BadLink {
 
 impl Links {
     pub(super) fn new(base: &str) -> Self {
-        Self { key: crate::random::hex(16), base: base.to_owned() }
+        Self {
+            key: crate::random::hex(16),
+            base: base.to_owned(),
+        }
     }
 
     /// A link to a medium that dies at this Unix second.
     pub(super) fn mint(&self, media_id: &str, dies_at: i64) -> String {
         let hash = self.hash(media_id, dies_at);
-        format!("{}{LINK_PATH}?mid={media_id}&ext={dies_at}&hash={hash}", self.base)
+        format!(
+            "{}{LINK_PATH}?mid={media_id}&ext={dies_at}&hash={hash}",
+            self.base
+        )
     }
 
     /// Checks a link's parts.
-    pub(super) fn check(&self, media_id: &str, ext: &str, hash: &str, now: i64) -> Result<(), BadLink> {
+    pub(super) fn check(
+        &self,
+        media_id: &str,
+        ext: &str,
+        hash: &str,
+        now: i64,
+    ) -> Result<(), BadLink> {
         let dies_at: i64 = ext.parse().map_err(|_| BadLink::Forged)?;
         match hash == self.hash(media_id, dies_at) {
             false => Err(BadLink::Forged),
@@ -131,7 +149,11 @@ mod tests {
             ("77", ext, "AR00", 999, Err(BadLink::Forged)),
         ];
         for (id, ext, hash, now, expected) in rows {
-            assert_eq!(links.check(id, ext, hash, now), expected, "{id} {ext} {now}");
+            assert_eq!(
+                links.check(id, ext, hash, now),
+                expected,
+                "{id} {ext} {now}"
+            );
         }
     }
 }

@@ -18,30 +18,31 @@ mod media;
 mod options;
 mod outbound;
 mod state;
+mod upload;
 mod webhook;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::Context as _;
 use http::StatusCode;
-use tokio::{sync::watch, task::JoinSet};
+use tokio::task::JoinSet;
 
 pub use customer::{Composed, Customer, MediaFile};
 pub use delivery::{Attempt, Delivery, DeliveryState, MessageId};
 pub use media::Medium;
 pub use options::{ErrorBudget, FileSizeForm, PhoneNumber, RetryPlan, WhatsAppOptions};
-pub use outbound::SentMessage;
+pub use outbound::{SentMedia, SentMessage};
 
 use crate::{
     canary::Sighting,
     faults::{Faults, Point},
     journal::{Exchange, Journal},
     specs::{Checker, Violation},
-    wire::{Answer, Bound, Handler, Listener, Request, Watchers},
+    wire::{Bound, Listener, Watchers, handler},
 };
 use state::{State, lock};
 
@@ -67,11 +68,17 @@ impl WhatsApp {
     /// If no port is free, no number is configured, or a schema in this crate is broken.
     pub async fn start(options: WhatsAppOptions) -> anyhow::Result<Self> {
         anyhow::ensure!(!options.numbers.is_empty(), "an account needs a number");
-        let graph = Bound::take(LOOPBACK, "127.0.0.1").await.context("the Graph host")?;
-        let downloads = Bound::take(LOOPBACK, "localhost").await.context("the download host")?;
+        let graph = Bound::take(LOOPBACK, "127.0.0.1")
+            .await
+            .context("the Graph host")?;
+        let downloads = Bound::take(LOOPBACK, "localhost")
+            .await
+            .context("the download host")?;
         let elsewhere = match Bound::take(NOBODYS, "127.0.0.2").await {
             Ok(bound) => bound,
-            Err(_) => Bound::take(LOOPBACK, "127.0.0.1").await.context("the foreign host")?,
+            Err(_) => Bound::take(LOOPBACK, "127.0.0.1")
+                .await
+                .context("the foreign host")?,
         };
         let homes = [graph.authority(), downloads.authority()];
         options.canary.watch(ISSUER, &options.access_token, &homes);
@@ -85,11 +92,11 @@ impl WhatsApp {
         };
         let links = media::Links::new(&format!("http://{}", downloads.authority()));
         let foreign = format!("http://{}", elsewhere.authority());
-        let state = Arc::new(new_state(options, checker, links, foreign)?);
+        let state = Arc::new(State::new(options, checker, links, foreign)?);
         Ok(Self {
             graph: graph.serve(watchers.clone(), handler(&state, graph::answer)),
             downloads: downloads.serve(watchers.clone(), handler(&state, download::answer)),
-            elsewhere: elsewhere.serve(watchers, handler(&state, nobody)),
+            elsewhere: elsewhere.serve(watchers, handler(&state, download::nobody)),
             journal,
             state,
         })
@@ -169,7 +176,9 @@ impl WhatsApp {
     pub async fn redeliver(&self, message: &MessageId, times: usize) -> Vec<Attempt> {
         let number = {
             let deliveries = lock(&self.state.deliveries);
-            deliveries.iter().position(|delivery| delivery.messages.contains(message))
+            deliveries
+                .iter()
+                .position(|delivery| delivery.messages.contains(message))
         };
         let mut tries = JoinSet::new();
         for _ in 0..times {
@@ -189,15 +198,25 @@ impl WhatsApp {
     ///
     /// # Errors
     /// If neither happens `within` this real time.
-    pub async fn wait_for_delivery(&self, message: &MessageId, within: Duration) -> anyhow::Result<Delivery> {
+    pub async fn wait_for_delivery(
+        &self,
+        message: &MessageId,
+        within: Duration,
+    ) -> anyhow::Result<Delivery> {
         let found = || {
             let deliveries = lock(&self.state.deliveries);
-            let mut settled = deliveries.iter().filter(|delivery| delivery.state != DeliveryState::Pending);
-            settled.find(|delivery| delivery.messages.contains(message)).cloned()
+            let mut settled = deliveries
+                .iter()
+                .filter(|delivery| delivery.state != DeliveryState::Pending);
+            settled
+                .find(|delivery| delivery.messages.contains(message))
+                .cloned()
         };
         let mut changes = self.state.changes.subscribe();
         let wait = crate::wait::until(&mut changes, within, found);
-        wait.await.with_context(|| format!("the webhook of {message} is neither acknowledged nor given up"))
+        wait.await.with_context(|| {
+            format!("the webhook of {message} is neither acknowledged nor given up")
+        })
     }
 
     /// Makes the GET challenge that Meta makes when a callback is configured.
@@ -205,26 +224,46 @@ impl WhatsApp {
     /// # Errors
     /// If the callback does not answer 200 with the bare challenge.
     pub async fn verify_callback(&self) -> anyhow::Result<()> {
-        let mut callback = lock(&self.state.callback).clone().context("no callback is configured")?;
+        let mut callback = lock(&self.state.callback)
+            .clone()
+            .context("no callback is configured")?;
         let challenge = crate::random::digits(10);
         callback
             .query_pairs_mut()
             .append_pair("hub.mode", "subscribe")
             .append_pair("hub.challenge", &challenge)
             .append_pair("hub.verify_token", &self.state.options.verify_token);
-        let request = self.state.client.get(callback).timeout(self.state.options.patience);
-        let response = request.send().await.context("the challenge was not answered")?;
+        let request = self
+            .state
+            .client
+            .get(callback)
+            .timeout(self.state.options.patience);
+        let response = request
+            .send()
+            .await
+            .context("the challenge was not answered")?;
         let status = response.status();
-        let body = response.text().await.context("the challenge's answer broke off")?;
-        anyhow::ensure!(status == StatusCode::OK, "the challenge was answered with {status}");
-        anyhow::ensure!(body == challenge, "the answer {body:?} is not the challenge {challenge:?}");
+        let body = response
+            .text()
+            .await
+            .context("the challenge's answer broke off")?;
+        anyhow::ensure!(
+            status == StatusCode::OK,
+            "the challenge was answered with {status}"
+        );
+        anyhow::ensure!(
+            body == challenge,
+            "the answer {body:?} is not the challenge {challenge:?}"
+        );
         Ok(())
     }
 
     /// The medium of a customer's message.
     #[must_use]
     pub fn medium(&self, message: &MessageId) -> Option<Medium> {
-        lock(&self.state.media).of_message(message.as_str()).cloned()
+        lock(&self.state.media)
+            .of_message(message.as_str())
+            .cloned()
     }
 
     /// What businesses have sent to customers.
@@ -255,49 +294,5 @@ impl WhatsApp {
 impl Drop for WhatsApp {
     fn drop(&mut self) {
         lock(&self.state.tasks).abort_all();
-    }
-}
-
-fn new_state(
-    options: WhatsAppOptions,
-    checker: Arc<Checker>,
-    links: media::Links,
-    elsewhere: String,
-) -> anyhow::Result<State> {
-    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    Ok(State {
-        faults: Faults::new(ISSUER, POINTS),
-        checker,
-        links,
-        elsewhere,
-        client: client.build().context("the client that posts webhooks")?,
-        access_token: Mutex::new(options.access_token.clone()),
-        callback: Mutex::new(options.callback.clone()),
-        media: Mutex::default(),
-        budget: Mutex::new(budget::Budget::new(options.error_budget)),
-        deliveries: Mutex::default(),
-        outbound: Mutex::default(),
-        changes: watch::Sender::new(0),
-        tasks: Mutex::new(JoinSet::new()),
-        options,
-    })
-}
-
-fn handler<F, A>(state: &Arc<State>, answer: F) -> Handler
-where
-    F: Fn(Arc<State>, Request) -> A + Send + Sync + 'static,
-    A: Future<Output = Answer> + Send + 'static,
-{
-    let state = state.clone();
-    Arc::new(move |request| Box::pin(answer(state.clone(), request)))
-}
-
-/// The host that is nobody's: it serves every medium to whoever asks, so that following a redirect blindly seems to work.
-async fn nobody(state: Arc<State>, request: Request) -> Answer {
-    let id = request.parameter("mid").unwrap_or_default();
-    let media = lock(&state.media);
-    match media.alive(&id, state.options.clock.now()) {
-        Some(medium) => Answer::new(StatusCode::OK, &medium.mime, medium.bytes.clone()),
-        None => Answer::new(StatusCode::NOT_FOUND, "text/plain", "Not Found"),
     }
 }

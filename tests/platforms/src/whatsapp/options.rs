@@ -120,7 +120,11 @@ impl Default for WhatsAppOptions {
             app_secret: "meta-app-secret-0123456789abcdef".into(),
             verify_token: "meta-verify-token".into(),
             access_token: "EAAJB-whatsapp-access-token".into(),
-            numbers: vec![PhoneNumber::new("106540352242922", "15550783881", "419561257915477")],
+            numbers: vec![PhoneNumber::new(
+                "106540352242922",
+                "15550783881",
+                "419561257915477",
+            )],
             callback: None,
             clock: Clock::real(),
             canary: Canary::default(),
@@ -133,7 +137,11 @@ impl Default for WhatsAppOptions {
             ranges: false,
             url_in_webhook: false,
             escape_slashes: false,
-            error_budget: Some(ErrorBudget { errors: 20, window: minutes(60), block: minutes(30) }),
+            error_budget: Some(ErrorBudget {
+                errors: 20,
+                window: minutes(60),
+                block: minutes(30),
+            }),
             retries: RetryPlan {
                 first: Duration::from_secs(5),
                 factor: 2,

@@ -1,14 +1,13 @@
-//! What a business sends: uploads, messages, and the statuses that come back as webhooks.
+//! What a business sends to customers, and the statuses that come back as webhooks.
 //!
-//! Kept: the media table (types and sizes) on upload, tenants, lives, one of `id` and `link`, captions, the 24 h service
-//! window, `biz_opaque_callback_data` in every status. A link is fetched after the answer, as Meta does; a failure is a
-//! status. Left out: pair limits, templates, content inspection of uploads.
+//! Kept: the published schema, tenants, one of `id` and `link`, captions, types per kind, the 24 h service window,
+//! `biz_opaque_callback_data` in every status. A link is fetched after the answer, as Meta does; a failure is a
+//! status. Left out: pair limits, templates, `read`.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use axum::extract::{DefaultBodyLimit, FromRequest, Multipart};
 use bytes::Bytes;
-use http::{StatusCode, header::CONTENT_TYPE};
+use http::StatusCode;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -16,9 +15,10 @@ use super::{
     customer::{message_id, send_items},
     error::{self, GraphError},
     graph::{Struck, enter, subject_ids},
-    media::{Medium, sha256},
+    media::essence,
     options::PhoneNumber,
     state::{State, lock},
+    upload::TABLE,
     webhook::{Addressed, Item},
 };
 use crate::{
@@ -38,139 +38,44 @@ pub struct SentMessage {
     pub to: String,
     /// The request's body.
     pub body: Value,
-    /// The bytes of its media, once they are there.
-    pub media: Option<Bytes>,
+    /// Its media, once Meta has them.
+    pub media: Option<SentMedia>,
     /// `sent`, `delivered` or `failed`.
     pub status: &'static str,
+}
+
+/// The media of a message to a customer.
+#[derive(Clone, Debug)]
+pub struct SentMedia {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// The declared type.
+    pub mime: String,
 }
 
 /// Messages to customers, and when each customer was last heard from.
 #[derive(Debug, Default)]
 pub(super) struct Outbound {
     sent: Vec<SentMessage>,
-    heard: HashMap<String, OffsetDateTime>,
+    heard: HashMap<(String, String), OffsetDateTime>,
 }
 
 impl Outbound {
-    /// A customer wrote: their service window is open from now.
-    pub(super) fn heard_from(&mut self, wa_id: &str, at: OffsetDateTime) {
-        self.heard.insert(wa_id.to_owned(), at);
+    /// A customer wrote to a number: the service window between the two is open from now.
+    pub(super) fn heard_from(&mut self, wa_id: &str, number: &PhoneNumber, at: OffsetDateTime) {
+        let pair = (wa_id.to_owned(), number.phone_number_id.clone());
+        self.heard.insert(pair, at);
     }
 
     pub(super) fn sent(&self) -> Vec<SentMessage> {
         self.sent.clone()
     }
 
-    fn window_open(&self, wa_id: &str, now: OffsetDateTime) -> bool {
-        self.heard.get(wa_id).is_some_and(|&at| now < at + Duration::from_secs(24 * 3600))
-    }
-}
-
-/// Kind, greatest size in bytes, types: the media page's table (`video/3gp` there, `video/3gpp` in files).
-const TABLE: &[(&str, usize, &[&str])] = &[
-    ("image", 5 << 20, &["image/jpeg", "image/png"]),
-    ("audio", 16 << 20, &["audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"]),
-    ("video", 16 << 20, &["video/mp4", "video/3gp", "video/3gpp"]),
-    ("sticker", 500 << 10, &["image/webp"]),
-    (
-        "document",
-        100 << 20,
-        &[
-            "text/plain",
-            "application/pdf",
-            "application/msword",
-            "application/vnd.ms-excel",
-            "application/vnd.ms-powerpoint",
-            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        ],
-    ),
-];
-
-fn number(state: &State, phone_number_id: &str) -> Option<PhoneNumber> {
-    let mut numbers = state.options.numbers.iter();
-    numbers.find(|number| number.phone_number_id == phone_number_id).cloned()
-}
-
-/// Takes an upload in.
-pub(super) async fn upload(state: &State, request: &Request, phone_number_id: &str) -> Answer {
-    let lost = match enter(state, request, Point::Upload, &[phone_number_id.to_owned()]).await {
-        Struck::Refused(answer) => return answer.of(Operation::MediaUpload),
-        Struck::Proceeds { lost } => lost,
-    };
-    let taken = take_upload(state, request, phone_number_id).await;
-    let answer = match taken {
-        Ok(id) => Answer::json(StatusCode::OK, &json!({ "id": id })),
-        Err(error) => error.answer(),
-    };
-    let answer = answer.of(Operation::MediaUpload);
-    if lost { answer.lost() } else { answer }
-}
-
-async fn take_upload(state: &State, request: &Request, phone_number_id: &str) -> Result<String, GraphError> {
-    let number = number(state, phone_number_id).ok_or_else(|| GraphError::no_such_object(phone_number_id))?;
-    let form = Form::read(request).await.ok_or_else(|| GraphError::parameter("The body is not a readable form"))?;
-    if form.messaging_product.as_deref() != Some("whatsapp") {
-        return Err(GraphError::parameter("The parameter messaging_product is required."));
-    }
-    let bytes = form.file.ok_or_else(|| GraphError::parameter("The parameter file is required."))?;
-    let mime = form.mime.ok_or_else(|| GraphError::parameter("The parameter type is required."))?;
-    let essence = mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let row = TABLE.iter().find(|(_, _, types)| types.contains(&essence.as_str()));
-    let Some((kind, most, _)) = row else {
-        let why = format!("Param file must be a file with one of the supported types. Received file of type '{essence}'.");
-        return Err(GraphError::parameter(&why));
-    };
-    if bytes.len() > *most {
-        return Err(GraphError::parameter(&format!("The file is larger than {kind} may be ({most} bytes).")));
-    }
-    let medium = Medium {
-        id: crate::random::digits(16),
-        message_id: None,
-        phone_number_id: number.phone_number_id,
-        mime,
-        filename: form.filename,
-        sha256: sha256(&bytes),
-        bytes,
-        dies_at: state.options.clock.now() + state.options.upload_life,
-    };
-    let id = medium.id.clone();
-    lock(&state.media).insert(medium);
-    Ok(id)
-}
-
-/// An upload's form.
-#[derive(Default)]
-struct Form {
-    messaging_product: Option<String>,
-    mime: Option<String>,
-    filename: Option<String>,
-    file: Option<Bytes>,
-}
-
-impl Form {
-    async fn read(request: &Request) -> Option<Self> {
-        let content_type = request.headers.get(CONTENT_TYPE)?.clone();
-        let mut whole = http::Request::new(axum::body::Body::from(request.body.clone()));
-        whole.headers_mut().insert(CONTENT_TYPE, content_type);
-        DefaultBodyLimit::disable().apply(&mut whole);
-        let mut parts = Multipart::from_request(whole, &()).await.ok()?;
-        let mut form = Self::default();
-        while let Some(part) = parts.next_field().await.ok()? {
-            match part.name()? {
-                "messaging_product" => form.messaging_product = Some(part.text().await.ok()?),
-                "type" => form.mime = Some(part.text().await.ok()?),
-                "file" => {
-                    form.filename = part.file_name().map(str::to_owned);
-                    let declared = part.content_type().map(str::to_owned);
-                    form.mime = form.mime.or(declared);
-                    form.file = Some(part.bytes().await.ok()?);
-                }
-                _ => {}
-            }
-        }
-        Some(form)
+    fn window_open(&self, sent: &SentMessage, now: OffsetDateTime) -> bool {
+        let pair = (sent.to.clone(), sent.phone_number_id.clone());
+        self.heard
+            .get(&pair)
+            .is_some_and(|&at| now < at + Duration::from_secs(24 * 3600))
     }
 }
 
@@ -179,7 +84,13 @@ pub(super) async fn send(state: &Arc<State>, request: &Request, phone_number_id:
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     let to = body["to"].as_str().unwrap_or_default().to_owned();
     let mut subjects = vec![to.clone()];
-    subjects.extend(media_part(&body).and_then(|part| part["id"].as_str()).map(|id| subject_ids(state, id)).into_iter().flatten());
+    subjects.extend(
+        media_part(&body)
+            .and_then(|part| part["id"].as_str())
+            .map(|id| subject_ids(state, id))
+            .into_iter()
+            .flatten(),
+    );
     let lost = match enter(state, request, Point::Send, &subjects).await {
         Struck::Refused(answer) => return answer.of(Operation::Send),
         Struck::Proceeds { lost } => lost,
@@ -205,13 +116,22 @@ fn media_part(body: &Value) -> Option<&Value> {
     body.get(kind).filter(|_| media)
 }
 
-fn accept(state: &Arc<State>, phone_number_id: &str, to: &str, body: Value) -> Result<String, GraphError> {
-    let from = number(state, phone_number_id).ok_or_else(|| GraphError::no_such_object(phone_number_id))?;
+fn accept(
+    state: &Arc<State>,
+    phone_number_id: &str,
+    to: &str,
+    body: Value,
+) -> Result<String, GraphError> {
+    let from = state
+        .number(phone_number_id)
+        .ok_or_else(|| GraphError::no_such_object(phone_number_id))?;
     if let Some(violation) = state.checker.request(Operation::Send, &body).first() {
         return Err(GraphError::parameter(&violation.problem));
     }
     if body["messaging_product"] != "whatsapp" {
-        return Err(GraphError::parameter("The parameter messaging_product is required."));
+        return Err(GraphError::parameter(
+            "The parameter messaging_product is required.",
+        ));
     }
     let mut media = None;
     if let Some(part) = media_part(&body) {
@@ -220,8 +140,13 @@ fn accept(state: &Arc<State>, phone_number_id: &str, to: &str, body: Value) -> R
             let store = lock(&state.media);
             let medium = store.alive(id, state.options.clock.now());
             let medium = medium.filter(|medium| medium.phone_number_id == from.phone_number_id);
-            let medium = medium.ok_or_else(|| GraphError::new(error::NOT_VALID).details("The media id is not valid."))?;
-            media = Some(medium.bytes.clone());
+            let medium = medium.ok_or_else(|| {
+                GraphError::new(error::NOT_VALID).details("The media id is not valid.")
+            })?;
+            media = Some(SentMedia {
+                bytes: medium.bytes.clone(),
+                mime: medium.mime.clone(),
+            });
         }
     }
     let sent = SentMessage {
@@ -245,7 +170,9 @@ fn caption(body: &Value, part: &Value) -> Result<(), GraphError> {
     };
     match body["type"].as_str() {
         Some("audio" | "sticker") => Err(GraphError::parameter("This type takes no caption.")),
-        _ if caption.chars().count() > 1024 => Err(GraphError::parameter("The caption is longer than 1024 characters.")),
+        _ if caption.chars().count() > 1024 => Err(GraphError::parameter(
+            "The caption is longer than 1024 characters.",
+        )),
         _ => Ok(()),
     }
 }
@@ -265,22 +192,54 @@ async fn follow(state: &Arc<State>, from: &PhoneNumber, sent: SentMessage) {
     report(state, from, &sent, "failed", Some(&fate));
 }
 
-async fn fate(state: &State, sent: &SentMessage) -> Result<Option<Bytes>, GraphError> {
-    if !lock(&state.outbound).window_open(&sent.to, state.options.clock.now()) {
+async fn fate(state: &State, sent: &SentMessage) -> Result<Option<SentMedia>, GraphError> {
+    if !lock(&state.outbound).window_open(sent, state.options.clock.now()) {
         let why = "Message failed to send because more than 24 hours have passed since the customer last replied to this number.";
         return Err(GraphError::new(error::WINDOW_CLOSED).details(why));
     }
-    let link = media_part(&sent.body).and_then(|part| part["link"].as_str());
-    let Some(link) = link else {
-        return Ok(sent.media.clone());
+    let Some(part) = media_part(&sent.body) else {
+        return Ok(None);
     };
-    let failed = || GraphError::new(error::MEDIA_DOWNLOAD).details("Failed to download the media from the given link.");
-    let response = state.client.get(link).timeout(state.options.patience).send().await;
-    let response = response.and_then(reqwest::Response::error_for_status).map_err(|_| failed())?;
-    response.bytes().await.map(Some).map_err(|_| failed())
+    let media = match part["link"].as_str() {
+        Some(link) => Some(fetch(state, link).await.ok_or_else(|| {
+            let why = "Failed to download the media from the given link.";
+            GraphError::new(error::MEDIA_DOWNLOAD).details(why)
+        })?),
+        None => sent.media.clone(),
+    };
+    if let Some(media) = &media {
+        fits(&sent.body, &essence(&media.mime))?;
+    }
+    Ok(media)
 }
 
-fn update(state: &State, id: &str, status: &'static str, media: Option<Bytes>) {
+/// The bytes behind a link, as the customer would get them.
+async fn fetch(state: &State, link: &str) -> Option<SentMedia> {
+    let request = state.client.get(link).timeout(state.options.patience);
+    let response = request.send().await.ok()?;
+    if !response.status().is_success() {
+        return None;
+    }
+    let mime = response.headers().get(http::header::CONTENT_TYPE);
+    let mime = mime.and_then(|value| value.to_str().ok())?.to_owned();
+    let bytes = response.bytes().await.ok()?;
+    Some(SentMedia { bytes, mime })
+}
+
+/// A message type takes the media types of its row only.
+fn fits(body: &Value, essence: &str) -> Result<(), GraphError> {
+    let mut rows = TABLE.iter();
+    let row = rows.find(|(kind, _, _)| body["type"] == *kind);
+    match row.is_none_or(|(_, _, types)| types.contains(&essence)) {
+        true => Ok(()),
+        false => {
+            let why = format!("Unsupported media type: {essence}.");
+            Err(GraphError::new(error::MEDIA_UPLOAD).details(&why))
+        }
+    }
+}
+
+fn update(state: &State, id: &str, status: &'static str, media: Option<SentMedia>) {
     let mut outbound = lock(&state.outbound);
     if let Some(sent) = outbound.sent.iter_mut().find(|sent| sent.id == id) {
         sent.status = status;
@@ -290,7 +249,13 @@ fn update(state: &State, id: &str, status: &'static str, media: Option<Bytes>) {
     state.changed();
 }
 
-fn report(state: &Arc<State>, from: &PhoneNumber, sent: &SentMessage, status: &str, error: Option<&GraphError>) {
+fn report(
+    state: &Arc<State>,
+    from: &PhoneNumber,
+    sent: &SentMessage,
+    status: &str,
+    error: Option<&GraphError>,
+) {
     let mut report = json!({
         "id": sent.id, "status": status, "recipient_id": sent.to,
         "timestamp": state.options.clock.unix_seconds().to_string(),
@@ -302,5 +267,12 @@ fn report(state: &Arc<State>, from: &PhoneNumber, sent: &SentMessage, status: &s
         report["errors"] = json!([error.in_status()]);
     }
     let item = Item::Status(report);
-    send_items(state, Vec::new(), &[Addressed { number: from.clone(), item }]);
+    send_items(
+        state,
+        Vec::new(),
+        &[Addressed {
+            number: from.clone(),
+            item,
+        }],
+    );
 }

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use anyhow::Context as _;
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     budget::Budget,
     delivery::Delivery,
     media::{Links, Store},
-    options::WhatsAppOptions,
+    options::{PhoneNumber, WhatsAppOptions},
     outbound::Outbound,
 };
 use crate::{faults::Faults, specs::Checker};
@@ -34,6 +35,45 @@ pub(super) struct State {
 }
 
 impl State {
+    /// The state of a stand-in that nothing has happened to.
+    ///
+    /// # Errors
+    /// If no HTTP client can be built.
+    pub(super) fn new(
+        options: WhatsAppOptions,
+        checker: Arc<Checker>,
+        links: Links,
+        elsewhere: String,
+    ) -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none());
+        Ok(Self {
+            faults: Faults::new(super::ISSUER, super::POINTS),
+            checker,
+            links,
+            elsewhere,
+            client: client.build().context("the client that posts webhooks")?,
+            access_token: Mutex::new(options.access_token.clone()),
+            callback: Mutex::new(options.callback.clone()),
+            media: Mutex::default(),
+            budget: Mutex::new(Budget::new(options.error_budget)),
+            deliveries: Mutex::default(),
+            outbound: Mutex::default(),
+            changes: watch::Sender::new(0),
+            tasks: Mutex::new(JoinSet::new()),
+            options,
+        })
+    }
+
+    /// The number with this id, if it is the account's.
+    pub(super) fn number(&self, phone_number_id: &str) -> Option<PhoneNumber> {
+        let mut numbers = self.options.numbers.iter();
+        numbers
+            .find(|number| number.phone_number_id == phone_number_id)
+            .cloned()
+    }
+
     /// Tells whoever waits that something has changed.
     pub(super) fn changed(&self) {
         self.changes.send_modify(|count| *count += 1);

@@ -60,7 +60,12 @@ struct Change {
 
 impl Change {
     fn new(number: &PhoneNumber, statuses: bool) -> Self {
-        Self { number: number.clone(), statuses, contacts: Vec::new(), items: Vec::new() }
+        Self {
+            number: number.clone(),
+            statuses,
+            contacts: Vec::new(),
+            items: Vec::new(),
+        }
     }
 
     fn add(&mut self, item: &Item) {
@@ -138,18 +143,30 @@ mod tests {
         let number = |id: &str, waba: &str| PhoneNumber::new(id, "1555", waba);
         let message = |id: &str, waba: &str, text: &str| Addressed {
             number: number(id, waba),
-            item: Item::Message { contact: json!({"wa_id":"1"}), message: json!(text) },
+            item: Item::Message {
+                contact: json!({"wa_id":"1"}),
+                message: json!(text),
+            },
         };
         let items = [
             message("n1", "w1", "a"),
             message("n2", "w2", "b"),
             message("n1", "w1", "c"),
-            Addressed { number: number("n1", "w1"), item: Item::Status(json!("s")) },
+            Addressed {
+                number: number("n1", "w1"),
+                item: Item::Status(json!("s")),
+            },
         ];
         let body = body(&items);
         let value = |pointer: &str| body.pointer(pointer).cloned().unwrap_or_default();
-        assert_eq!(value("/entry/0/changes/0/value/messages"), json!(["a", "c"]));
-        assert_eq!(value("/entry/0/changes/0/value/contacts"), json!([{"wa_id":"1"}]));
+        assert_eq!(
+            value("/entry/0/changes/0/value/messages"),
+            json!(["a", "c"])
+        );
+        assert_eq!(
+            value("/entry/0/changes/0/value/contacts"),
+            json!([{"wa_id":"1"}])
+        );
         assert_eq!(value("/entry/0/changes/1/value/statuses"), json!(["s"]));
         assert_eq!(value("/entry/1/changes/0/value/messages"), json!(["b"]));
         assert_eq!(value("/entry/2"), Value::Null);

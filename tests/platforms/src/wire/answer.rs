@@ -143,23 +143,26 @@ enum Act {
 /// A body that plays its acts in order. The pause before an ending lets HTTP flush what was sent.
 fn spoilt(body: Bytes, manner: Manner, connection: Arc<Connection>) -> WireBody {
     let acts = acts(body, manner);
-    let frames = stream::unfold((acts.into_iter(), connection), |(mut acts, connection)| async {
-        loop {
-            match acts.next()? {
-                Act::Send(piece) => return Some((Ok(Frame::data(piece)), (acts, connection))),
-                Act::Pause(length) => tokio::time::sleep(length).await,
-                Act::Wait(wait) => wait.await,
-                Act::Close => {
-                    connection.close();
-                    std::future::pending::<()>().await;
-                }
-                Act::Reset => {
-                    connection.reset();
-                    std::future::pending::<()>().await;
+    let frames = stream::unfold(
+        (acts.into_iter(), connection),
+        |(mut acts, connection)| async {
+            loop {
+                match acts.next()? {
+                    Act::Send(piece) => return Some((Ok(Frame::data(piece)), (acts, connection))),
+                    Act::Pause(length) => tokio::time::sleep(length).await,
+                    Act::Wait(wait) => wait.await,
+                    Act::Close => {
+                        connection.close();
+                        std::future::pending::<()>().await;
+                    }
+                    Act::Reset => {
+                        connection.reset();
+                        std::future::pending::<()>().await;
+                    }
                 }
             }
-        }
-    });
+        },
+    );
     StreamBody::new(frames).boxed_unsync()
 }
 

@@ -28,6 +28,17 @@ use crate::{canary::Canary, clock::Clock, journal::Journal, specs::Checker};
 /// Decides the answer to a request.
 pub(crate) type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Answer> + Send + Sync>;
 
+/// A handler that gives every request the shared state.
+pub(crate) fn handler<S, F, A>(state: &Arc<S>, answer: F) -> Handler
+where
+    S: Send + Sync + 'static,
+    F: Fn(Arc<S>, Request) -> A + Send + Sync + 'static,
+    A: Future<Output = Answer> + Send + 'static,
+{
+    let state = state.clone();
+    Arc::new(move |request| Box::pin(answer(state.clone(), request)))
+}
+
 /// Everyone who watches what passes over a listener.
 #[derive(Clone)]
 pub(crate) struct Watchers {

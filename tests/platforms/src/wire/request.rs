@@ -18,7 +18,10 @@ pub(crate) struct Request {
 impl Request {
     /// The path's parts between the slashes.
     pub(crate) fn segments(&self) -> Vec<&str> {
-        self.path.split('/').filter(|part| !part.is_empty()).collect()
+        self.path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .collect()
     }
 
     /// The first query parameter of this name, decoded.
