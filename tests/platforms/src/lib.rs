@@ -41,6 +41,6 @@ pub mod journal;
 mod random;
 pub mod signature;
 pub mod specs;
-mod wait;
+pub mod wait;
 pub mod whatsapp;
 mod wire;

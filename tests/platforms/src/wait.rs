@@ -7,7 +7,7 @@ use tokio::sync::watch;
 /// The bound was reached first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not within {within:?}")]
-pub(crate) struct TimedOut {
+pub struct TimedOut {
     /// The bound, in real time.
     pub within: Duration,
 }

@@ -11,6 +11,7 @@ use std::{
 use tokio::sync::watch;
 
 use super::{Fault, FaultError, Point};
+use crate::wait::TimedOut;
 
 /// How many requests a fault meets before it is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,7 @@ impl Armed {
 struct Entry {
     fault: Fault,
     left: u32,
+    point: Option<Point>,
     subject: Option<String>,
     fired: Arc<AtomicU32>,
 }
@@ -50,6 +52,7 @@ pub struct Faults {
     points: &'static [Point],
     entries: Arc<Mutex<Vec<Entry>>>,
     releases: Arc<watch::Sender<u64>>,
+    held: Arc<watch::Sender<usize>>,
     slow_rate: Arc<AtomicU64>,
     retry_after_seconds: Arc<AtomicU64>,
 }
@@ -64,6 +67,7 @@ impl Faults {
             points,
             entries: Arc::default(),
             releases: Arc::new(watch::Sender::new(0)),
+            held: Arc::new(watch::Sender::new(0)),
             slow_rate: Arc::new(AtomicU64::new(SLOW_RATE)),
             retry_after_seconds: Arc::new(AtomicU64::new(1)),
         }
@@ -74,7 +78,7 @@ impl Faults {
     /// # Errors
     /// [`FaultError::NotHere`] if nothing on this platform can show the fault.
     pub fn arm(&self, fault: Fault, times: Times) -> Result<Armed, FaultError> {
-        self.push(fault, times, None)
+        self.push(fault, times, None, None)
     }
 
     /// As [`Faults::arm`], for requests about one medium id or message id only.
@@ -82,7 +86,15 @@ impl Faults {
     /// # Errors
     /// As [`Faults::arm`].
     pub fn arm_on(&self, fault: Fault, times: Times, subject: &str) -> Result<Armed, FaultError> {
-        self.push(fault, times, Some(subject.to_owned()))
+        self.push(fault, times, None, Some(subject.to_owned()))
+    }
+
+    /// As [`Faults::arm`], for requests at one point only.
+    ///
+    /// # Errors
+    /// [`FaultError::NotHere`] if the fault cannot strike at this point of this platform.
+    pub fn arm_at(&self, fault: Fault, times: Times, point: Point) -> Result<Armed, FaultError> {
+        self.push(fault, times, Some(point), None)
     }
 
     /// As [`Faults::arm`], by the fault's name.
@@ -90,16 +102,18 @@ impl Faults {
     /// # Errors
     /// [`FaultError::Unknown`] for a name that is not in the catalogue, else as [`Faults::arm`].
     pub fn arm_named(&self, name: &str, times: Times) -> Result<Armed, FaultError> {
-        self.push(name.parse()?, times, None)
+        self.push(name.parse()?, times, None, None)
     }
 
     fn push(
         &self,
         fault: Fault,
         times: Times,
+        point: Option<Point>,
         subject: Option<String>,
     ) -> Result<Armed, FaultError> {
-        if !fault.points().iter().any(|p| self.points.contains(p)) {
+        let mut points = fault.points().iter();
+        if !points.any(|p| self.points.contains(p) && point.is_none_or(|point| point == *p)) {
             return Err(FaultError::NotHere {
                 fault,
                 platform: self.platform,
@@ -110,6 +124,7 @@ impl Faults {
             self.locked().push(Entry {
                 fault,
                 left: times.0,
+                point,
                 subject,
                 fired: fired.clone(),
             });
@@ -151,6 +166,7 @@ impl Faults {
         let mut entries = self.locked();
         let index = entries.iter().position(|entry| {
             entry.fault.points().contains(&point)
+                && entry.point.is_none_or(|only| only == point)
                 && entry
                     .subject
                     .as_deref()
@@ -169,10 +185,31 @@ impl Faults {
         Some(fault)
     }
 
-    /// A wait that ends with the next [`Faults::release`] after this call.
+    /// How many requests [`Fault::Stall`] holds at this moment.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        *self.held.borrow()
+    }
+
+    /// Waits until [`Fault::Stall`] holds at least one request: what is released after this was held.
+    ///
+    /// # Errors
+    /// If none is held `within` this real time.
+    pub async fn wait_until_held(&self, within: Duration) -> Result<(), TimedOut> {
+        let mut held = self.held.subscribe();
+        let wait = tokio::time::timeout(within, held.wait_for(|&count| count > 0));
+        match wait.await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(TimedOut { within }),
+        }
+    }
+
+    /// A wait that ends with the next [`Faults::release`] after this call; it counts as held once something waits for it.
     pub(crate) fn stalled(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut releases = self.releases.subscribe();
+        let held = self.held.clone();
         async move {
+            let _held = Held::new(held);
             // An error means the platform is gone, and with it whoever held the answer back.
             let _ = releases.changed().await;
         }
@@ -180,6 +217,22 @@ impl Faults {
 
     fn locked(&self) -> std::sync::MutexGuard<'_, Vec<Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts one held request for as long as it lives.
+struct Held(Arc<watch::Sender<usize>>);
+
+impl Held {
+    fn new(count: Arc<watch::Sender<usize>>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
     }
 }
 
@@ -221,5 +274,10 @@ mod tests {
             })
         );
         assert!(faults.arm_named("nonsense", Times(1)).is_err());
+        let elsewhere = faults.arm_at(Fault::Stall, Times(1), Point::Download);
+        assert!(
+            elsewhere.is_err(),
+            "the fault fits, the point is another platform's"
+        );
     }
 }

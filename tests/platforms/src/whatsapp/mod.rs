@@ -219,6 +219,26 @@ impl WhatsApp {
         })
     }
 
+    /// Waits until the webhook of a message was posted at least `tries` times, whatever the answers.
+    ///
+    /// # Errors
+    /// If that does not happen `within` this real time.
+    pub async fn wait_for_attempts(
+        &self,
+        message: &MessageId,
+        tries: usize,
+        within: Duration,
+    ) -> anyhow::Result<Delivery> {
+        let found = || {
+            let deliveries = lock(&self.state.deliveries);
+            let mut tried = deliveries.iter().filter(|d| d.attempts.len() >= tries);
+            tried.find(|d| d.messages.contains(message)).cloned()
+        };
+        let mut changes = self.state.changes.subscribe();
+        let waited = crate::wait::until(&mut changes, within, found).await;
+        waited.with_context(|| format!("the webhook of {message} was not posted {tries} times"))
+    }
+
     /// Makes the GET challenge that Meta makes when a callback is configured.
     ///
     /// # Errors

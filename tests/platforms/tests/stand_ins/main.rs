@@ -1,5 +1,10 @@
 //! The stand-ins from outside, over real sockets: rules, time, faults, contracts.
 
+#![expect(
+    clippy::expect_used,
+    reason = "this whole crate is tests; what they share panics like them"
+)]
+
 mod downloads;
 mod faults;
 mod genesys;

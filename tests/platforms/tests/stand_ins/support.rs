@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -24,10 +24,16 @@ use serde_json::{Value, json};
 /// Longer than anything here takes; a bound, not a pause.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
+/// One client for all: making one reads the system's certificates, which takes longer than most scenarios.
+/// It keeps no connections, because those belong to the runtime of the test that made them.
 pub(crate) fn client() -> reqwest::Client {
-    let client = reqwest::Client::builder().no_proxy().user_agent("scenario");
-    let client = client.redirect(reqwest::redirect::Policy::none()).timeout(SOON);
-    client.build().expect("a client")
+    static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        let client = reqwest::Client::builder().no_proxy().user_agent("scenario");
+        let client = client.redirect(reqwest::redirect::Policy::none());
+        let client = client.timeout(SOON).pool_max_idle_per_host(0);
+        client.build().expect("a client")
+    });
+    CLIENT.clone()
 }
 
 /// A callback that answers with the given statuses in turn, then with 200.
@@ -43,7 +49,9 @@ impl Callback {
         let callback = Self::default();
         callback.answers.lock().expect("lock").extend(answers);
         let app = Router::new().route("/hook", get(challenge).post(take));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
         let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
         let app = app.with_state(callback.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -52,7 +60,11 @@ impl Callback {
 }
 
 async fn take(State(callback): State<Callback>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    callback.received.lock().expect("lock").push((headers, body));
+    callback
+        .received
+        .lock()
+        .expect("lock")
+        .push((headers, body));
     let next = callback.answers.lock().expect("lock").pop_front();
     StatusCode::from_u16(next.unwrap_or(200)).expect("a status")
 }
@@ -64,11 +76,15 @@ async fn challenge(State(callback): State<Callback>, RawQuery(query): RawQuery) 
     let query = query.unwrap_or_default();
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
     let found = pairs.find(|(name, _)| name == "hub.challenge");
-    found.map(|(_, value)| value.into_owned()).unwrap_or_default()
+    found
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }
 
 /// A stand-in whose customer has sent one photo to a callback that takes everything.
-pub(crate) async fn whatsapp_with_photo(options: WhatsAppOptions) -> (WhatsApp, MessageId, Vec<u8>) {
+pub(crate) async fn whatsapp_with_photo(
+    options: WhatsAppOptions,
+) -> (WhatsApp, MessageId, Vec<u8>) {
     let whatsapp = WhatsApp::start(options).await.expect("starts");
     let (_, callback) = Callback::start(&[]).await;
     whatsapp.set_callback(callback);
@@ -86,8 +102,13 @@ pub(crate) async fn look_up(whatsapp: &WhatsApp, message: &MessageId) -> Respons
 
 pub(crate) async fn look_up_id(whatsapp: &WhatsApp, id: &str) -> Response {
     let number = &whatsapp.options().numbers[0].phone_number_id;
-    let url = format!("{}/v23.0/{id}?phone_number_id={number}", whatsapp.graph_url());
-    let request = client().get(url).bearer_auth(&whatsapp.options().access_token);
+    let url = format!(
+        "{}/v23.0/{id}?phone_number_id={number}",
+        whatsapp.graph_url()
+    );
+    let request = client()
+        .get(url)
+        .bearer_auth(&whatsapp.options().access_token);
     request.send().await.expect("an answer")
 }
 
@@ -101,7 +122,9 @@ pub(crate) async fn link(whatsapp: &WhatsApp, message: &MessageId) -> String {
 
 /// The second hop.
 pub(crate) async fn download(whatsapp: &WhatsApp, link: &str) -> reqwest::Result<Response> {
-    let request = client().get(link).bearer_auth(&whatsapp.options().access_token);
+    let request = client()
+        .get(link)
+        .bearer_auth(&whatsapp.options().access_token);
     request.send().await
 }
 
@@ -113,8 +136,13 @@ pub(crate) async fn genesys(options: GenesysOptions) -> (Genesys, String) {
 
 pub(crate) async fn ask_token(genesys: &Genesys, secret: &str) -> reqwest::Result<Response> {
     let url = format!("{}/oauth/token", genesys.login_url());
-    let request = client().post(url).basic_auth(&genesys.options().client_id, Some(secret));
-    request.form(&[("grant_type", "client_credentials")]).send().await
+    let request = client()
+        .post(url)
+        .basic_auth(&genesys.options().client_id, Some(secret));
+    request
+        .form(&[("grant_type", "client_credentials")])
+        .send()
+        .await
 }
 
 pub(crate) async fn token(genesys: &Genesys) -> String {
@@ -140,10 +168,17 @@ pub(crate) fn message(id: &str, link: Option<&str>) -> Value {
     body
 }
 
-pub(crate) async fn post(genesys: &Genesys, token: &str, kind: &str, body: &Value) -> reqwest::Result<Response> {
+pub(crate) async fn post(
+    genesys: &Genesys,
+    token: &str,
+    kind: &str,
+    body: &Value,
+) -> reqwest::Result<Response> {
     let integration = &genesys.options().integration_id;
     let path = format!("/api/v2/conversations/messages/{integration}/inbound/open/{kind}");
-    let request = client().post(format!("{}{path}", genesys.api_url())).bearer_auth(token);
+    let request = client()
+        .post(format!("{}{path}", genesys.api_url()))
+        .bearer_auth(token);
     request.json(body).send().await
 }
 
