@@ -2,6 +2,7 @@
 //!
 //! `POST /oauth/token`, form-encoded, client in `Authorization: Basic`. Refusals of the client have the platform's error body with
 //! `bad.credentials`; refusals of the form have the shape of RFC 6749 §5.2. There is no refresh token in this grant.
+//! Public threads also show `invalid_client` under the same 401: a client does well to go by the status alone.
 
 use std::{collections::HashMap, sync::Arc};
 

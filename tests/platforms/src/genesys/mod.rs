@@ -54,12 +54,8 @@ impl Genesys {
     /// # Errors
     /// If no port is free or a schema in this crate is broken.
     pub async fn start(options: GenesysOptions) -> anyhow::Result<Self> {
-        let login = Bound::take(LOOPBACK, "127.0.0.1")
-            .await
-            .context("the login host")?;
-        let api = Bound::take(LOOPBACK, "127.0.0.1")
-            .await
-            .context("the API host")?;
+        let login = Bound::take(LOOPBACK).await.context("the login host")?;
+        let api = Bound::take(LOOPBACK).await.context("the API host")?;
         let checker = Arc::new(Checker::genesys()?);
         let journal = Journal::default();
         let watchers = Watchers {

@@ -6,7 +6,7 @@
 //! 200. Graph answers on `127.0.0.1`, downloads come from `localhost`: another host name, as in the real world.
 //! A third listener on another address is nobody's: redirects lead there, and no token should.
 //!
-//! Not modelled: templates, pair limits, business management, usage headers, mTLS, the SHA-1 signature.
+//! Not modelled: templates, throughput and pair limits (throttles are faults), business management, usage headers, mTLS, the SHA-1 signature.
 
 mod budget;
 mod customer;
@@ -68,17 +68,11 @@ impl WhatsApp {
     /// If no port is free, no number is configured, or a schema in this crate is broken.
     pub async fn start(options: WhatsAppOptions) -> anyhow::Result<Self> {
         anyhow::ensure!(!options.numbers.is_empty(), "an account needs a number");
-        let graph = Bound::take(LOOPBACK, "127.0.0.1")
-            .await
-            .context("the Graph host")?;
-        let downloads = Bound::take(LOOPBACK, "localhost")
-            .await
-            .context("the download host")?;
-        let elsewhere = match Bound::take(NOBODYS, "127.0.0.2").await {
+        let graph = Bound::take(LOOPBACK).await.context("the Graph host")?;
+        let downloads = Bound::take_localhost().await.context("the download host")?;
+        let elsewhere = match Bound::take(NOBODYS).await {
             Ok(bound) => bound,
-            Err(_) => Bound::take(LOOPBACK, "127.0.0.1")
-                .await
-                .context("the foreign host")?,
+            Err(_) => Bound::take(LOOPBACK).await.context("the foreign host")?,
         };
         let homes = [graph.authority(), downloads.authority()];
         options.canary.watch(ISSUER, &options.access_token, &homes);

@@ -8,7 +8,11 @@ mod answer;
 mod connection;
 mod request;
 
-use std::{convert::Infallible, net::IpAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+};
 
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
@@ -50,18 +54,30 @@ pub(crate) struct Watchers {
 
 /// A port that is taken and not served yet, so that its address can be known before its handler is made.
 pub(crate) struct Bound {
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     authority: String,
 }
 
 impl Bound {
-    /// Takes a free port on `address`; `host` is the name it goes by in links.
-    pub(crate) async fn take(address: IpAddr, host: &str) -> std::io::Result<Self> {
+    /// Takes a free port on `address`; links name it by that address.
+    pub(crate) async fn take(address: IpAddr) -> std::io::Result<Self> {
         let listener = TcpListener::bind((address, 0)).await?;
-        let authority = format!("{host}:{}", listener.local_addr()?.port());
+        let authority = listener.local_addr()?.to_string();
         Ok(Self {
-            listener,
+            listeners: vec![listener],
             authority,
+        })
+    }
+
+    /// Takes a free port of `localhost`, on both of its addresses where possible: a client that resolves the name once and
+    /// keeps to the first address may get either.
+    pub(crate) async fn take_localhost() -> std::io::Result<Self> {
+        let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = v4.local_addr()?.port();
+        let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await;
+        Ok(Self {
+            listeners: [Some(v4), v6.ok()].into_iter().flatten().collect(),
+            authority: format!("localhost:{port}"),
         })
     }
 
@@ -77,10 +93,11 @@ impl Bound {
             watchers,
             handler,
         });
-        let task = tokio::spawn(accept(self.listener, site)).abort_handle();
+        let listeners = self.listeners.into_iter();
+        let serve = |listener| tokio::spawn(accept(listener, site.clone())).abort_handle();
         Listener {
             authority: self.authority,
-            task,
+            tasks: listeners.map(serve).collect(),
         }
     }
 }
@@ -89,7 +106,7 @@ impl Bound {
 #[derive(Debug)]
 pub(crate) struct Listener {
     authority: String,
-    task: AbortHandle,
+    tasks: Vec<AbortHandle>,
 }
 
 impl Listener {
@@ -106,7 +123,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(AbortHandle::abort);
     }
 }
 
