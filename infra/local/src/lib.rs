@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The template on one machine.
+
+pub mod template;
