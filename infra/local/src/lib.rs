@@ -1,3 +1,5 @@
 //! The template on one machine.
 
+pub mod lambda;
+mod serve;
 pub mod template;

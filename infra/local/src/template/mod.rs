@@ -24,7 +24,7 @@ mod yaml;
 pub use error::TemplateError;
 pub use model::{
     AsyncInvoke, Bucket, Event, Function, Index, KeySchema, Named, ObjectEvent, Queue, QueueEvent,
-    Redrive, Route, ScheduleEvent, Statement, Table, Template,
+    Redrive, Resources, Route, ScheduleEvent, Statement, Table, Template,
 };
 pub use names::{ACCOUNT, REGION, arn, kebab, physical};
 pub use reader::Settings;
@@ -60,6 +60,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    fn first(statement: &Statement) -> &str {
+        match &statement.resources {
+            Resources::Only(arns) | Resources::Except(arns) => &arns[0],
+        }
+    }
 
     const SMALL: &str = include_str!("../../fixtures/small.yaml");
 
@@ -173,7 +179,7 @@ mod tests {
         let granted: Vec<(&str, &str)> = intake
             .policy
             .iter()
-            .map(|s| (s.actions[0].as_str(), s.resources[0].as_str()))
+            .map(|s| (s.actions[0].as_str(), first(s)))
             .collect();
         assert_eq!(
             granted,
@@ -195,7 +201,7 @@ mod tests {
         assert!(intake.policy[2].condition.is_some());
         let sweep = template.function("SweepFunction").unwrap();
         assert!(sweep.own_role);
-        assert!(sweep.policy[0].resources[0].ends_with("/index/due"));
+        assert!(first(&sweep.policy[0]).ends_with("/index/due"));
     }
 
     #[test]

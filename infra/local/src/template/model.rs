@@ -160,10 +160,19 @@ pub struct Statement {
     pub allow: bool,
     /// IAM actions, wildcards included.
     pub actions: Vec<String>,
-    /// Resource ARNs, wildcards included.
-    pub resources: Vec<String>,
+    /// What the statement is about.
+    pub resources: Resources,
     /// The condition as written, resolved; kept for readers, never evaluated locally.
     pub condition: Option<Value>,
+}
+
+/// The resources of a statement, as ARNs, wildcards included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resources {
+    /// `Resource`: these.
+    Only(Vec<String>),
+    /// `NotResource`: every resource but these.
+    Except(Vec<String>),
 }
 
 /// One `AWS::DynamoDB::Table`.

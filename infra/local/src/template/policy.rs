@@ -2,7 +2,7 @@
 
 use super::error::TemplateError;
 use super::intrinsic::Resources;
-use super::model::Statement;
+use super::model::{Resources as Scope, Statement};
 use super::properties::Properties;
 
 /// Reads the `Statement` list of a policy document.
@@ -57,15 +57,23 @@ fn one<R: Resources>(statement: &Properties<'_, R>) -> Result<Statement, Templat
             return Err(statement.place().at("Effect").error(problem));
         }
     };
-    for unsupported in ["NotAction", "NotResource"] {
-        if statement.raw(unsupported).is_some() {
-            return Err(statement.place().at(unsupported).error("is not supported"));
-        }
+    if statement.raw("NotAction").is_some() {
+        return Err(statement.place().at("NotAction").error("is not supported"));
     }
     let actions = statement.texts("Action")?;
-    let resources = statement.texts("Resource")?;
-    if actions.is_empty() || resources.is_empty() {
-        return Err(statement.place().error("needs both Action and Resource"));
+    let only = statement.texts("Resource")?;
+    let except = statement.texts("NotResource")?;
+    let resources = match (only.is_empty(), except.is_empty()) {
+        (false, true) => Scope::Only(only),
+        (true, false) => Scope::Except(except),
+        _ => {
+            return Err(statement
+                .place()
+                .error("needs either Resource or NotResource"));
+        }
+    };
+    if actions.is_empty() {
+        return Err(statement.place().at("Action").error("is missing"));
     }
     Ok(Statement {
         sid: statement.text("Sid")?,
