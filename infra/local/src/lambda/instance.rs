@@ -5,6 +5,7 @@ use std::future::{Future, poll_fn};
 use std::path::Path;
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -70,6 +71,7 @@ pub(crate) struct Instance {
     function: String,
     arn: String,
     process: Mutex<Child>,
+    killed: AtomicBool,
     status: watch::Sender<Status>,
     inbox: mpsc::UnboundedSender<Invocation>,
     work: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
@@ -102,6 +104,7 @@ impl Instance {
             function: start.function.to_owned(),
             arn: start.arn,
             process: Mutex::new(process),
+            killed: AtomicBool::new(false),
             status: watch::Sender::new(Status::Starting),
             inbox,
             work: tokio::sync::Mutex::new(work),
@@ -136,12 +139,14 @@ impl Instance {
     /// When this returns the signal has been sent: the process executes nothing of its own any more. The process is
     /// killed through the handle that also reaps it, so that a reused process id can never be hit.
     pub(crate) fn kill(&self) -> bool {
+        self.killed.store(true, Ordering::Release);
         lock(&self.process).start_kill().is_ok()
     }
 
     /// Whether it can still work.
     pub(crate) fn is_alive(&self) -> bool {
-        !matches!(*self.status.borrow(), Status::Ended(_))
+        let killed = self.killed.load(Ordering::Acquire);
+        !killed && !matches!(*self.status.borrow(), Status::Ended(_))
     }
 
     /// Waits until the process has ended, and says how. Only one task may wait: the child remembers one waker.
