@@ -140,6 +140,13 @@ impl Fleet {
             .count()
     }
 
+    /// Kills every live process of every function, now.
+    pub fn kill_all(&self) {
+        for instance in self.registry.all() {
+            instance.kill();
+        }
+    }
+
     /// What happened so far; all zero for an unknown function.
     #[must_use]
     pub fn invocations(&self, function: &str) -> Invocations {
@@ -161,9 +168,7 @@ impl Fleet {
             pool.permits.close();
             lock(&pool.idle).clear();
         }
-        for instance in self.registry.all() {
-            instance.kill();
-        }
+        self.kill_all();
         self.registry.empty().await;
     }
 
@@ -292,6 +297,12 @@ impl Fleet {
             source: LogSource::Platform,
             text,
         });
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        self.kill_all();
     }
 }
 

@@ -65,7 +65,9 @@ impl AsyncInvoker {
             tracing::warn!(%function, %error, attempts, "an event is lost: no destination for failures");
             return;
         };
-        let now = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
+        let now = OffsetDateTime::now_utc()
+            .format(&Rfc3339)
+            .unwrap_or_default();
         let record = failure(&self.arn, &now, event, error, attempts);
         let sent = destination
             .sqs

@@ -116,11 +116,23 @@ mod tests {
             ("{}", Done::All),
             (r#"{"batchItemFailures":[]}"#, Done::All),
             (r#"{"batchItemFailures":null}"#, Done::All),
-            (r#"{"batchItemFailures":[{"itemIdentifier":"a"}]}"#, except("a")),
-            (r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#, Done::Nothing),
-            (r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#, Done::Nothing),
+            (
+                r#"{"batchItemFailures":[{"itemIdentifier":"a"}]}"#,
+                except("a"),
+            ),
+            (
+                r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#,
+                Done::Nothing,
+            ),
+            (
+                r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#,
+                Done::Nothing,
+            ),
             (r#"{"batchItemFailures":[{"item":"a"}]}"#, Done::Nothing),
-            (r#"{"batchItemFailures":[{"itemIdentifier":"c"}]}"#, Done::Nothing),
+            (
+                r#"{"batchItemFailures":[{"itemIdentifier":"c"}]}"#,
+                Done::Nothing,
+            ),
             (r#"{"batchItemFailures":"a"}"#, Done::Nothing),
             ("\"ok\"", Done::Nothing),
             ("not json", Done::Nothing),

@@ -75,7 +75,9 @@ impl HttpFront {
             return message(StatusCode::NOT_FOUND, "Not Found");
         };
         let owner = self.routes.iter().find(|(route, _)| route == found.route);
-        let function = owner.map(|(_, function)| function.clone()).unwrap_or_default();
+        let function = owner
+            .map(|(_, function)| function.clone())
+            .unwrap_or_default();
         let body = match Limited::new(body, self.limits.body_bytes).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {

@@ -33,7 +33,9 @@ pub(crate) fn event(
     let query = parts.uri.query().unwrap_or_default();
     let header = |name: HeaderName| {
         let value = parts.headers.get(name);
-        value.and_then(|value| value.to_str().ok()).unwrap_or_default()
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     };
     let domain = header(HOST);
     let route_key = found.route.key();
@@ -100,14 +102,22 @@ pub(crate) fn response(answer: &Bytes) -> Option<Response<Full<Bytes>>> {
     };
     let status = u16::try_from(status.as_u64()?).ok()?;
     let status = StatusCode::from_u16(status).ok()?;
-    let body = answer.get("body").and_then(Value::as_str).unwrap_or_default();
+    let body = answer
+        .get("body")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let body = match answer.get("isBase64Encoded").and_then(Value::as_bool) {
         Some(true) => BASE64.decode(body.as_bytes()).ok()?,
         _ => body.as_bytes().to_vec(),
     };
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
-    for (name, value) in answer.get("headers").and_then(Value::as_object).into_iter().flatten() {
+    for (name, value) in answer
+        .get("headers")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         let value = match value {
             Value::String(text) => text.clone(),
             other => other.to_string(),
@@ -115,15 +125,25 @@ pub(crate) fn response(answer: &Bytes) -> Option<Response<Full<Bytes>>> {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         // The length is counted here, as API Gateway does.
         if name != http::header::CONTENT_LENGTH {
-            response.headers_mut().insert(name, HeaderValue::from_str(&value).ok()?);
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_str(&value).ok()?);
         }
     }
-    for cookie in answer.get("cookies").and_then(Value::as_array).into_iter().flatten() {
+    for cookie in answer
+        .get("cookies")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         let cookie = HeaderValue::from_str(cookie.as_str()?).ok()?;
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     let default = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().entry(CONTENT_TYPE).or_insert(default);
+    response
+        .headers_mut()
+        .entry(CONTENT_TYPE)
+        .or_insert(default);
     Some(response)
 }
 
@@ -223,9 +243,8 @@ fn millis(now: SystemTime) -> u64 {
 }
 
 fn clock(now: SystemTime) -> String {
-    let format = format_description!(
-        "[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000"
-    );
+    let format =
+        format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
     OffsetDateTime::from(now).format(format).unwrap_or_default()
 }
 
@@ -270,7 +289,10 @@ mod tests {
             ("/routeKey", json!("POST /webhooks/{endpoint}")),
             ("/rawPath", json!("/webhooks/wa")),
             ("/rawQueryString", json!("a=1&b=x+y&a=2&%C3%A4=")),
-            ("/queryStringParameters", json!({"a": "1,2", "b": "x y", "ä": ""})),
+            (
+                "/queryStringParameters",
+                json!({"a": "1,2", "b": "x y", "ä": ""}),
+            ),
             ("/headers/x-hub-signature-256", json!("sha256=abc")),
             ("/headers/x-twice", json!("1,2")),
             ("/headers/x-forwarded-for", json!("127.0.0.1")),
@@ -311,20 +333,32 @@ mod tests {
     #[test]
     fn answers_become_responses() {
         let rows = [
-            (r#"{"statusCode":204}"#, Some((204, "text/plain; charset=utf-8"))),
+            (
+                r#"{"statusCode":204}"#,
+                Some((204, "text/plain; charset=utf-8")),
+            ),
             (r#""only text""#, Some((200, "application/json"))),
             (r#"{"any":1}"#, Some((200, "application/json"))),
             ("null", Some((200, "application/json"))),
-            (r#"{"statusCode":200,"headers":{"Content-Type":"a/b"}}"#, Some((200, "a/b"))),
+            (
+                r#"{"statusCode":200,"headers":{"Content-Type":"a/b"}}"#,
+                Some((200, "a/b")),
+            ),
             (r#"{"statusCode":"many"}"#, None),
             (r#"{"statusCode":99999}"#, None),
-            (r#"{"statusCode":200,"isBase64Encoded":true,"body":"!"}"#, None),
+            (
+                r#"{"statusCode":200,"isBase64Encoded":true,"body":"!"}"#,
+                None,
+            ),
             (r#"{"statusCode":200,"headers":{"bad name":"x"}}"#, None),
             ("not json", None),
         ];
         for (answer, expected) in rows {
             let read = response(&Bytes::from_static(answer.as_bytes())).map(|response| {
-                let kind = response.headers()[CONTENT_TYPE].to_str().unwrap().to_owned();
+                let kind = response.headers()[CONTENT_TYPE]
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
                 (response.status().as_u16(), kind)
             });
             let expected = expected.map(|(status, kind)| (status, kind.to_owned()));

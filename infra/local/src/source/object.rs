@@ -68,7 +68,8 @@ impl Dispatcher {
             if subscription.wants(bucket, &key, name) {
                 let invoker = Arc::clone(&subscription.invoker);
                 let event = json!({ "Records": [record] });
-                self.running.spawn(async move { invoker.invoke(event).await });
+                self.running
+                    .spawn(async move { invoker.invoke(event).await });
             }
         }
     }
@@ -132,7 +133,9 @@ pub(crate) async fn forwarded(
 fn record(object: &ObjectCreated) -> Value {
     let format =
         format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-    let at = OffsetDateTime::from(object.at).format(format).unwrap_or_default();
+    let at = OffsetDateTime::from(object.at)
+        .format(format)
+        .unwrap_or_default();
     json!({
         "eventVersion": "2.1",
         "eventSource": "aws:s3",

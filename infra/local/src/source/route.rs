@@ -121,14 +121,30 @@ mod tests {
     #[test]
     fn requests_find_their_route() {
         let rows = [
-            ("GET", "/webhooks/wa", Some(("GET /webhooks/{endpoint}", "wa"))),
-            ("POST", "/webhooks/a%20b", Some(("POST /webhooks/{endpoint}", "a b"))),
-            ("GET", "/webhooks/health", Some(("ANY /webhooks/health", ""))),
+            (
+                "GET",
+                "/webhooks/wa",
+                Some(("GET /webhooks/{endpoint}", "wa")),
+            ),
+            (
+                "POST",
+                "/webhooks/a%20b",
+                Some(("POST /webhooks/{endpoint}", "a b")),
+            ),
+            (
+                "GET",
+                "/webhooks/health",
+                Some(("ANY /webhooks/health", "")),
+            ),
             ("DELETE", "/webhooks/wa", None),
             ("GET", "/webhooks", None),
             ("GET", "/webhooks/", None),
             ("GET", "/webhooks/a/b", None),
-            ("GET", "/files/a/b%2Fc", Some(("ANY /files/{path+}", "a/b/c"))),
+            (
+                "GET",
+                "/files/a/b%2Fc",
+                Some(("ANY /files/{path+}", "a/b/c")),
+            ),
             ("PUT", "/files/a", Some(("PUT /files/{id}", "a"))),
             ("GET", "/", None),
         ];
@@ -145,7 +161,12 @@ mod tests {
 
     #[test]
     fn broken_escapes_stay_as_they_are() {
-        for (text, expected) in [("a%2", "a%2"), ("%zz", "%zz"), ("%C3%A4", "ä"), ("a+b", "a+b")] {
+        for (text, expected) in [
+            ("a%2", "a%2"),
+            ("%zz", "%zz"),
+            ("%C3%A4", "ä"),
+            ("a+b", "a+b"),
+        ] {
             assert_eq!(decode(text), expected);
         }
     }
