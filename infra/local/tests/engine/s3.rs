@@ -433,6 +433,33 @@ async fn new_objects_are_announced_in_order_with_their_raw_key() {
 }
 
 #[tokio::test]
+async fn what_is_not_there_is_not_found() {
+    let engines = engines().await;
+    let objects = bucket(&engines).await;
+    let head = objects
+        .head_object()
+        .bucket("media")
+        .key("none")
+        .send()
+        .await;
+    assert!(head.unwrap_err().into_service_error().is_not_found());
+    let get = objects
+        .get_object()
+        .bucket("media")
+        .key("none")
+        .send()
+        .await;
+    assert!(get.unwrap_err().into_service_error().is_no_such_key());
+    let elsewhere = objects
+        .get_object()
+        .bucket("elsewhere")
+        .key("k")
+        .send()
+        .await;
+    assert_eq!(refused!(elsewhere), ("NoSuchBucket".to_owned(), 404));
+}
+
+#[tokio::test]
 async fn bucket_settings_are_accepted() {
     let engines = engines().await;
     let objects = bucket(&engines).await;

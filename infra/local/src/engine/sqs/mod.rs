@@ -80,9 +80,11 @@ fn write(queues: &Queues, file: &Path) -> anyhow::Result<()> {
 
 impl Keeper {
     /// Writes the last state.
-    pub(super) fn stop(mut self) -> anyhow::Result<()> {
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
         if let Some(task) = self.task.take() {
             task.abort();
+            // Aborted is how it should end; what matters is that it no longer writes.
+            let _ = task.await;
         }
         self.file
             .as_deref()
