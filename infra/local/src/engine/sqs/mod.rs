@@ -8,6 +8,7 @@
 //! With a data directory the queues are written at most once a second, and when the engine stops. A process that is killed
 //! may lose the last second of sends; the system itself recovers such a loss from its tables.
 
+mod administration;
 mod attributes;
 mod message;
 mod operations;
