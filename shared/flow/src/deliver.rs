@@ -316,7 +316,7 @@ impl Deliver<'_> {
         retry::put_off(
             (self.items, self.jobs),
             item,
-            (Queue::Media, &target),
+            (Queue::MediaRetry, &target),
             (self.clock.now(), wait),
             None,
         )

@@ -81,11 +81,7 @@ impl Fetch<'_> {
         };
         match self.attempt(&mut item, connection).await? {
             Attempt::Stored { by_event: true } => tracing::info!(media.id = %item.id, "stored"),
-            Attempt::Stored { by_event: false } => {
-                let job = item.job(&item.origin.connection);
-                retry::send(self.jobs, Queue::Judge, &job, Duration::ZERO).await?;
-                tracing::info!(media.id = %item.id, "found stored by an earlier holder; judge asked for");
-            }
+            Attempt::Stored { by_event: false } => self.ask_for_judge(&item).await?,
             Attempt::NoToken => self.wait(&mut item, delivery::RENEWAL_WAIT).await?,
             Attempt::Failed(failure, version) => self.after(&mut item, failure, version).await?,
             Attempt::LeaseLost => {
@@ -232,6 +228,13 @@ impl Fetch<'_> {
         }
     }
 
+    async fn ask_for_judge(&self, item: &Item) -> Answer<()> {
+        let job = item.job(&item.origin.connection);
+        retry::send(self.jobs, Queue::Judge, &job, Duration::ZERO).await?;
+        tracing::info!(media.id = %item.id, "found stored by an earlier holder; judge asked for");
+        Ok(())
+    }
+
     async fn wait(&self, item: &mut Item, wait: Duration) -> Answer<()> {
         let counted = item.origin.connection.clone();
         retry::put_off(
@@ -245,6 +248,15 @@ impl Fetch<'_> {
     }
 
     async fn give_up(&self, item: &mut Item, diagnosis: Diagnosis) -> Answer<()> {
+        // The platform's link is dead, but an earlier holder may have died between storing and being noticed.
+        if self
+            .objects
+            .head(&item.id)
+            .await?
+            .is_some_and(|head| is_announced(item, &head))
+        {
+            return self.ask_for_judge(item).await;
+        }
         tracing::error!(media.id = %item.id, failure.code = %diagnosis.code, evidence = %diagnosis.evidence, remedy = %diagnosis.remedy, "lost");
         retry::bury(self.jobs, Queue::FetchDeadLetters, item, &diagnosis).await?;
         item.record.diagnosis = Some(diagnosis);
@@ -259,10 +271,17 @@ impl Fetch<'_> {
 
 /// An object is there already: it counts only if it is what the platform announced.
 fn adopt(item: &Item, head: &Head) -> Attempt {
-    match item.origin.digest {
-        Some(digest) if digest != head.object.digest => Attempt::Failed(transfer::other_bytes(), 0),
-        Some(_) | None => Attempt::Stored { by_event: false },
+    if is_announced(item, head) {
+        Attempt::Stored { by_event: false }
+    } else {
+        Attempt::Failed(transfer::other_bytes(), 0)
     }
+}
+
+fn is_announced(item: &Item, head: &Head) -> bool {
+    item.origin
+        .digest
+        .is_none_or(|digest| digest == head.object.digest)
 }
 
 fn broken(error: &SourceError) -> Failure {

@@ -68,6 +68,10 @@ impl Judge<'_> {
             (Stage::Planned, Verdict::Quarantined) => {
                 return Ok(self.finish_quarantine(&mut item).await?);
             }
+            // The judge before may have died between its write and the job.
+            (Stage::Waiting, _) if item.gate.lease.is_none() => {
+                return Ok(self.hand_on(&item).await?);
+            }
             (Stage::Announced | Stage::Fetching | Stage::Stored, _) => {}
             (stage, _) => {
                 tracing::info!(media.id = %id, media.stage = stage.as_str(), "judged already");

@@ -214,6 +214,8 @@ pub enum Queue {
     Judge,
     /// Items to deliver.
     Media,
+    /// Items to deliver again: what a platform refuses for the moment never delays what it has not seen yet.
+    MediaRetry,
     /// Tokens to renew.
     Refresh,
     /// Transfers given up.

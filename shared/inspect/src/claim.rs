@@ -69,8 +69,9 @@ impl Claim<'_> {
         let plausible = (1..=10).contains(&extension.len())
             && extension.bytes().all(|b| b.is_ascii_alphanumeric())
             && (extension.bytes().any(|b| b.is_ascii_alphabetic()));
-        (plausible && !(stem.is_empty() && !FileType::knows_extension(extension)))
-            .then(|| extension.to_ascii_lowercase())
+        // A dot file's name is its name, unless that is all there is to know.
+        let named = !stem.is_empty() || FileType::knows_extension(extension);
+        (plausible && named).then(|| extension.to_ascii_lowercase())
     }
 
     pub(crate) fn declared_agreement(&self, kind: FileType) -> Agreement {

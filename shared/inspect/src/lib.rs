@@ -18,6 +18,7 @@
 pub mod claim;
 pub mod findings;
 mod formats;
+pub mod judgement;
 pub mod kind;
 pub mod policy;
 mod polyglot;
@@ -26,8 +27,9 @@ mod source;
 
 pub use claim::{Agreement, Claim};
 pub use findings::{Confidence, Findings, Hazard, HazardKind, Integrity};
+pub use judgement::{Judgement, Notice, Reason, ReasonCode, Verdict};
 pub use kind::{Family, FileType};
-pub use policy::{Judgement, Policy, PolicyError, Reason, ReasonCode, Verdict};
+pub use policy::{Policy, PolicyError};
 pub use source::READ_CAP;
 
 use std::io::{self, Read, Seek};

@@ -5,93 +5,12 @@
 
 use crate::claim::Agreement;
 use crate::findings::{Findings, HazardKind, Integrity};
+use crate::judgement::{Judgement, Notice, Reason, ReasonCode, Verdict};
 use crate::kind::{Family, FileType};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 const STANDARD: &str = include_str!("policy.toml");
-
-/// The answer, from good to bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// May be delivered.
-    Clean,
-    /// Stays where it is until a person decides.
-    Held,
-    /// Dangerous: to be moved out of reach.
-    Quarantined,
-}
-
-/// A verdict with everything that spoke for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Judgement {
-    /// The worst verdict among the reasons; clean without any.
-    pub verdict: Verdict,
-    /// Worst first, otherwise in the order found.
-    pub reasons: Vec<Reason>,
-}
-
-/// One reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reason {
-    /// What it is about.
-    pub code: ReasonCode,
-    /// What the policy says about it.
-    pub verdict: Verdict,
-    /// What was seen; free of the sender's text, except for a type or extension made printable.
-    pub evidence: String,
-}
-
-/// What a reason is about. Serialised as one kebab-case word, the names in the policy file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum ReasonCode {
-    /// A hazard, by its own name.
-    Hazard(HazardKind),
-    /// Anything else that was noticed.
-    Notice(Notice),
-}
-
-/// Reasons that are no hazards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Notice {
-    /// The structure goes on after the last byte.
-    Truncated,
-    /// The structure contradicts itself.
-    Damaged,
-    /// Bytes follow the structure's end.
-    TrailingBytes,
-    /// The structure's end was not looked at.
-    IntegrityNotChecked,
-    /// No known type fits.
-    UnknownType,
-    /// The declared type names another type.
-    DeclaredDiffers,
-    /// The name's extension names another type.
-    ExtensionDiffers,
-    /// A type of a dangerous family passes for something else.
-    Disguised,
-}
-
-impl ReasonCode {
-    /// The stable name, the same as in serialised form.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hazard(kind) => kind.as_str(),
-            Self::Notice(Notice::Truncated) => "truncated",
-            Self::Notice(Notice::Damaged) => "damaged",
-            Self::Notice(Notice::TrailingBytes) => "trailing-bytes",
-            Self::Notice(Notice::IntegrityNotChecked) => "integrity-not-checked",
-            Self::Notice(Notice::UnknownType) => "unknown-type",
-            Self::Notice(Notice::DeclaredDiffers) => "declared-differs",
-            Self::Notice(Notice::ExtensionDiffers) => "extension-differs",
-            Self::Notice(Notice::Disguised) => "disguised",
-        }
-    }
-}
 
 /// A policy file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +25,7 @@ pub struct Policy {
     integrity: ByIntegrity,
     unknown: ByType,
     differs: ByVoice,
-    disguised: BTreeMap<Family, Verdict>,
+    disguised: ByFamily,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +48,30 @@ struct ByType {
 struct ByVoice {
     declared: Verdict,
     extension: Verdict,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ByFamily {
+    executable: Verdict,
+    script: Verdict,
+    markup: Verdict,
+    markup_as_text: Verdict,
+    archive: Verdict,
+}
+
+impl ByFamily {
+    /// What to do about bytes of one family that were said to be of another.
+    fn verdict(&self, bytes: Family, said: Family) -> Option<Verdict> {
+        match (bytes, said) {
+            (Family::Executable, _) => Some(self.executable),
+            (Family::Script, _) => Some(self.script),
+            (Family::Markup, Family::Text) => Some(self.markup_as_text),
+            (Family::Markup, _) => Some(self.markup),
+            (Family::Archive, _) => Some(self.archive),
+            _ => None,
+        }
+    }
 }
 
 impl Default for Policy {
@@ -156,7 +99,7 @@ impl Policy {
                 Some(standard) => standard.extend(
                     entries
                         .into_iter()
-                        .map(|(key, verdict)| (key, verdict.to_value())),
+                        .map(|(key, verdict)| (key, toml::Value::from(verdict.as_str()))),
                 ),
                 None => _ = table.insert(section, toml::Value::Table(toml::Table::new())),
             }
@@ -245,7 +188,7 @@ impl Policy {
                 "named",
             ),
         ];
-        let mut disguised = false;
+        let mut disguised = None;
         for (agreement, code, verdict, how) in voices {
             if let Agreement::Differs { said } = agreement {
                 notice(
@@ -253,39 +196,39 @@ impl Policy {
                     verdict,
                     format!("{how} {said}, the bytes are: {label}"),
                 );
-                disguised = true;
+                disguised = disguised.max(self.disguise(findings.kind, said));
             }
         }
-        if let Some(&verdict) = self
-            .disguised
-            .get(&findings.kind.family())
-            .filter(|_| disguised)
-        {
+        if let Some(verdict) = disguised {
             notice(
                 Notice::Disguised,
                 verdict,
-                format!("{label} under another type's name"),
+                format!("{label} under the name of another type"),
             );
         }
+    }
+
+    /// What to do if `said` names types, and all of them are of other families than the bytes.
+    fn disguise(&self, kind: FileType, said: &str) -> Option<Verdict> {
+        let named = |one: &&FileType| one.goes_by_mime(said) || one.goes_by_extension(said);
+        let families: Vec<Family> = FileType::ALL
+            .iter()
+            .filter(named)
+            .map(|one| one.family())
+            .collect();
+        if families.contains(&kind.family()) {
+            return None;
+        }
+        families
+            .into_iter()
+            .filter_map(|family| self.disguised.verdict(kind.family(), family))
+            .max()
     }
 }
 
 /// An owner's file: sections of entries.
 #[derive(Deserialize)]
 struct Changes(BTreeMap<String, BTreeMap<String, Verdict>>);
-
-impl Verdict {
-    fn to_value(self) -> toml::Value {
-        toml::Value::String(
-            match self {
-                Self::Clean => "clean",
-                Self::Held => "held",
-                Self::Quarantined => "quarantined",
-            }
-            .to_owned(),
-        )
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -316,9 +259,10 @@ mod tests {
 
     #[test]
     fn verdicts() {
-        let differs = || Agreement::Differs {
-            said: "image/png".to_owned(),
+        let said = |said: &str| Agreement::Differs {
+            said: said.to_owned(),
         };
+        let differs = || said("image/png");
         let hazard = |kind| Hazard {
             kind,
             evidence: String::new(),
@@ -347,6 +291,33 @@ mod tests {
                 },
                 Verdict::Held,
                 Some("disguised"),
+            ),
+            (
+                "page as text",
+                Findings {
+                    extension: said("txt"),
+                    ..findings(FileType::Html)
+                },
+                Verdict::Held,
+                Some("disguised"),
+            ),
+            (
+                "picture as page",
+                Findings {
+                    extension: said("html"),
+                    ..findings(FileType::Svg)
+                },
+                Verdict::Clean,
+                Some("extension-differs"),
+            ),
+            (
+                "data under a name of its own",
+                Findings {
+                    extension: said("drawio"),
+                    ..findings(FileType::Xml)
+                },
+                Verdict::Clean,
+                Some("extension-differs"),
             ),
             (
                 "page as picture",
@@ -406,29 +377,6 @@ mod tests {
             "hazards",
         ] {
             assert!(Policy::from_toml(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn codes_are_one_word_and_come_back() {
-        let notices = [
-            Notice::Truncated,
-            Notice::Damaged,
-            Notice::TrailingBytes,
-            Notice::IntegrityNotChecked,
-            Notice::UnknownType,
-            Notice::DeclaredDiffers,
-            Notice::ExtensionDiffers,
-            Notice::Disguised,
-        ];
-        let codes = HazardKind::ALL
-            .map(ReasonCode::Hazard)
-            .into_iter()
-            .chain(notices.map(ReasonCode::Notice));
-        for code in codes {
-            let json = serde_json::to_value(code).unwrap();
-            assert_eq!(json, code.as_str());
-            assert_eq!(serde_json::from_value::<ReasonCode>(json).unwrap(), code);
         }
     }
 }

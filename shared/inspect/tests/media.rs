@@ -1,5 +1,14 @@
 //! The project's sample media, judged as they stand: type, integrity, verdict, and how little was read.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, which may fail loudly"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the crate opens no file, its tests open the samples"
+)]
+
 use attache_inspect::{
     Agreement, Claim, FileType, Findings, Integrity, Judgement, Policy, Verdict, inspect,
 };

@@ -1,1 +1,46 @@
-//! Placeholder.
+//! Stand-ins for the platforms: real HTTP servers on loopback that keep the platforms' rules and misbehave on request.
+//!
+//! [`whatsapp`] is the WhatsApp Cloud API with its customers, [`genesys`] is Genesys Cloud with its agent. Each was written from the
+//! vendor's published schemas, examples and pages (`specs/`, `examples/`), never from a client of ours, so that
+//! agreement between the two means something. What they share:
+//!
+//! - [`clock`]: movable time. Links die, tokens expire and webhooks are retried by it.
+//! - [`faults`]: the catalogue of misbehaviour, armed by name.
+//! - [`specs`]: every answer and webhook of a stand-in, and every request it receives, is checked against the published schema.
+//! - [`canary`]: which hosts saw a token.
+//! - [`journal`]: every request and its answer.
+//! - [`signature`]: how webhooks are signed.
+//!
+//! Ports are chosen by the system; everything ends when the stand-in is dropped. Nothing here leaves the machine, except
+//! that links are fetched wherever they point, as the real platforms would.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use attache_platforms::{faults::{Fault, Times}, genesys::*, whatsapp::*};
+//! use std::time::Duration;
+//!
+//! let whatsapp = WhatsApp::start(WhatsAppOptions::default()).await?;
+//! let genesys = Genesys::start(GenesysOptions::default()).await?;
+//! // … start the relay with whatsapp.graph_url(), genesys.login_url(), genesys.api_url() …
+//! whatsapp.set_callback("http://127.0.0.1:8080/webhooks/demo".parse()?);
+//! whatsapp.verify_callback().await?;
+//! genesys.faults().arm(Fault::RateLimit, Times(2))?;
+//! let photo = MediaFile::new(&b"\xff\xd8\xff"[..], "image/jpeg").captioned("Look");
+//! whatsapp.customer().send_media(photo);
+//! let seen = genesys.wait_for_messages(1, Duration::from_secs(10)).await?;
+//! assert_eq!(seen[0].text.as_deref(), Some("Look"));
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod canary;
+pub mod clock;
+pub mod faults;
+pub mod genesys;
+pub mod journal;
+mod random;
+pub mod signature;
+pub mod specs;
+pub mod wait;
+pub mod whatsapp;
+mod wire;

@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Checks of the protocols: an exhaustive model.
+
+pub mod model;

@@ -146,6 +146,8 @@ fn remainder(boxes: &[Extent], at: u64, end: u64) -> Integrity {
         .any(|one| matches!(&one.name, b"moov" | b"meta"))
     {
         Integrity::Trailing { bytes: end - at }
+    } else if end - at < 8 {
+        Integrity::truncated("the file ends within the header of a box")
     } else {
         Integrity::damaged(format!("no box begins at byte {at}"))
     }

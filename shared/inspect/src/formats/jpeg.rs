@@ -11,7 +11,10 @@ use std::io;
 
 /// Above this size a file that ends with EOI is not scanned.
 const SCAN_WHOLE: u64 = 256 << 10;
-const STEP: u64 = 64 << 10;
+/// No picture has more markers outside its scan data; progressive ones have some hundred.
+const MARKERS_CAP: usize = 1 << 16;
+/// How much scan data is looked at in one go.
+const STEP: u64 = 16 << 10;
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     if !source.head().starts_with(b"\xFF\xD8\xFF") {
@@ -30,12 +33,12 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
 fn walk(source: &mut Source<'_>, frame: &mut Option<(u32, u32)>) -> io::Result<Integrity> {
     let cut = || Integrity::truncated("the file ends before its end-of-image marker");
     let mut at = 2;
-    loop {
+    for _ in 0..MARKERS_CAP {
         let Some([fill, marker]) = source.exactly::<2>(at)? else {
             return Ok(cut());
         };
         match (fill, marker) {
-            (0xFF, 0xFF) => at += 1,
+            (0xFF, 0xFF) => at += fill_bytes(source.at(at, STEP)?),
             (0xFF, 0xD9) => return Ok(Integrity::ending_at(at + 2, source.len())),
             (0xFF, 0x01 | 0xD0..=0xD8) => at += 2,
             (0xFF, _) => {
@@ -64,6 +67,15 @@ fn walk(source: &mut Source<'_>, frame: &mut Option<(u32, u32)>) -> io::Result<I
             _ => return Ok(Integrity::damaged(format!("no marker at byte {at}"))),
         }
     }
+    Ok(Integrity::damaged(format!(
+        "more than {MARKERS_CAP} markers"
+    )))
+}
+
+/// How many bytes of a run of fill bytes stand before the marker that the last one begins.
+fn fill_bytes(bytes: &[u8]) -> u64 {
+    let run = bytes.iter().take_while(|&&b| b == 0xFF).count();
+    (run as u64).saturating_sub(1).max(1)
 }
 
 fn is_frame(marker: u8) -> bool {
@@ -88,9 +100,9 @@ fn end_of_scan(source: &mut Source<'_>, from: u64) -> io::Result<Option<u64>> {
         if bytes.len() < 2 {
             return Ok(None);
         }
-        let marker = bytes
-            .windows(2)
-            .position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xD0..=0xD7 | 0xFF));
+        let marker = bytes.windows(2).position(|pair| {
+            pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0x01 | 0xD0..=0xD7 | 0xFF)
+        });
         match marker {
             Some(offset) => return Ok(Some(at + offset as u64)),
             None => at += bytes.len() as u64 - 1,

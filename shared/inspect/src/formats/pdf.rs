@@ -24,7 +24,8 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     let (tail_at, tail) = source.tail()?;
     let end = End::find(tail);
     let tail_encrypted = is_encrypted(tail);
-    if leading > 0 && end.is_none() && find(source.head(), b" obj").is_none() {
+    let alone = leading == 0 && matches!(source.head().get(8), None | Some(b'\r' | b'\n'));
+    if !alone && end.is_none() && find(source.head(), b" obj").is_none() {
         // Something that merely quotes a header.
         return Ok(None);
     }
@@ -100,16 +101,16 @@ impl End {
         tail_at: u64,
         section: Option<u64>,
     ) -> io::Result<Integrity> {
-        let Some(section) = section else {
-            return Ok(Integrity::damaged(
-                "no cross-reference offset before the end-of-file marker",
-            ));
-        };
         if self.unfinished {
             return Ok(Integrity::truncated(
                 "objects follow the last end-of-file marker",
             ));
         }
+        let Some(section) = section else {
+            return Ok(Integrity::damaged(
+                "no cross-reference offset before the end-of-file marker",
+            ));
+        };
         let end = tail_at + self.after;
         if section >= end {
             return Ok(Integrity::damaged(format!(

@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn encodings() {
-        let rows: [(&str, &[u8], Option<(&str, bool, bool)>); 10] = [
+        type Row<'a> = (&'a str, &'a [u8], Option<(&'a str, bool, bool)>);
+        let rows: [Row; 10] = [
             ("ascii", b"hello\r\n", Some(("hello\r\n", false, true))),
             (
                 "utf-8",

@@ -4,13 +4,15 @@
 //! is where it is looked for; a page that begins further down is found by a tag at the beginning of a line.
 
 use crate::kind::FileType;
+use std::collections::BTreeSet;
 
 /// How far into a text a page may begin after other lines.
 const LATE_START: usize = 1024;
 /// Tags that make a text a page.
-const HTML_TAGS: [&str; 24] = [
+const HTML_TAGS: [&str; 26] = [
     "html", "head", "body", "script", "iframe", "h1", "h2", "div", "font", "table", "a", "style",
     "title", "b", "br", "p", "img", "meta", "link", "span", "form", "ul", "object", "base",
+    "frameset", "frame",
 ];
 /// Tags that nobody writes at the beginning of a line of prose.
 const PAGE_TAGS: [&str; 6] = [
@@ -21,6 +23,10 @@ const PAGE_TAGS: [&str; 6] = [
     "<svg",
     "<body",
 ];
+
+/// Namespaces in which a browser runs scripts.
+const RUNNING_NAMESPACES: [&str; 2] =
+    ["http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"];
 
 /// Which markup this is, if any.
 pub(super) fn kind(text: &str) -> Option<FileType> {
@@ -65,14 +71,11 @@ fn by_first_tag(start: &str) -> Option<FileType> {
         .take(64)
         .collect::<String>()
         .to_ascii_lowercase();
-    if begin.starts_with("!doctype") {
-        let name = begin["!doctype".len()..].trim_start();
-        return Some(if name.starts_with("svg") {
-            FileType::Svg
-        } else if name.starts_with("html") {
-            FileType::Html
-        } else {
-            FileType::Xml
+    if let Some(name) = begin.strip_prefix("!doctype").map(str::trim_start) {
+        return Some(match name {
+            _ if name.starts_with("svg") => FileType::Svg,
+            _ if name.starts_with("html") => FileType::Html,
+            _ => FileType::Xml,
         });
     }
     let tag: String = begin
@@ -116,10 +119,19 @@ fn late_start(text: &str) -> Option<FileType> {
     text[..cut].lines().any(line).then_some(FileType::Html)
 }
 
-/// What in the markup would run, if anything.
-pub(super) fn active_content(text: &str) -> Option<&'static str> {
+/// What in the markup would run, if anything. XML runs only where it holds SVG or XHTML.
+pub(super) fn active_content(kind: FileType, text: &str) -> Option<&'static str> {
     let plain = decode_references(text);
-    if has_element(&plain, "script") {
+    if kind == FileType::Xml
+        && !RUNNING_NAMESPACES
+            .iter()
+            .any(|namespace| plain.contains(namespace))
+    {
+        return None;
+    }
+    let prefixes = running_prefixes(&plain);
+    let has_element = |name| has_element(&plain, name, &prefixes);
+    if has_element("script") {
         return Some("a script element");
     }
     let squeezed: String = plain
@@ -132,9 +144,9 @@ pub(super) fn active_content(text: &str) -> Option<&'static str> {
     if has_handler(&plain) {
         return Some("an event handler");
     }
-    ["iframe", "object", "embed", "foreignobject"]
-        .iter()
-        .any(|tag| has_element(&plain, tag))
+    ["iframe", "object", "embed"]
+        .into_iter()
+        .any(has_element)
         .then_some("an embedded document")
 }
 
@@ -175,15 +187,44 @@ fn decode_references(text: &str) -> String {
     plain
 }
 
-/// Whether an element of this name opens, with or without a namespace prefix.
-fn has_element(plain: &str, name: &str) -> bool {
+/// Whether an element of this name opens, without a prefix or with one of these.
+fn has_element(plain: &str, name: &str, prefixes: &BTreeSet<&str>) -> bool {
     plain.match_indices('<').any(|(at, _)| {
-        let tag = &plain[at + 1..];
-        let end = tag
-            .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_')))
-            .unwrap_or(tag.len());
-        tag[..end].rsplit(':').next() == Some(name)
+        let (prefix, local) = split_name(&plain[at + 1..]);
+        local == name && prefix.is_none_or(|prefix| prefixes.contains(prefix))
     })
+}
+
+/// The prefix and local name that a text begins with.
+fn split_name(text: &str) -> (Option<&str>, &str) {
+    let end = text
+        .bytes()
+        .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b':' | b'-' | b'_' | b'.')));
+    let name = &text[..end.unwrap_or(text.len())];
+    match name.split_once(':') {
+        Some((prefix, local)) => (Some(prefix), local),
+        None => (None, name),
+    }
+}
+
+/// The prefixes declared for a namespace whose scripts run.
+fn running_prefixes(plain: &str) -> BTreeSet<&str> {
+    let declared = plain
+        .match_indices("xmlns:")
+        .filter_map(|(at, declaration)| {
+            let rest = &plain[at + declaration.len()..];
+            let (_, prefix) = split_name(rest);
+            let value = rest[prefix.len()..]
+                .trim_start()
+                .strip_prefix('=')?
+                .trim_start()
+                .strip_prefix(['"', '\''])?;
+            RUNNING_NAMESPACES
+                .iter()
+                .any(|namespace| value.starts_with(namespace))
+                .then_some(prefix)
+        });
+    declared.collect()
 }
 
 /// Whether a tag carries an attribute `on…=`.
@@ -191,14 +232,18 @@ fn has_handler(plain: &str) -> bool {
     plain.split('<').skip(1).any(|tag| {
         let tag = tag.split('>').next().unwrap_or_default();
         tag.match_indices("on").any(|(at, _)| {
-            let before = tag[..at].chars().next_back();
-            let name = tag[at + 2..].trim_start_matches(|c: char| c.is_ascii_alphabetic());
-            let letters = tag.len() - at - 2 - name.len();
-            letters >= 3
-                && before.is_some_and(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '/'))
-                && name.trim_start().starts_with('=')
+            // The boundary is looked at first: it keeps the search linear.
+            let boundary =
+                tag[..at].ends_with(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '/'));
+            boundary && is_handler(&tag[at + 2..])
         })
     })
+}
+
+/// Whether an attribute goes on as `load=`, `click =` and the like after its `on`.
+fn is_handler(rest: &str) -> bool {
+    let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+    letters >= 3 && rest[letters..].trim_start().starts_with('=')
 }
 
 #[cfg(test)]
@@ -242,7 +287,11 @@ mod tests {
     fn what_runs() {
         let rows = [
             ("<svg><script>x</script></svg>", Some("a script element")),
-            ("<svg:svg><svg:SCRIPT/></svg:svg>", Some("a script element")),
+            (
+                "<s:svg xmlns:s='http://www.w3.org/2000/svg'><s:SCRIPT/></s:svg>",
+                Some("a script element"),
+            ),
+            ("<a:svg xmlns:office='urn:x'><office:script/></a:svg>", None),
             ("<a href='java&#115;cript:x'>", Some("a script address")),
             ("<a href='java\n\tscript:x'>", Some("a script address")),
             ("<svg onload = 'x()'>", Some("an event handler")),
@@ -254,7 +303,11 @@ mod tests {
             ("<rect fill='none' iconset='a'/>", None),
         ];
         for (text, expected) in rows {
-            assert_eq!(active_content(text), expected, "{text}");
+            assert_eq!(active_content(FileType::Svg, text), expected, "{text}");
         }
+        assert_eq!(
+            active_content(FileType::Xml, "<job><script>x</script></job>"),
+            None
+        );
     }
 }

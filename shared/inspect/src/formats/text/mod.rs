@@ -9,7 +9,7 @@ mod shape;
 
 use crate::claim::Claim;
 use crate::findings::{Confidence, HazardKind, Integrity};
-use crate::kind::FileType;
+use crate::kind::{Family, FileType};
 use crate::seen::Seen;
 use crate::source::Source;
 use encoding::Decoded;
@@ -73,6 +73,12 @@ pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Opt
         (false, true) => Integrity::Whole,
         (false, false) => Integrity::NotChecked,
     };
+    if seen.kind.family() == Family::Markup && !decoded.complete {
+        seen.add_hazard(
+            HazardKind::BeyondLimits,
+            format!("markup longer than {TEXT_CAP} bytes"),
+        );
+    }
     let named_script = claim
         .extension()
         .filter(|extension| SCRIPT_EXTENSIONS.contains(&extension.as_str()));
@@ -89,7 +95,7 @@ fn classify(decoded: &Decoded<'_>, claim: &Claim<'_>) -> Seen {
     }
     if let Some(kind) = markup::kind(text) {
         let seen = Seen::likely(kind);
-        return match markup::active_content(text) {
+        return match markup::active_content(kind, text) {
             Some(evidence) => seen.with_hazard(HazardKind::MarkupScript, evidence),
             None => seen,
         };

@@ -11,8 +11,8 @@ use crate::seen::Seen;
 use std::io::{Read, Seek};
 use zip::ZipArchive;
 
-/// The most that is unpacked of `[Content_Types].xml`; real ones are a few KiB.
-const CONTENT_TYPES_CAP: u64 = 1 << 20;
+/// The most that is unpacked of `[Content_Types].xml`; real ones are a few KiB, of large slide decks some tens.
+const CONTENT_TYPES_CAP: u64 = 256 << 10;
 /// Longer `mimetype` entries are none.
 const MIMETYPE_CAP: u64 = 128;
 /// More than this unpacked, at more than the ratio, is a bomb.

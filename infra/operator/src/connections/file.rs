@@ -1,0 +1,101 @@
+//! The shape of `connections.toml`, key by key. Unknown keys are errors, so that a typing mistake is never a silent default.
+
+use attache_domain::connection::Profile;
+use serde::Deserialize;
+use toml::Spanned;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default)]
+    pub(super) endpoint: Vec<Spanned<EndpointEntry>>,
+    #[serde(default)]
+    pub(super) connection: Vec<Spanned<ConnectionEntry>>,
+    #[serde(default)]
+    pub(super) route: Vec<Spanned<RouteEntry>>,
+}
+
+/// `[[endpoint]]`: one webhook URL of ours.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EndpointEntry {
+    pub(super) id: String,
+    pub(super) profile: Profile,
+    pub(super) secrets: Vec<SecretReference>,
+    pub(super) verify_token: Option<SecretReference>,
+}
+
+/// `[[connection]]`: keys of every profile; which belong together is checked afterwards, so that the message can say.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConnectionEntry {
+    pub(super) id: String,
+    pub(super) profile: Profile,
+    #[serde(default)]
+    pub(super) local: bool,
+    // whatsapp
+    pub(super) endpoint: Option<String>,
+    pub(super) phone_number_id: Option<String>,
+    pub(super) graph_version: Option<String>,
+    pub(super) base_url: Option<String>,
+    pub(super) media_hosts: Option<Vec<String>>,
+    pub(super) token: Option<SecretReference>,
+    // genesys-open-messaging
+    pub(super) region: Option<String>,
+    pub(super) api_url: Option<String>,
+    pub(super) login_url: Option<String>,
+    pub(super) integration_id: Option<String>,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret: Option<SecretReference>,
+}
+
+/// `[[route]]`: without `to` the media is stored and judged, and stays.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RouteEntry {
+    pub(super) from: String,
+    pub(super) to: Option<String>,
+}
+
+/// Where a secret's value is. Never the value.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretReference {
+    /// An environment variable of the local run.
+    Env(String),
+    /// A file of the local run; a line end at its end is not part of the secret.
+    File(std::path::PathBuf),
+    /// A secret in Secrets Manager, deployed.
+    Name(String),
+}
+
+impl ConnectionEntry {
+    /// Keys of another profile are mistakes, not decoration.
+    pub(super) fn refuse_foreign_keys(&self) -> Result<(), String> {
+        let whatsapp = [
+            ("endpoint", self.endpoint.is_some()),
+            ("phone_number_id", self.phone_number_id.is_some()),
+            ("graph_version", self.graph_version.is_some()),
+            ("base_url", self.base_url.is_some()),
+            ("media_hosts", self.media_hosts.is_some()),
+            ("token", self.token.is_some()),
+        ];
+        let genesys = [
+            ("region", self.region.is_some()),
+            ("api_url", self.api_url.is_some()),
+            ("login_url", self.login_url.is_some()),
+            ("integration_id", self.integration_id.is_some()),
+            ("client_id", self.client_id.is_some()),
+            ("client_secret", self.client_secret.is_some()),
+        ];
+        let foreign = match self.profile {
+            Profile::WhatsApp => genesys,
+            Profile::GenesysOpenMessaging => whatsapp,
+        };
+        match foreign.into_iter().find(|(_, given)| *given) {
+            Some((key, _)) => Err(format!("key `{key}` does not belong to profile {}", self.profile)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Foreign bytes never panic, never fail, and never cost more than the cap: random, mutated, cut and joined files.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, which may fail loudly"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the crate opens no file, its tests open the samples"
+)]
+
+use attache_inspect::{Claim, Policy, READ_CAP, inspect};
+use proptest::prelude::*;
+use std::io::Cursor;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+/// Sample media, and beginnings of formats they do not cover.
+static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let names = [
+        "photo.jpg",
+        "screenshot.png",
+        "Rechnung März (1).pdf",
+        "brief.docx",
+        "voice.ogg",
+        "clip.mp4",
+        "animation.webp",
+        "anim.gif",
+        "notes.txt",
+        "invoice.png",
+    ];
+    let media = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/media");
+    let mut seeds: Vec<Vec<u8>> = names
+        .iter()
+        .map(|name| std::fs::read(media.join(name)).unwrap())
+        .collect();
+    let mut compound = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    compound.create_stream("WordDocument").unwrap();
+    compound.create_storage("Macros").unwrap();
+    seeds.push(compound.into_inner().into_inner());
+    let beginnings: [&[u8]; 8] = [
+        b"ID3\x04\0\0\0\0\0\x05abcde\xFF\xFB\x90\0",
+        b"\xFF\xF1\x50\x80\x17\x3F\xFC",
+        b"\xFF\xFEh\0i\0",
+        b"\0\0\0\x01ftypisom\0\0\0\0\0\0\0\x10",
+        b"<?xml version='1.0'?><!-- x --><svg onload=''>&#x41;</svg>",
+        b"a,b\n1,2\n3,4\n",
+        b"{\"a\": [1]}",
+        b"MZ\0\0",
+    ];
+    seeds.extend(beginnings.iter().map(|bytes| bytes.to_vec()));
+    seeds
+});
+
+fn survives(bytes: &[u8], declared: Option<&str>, file_name: Option<&str>) {
+    let findings = inspect(
+        &mut Cursor::new(bytes),
+        &Claim {
+            declared,
+            file_name,
+        },
+    )
+    .unwrap();
+    assert!(findings.bytes_read <= READ_CAP);
+    let judgement = Policy::default().judge(&findings);
+    assert!(
+        judgement
+            .reasons
+            .iter()
+            .all(|reason| reason.verdict <= judgement.verdict)
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_bytes(bytes in prop::collection::vec(any::<u8>(), 0..2048), seed in 0..SEEDS.len(), keep in 0_usize..64) {
+        let start = &SEEDS[seed][..SEEDS[seed].len().min(keep)];
+        survives(&[start, &bytes].concat(), None, None);
+    }
+
+    #[test]
+    fn mutated_files(
+        seed in 0..SEEDS.len(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), any::<bool>()), 1..40),
+        cut in any::<prop::sample::Index>(),
+        cuts in any::<bool>(),
+    ) {
+        let mut bytes = SEEDS[seed].clone();
+        let length = bytes.len();
+        for (at, value, near_an_edge) in edits {
+            // Structure lives at the edges: half of the edits go there.
+            let at = if near_an_edge { let at = at.index(512); if at < 256 { at } else { (length + 256).saturating_sub(at) } } else { at.index(length) };
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte = value;
+            }
+        }
+        if cuts {
+            bytes.truncate(cut.index(length));
+        }
+        survives(&bytes, None, None);
+    }
+
+    #[test]
+    fn joined_files(first in 0..SEEDS.len(), second in 0..SEEDS.len(), at in any::<prop::sample::Index>()) {
+        let cut = at.index(SEEDS[first].len() + 1);
+        survives(&[&SEEDS[first][..cut], &SEEDS[second]].concat(), None, None);
+    }
+
+    #[test]
+    fn foreign_claims(declared in ".{0,40}", name in ".{0,40}", seed in 0..SEEDS.len()) {
+        survives(&SEEDS[seed], Some(&declared), Some(&name));
+    }
+
+    #[test]
+    fn foreign_text(text in "[<>&#x;/:=a-zA-Z'\" \n!?\\-éß]{0,200}") {
+        survives(text.as_bytes(), None, Some("a.html"));
+    }
+}

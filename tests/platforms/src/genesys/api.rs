@@ -1,0 +1,190 @@
+//! The API host: who may call, how often, and which path is meant.
+
+use std::sync::Arc;
+
+use http::{HeaderName, Method, StatusCode, header::RETRY_AFTER};
+use serde_json::{Value, json};
+
+use super::{
+    allowance::Standing,
+    error, inbound,
+    state::{State, lock},
+};
+use crate::{
+    faults::{Fault, Point},
+    specs::Operation,
+    wire::{Answer, Request},
+};
+
+const COUNT: HeaderName = HeaderName::from_static("inin-ratelimit-count");
+const ALLOWED: HeaderName = HeaderName::from_static("inin-ratelimit-allowed");
+const RESET: HeaderName = HeaderName::from_static("inin-ratelimit-reset");
+const CORRELATION: HeaderName = HeaderName::from_static("inin-correlation-id");
+
+/// What is asked for.
+enum Call<'r> {
+    Inbound {
+        integration: &'r str,
+        operation: Operation,
+        point: Point,
+    },
+    Supported {
+        id: Option<&'r str>,
+    },
+}
+
+/// Answers a request to the API host.
+pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
+    let token = request.bearer().unwrap_or_default();
+    let mut standing = lock(&state.windows).call(token, state.options.clock.now());
+    let mut answer = decide(&state, &request, standing).await;
+    if answer.status == StatusCode::TOO_MANY_REQUESTS {
+        if !standing.over() {
+            // A fault says so, not the count: the headers tell the same story.
+            standing.count = standing.allowed + 1;
+            standing.reset_seconds = state.faults.retry_after_seconds();
+        }
+        answer = answer.with(RETRY_AFTER, &standing.reset_seconds.to_string());
+    }
+    answer
+        .with(COUNT, &standing.count.to_string())
+        .with(ALLOWED, &standing.allowed.to_string())
+        .with(RESET, &standing.reset_seconds.to_string())
+        .with(CORRELATION, &crate::random::uuid())
+}
+
+async fn decide(state: &Arc<State>, request: &Request, standing: Standing) -> Answer {
+    let segments = request.segments();
+    let Some(call) = call(&request.method, &segments) else {
+        return error::not_found();
+    };
+    let operation = match call {
+        Call::Inbound { operation, .. } => operation,
+        Call::Supported { id: None } => Operation::SupportedContentList,
+        Call::Supported { id: Some(_) } => Operation::SupportedContent,
+    };
+    if let Some(refused) = refuse(state, request, standing) {
+        return refused.of(operation);
+    }
+    let answer = match call {
+        Call::Supported { id } => supported(state, id),
+        Call::Inbound {
+            integration,
+            operation,
+            point,
+        } => inbound_call(state, request, integration, operation, point).await,
+    };
+    answer.of(operation)
+}
+
+fn call<'r>(method: &Method, segments: &[&'r str]) -> Option<Call<'r>> {
+    let ["api", "v2", "conversations", rest @ ..] = segments else {
+        return None;
+    };
+    match (method, rest) {
+        (&Method::POST, ["messages", integration, "inbound", "open", kind]) => {
+            let (operation, point) = match *kind {
+                "message" => (Operation::InboundMessage, Point::Inbound),
+                "receipt" => (Operation::InboundReceipt, Point::Receipt),
+                "event" => (Operation::InboundEvent, Point::Receipt),
+                _ => return None,
+            };
+            Some(Call::Inbound {
+                integration,
+                operation,
+                point,
+            })
+        }
+        (&Method::GET, ["messaging", "supportedcontent"]) => Some(Call::Supported { id: None }),
+        (&Method::GET, ["messaging", "supportedcontent", id]) => {
+            Some(Call::Supported { id: Some(id) })
+        }
+        _ => None,
+    }
+}
+
+/// The refusals that need no body: no token, a bad one, too many calls.
+fn refuse(state: &State, request: &Request, standing: Standing) -> Option<Answer> {
+    let Some(token) = request.bearer() else {
+        return Some(error::no_token());
+    };
+    if !lock(&state.tokens).good(token, state.options.clock.now()) {
+        return Some(error::bad_credentials());
+    }
+    standing.over().then(|| limited(state))
+}
+
+fn limited(state: &State) -> Answer {
+    let rule = state.options.allowance;
+    error::too_many(rule.calls, rule.window.as_secs())
+}
+
+async fn inbound_call(
+    state: &Arc<State>,
+    request: &Request,
+    integration: &str,
+    operation: Operation,
+    point: Point,
+) -> Answer {
+    let body = serde_json::from_slice::<Value>(&request.body);
+    let subjects = body.as_ref().map(inbound::subjects).unwrap_or_default();
+    let fault = state.faults.take(point, &subjects);
+    match fault {
+        Some(Fault::RateLimit) => return limited(state),
+        Some(Fault::FiveHundreds) => return error::unavailable(),
+        Some(Fault::HtmlErrorPage) => return Answer::html(StatusCode::BAD_GATEWAY),
+        Some(Fault::Unauthorised) => return error::bad_credentials(),
+        Some(Fault::DeadToken) => {
+            lock(&state.tokens).kill(request.bearer().unwrap_or_default());
+            return error::bad_credentials();
+        }
+        Some(Fault::Stall) => state.faults.stalled().await,
+        _ => {}
+    }
+    if request.media_type().as_deref() != Some("application/json") {
+        let message = "The request's content type is not supported.";
+        return error::answer(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported.media.type",
+            message,
+        );
+    }
+    let Ok(body) = body else {
+        return error::answer(
+            StatusCode::BAD_REQUEST,
+            "bad.request",
+            "The request body is not JSON.",
+        );
+    };
+    if integration != state.options.integration_id {
+        return error::not_found();
+    }
+    let broken = state.checker.request(operation, &body);
+    if !broken.is_empty() {
+        return error::invalid(&broken);
+    }
+    let lost = fault == Some(Fault::LostAnswer);
+    let answer = inbound::take(state, request, operation, body, lost);
+    if lost { answer.lost() } else { answer }
+}
+
+fn supported(state: &State, id: Option<&str>) -> Answer {
+    let types = |types: &[String]| -> Vec<Value> {
+        types.iter().map(|one| json!({ "type": one })).collect()
+    };
+    let profile = json!({
+        "id": "default", "name": "Default", "version": 1,
+        "mediaTypes": { "allow": {
+            "inbound": types(&state.options.inbound_types), "outbound": types(&state.options.outbound_types),
+        } },
+        "selfUri": "/api/v2/conversations/messaging/supportedcontent/default",
+    });
+    match id {
+        Some("default") => Answer::json(StatusCode::OK, &profile),
+        Some(_) => error::not_found(),
+        None => {
+            let listing = json!({ "entities": [profile], "pageSize": 25, "pageNumber": 1, "total": 1, "pageCount": 1 });
+            Answer::json(StatusCode::OK, &listing)
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Tests: the vendors' own examples pass the checker, and broken ones do not.
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::*;
+
+fn example(file: &str) -> Value {
+    let path = format!("{}/examples/{file}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).expect(&path);
+    serde_json::from_str(&text).expect(&path)
+}
+
+fn examples(folder: &str, start: &str) -> Vec<String> {
+    let path = format!("{}/examples/{folder}", env!("CARGO_MANIFEST_DIR"));
+    let entries = std::fs::read_dir(path).expect("the examples");
+    let names = entries.map(|entry| {
+        entry
+            .expect("an entry")
+            .file_name()
+            .into_string()
+            .expect("a name")
+    });
+    let wanted = names.filter(|name| name.starts_with(start));
+    wanted
+        .map(|name| format!("{folder}/{}", name.trim_end_matches(".json")))
+        .collect()
+}
+
+#[test]
+fn the_published_whatsapp_examples_pass() {
+    let checker = Checker::whatsapp().expect("compiles");
+    let webhooks = examples("whatsapp", "webhook-");
+    assert!(webhooks.len() >= 16);
+    for name in webhooks {
+        checker.webhook(&example(&name));
+        assert_eq!(checker.violations(), [], "{name}");
+    }
+    for name in examples("whatsapp", "request-send-") {
+        assert_eq!(
+            checker.request(Operation::Send, &example(&name)),
+            [],
+            "{name}"
+        );
+    }
+    let answers = [
+        ("whatsapp/response-media-get", Operation::MediaGet, 200),
+        (
+            "whatsapp/response-media-upload",
+            Operation::MediaUpload,
+            200,
+        ),
+        ("whatsapp/response-send", Operation::Send, 200),
+        ("whatsapp/error-100-media-id", Operation::MediaGet, 400),
+        ("whatsapp/error-130429", Operation::Send, 400),
+        ("whatsapp/error-131056", Operation::Send, 400),
+        ("whatsapp/error-190-expired", Operation::MediaGet, 401),
+    ];
+    for (name, operation, status) in answers {
+        let status = StatusCode::from_u16(status).expect("a status");
+        let body = example(name).to_string();
+        checker.answer(operation, &Method::GET, name, status, body.as_bytes());
+        assert_eq!(checker.violations(), [], "{name}");
+    }
+}
+
+#[test]
+fn the_published_genesys_examples_pass() {
+    let checker = Checker::genesys().expect("compiles");
+    let requests = [
+        (
+            "genesys/request-inbound-open-message-attachment",
+            Operation::InboundMessage,
+        ),
+        (
+            "genesys/request-inbound-receipt-delivered",
+            Operation::InboundReceipt,
+        ),
+        (
+            "genesys/request-inbound-receipt-failed",
+            Operation::InboundReceipt,
+        ),
+    ];
+    for (name, operation) in requests {
+        checker.request(operation, &example(name));
+        assert_eq!(checker.violations(), [], "{name}");
+    }
+    let answers = [
+        ("genesys/response-inbound-open-message", 200),
+        ("genesys/error-401", 401),
+        ("genesys/error-429", 429),
+    ];
+    for (name, status) in answers {
+        let status = StatusCode::from_u16(status).expect("a status");
+        let body = example(name).to_string();
+        checker.answer(
+            Operation::InboundMessage,
+            &Method::POST,
+            name,
+            status,
+            body.as_bytes(),
+        );
+        assert_eq!(checker.violations(), [], "{name}");
+    }
+}
+
+/// The change to an example, as a pointer and a new value (`None` removes), and whether the request is refused for it.
+#[test]
+fn broken_requests_are_found() {
+    let rows = [
+        ("/channel", None, true),
+        ("/channel/from/idType", Some(json!("phone")), true),
+        ("/channel/time", Some(json!("yesterday")), true),
+        ("/content/0/attachment/mime", None, true),
+        (
+            "/content/0/attachment/mediaType",
+            Some(json!("Picture")),
+            true,
+        ),
+        ("/content/0/contentType", Some(json!("Attachment")), false),
+        ("/type", Some(json!("Text")), false),
+    ];
+    for (pointer, value, refused) in rows {
+        let checker = Checker::genesys().expect("compiles");
+        let mut body = example("genesys/request-inbound-open-message-attachment");
+        let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+        let parent = body.pointer_mut(parent).and_then(Value::as_object_mut);
+        let parent = parent.expect("an object");
+        match value {
+            Some(value) => parent.insert(key.into(), value),
+            None => parent.remove(key),
+        };
+        let broken = checker.request(Operation::InboundMessage, &body);
+        assert_eq!(!broken.is_empty(), refused, "{pointer}: {broken:?}");
+        assert!(!checker.violations().is_empty(), "{pointer}");
+    }
+}
+
+#[test]
+fn a_webhook_with_a_wrong_message_is_found() {
+    let checker = Checker::whatsapp().expect("compiles");
+    let mut body = example("whatsapp/webhook-image");
+    body["entry"][0]["changes"][0]["value"]["messages"][0]["image"]["sha256"] = Value::Null;
+    checker.webhook(&body);
+    assert!(!checker.violations().is_empty());
+}

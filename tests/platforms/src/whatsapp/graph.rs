@@ -1,0 +1,189 @@
+//! The Graph host: media by id, uploads, sends. Dispatch, tokens and faults; look-up and deletion.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use super::{
+    error::{self, GraphError},
+    options::FileSizeForm,
+    outbound,
+    state::{State, lock},
+    upload,
+};
+use crate::{
+    faults::{Fault, Point},
+    specs::Operation,
+    wire::{Answer, Request},
+};
+
+/// Answers a request to the Graph host.
+pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
+    let segments = request.segments();
+    match (&request.method, segments.as_slice()) {
+        (&Method::GET, [version, id]) if is_version(version) => {
+            look_up(&state, &request, id).await.of(Operation::MediaGet)
+        }
+        (&Method::DELETE, [version, id]) if is_version(version) => delete(&state, &request, id)
+            .await
+            .of(Operation::MediaDelete),
+        (&Method::POST, [version, number, "media"]) if is_version(version) => {
+            upload::upload(&state, &request, number).await
+        }
+        (&Method::POST, [version, number, "messages"]) if is_version(version) => {
+            outbound::send(&state, &request, number).await
+        }
+        _ => GraphError::parameter("Unknown path components").answer(),
+    }
+}
+
+/// `v23.0` and its like.
+fn is_version(text: &str) -> bool {
+    let numbers = text.strip_prefix('v').and_then(|rest| rest.split_once('.'));
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.is_some_and(|(major, minor)| number(major) && number(minor))
+}
+
+/// What a fault leaves of a Graph call.
+pub(super) enum Struck {
+    /// This answer, and nothing happened.
+    Refused(Answer),
+    /// The call takes effect; its answer is lost if this is set.
+    Proceeds { lost: bool },
+}
+
+/// Lets the armed fault strike and checks the token, in the order the real host would.
+pub(super) async fn enter(
+    state: &State,
+    request: &Request,
+    point: Point,
+    subjects: &[String],
+) -> Struck {
+    let fault = state.faults.take(point, subjects);
+    let refused = match fault {
+        Some(Fault::RateLimit) => Some(throughput().under(StatusCode::TOO_MANY_REQUESTS).answer()),
+        Some(Fault::MetaThrottleAs400) => Some(throughput().answer()),
+        Some(Fault::FiveHundreds) => Some(GraphError::new(error::WENT_WRONG).transient().answer()),
+        Some(Fault::DeadToken) => Some(GraphError::token(true).answer()),
+        Some(Fault::Unauthorised) => Some(GraphError::token(false).answer()),
+        Some(Fault::HtmlErrorPage) => {
+            return Struck::Refused(Answer::html(StatusCode::BAD_GATEWAY));
+        }
+        Some(Fault::RedirectOffHost) => {
+            let to = format!("{}{}", state.elsewhere, request.path);
+            return Struck::Refused(Answer::redirect(&to));
+        }
+        Some(Fault::Stall) => {
+            state.faults.stalled().await;
+            None
+        }
+        _ => None,
+    };
+    if let Some(refused) = refused {
+        return Struck::Refused(refused);
+    }
+    if request.bearer() != Some(lock(&state.access_token).as_str()) {
+        return Struck::Refused(GraphError::token(false).answer());
+    }
+    Struck::Proceeds {
+        lost: fault == Some(Fault::LostAnswer),
+    }
+}
+
+fn throughput() -> GraphError {
+    GraphError::new(error::THROUGHPUT).details(
+        "Message failed to send because there were too many messages sent from this phone number in a short period of time.",
+    )
+}
+
+async fn look_up(state: &State, request: &Request, id: &str) -> Answer {
+    let now = state.options.clock.now();
+    if lock(&state.budget).blocked(now) {
+        let why = "Too many failed media requests; try again later.";
+        return GraphError::new(error::TOO_MANY_CALLS).details(why).answer();
+    }
+    let lost = match enter(state, request, Point::LookUp, &subject_ids(state, id)).await {
+        Struck::Refused(answer) => return answer,
+        Struck::Proceeds { lost } => lost,
+    };
+    let now = state.options.clock.now();
+    let answer = find(state, request, id, now);
+    match lost {
+        true => answer.lost(),
+        false => answer,
+    }
+}
+
+fn find(state: &State, request: &Request, id: &str, now: time::OffsetDateTime) -> Answer {
+    let number = request.parameter("phone_number_id");
+    let media = lock(&state.media);
+    let medium = media.alive(id, now);
+    let medium = medium.filter(|m| {
+        number
+            .as_ref()
+            .is_none_or(|number| *number == m.phone_number_id)
+    });
+    let Some(medium) = medium else {
+        lock(&state.budget).refused(now);
+        return GraphError::no_such_object(id).answer();
+    };
+    let dies_at = (now + state.options.link_life).unix_timestamp();
+    let size = medium.bytes.len();
+    let file_size = match state.options.file_size {
+        FileSizeForm::Integer => json!(size),
+        FileSizeForm::String => json!(size.to_string()),
+    };
+    let body = json!({
+        "messaging_product": "whatsapp", "url": state.links.mint(id, dies_at), "mime_type": medium.mime,
+        "sha256": medium.sha256_hex(), "file_size": file_size, "id": id,
+    });
+    Answer::json(StatusCode::OK, &body)
+}
+
+async fn delete(state: &State, request: &Request, id: &str) -> Answer {
+    let lost = match enter(state, request, Point::LookUp, &subject_ids(state, id)).await {
+        Struck::Refused(answer) => return answer,
+        Struck::Proceeds { lost } => lost,
+    };
+    let mut media = lock(&state.media);
+    if media.alive(id, state.options.clock.now()).is_none() {
+        return GraphError::no_such_object(id).answer();
+    }
+    media.remove(id);
+    let answer = Answer::json(StatusCode::OK, &json!({ "success": true }));
+    match lost {
+        true => answer.lost(),
+        false => answer,
+    }
+}
+
+/// The ids by which a fault may be aimed at a medium: its own and its message's.
+pub(super) fn subject_ids(state: &State, media_id: &str) -> Vec<String> {
+    let media = lock(&state.media);
+    let medium = media.alive(media_id, state.options.clock.now());
+    let message = medium.and_then(|medium| medium.message_id.clone());
+    [Some(media_id.to_owned()), message]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_told_from_other_paths() {
+        let rows = [
+            ("v23.0", true),
+            ("v5.10", true),
+            ("v23", false),
+            ("23.0", false),
+            ("v.0", false),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(is_version(text), expected, "{text}");
+        }
+    }
+}

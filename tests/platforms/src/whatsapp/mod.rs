@@ -1,0 +1,312 @@
+//! A stand-in for the WhatsApp Cloud API: the Graph host, the download host, and the customers behind them.
+//!
+//! Written from Meta's OpenAPI v23.0 and pages of Dec 2025 to June 2026. It keeps the rules that shape a client: two hops with the
+//! token on both, links that die after five minutes and media ids after seven days, tenants that cannot read
+//! each other's media, throttles under HTTP 400, signed webhooks with escaped text that come again until they are answered with
+//! 200. Graph answers on `127.0.0.1`, downloads come from `localhost`: another host name, as in the real world.
+//! A third listener on another address is nobody's: redirects lead there, and no token should.
+//!
+//! Not modelled: templates, throughput and pair limits (throttles are faults), business management, usage headers, mTLS, the SHA-1 signature.
+
+mod budget;
+mod customer;
+mod delivery;
+mod download;
+mod error;
+mod graph;
+mod media;
+mod options;
+mod outbound;
+mod state;
+mod upload;
+mod webhook;
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use http::StatusCode;
+use tokio::task::JoinSet;
+
+pub use customer::{Composed, Customer, MediaFile};
+pub use delivery::{Attempt, Delivery, DeliveryState, MessageId};
+pub use media::Medium;
+pub use options::{ErrorBudget, FileSizeForm, PhoneNumber, RetryPlan, WhatsAppOptions};
+pub use outbound::{SentMedia, SentMessage};
+
+use crate::{
+    canary::Sighting,
+    faults::{Faults, Point},
+    journal::{Exchange, Journal},
+    specs::{Checker, Violation},
+    wire::{Bound, Listener, Watchers, handler},
+};
+use state::{State, lock};
+
+const ISSUER: &str = "whatsapp";
+const POINTS: &[Point] = &[Point::LookUp, Point::Download, Point::Upload, Point::Send];
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+/// Another loopback address where the system has one; only Linux answers on all of 127/8 unasked.
+const NOBODYS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
+/// A running stand-in. Everything ends when it is dropped.
+pub struct WhatsApp {
+    state: Arc<State>,
+    journal: Journal,
+    graph: Listener,
+    downloads: Listener,
+    elsewhere: Listener,
+}
+
+impl WhatsApp {
+    /// Starts the listeners.
+    ///
+    /// # Errors
+    /// If no port is free, no number is configured, or a schema in this crate is broken.
+    pub async fn start(options: WhatsAppOptions) -> anyhow::Result<Self> {
+        anyhow::ensure!(!options.numbers.is_empty(), "an account needs a number");
+        let graph = Bound::take(LOOPBACK).await.context("the Graph host")?;
+        let downloads = Bound::take_localhost().await.context("the download host")?;
+        let elsewhere = match Bound::take(NOBODYS).await {
+            Ok(bound) => bound,
+            Err(_) => Bound::take(LOOPBACK).await.context("the foreign host")?,
+        };
+        let homes = [graph.authority(), downloads.authority()];
+        options.canary.watch(ISSUER, &options.access_token, &homes);
+        let checker = Arc::new(Checker::whatsapp()?);
+        let journal = Journal::default();
+        let watchers = Watchers {
+            clock: options.clock.clone(),
+            journal: journal.clone(),
+            canary: options.canary.clone(),
+            checker: Some(checker.clone()),
+        };
+        let links = media::Links::new(&format!("http://{}", downloads.authority()));
+        let foreign = format!("http://{}", elsewhere.authority());
+        let state = Arc::new(State::new(options, checker, links, foreign)?);
+        Ok(Self {
+            graph: graph.serve(watchers.clone(), handler(&state, graph::answer)),
+            downloads: downloads.serve(watchers.clone(), handler(&state, download::answer)),
+            elsewhere: elsewhere.serve(watchers, handler(&state, download::nobody)),
+            journal,
+            state,
+        })
+    }
+
+    /// Base of the Graph host, `http://127.0.0.1:PORT`; paths begin with the version.
+    #[must_use]
+    pub fn graph_url(&self) -> String {
+        self.graph.base_url()
+    }
+
+    /// Base of the download host, `http://localhost:PORT`.
+    #[must_use]
+    pub fn media_url(&self) -> String {
+        self.downloads.base_url()
+    }
+
+    /// Base of the host that is not Meta's, where [`RedirectOffHost`](crate::faults::Fault::RedirectOffHost) leads.
+    #[must_use]
+    pub fn foreign_url(&self) -> String {
+        self.elsewhere.base_url()
+    }
+
+    /// The options it was started with.
+    #[must_use]
+    pub fn options(&self) -> &WhatsAppOptions {
+        &self.state.options
+    }
+
+    /// The faults of this platform.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.state.faults
+    }
+
+    /// Sets where webhooks go, from the next try on.
+    pub fn set_callback(&self, callback: url::Url) {
+        *lock(&self.state.callback) = Some(callback);
+    }
+
+    /// Accepts this token instead of the present one.
+    pub fn replace_access_token(&self, token: &str) {
+        let homes = [self.graph.authority(), self.downloads.authority()];
+        self.state.options.canary.watch(ISSUER, token, &homes);
+        *lock(&self.state.access_token) = token.to_owned();
+    }
+
+    /// The customer of the documentation, writing to the first number.
+    #[must_use]
+    pub fn customer(&self) -> Customer {
+        self.customer_named("16505551234", "Sheena Nelson", 0)
+    }
+
+    /// A customer by number and profile name, writing to the account's number with this index (the first if there is none).
+    #[must_use]
+    pub fn customer_named(&self, wa_id: &str, name: &str, number: usize) -> Customer {
+        let numbers = &self.state.options.numbers;
+        Customer {
+            state: self.state.clone(),
+            wa_id: wa_id.to_owned(),
+            name: name.to_owned(),
+            number: numbers.get(number).unwrap_or(&numbers[0]).clone(),
+        }
+    }
+
+    /// Posts several messages, also of several tenants, in one webhook.
+    pub fn send_batch(&self, messages: Vec<Composed>) {
+        customer::send_batch(&self.state, messages);
+    }
+
+    /// Signs a body as it is and posts it like any webhook, retries included.
+    pub fn send_raw(&self, body: impl Into<Vec<u8>>) {
+        delivery::queue(&self.state, Vec::new(), body.into());
+    }
+
+    /// Posts the webhook of a message `times` more, all at once; the tries, in the order they ended.
+    pub async fn redeliver(&self, message: &MessageId, times: usize) -> Vec<Attempt> {
+        let number = {
+            let deliveries = lock(&self.state.deliveries);
+            deliveries
+                .iter()
+                .position(|delivery| delivery.messages.contains(message))
+        };
+        let mut tries = JoinSet::new();
+        for _ in 0..times {
+            let (state, number) = (self.state.clone(), number.unwrap_or(usize::MAX));
+            tries.spawn(async move { delivery::post(&state, number).await });
+        }
+        tries.join_all().await
+    }
+
+    /// Every webhook so far with its tries.
+    #[must_use]
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        lock(&self.state.deliveries).clone()
+    }
+
+    /// Waits until the webhook of a message is acknowledged or given up.
+    ///
+    /// # Errors
+    /// If neither happens `within` this real time.
+    pub async fn wait_for_delivery(
+        &self,
+        message: &MessageId,
+        within: Duration,
+    ) -> anyhow::Result<Delivery> {
+        let found = || {
+            let deliveries = lock(&self.state.deliveries);
+            let mut settled = deliveries
+                .iter()
+                .filter(|delivery| delivery.state != DeliveryState::Pending);
+            settled
+                .find(|delivery| delivery.messages.contains(message))
+                .cloned()
+        };
+        let mut changes = self.state.changes.subscribe();
+        let wait = crate::wait::until(&mut changes, within, found);
+        wait.await.with_context(|| {
+            format!("the webhook of {message} is neither acknowledged nor given up")
+        })
+    }
+
+    /// Waits until the webhook of a message was posted at least `tries` times, whatever the answers.
+    ///
+    /// # Errors
+    /// If that does not happen `within` this real time.
+    pub async fn wait_for_attempts(
+        &self,
+        message: &MessageId,
+        tries: usize,
+        within: Duration,
+    ) -> anyhow::Result<Delivery> {
+        let found = || {
+            let deliveries = lock(&self.state.deliveries);
+            let mut tried = deliveries.iter().filter(|d| d.attempts.len() >= tries);
+            tried.find(|d| d.messages.contains(message)).cloned()
+        };
+        let mut changes = self.state.changes.subscribe();
+        let waited = crate::wait::until(&mut changes, within, found).await;
+        waited.with_context(|| format!("the webhook of {message} was not posted {tries} times"))
+    }
+
+    /// Makes the GET challenge that Meta makes when a callback is configured.
+    ///
+    /// # Errors
+    /// If the callback does not answer 200 with the bare challenge.
+    pub async fn verify_callback(&self) -> anyhow::Result<()> {
+        let mut callback = lock(&self.state.callback)
+            .clone()
+            .context("no callback is configured")?;
+        let challenge = crate::random::digits(10);
+        callback
+            .query_pairs_mut()
+            .append_pair("hub.mode", "subscribe")
+            .append_pair("hub.challenge", &challenge)
+            .append_pair("hub.verify_token", &self.state.options.verify_token);
+        let request = self
+            .state
+            .client
+            .get(callback)
+            .timeout(self.state.options.patience);
+        let response = request
+            .send()
+            .await
+            .context("the challenge was not answered")?;
+        let status = response.status();
+        let body = response
+            .text()
+            .await
+            .context("the challenge's answer broke off")?;
+        anyhow::ensure!(
+            status == StatusCode::OK,
+            "the challenge was answered with {status}"
+        );
+        anyhow::ensure!(
+            body == challenge,
+            "the answer {body:?} is not the challenge {challenge:?}"
+        );
+        Ok(())
+    }
+
+    /// The medium of a customer's message.
+    #[must_use]
+    pub fn medium(&self, message: &MessageId) -> Option<Medium> {
+        lock(&self.state.media)
+            .of_message(message.as_str())
+            .cloned()
+    }
+
+    /// What businesses have sent to customers.
+    #[must_use]
+    pub fn sent(&self) -> Vec<SentMessage> {
+        lock(&self.state.outbound).sent()
+    }
+
+    /// Every request so far, on all three hosts.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Exchange> {
+        self.journal.exchanges()
+    }
+
+    /// What did not fit the published schemas.
+    #[must_use]
+    pub fn violations(&self) -> Vec<Violation> {
+        self.state.checker.violations()
+    }
+
+    /// Where tokens were seen (those of every platform that shares the canary).
+    #[must_use]
+    pub fn token_sightings(&self) -> Vec<Sighting> {
+        self.state.options.canary.sightings()
+    }
+}
+
+impl Drop for WhatsApp {
+    fn drop(&mut self) {
+        lock(&self.state.tasks).abort_all();
+    }
+}

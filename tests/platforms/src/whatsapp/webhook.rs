@@ -1,0 +1,174 @@
+//! Webhook bodies as Meta writes them: envelope, batching, escapes.
+
+use serde_json::{Value, json};
+
+use super::options::PhoneNumber;
+
+/// What one change of a webhook carries.
+#[derive(Clone, Debug)]
+pub(super) enum Item {
+    /// A customer's message with the contact that sent it.
+    Message { contact: Value, message: Value },
+    /// The status of a message to a customer.
+    Status(Value),
+}
+
+/// One item and the number it belongs to.
+#[derive(Clone, Debug)]
+pub(super) struct Addressed {
+    pub(super) number: PhoneNumber,
+    pub(super) item: Item,
+}
+
+/// The body of one webhook: one entry per business account, one change per number and kind, items in order.
+pub(super) fn body(items: &[Addressed]) -> Value {
+    let mut entries: Vec<(String, Vec<Change>)> = Vec::new();
+    for Addressed { number, item } in items {
+        let changes = match entries.iter_mut().find(|(waba, _)| *waba == number.waba_id) {
+            Some((_, changes)) => changes,
+            None => {
+                entries.push((number.waba_id.clone(), Vec::new()));
+                let last = entries.len() - 1;
+                &mut entries[last].1
+            }
+        };
+        let statuses = matches!(item, Item::Status(_));
+        let fits = |change: &&mut Change| change.statuses == statuses && change.number == *number;
+        match changes.iter_mut().find(fits) {
+            Some(change) => change.add(item),
+            None => {
+                let mut change = Change::new(number, statuses);
+                change.add(item);
+                changes.push(change);
+            }
+        }
+    }
+    let entry = |(waba, changes): (String, Vec<Change>)| {
+        let changes: Vec<Value> = changes.into_iter().map(Change::into_json).collect();
+        json!({ "id": waba, "changes": changes })
+    };
+    let entries: Vec<Value> = entries.into_iter().map(entry).collect();
+    json!({ "object": "whatsapp_business_account", "entry": entries })
+}
+
+struct Change {
+    number: PhoneNumber,
+    statuses: bool,
+    contacts: Vec<Value>,
+    items: Vec<Value>,
+}
+
+impl Change {
+    fn new(number: &PhoneNumber, statuses: bool) -> Self {
+        Self {
+            number: number.clone(),
+            statuses,
+            contacts: Vec::new(),
+            items: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, item: &Item) {
+        match item {
+            Item::Status(status) => self.items.push(status.clone()),
+            Item::Message { contact, message } => {
+                if !self.contacts.contains(contact) {
+                    self.contacts.push(contact.clone());
+                }
+                self.items.push(message.clone());
+            }
+        }
+    }
+
+    fn into_json(self) -> Value {
+        let mut value = json!({
+            "messaging_product": "whatsapp",
+            "metadata": {
+                "display_phone_number": self.number.display_phone_number,
+                "phone_number_id": self.number.phone_number_id,
+            },
+        });
+        match self.statuses {
+            true => value["statuses"] = self.items.into(),
+            false => {
+                value["contacts"] = self.contacts.into();
+                value["messages"] = self.items.into();
+            }
+        }
+        json!({ "value": value, "field": "messages" })
+    }
+}
+
+/// JSON as Meta writes it: everything outside ASCII as `\uXXXX` in lower-case hex, and `/` as `\/` if asked for. The
+/// signature is over these bytes; written again in another way, the same JSON has another signature.
+pub(super) fn write(body: &Value, escape_slashes: bool) -> Vec<u8> {
+    let plain = body.to_string();
+    let mut written = String::with_capacity(plain.len());
+    let mut units = [0; 2];
+    for character in plain.chars() {
+        match character {
+            '/' if escape_slashes => written.push_str("\\/"),
+            c if c.is_ascii() => written.push(c),
+            c => {
+                for unit in c.encode_utf16(&mut units) {
+                    written.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    written.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn non_ascii_is_escaped_as_in_the_published_vector() {
+        let text = json!({ "body": "äöå 👍 a/b" });
+        let rows = [
+            (false, r#"{"body":"\u00e4\u00f6\u00e5 \ud83d\udc4d a/b"}"#),
+            (true, r#"{"body":"\u00e4\u00f6\u00e5 \ud83d\udc4d a\/b"}"#),
+        ];
+        for (slashes, expected) in rows {
+            let written = write(&text, slashes);
+            assert_eq!(String::from_utf8_lossy(&written), expected);
+            let read: Value = serde_json::from_slice(&written).expect("JSON still");
+            assert_eq!(read, text);
+        }
+    }
+
+    #[test]
+    fn items_are_grouped_by_account_and_number() {
+        let number = |id: &str, waba: &str| PhoneNumber::new(id, "1555", waba);
+        let message = |id: &str, waba: &str, text: &str| Addressed {
+            number: number(id, waba),
+            item: Item::Message {
+                contact: json!({"wa_id":"1"}),
+                message: json!(text),
+            },
+        };
+        let items = [
+            message("n1", "w1", "a"),
+            message("n2", "w2", "b"),
+            message("n1", "w1", "c"),
+            Addressed {
+                number: number("n1", "w1"),
+                item: Item::Status(json!("s")),
+            },
+        ];
+        let body = body(&items);
+        let value = |pointer: &str| body.pointer(pointer).cloned().unwrap_or_default();
+        assert_eq!(
+            value("/entry/0/changes/0/value/messages"),
+            json!(["a", "c"])
+        );
+        assert_eq!(
+            value("/entry/0/changes/0/value/contacts"),
+            json!([{"wa_id":"1"}])
+        );
+        assert_eq!(value("/entry/0/changes/1/value/statuses"), json!(["s"]));
+        assert_eq!(value("/entry/1/changes/0/value/messages"), json!(["b"]));
+        assert_eq!(value("/entry/2"), Value::Null);
+    }
+}

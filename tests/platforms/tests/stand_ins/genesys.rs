@@ -1,0 +1,384 @@
+//! Genesys: tokens, the schema at the door, what is fetched and shown, allowances, receipts.
+
+use std::time::Duration;
+
+use attache_platforms::{
+    genesys::{Allowance, Duplicates, Fetched, Genesys, GenesysOptions},
+    specs::Side,
+};
+use axum::{Router, http::HeaderMap, response::Redirect, routing::get};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::support::*;
+
+/// A store: a file, a large file, a redirect to the file; the file is refused to whoever sends credentials.
+async fn store() -> String {
+    async fn file(headers: HeaderMap) -> Result<&'static str, axum::http::StatusCode> {
+        match headers.contains_key("authorization") {
+            true => Err(axum::http::StatusCode::BAD_REQUEST),
+            false => Ok("the bytes"),
+        }
+    }
+    let app = Router::new()
+        .route("/file", get(file))
+        .route("/large", get(|| async { vec![7_u8; 3000] }))
+        .route("/moved", get(|| async { Redirect::temporary("/file") }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    base
+}
+
+async fn status_and_body(answer: reqwest::Result<reqwest::Response>) -> (u16, Value) {
+    let answer = answer.expect("an answer");
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}
+
+#[tokio::test]
+async fn the_agent_sees_the_text_and_the_bytes() {
+    let (genesys, token) = genesys(GenesysOptions::default()).await;
+    let body = message("m1", Some(&format!("{}/file", store().await)));
+    let (status, answer) = status_and_body(
+        post(
+            &genesys,
+            &token,
+            "message?prefetchConversationId=true",
+            &body,
+        )
+        .await,
+    )
+    .await;
+    assert_eq!(status, 200, "{answer}");
+    let shown = &genesys.wait_for_messages(1, SOON).await.expect("shown")[0];
+    assert_eq!(shown.text.as_deref(), Some("Here is my receipt"));
+    assert_eq!(
+        (shown.from.as_str(), shown.nickname.as_deref()),
+        ("16505551234", Some("Sheena Nelson"))
+    );
+    assert_eq!(answer["conversationId"], shown.conversation_id);
+    let attachment = &shown.attachments[0];
+    assert_eq!(attachment.filename.as_deref(), Some("r.jpg"));
+    assert_eq!(attachment.bytes().expect("fetched"), "the bytes");
+    let digest = data_encoding::HEXLOWER.encode(&Sha256::digest("the bytes"));
+    assert_eq!(attachment.sha256(), Some(digest.as_str()));
+    assert_eq!(genesys.violations(), []);
+    assert_eq!(genesys.options().canary.strays(), []);
+}
+
+#[tokio::test]
+async fn links_that_do_not_give_the_bytes_show_as_such() {
+    let options = GenesysOptions {
+        attachment_cap_bytes: 2000,
+        ..GenesysOptions::default()
+    };
+    let (genesys, token) = genesys(options).await;
+    let store = store().await;
+    let rows = [
+        ("/large", "TooLarge"),
+        ("/moved", "Failed"),
+        ("/none", "Failed"),
+    ];
+    for (count, (path, expected)) in rows.into_iter().enumerate() {
+        let body = message(path, Some(&format!("{store}{path}")));
+        post(&genesys, &token, "message", &body)
+            .await
+            .expect("an answer");
+        let shown = genesys
+            .wait_for_messages(count + 1, SOON)
+            .await
+            .expect("shown");
+        let fetched = format!("{:?}", shown[count].attachments[0].fetched);
+        assert!(fetched.starts_with(expected), "{path}: {fetched}");
+    }
+}
+
+#[tokio::test]
+async fn media_outside_the_profile_are_dropped_and_the_text_stays() {
+    let options = GenesysOptions {
+        inbound_types: vec!["application/pdf".into()],
+        ..GenesysOptions::default()
+    };
+    let (genesys, token) = genesys(options).await;
+    let body = message("m1", Some("http://127.0.0.1:9/never-fetched"));
+    let (status, _) = status_and_body(post(&genesys, &token, "message", &body).await).await;
+    assert_eq!(status, 200, "no error comes back");
+    let shown = &genesys.wait_for_messages(1, SOON).await.expect("shown")[0];
+    assert_eq!(shown.attachments[0].fetched, Fetched::NotAllowed);
+    assert!(shown.text.is_some());
+    let profile = format!(
+        "{}/api/v2/conversations/messaging/supportedcontent",
+        genesys.api_url()
+    );
+    for path in [profile.clone(), format!("{profile}/default")] {
+        let answer = client()
+            .get(path)
+            .bearer_auth(&token)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 200);
+    }
+    assert_eq!(genesys.violations(), []);
+}
+
+#[tokio::test]
+async fn a_repeated_message_is_two_posts_and_shown_as_the_option_says() {
+    for (duplicates, shown) in [(Duplicates::Shown, 2), (Duplicates::Suppressed, 1)] {
+        let (genesys, token) = genesys(GenesysOptions {
+            duplicates,
+            ..GenesysOptions::default()
+        })
+        .await;
+        for _ in 0..2 {
+            post(&genesys, &token, "message", &message("m1", None))
+                .await
+                .expect("an answer");
+        }
+        post(&genesys, &token, "message", &message("m2", None))
+            .await
+            .expect("an answer");
+        assert_eq!(genesys.posts().len(), 3);
+        let messages = genesys
+            .wait_for_messages(shown + 1, SOON)
+            .await
+            .expect("shown");
+        assert_eq!(messages.len(), shown + 1);
+    }
+}
+
+#[tokio::test]
+async fn the_door_refuses_what_does_not_fit() {
+    let (genesys, token) = genesys(GenesysOptions::default()).await;
+    let url = |integration: &str| {
+        format!(
+            "{}/api/v2/conversations/messages/{integration}/inbound/open/message",
+            genesys.api_url()
+        )
+    };
+    let ours = genesys.options().integration_id.clone();
+    let good = message("m1", None).to_string();
+    let json = "application/json";
+    let mut two = message("m1", Some("http://127.0.0.1:9/x"));
+    two["content"] = json!([two["content"][0], two["content"][0]]);
+    let two = two.to_string();
+    let rows = [
+        (
+            "no token",
+            url(&ours),
+            "",
+            json,
+            good.as_str(),
+            401,
+            "authentication.required",
+        ),
+        (
+            "a made-up token",
+            url(&ours),
+            "nonsense",
+            json,
+            &good,
+            401,
+            "bad.credentials",
+        ),
+        (
+            "a form",
+            url(&ours),
+            &token,
+            "multipart/form-data; boundary=x",
+            &good,
+            415,
+            "unsupported.media.type",
+        ),
+        (
+            "not JSON",
+            url(&ours),
+            &token,
+            json,
+            "{",
+            400,
+            "bad.request",
+        ),
+        (
+            "no channel",
+            url(&ours),
+            &token,
+            json,
+            "{}",
+            400,
+            "invalid.value",
+        ),
+        (
+            "two attachments",
+            url(&ours),
+            &token,
+            json,
+            &two,
+            400,
+            "invalid.value",
+        ),
+        (
+            "another integration",
+            url("other"),
+            &token,
+            json,
+            &good,
+            404,
+            "not.found",
+        ),
+        (
+            "another path",
+            format!("{}/api/v2/message/mediadata", genesys.api_url()),
+            &token,
+            json,
+            &good,
+            404,
+            "not.found",
+        ),
+    ];
+    for (name, url, token, kind, body, status, code) in rows {
+        let mut request = client()
+            .post(url)
+            .header("content-type", kind)
+            .body(body.to_owned());
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        let (got, answer) = status_and_body(request.send().await).await;
+        assert_eq!((got, &answer["code"]), (status, &code.into()), "{name}");
+        assert!(answer["contextId"].is_string(), "{name}");
+    }
+    assert!(genesys.posts().is_empty());
+    assert_own_words_fit(&genesys.violations());
+    let noted = genesys.violations();
+    assert!(
+        noted.iter().any(|v| v.side == Side::Request),
+        "the client's breaches are noted"
+    );
+}
+
+#[tokio::test]
+async fn calls_over_the_allowance_are_refused_until_the_window_ends() {
+    let allowance = Allowance {
+        calls: 2,
+        window: Duration::from_secs(60),
+    };
+    let (genesys, token) = genesys(GenesysOptions {
+        allowance,
+        ..GenesysOptions::default()
+    })
+    .await;
+    let body = message("m1", None);
+    for (count, status) in [(1, 200), (2, 200), (3, 429)] {
+        let answer = post(&genesys, &token, "message", &body)
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), status);
+        let header = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
+        assert_eq!(header("inin-ratelimit-count"), count.to_string());
+        assert_eq!(header("inin-ratelimit-allowed"), "2");
+        assert!(
+            header("inin-ratelimit-reset")
+                .parse::<u64>()
+                .is_ok_and(|left| left <= 60)
+        );
+        assert!(!header("inin-correlation-id").is_empty());
+        if status == 429 {
+            assert_eq!(header("retry-after"), header("inin-ratelimit-reset"));
+            let body: Value = answer.json().await.expect("JSON");
+            assert_eq!(
+                body["message"],
+                "Rate limit exceeded the maximum [2] requests within [60] seconds"
+            );
+        }
+    }
+    genesys.options().clock.advance(Duration::from_secs(60));
+    let answer = post(&genesys, &token, "message", &body)
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status(), 200);
+    assert_own_words_fit(&genesys.violations());
+}
+
+#[tokio::test]
+async fn tokens_live_as_long_as_they_say() {
+    let token_life = Duration::from_secs(600);
+    let (genesys, token) = genesys(GenesysOptions {
+        token_life,
+        ..GenesysOptions::default()
+    })
+    .await;
+    let body = message("m1", None);
+    let status = async |genesys: &Genesys, token: &str| {
+        post(genesys, token, "message", &body)
+            .await
+            .expect("an answer")
+            .status()
+            .as_u16()
+    };
+    genesys.options().clock.advance(Duration::from_secs(590));
+    assert_eq!(status(&genesys, &token).await, 200);
+    genesys.options().clock.advance(Duration::from_secs(11));
+    assert_eq!(status(&genesys, &token).await, 401);
+    let (_, answer) =
+        status_and_body(ask_token(&genesys, &genesys.options().client_secret).await).await;
+    assert_eq!(
+        (&answer["expires_in"], &answer["token_type"]),
+        (&json!(600), &json!("bearer"))
+    );
+    let token = answer["access_token"].as_str().expect("a token");
+    assert_eq!(status(&genesys, token).await, 200);
+    genesys.revoke_tokens();
+    assert_eq!(status(&genesys, token).await, 401);
+    assert_eq!(genesys.tokens_issued(), 2);
+}
+
+#[tokio::test]
+async fn the_login_host_refuses_strangers_and_other_grants() {
+    let (genesys, _) = genesys(GenesysOptions::default()).await;
+    let (status, answer) = status_and_body(ask_token(&genesys, "wrong").await).await;
+    assert_eq!((status, &answer["code"]), (401, &json!("bad.credentials")));
+    let url = format!("{}/oauth/token", genesys.login_url());
+    let options = genesys.options();
+    let ask = || {
+        client()
+            .post(&url)
+            .basic_auth(&options.client_id, Some(&options.client_secret))
+    };
+    let refresh = ask()
+        .form(&[("grant_type", "refresh_token"), ("refresh_token", "x")])
+        .send()
+        .await;
+    let (status, answer) = status_and_body(refresh).await;
+    assert_eq!(
+        (status, &answer["error"]),
+        (400, &json!("unsupported_grant_type"))
+    );
+    let (status, answer) = status_and_body(ask().json(&json!({})).send().await).await;
+    assert_eq!((status, &answer["error"]), (400, &json!("invalid_request")));
+}
+
+#[tokio::test]
+async fn receipts_and_typing_are_taken_and_a_second_final_receipt_is_noted() {
+    let (genesys, token) = genesys(GenesysOptions::default()).await;
+    let receipt = json!({
+        "id": "0a1b", "channel": { "to": { "id": "16505551234" }, "time": "2026-01-15T13:41:27.000Z" },
+        "status": "Delivered", "isFinalReceipt": true
+    });
+    let typing = json!({
+        "channel": { "from": { "id": "1", "idType": "Opaque" }, "time": "2026-01-15T13:41:27.000Z" },
+        "events": [{ "eventType": "Typing" }]
+    });
+    for (kind, body) in [("receipt", &receipt), ("event", &typing)] {
+        let (status, answer) = status_and_body(post(&genesys, &token, kind, body).await).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+    assert_eq!((genesys.receipts().len(), genesys.events().len()), (1, 1));
+    assert_eq!(genesys.violations(), []);
+    post(&genesys, &token, "receipt", &receipt)
+        .await
+        .expect("an answer");
+    assert_eq!(genesys.violations().len(), 1);
+}

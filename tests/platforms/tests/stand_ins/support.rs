@@ -1,0 +1,189 @@
+//! What the scenarios share: a plain client, a callback that answers as told, stand-ins with known data.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, LazyLock, Mutex},
+    time::Duration,
+};
+
+use attache_platforms::{
+    genesys::{Genesys, GenesysOptions},
+    specs::Side,
+    whatsapp::{MediaFile, MessageId, WhatsApp, WhatsAppOptions},
+};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{RawQuery, State},
+    http::{HeaderMap, StatusCode},
+    routing::get,
+};
+use reqwest::Response;
+use serde_json::{Value, json};
+
+/// Longer than anything here takes; a bound, not a pause.
+pub(crate) const SOON: Duration = Duration::from_secs(10);
+
+/// One client for all: making one reads the system's certificates, which takes longer than most scenarios.
+/// It keeps no connections, because those belong to the runtime of the test that made them.
+pub(crate) fn client() -> reqwest::Client {
+    static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        let client = reqwest::Client::builder().no_proxy().user_agent("scenario");
+        let client = client.redirect(reqwest::redirect::Policy::none());
+        let client = client.timeout(SOON).pool_max_idle_per_host(0);
+        client.build().expect("a client")
+    });
+    CLIENT.clone()
+}
+
+/// A callback that answers with the given statuses in turn, then with 200.
+#[derive(Clone, Default)]
+pub(crate) struct Callback {
+    pub(crate) received: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
+    answers: Arc<Mutex<VecDeque<u16>>>,
+    pub(crate) challenge: Arc<Mutex<Option<&'static str>>>,
+}
+
+impl Callback {
+    pub(crate) async fn start(answers: &[u16]) -> (Self, url::Url) {
+        let callback = Self::default();
+        callback.answers.lock().expect("lock").extend(answers);
+        let app = Router::new().route("/hook", get(challenge).post(take));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
+        let app = app.with_state(callback.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        (callback, url.parse().expect("a URL"))
+    }
+}
+
+async fn take(State(callback): State<Callback>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    callback
+        .received
+        .lock()
+        .expect("lock")
+        .push((headers, body));
+    let next = callback.answers.lock().expect("lock").pop_front();
+    StatusCode::from_u16(next.unwrap_or(200)).expect("a status")
+}
+
+async fn challenge(State(callback): State<Callback>, RawQuery(query): RawQuery) -> String {
+    if let Some(fixed) = *callback.challenge.lock().expect("lock") {
+        return fixed.to_owned();
+    }
+    let query = query.unwrap_or_default();
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let found = pairs.find(|(name, _)| name == "hub.challenge");
+    found
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}
+
+/// A stand-in whose customer has sent one photo to a callback that takes everything.
+pub(crate) async fn whatsapp_with_photo(
+    options: WhatsAppOptions,
+) -> (WhatsApp, MessageId, Vec<u8>) {
+    let whatsapp = WhatsApp::start(options).await.expect("starts");
+    let (_, callback) = Callback::start(&[]).await;
+    whatsapp.set_callback(callback);
+    let bytes: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+    let photo = MediaFile::new(bytes.clone(), "image/jpeg").captioned("Look");
+    let message = whatsapp.customer().send_media(photo);
+    (whatsapp, message, bytes)
+}
+
+/// The first hop for a message's medium.
+pub(crate) async fn look_up(whatsapp: &WhatsApp, message: &MessageId) -> Response {
+    let medium = whatsapp.medium(message).expect("a medium");
+    look_up_id(whatsapp, &medium.id).await
+}
+
+pub(crate) async fn look_up_id(whatsapp: &WhatsApp, id: &str) -> Response {
+    let number = &whatsapp.options().numbers[0].phone_number_id;
+    let url = format!(
+        "{}/v23.0/{id}?phone_number_id={number}",
+        whatsapp.graph_url()
+    );
+    let request = client()
+        .get(url)
+        .bearer_auth(&whatsapp.options().access_token);
+    request.send().await.expect("an answer")
+}
+
+/// A link from the first hop.
+pub(crate) async fn link(whatsapp: &WhatsApp, message: &MessageId) -> String {
+    let answer = look_up(whatsapp, message).await;
+    assert_eq!(answer.status(), 200);
+    let answer: Value = answer.json().await.expect("JSON");
+    answer["url"].as_str().expect("a link").to_owned()
+}
+
+/// The second hop.
+pub(crate) async fn download(whatsapp: &WhatsApp, link: &str) -> reqwest::Result<Response> {
+    let request = client()
+        .get(link)
+        .bearer_auth(&whatsapp.options().access_token);
+    request.send().await
+}
+
+pub(crate) async fn genesys(options: GenesysOptions) -> (Genesys, String) {
+    let genesys = Genesys::start(options).await.expect("starts");
+    let token = token(&genesys).await;
+    (genesys, token)
+}
+
+pub(crate) async fn ask_token(genesys: &Genesys, secret: &str) -> reqwest::Result<Response> {
+    let url = format!("{}/oauth/token", genesys.login_url());
+    let request = client()
+        .post(url)
+        .basic_auth(&genesys.options().client_id, Some(secret));
+    request
+        .form(&[("grant_type", "client_credentials")])
+        .send()
+        .await
+}
+
+pub(crate) async fn token(genesys: &Genesys) -> String {
+    let answer = ask_token(genesys, &genesys.options().client_secret).await;
+    let answer: Value = answer.expect("an answer").json().await.expect("JSON");
+    answer["access_token"].as_str().expect("a token").to_owned()
+}
+
+/// An inbound message with an optional link.
+pub(crate) fn message(id: &str, link: Option<&str>) -> Value {
+    let mut body = json!({
+        "channel": {
+            "messageId": id, "time": "2026-01-15T13:40:00.000Z",
+            "from": { "id": "16505551234", "idType": "Phone", "nickname": "Sheena Nelson" }
+        },
+        "text": "Here is my receipt"
+    });
+    if let Some(link) = link {
+        body["content"] = json!([{ "attachment": {
+            "id": "a1", "mediaType": "Image", "url": link, "mime": "image/jpeg", "filename": "r.jpg"
+        } }]);
+    }
+    body
+}
+
+pub(crate) async fn post(
+    genesys: &Genesys,
+    token: &str,
+    kind: &str,
+    body: &Value,
+) -> reqwest::Result<Response> {
+    let integration = &genesys.options().integration_id;
+    let path = format!("/api/v2/conversations/messages/{integration}/inbound/open/{kind}");
+    let request = client()
+        .post(format!("{}{path}", genesys.api_url()))
+        .bearer_auth(token);
+    request.json(body).send().await
+}
+
+/// Nothing the stand-ins said themselves broke their contracts.
+pub(crate) fn assert_own_words_fit(violations: &[attache_platforms::specs::Violation]) {
+    let own: Vec<_> = violations.iter().filter(|v| v.side == Side::Own).collect();
+    assert!(own.is_empty(), "{own:?}");
+}
