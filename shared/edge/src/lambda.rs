@@ -49,12 +49,18 @@ impl Trigger {
     /// # Errors
     /// The shape's own error if a batch or an S3 event is not one.
     pub fn read(event: Value) -> Result<Self, serde_json::Error> {
-        let source = event.pointer("/Records/0/eventSource").and_then(Value::as_str);
+        let source = event
+            .pointer("/Records/0/eventSource")
+            .and_then(Value::as_str);
         match source {
             Some("aws:sqs") => Ok(Self::Batch(records(SqsEvent::deserialize(event)?))),
             Some("aws:s3") => {
                 let keys = S3Event::deserialize(event)?.records.into_iter();
-                Ok(Self::Objects(keys.filter_map(|record| record.s3.object.key).map(|key| decode(&key)).collect()))
+                Ok(Self::Objects(
+                    keys.filter_map(|record| record.s3.object.key)
+                        .map(|key| decode(&key))
+                        .collect(),
+                ))
             }
             Some(_) | None => Ok(Self::Tick),
         }
@@ -63,10 +69,12 @@ impl Trigger {
 
 /// Keys in events are form-encoded: `in/a+b%2Bc.png` is `in/a b+c.png`.
 fn decode(key: &str) -> String {
-    url::form_urlencoded::parse(format!("k={}", key.replace('&', "%26").replace('=', "%3D")).as_bytes())
-        .next()
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
+    url::form_urlencoded::parse(
+        format!("k={}", key.replace('&', "%26").replace('=', "%3D")).as_bytes(),
+    )
+    .next()
+    .map(|(_, value)| value.into_owned())
+    .unwrap_or_default()
 }
 
 /// An HTTP API request (payload 2.0). A body that API Gateway encoded is decoded before anything looks at it; one that
@@ -74,13 +82,21 @@ fn decode(key: &str) -> String {
 #[must_use]
 pub fn request(event: ApiGatewayV2httpRequest) -> Request {
     let body = event.body.unwrap_or_default();
-    let body = if event.is_base64_encoded { BASE64.decode(body.as_bytes()).unwrap_or_default() } else { body.into_bytes() };
+    let body = if event.is_base64_encoded {
+        BASE64.decode(body.as_bytes()).unwrap_or_default()
+    } else {
+        body.into_bytes()
+    };
     let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     };
     Request {
         method: event.request_context.http.method.to_string(),
-        endpoint: event.path_parameters.get("endpoint").cloned().unwrap_or_default(),
+        endpoint: event
+            .path_parameters
+            .get("endpoint")
+            .cloned()
+            .unwrap_or_default(),
         query: event.raw_query_string.unwrap_or_default(),
         headers: event.headers.iter().filter_map(header).collect(),
         body,
@@ -93,10 +109,19 @@ pub fn request(event: ApiGatewayV2httpRequest) -> Request {
 pub fn response(reply: Reply) -> ApiGatewayV2httpResponse {
     let mut response = ApiGatewayV2httpResponse::default();
     response.status_code = i64::from(reply.status);
-    response.headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("text/plain; charset=utf-8"));
-    response.headers.insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+    response.headers.insert(
+        http::header::CONTENT_TYPE,
+        http::HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    response.headers.insert(
+        http::header::CACHE_CONTROL,
+        http::HeaderValue::from_static("no-store"),
+    );
     if reply.status == 503 {
-        response.headers.insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("2"));
+        response.headers.insert(
+            http::header::RETRY_AFTER,
+            http::HeaderValue::from_static("2"),
+        );
     }
     response.body = Some(Body::Text(reply.body));
     response
@@ -110,14 +135,20 @@ mod tests {
     #[test]
     fn triggers_are_told_apart() {
         let sqs = json!({"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": "b"}]});
-        assert!(matches!(Trigger::read(sqs).unwrap(), Trigger::Batch(records) if records[0].body == "b"));
+        assert!(
+            matches!(Trigger::read(sqs).unwrap(), Trigger::Batch(records) if records[0].body == "b")
+        );
         let tick = json!({"version": "0", "detail-type": "Scheduled Event"});
         assert!(matches!(Trigger::read(tick).unwrap(), Trigger::Tick));
     }
 
     #[test]
     fn keys_are_decoded_as_s3_encodes_them() {
-        for (encoded, key) in [("arrivals/abc", "arrivals/abc"), ("in/a+b%2Bc.png", "in/a b+c.png"), ("a%26b=c", "a&b=c")] {
+        for (encoded, key) in [
+            ("arrivals/abc", "arrivals/abc"),
+            ("in/a+b%2Bc.png", "in/a b+c.png"),
+            ("a%26b=c", "a&b=c"),
+        ] {
             assert_eq!(decode(encoded), key);
         }
     }
@@ -131,7 +162,14 @@ mod tests {
             request(serde_json::from_value(text).unwrap())
         };
         let plain = event("{\"a\":\"\\u00e4\"}", false);
-        assert_eq!((plain.method.as_str(), plain.endpoint.as_str(), plain.query.as_str()), ("POST", "x", "a=b"));
+        assert_eq!(
+            (
+                plain.method.as_str(),
+                plain.endpoint.as_str(),
+                plain.query.as_str()
+            ),
+            ("POST", "x", "a=b")
+        );
         assert_eq!(plain.body, br#"{"a":"\u00e4"}"#);
         assert_eq!(plain.headers["x-hub-signature-256"], "sha256=1");
         assert_eq!(event("//79", true).body, [0xff, 0xfe, 0xfd]);

@@ -23,6 +23,7 @@ pub mod config;
 pub mod dynamodb;
 pub mod http;
 pub mod kms;
+pub mod lambda;
 mod outage;
 pub mod s3;
 pub mod secrets;
