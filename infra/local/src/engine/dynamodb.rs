@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::arn::{local_part, regional};
+use super::arn::{REGION, local_part, regional};
 use super::front::{Body, whole};
 use super::json::{Failure, JsonRequest, JsonService, respond};
 use super::observe::AwsCall;
@@ -79,8 +79,14 @@ impl DynamoDb {
             .await
             .map_err(Failure::internal)?
             .into_parts();
-        let bytes = body.collect().await.map_err(Failure::internal)?.to_bytes();
+        let mut bytes = body.collect().await.map_err(Failure::internal)?.to_bytes();
         head.headers.remove(http::header::TRANSFER_ENCODING);
+        if request.operation.ends_with("Table") {
+            bytes = in_region(&bytes);
+            head.headers.remove("x-amz-crc32");
+            head.headers
+                .insert(http::header::CONTENT_LENGTH, bytes.len().into());
+        }
         Ok(Response::from_parts(head, whole(bytes)))
     }
 }
@@ -128,6 +134,16 @@ impl JsonService for DynamoDb {
         *response.status_mut() = failure.status;
         response
     }
+}
+
+/// Writes our region into the ARNs of a table's description, where the engine writes its own name.
+fn in_region(description: &[u8]) -> Bytes {
+    let text = String::from_utf8_lossy(description);
+    text.replace(
+        "arn:aws:dynamodb:dynoxide:",
+        &format!("arn:aws:dynamodb:{REGION}:"),
+    )
+    .into()
 }
 
 fn continuous_backups() -> Value {

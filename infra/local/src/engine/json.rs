@@ -8,7 +8,6 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -160,11 +159,6 @@ impl<S: JsonService> Service for Json<S> {
 pub(super) fn read<T: DeserializeOwned>(input: Value) -> Result<T, Failure> {
     serde_json::from_value(input)
         .map_err(|error| Failure::new("SerializationException", error.to_string()))
-}
-
-/// Turns an operation's output into the JSON it is answered with.
-pub(super) fn written<T: Serialize>(output: T) -> Result<Value, Failure> {
-    serde_json::to_value(output).map_err(Failure::internal)
 }
 
 /// Writes an outcome in the plain form of these protocols, for example with content type `application/x-amz-json-1.1`.

@@ -4,10 +4,11 @@
 
 use data_encoding::{BASE64, HEXLOWER};
 use futures_util::StreamExt;
+use http::StatusCode;
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum, Md5};
 use s3s::dto::{ChecksumAlgorithm, StreamingBlob};
-use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, TrailingHeaders, s3_error};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, StdError, TrailingHeaders, s3_error};
 use tokio::io::{AsyncWriteExt, BufWriter};
 
 use super::object::{Checksums, hash_with};
@@ -122,6 +123,25 @@ impl Declared {
     }
 }
 
+/// Why a body could not be read to its end. `s3s` keeps the kinds to itself, so they are told by their wording.
+fn broken_off(error: StdError) -> S3Error {
+    let text = error.to_string();
+    let is = |kind: &str| text.contains(kind);
+    let (code, status) = if is("SignatureMismatch") {
+        (S3ErrorCode::SignatureDoesNotMatch, StatusCode::FORBIDDEN)
+    } else if is("Sha256Mismatch") {
+        (
+            S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into()),
+            StatusCode::BAD_REQUEST,
+        )
+    } else {
+        (S3ErrorCode::IncompleteBody, StatusCode::BAD_REQUEST)
+    };
+    let mut failure = S3Error::with_source(code, error);
+    failure.set_status_code(status);
+    failure
+}
+
 /// Reads a whole body into a new file of the store.
 pub(super) async fn ingest(
     store: &Store,
@@ -138,8 +158,7 @@ pub(super) async fn ingest(
         tokio::fs::File::create(&blob.path).await.map_err(broken)?,
     );
     while let Some(chunk) = body.next().await {
-        let chunk =
-            chunk.map_err(|error| S3Error::with_source(S3ErrorCode::IncompleteBody, error))?;
+        let chunk = chunk.map_err(broken_off)?;
         md5.update(&chunk);
         hasher.update(&chunk);
         size += chunk.len() as u64;

@@ -7,12 +7,15 @@
 //! ACLs, object lock, part copies.
 
 mod actions;
+mod assembly;
+mod copying;
 mod ingest;
 mod listing;
 mod multipart;
 mod object;
 mod objects;
 mod operations;
+mod precondition;
 mod presigned;
 mod store;
 

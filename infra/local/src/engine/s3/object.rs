@@ -1,10 +1,10 @@
-//! What is kept about an object, and the conditions a request may put on it.
+//! What is kept about an object.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use s3s::checksum::ChecksumHasher;
-use s3s::dto::{ChecksumAlgorithm, ChecksumType, ETag, ETagCondition, Timestamp, TimestampFormat};
+use s3s::dto::{ChecksumAlgorithm, ChecksumType, ETag, Timestamp, TimestampFormat};
 use s3s::{S3Result, s3_error};
 use serde::{Deserialize, Serialize};
 
@@ -46,17 +46,19 @@ pub(super) struct Checksums {
     pub(super) sha256: Option<String>,
 }
 
-/// Copies the digests of `Checksums` into the fields of an answer, or out of a request.
+/// Builds an answer with the digests of a `Checksums` in its fields.
 macro_rules! with_checksums {
-    ($checksums:expr => $($rest:tt)*) => {{
-        let checksums = $checksums;
-        let mut answer = $($rest)*;
-        answer.checksum_crc32 = checksums.crc32;
-        answer.checksum_crc32c = checksums.crc32c;
-        answer.checksum_crc64nvme = checksums.crc64nvme;
-        answer.checksum_sha1 = checksums.sha1;
-        answer.checksum_sha256 = checksums.sha256;
-        answer
+    ($checksums:expr => $answer:ident { $($field:ident: $value:expr),* $(,)? }) => {{
+        let checksums: Checksums = $checksums;
+        $answer {
+            checksum_crc32: checksums.crc32,
+            checksum_crc32c: checksums.crc32c,
+            checksum_crc64nvme: checksums.crc64nvme,
+            checksum_sha1: checksums.sha1,
+            checksum_sha256: checksums.sha256,
+            $($field: $value,)*
+            ..Default::default()
+        }
     }};
 }
 
@@ -92,23 +94,24 @@ macro_rules! about_of {
     };
 }
 
-/// Writes an object's head into an answer: everything `GetObject` and `HeadObject` share.
+/// Builds an answer with an object's head: everything `GetObject` and `HeadObject` share.
 macro_rules! with_head {
-    ($object:expr, $checksums:expr => $($rest:tt)*) => {{
+    ($object:expr, $checksums:expr => $answer:ident { $($field:ident: $value:expr),* $(,)? }) => {{
         let object: &Object = $object;
-        let mut answer = with_checksums!($checksums => $($rest)*);
         let about = &object.about;
-        answer.accept_ranges = Some("bytes".to_owned());
-        answer.e_tag = Some(object.etag());
-        answer.last_modified = Some(object.last_modified());
-        answer.content_type = about.content_type.clone().or_else(|| Some("binary/octet-stream".to_owned()));
-        answer.content_encoding = about.content_encoding.clone();
-        answer.content_disposition = about.content_disposition.clone();
-        answer.content_language = about.content_language.clone();
-        answer.cache_control = about.cache_control.clone();
-        answer.expires = about.expires();
-        answer.metadata = (!about.metadata.is_empty()).then(|| about.metadata.clone());
-        answer
+        with_checksums!($checksums => $answer {
+            accept_ranges: Some("bytes".to_owned()),
+            e_tag: Some(object.etag()),
+            last_modified: Some(object.last_modified()),
+            content_type: about.content_type.clone().or_else(|| Some("binary/octet-stream".to_owned())),
+            content_encoding: about.content_encoding.clone(),
+            content_disposition: about.content_disposition.clone(),
+            content_language: about.content_language.clone(),
+            cache_control: about.cache_control.clone(),
+            expires: about.expires(),
+            metadata: (!about.metadata.is_empty()).then(|| about.metadata.clone()),
+            $($field: $value,)*
+        })
     }};
 }
 
@@ -201,76 +204,6 @@ pub(super) fn hash_with(hasher: &mut ChecksumHasher, algorithm: &str) -> S3Resul
     Ok(())
 }
 
-/// What must be true of the object that is there, or not there, for a request to go through.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Precondition {
-    pub(super) if_match: Option<ETagCondition>,
-    pub(super) if_none_match: Option<ETagCondition>,
-}
-
-impl Precondition {
-    /// For writes: `If-None-Match` takes only `*`; `If-Match` on nothing is 404.
-    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>, checked 2026-11-20.
-    pub(super) fn check_write(&self, existing: Option<&Object>) -> S3Result<()> {
-        match &self.if_none_match {
-            Some(ETagCondition::Any) if existing.is_some() => return Err(failed()),
-            Some(ETagCondition::ETag(_)) => {
-                return Err(s3_error!(
-                    NotImplemented,
-                    "A header you provided implies functionality that is not implemented"
-                ));
-            }
-            Some(ETagCondition::Any) | None => {}
-        }
-        match (&self.if_match, existing) {
-            (Some(_), None) => Err(s3_error!(NoSuchKey, "The specified key does not exist.")),
-            (Some(condition), Some(object)) if !is_met(condition, object) => Err(failed()),
-            _ => Ok(()),
-        }
-    }
-
-    /// For reads: `If-Match` that fails is 412, `If-None-Match` that fails is 304. The dates count only without the tags.
-    pub(super) fn check_read(
-        &self,
-        object: &Object,
-        unmodified_since: Option<&Timestamp>,
-        modified_since: Option<&Timestamp>,
-    ) -> S3Result<()> {
-        // HTTP dates have no fraction of a second.
-        let modified = timestamp(object.modified_at / 1000 * 1000);
-        let unchanged = match &self.if_match {
-            Some(condition) => is_met(condition, object),
-            None => unmodified_since.is_none_or(|since| modified <= *since),
-        };
-        if !unchanged {
-            return Err(failed());
-        }
-        let is_news = match &self.if_none_match {
-            Some(condition) => !is_met(condition, object),
-            None => modified_since.is_none_or(|since| modified > *since),
-        };
-        if is_news {
-            Ok(())
-        } else {
-            Err(s3_error!(NotModified))
-        }
-    }
-}
-
-fn is_met(condition: &ETagCondition, object: &Object) -> bool {
-    match condition {
-        ETagCondition::Any => true,
-        ETagCondition::ETag(etag) => etag.value() == object.etag,
-    }
-}
-
-fn failed() -> s3s::S3Error {
-    s3_error!(
-        PreconditionFailed,
-        "At least one of the pre-conditions you specified did not hold"
-    )
-}
-
 /// Milliseconds since 1970, now.
 pub(super) fn now() -> u64 {
     let since = SystemTime::now()
@@ -308,112 +241,6 @@ pub(super) fn parse_tags(header: Option<&str>) -> S3Result<Vec<(String, String)>
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn object(etag: &str) -> Object {
-        Object {
-            key: "k".to_owned(),
-            blob: String::new(),
-            size: 0,
-            etag: etag.to_owned(),
-            modified_at: 1_700_000_000_500,
-            checksums: Checksums::default(),
-            about: About::default(),
-        }
-    }
-
-    fn condition(text: &str) -> Option<ETagCondition> {
-        (!text.is_empty()).then(|| ETagCondition::parse_http_header(text.as_bytes()).unwrap())
-    }
-
-    #[test]
-    fn writes_are_held_to_their_conditions() {
-        let there = object("aa");
-        for (if_match, if_none_match, existing, expected) in [
-            ("", "", None, None),
-            ("", "", Some(&there), None),
-            ("", "*", None, None),
-            ("", "*", Some(&there), Some("PreconditionFailed")),
-            ("", "\"aa\"", Some(&there), Some("NotImplemented")),
-            ("\"aa\"", "", Some(&there), None),
-            ("\"bb\"", "", Some(&there), Some("PreconditionFailed")),
-            ("\"aa\"", "", None, Some("NoSuchKey")),
-        ] {
-            let given = Precondition {
-                if_match: condition(if_match),
-                if_none_match: condition(if_none_match),
-            };
-            let refused = given
-                .check_write(existing)
-                .err()
-                .map(|error| error.code().as_str().to_owned());
-            assert_eq!(
-                refused.as_deref(),
-                expected,
-                "If-Match {if_match}, If-None-Match {if_none_match}"
-            );
-        }
-    }
-
-    #[test]
-    fn reads_are_held_to_their_conditions_and_tags_outrank_dates() {
-        let there = object("aa");
-        let same_second = timestamp(1_700_000_000_000);
-        let before = timestamp(1_600_000_000_000);
-        for (name, if_match, if_none_match, unmodified, modified, expected) in [
-            ("nothing asked", "", "", None, None, None),
-            ("matching", "\"aa\"", "", None, None, None),
-            (
-                "not matching",
-                "\"bb\"",
-                "",
-                None,
-                None,
-                Some("PreconditionFailed"),
-            ),
-            (
-                "known to the reader",
-                "",
-                "\"aa\"",
-                None,
-                None,
-                Some("NotModified"),
-            ),
-            (
-                "modified since",
-                "",
-                "",
-                Some(&before),
-                None,
-                Some("PreconditionFailed"),
-            ),
-            (
-                "not modified since",
-                "",
-                "",
-                None,
-                Some(&same_second),
-                Some("NotModified"),
-            ),
-            (
-                "the tag outranks the date",
-                "\"aa\"",
-                "",
-                Some(&before),
-                None,
-                None,
-            ),
-        ] {
-            let given = Precondition {
-                if_match: condition(if_match),
-                if_none_match: condition(if_none_match),
-            };
-            let refused = given
-                .check_read(&there, unmodified, modified)
-                .err()
-                .map(|error| error.code().as_str().to_owned());
-            assert_eq!(refused.as_deref(), expected, "{name}");
-        }
-    }
 
     #[test]
     fn tags_are_form_encoded_and_at_most_ten() {

@@ -25,10 +25,7 @@ impl S3 for Objects {
     ) -> Answer<CreateBucketOutput> {
         self.store.create_bucket(&request.input.bucket)?;
         let location = Some(format!("/{}", request.input.bucket));
-        Ok(S3Response::new(CreateBucketOutput {
-            location,
-            ..Default::default()
-        }))
+        Ok(S3Response::new(CreateBucketOutput { location }))
     }
 
     async fn delete_bucket(

@@ -19,7 +19,8 @@ use tokio::sync::mpsc;
 
 use super::super::{ObjectCreated, files};
 use super::multipart::Upload;
-use super::object::{Object, Precondition};
+use super::object::Object;
+use super::precondition::Precondition;
 
 /// All buckets and running uploads.
 pub(super) struct Store {
@@ -337,9 +338,9 @@ fn remove_orphans(blobs: &Path, state: &State) -> io::Result<()> {
 
 /// Removes a file nothing names any more. Failing costs only space: the next start clears it away.
 fn remove(path: &Path) {
-    if let Err(error) = fs::remove_file(path) {
-        if error.kind() != io::ErrorKind::NotFound {
-            tracing::warn!(%error, "a file of the object store could not be removed");
-        }
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "a file of the object store could not be removed");
     }
 }

@@ -18,6 +18,9 @@ pub(super) struct Queues {
     changed: watch::Sender<u64>,
 }
 
+/// A message and the handle that deletes it.
+pub(super) type Received = (String, Message);
+
 /// What one `ReceiveMessage` asks for.
 pub(super) struct Wish<'a> {
     pub(super) queue: &'a str,
@@ -76,7 +79,7 @@ impl Queues {
 
     /// Takes messages, waiting for the first as long as the wish allows. If the caller goes away while waiting, nothing
     /// was taken.
-    pub(super) async fn receive(&self, wish: &Wish<'_>) -> Result<Vec<(String, Message)>, Failure> {
+    pub(super) async fn receive(&self, wish: &Wish<'_>) -> Result<Vec<Received>, Failure> {
         let mut changes = self.changes();
         let wait = match wish.wait_seconds {
             Some(seconds) => seconds,
@@ -105,7 +108,7 @@ impl Queues {
         }
     }
 
-    fn take(&self, wish: &Wish<'_>) -> Result<(Vec<(String, Message)>, Option<u64>), Failure> {
+    fn take(&self, wish: &Wish<'_>) -> Result<(Vec<Received>, Option<u64>), Failure> {
         let now = now();
         let mut queues = self.lock();
         let redrive = queues.get(wish.queue).ok_or_else(missing)?.redrive()?;
