@@ -1,5 +1,7 @@
 //! The Lambda host against a real function process: cold and warm, errors, crashes, time limits, the end of the run.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
