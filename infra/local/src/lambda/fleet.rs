@@ -186,8 +186,7 @@ impl Fleet {
             };
             match instance.run(payload.clone(), pool.settings.timeout).await {
                 Outcome::Reported(report) => {
-                    let failed = report.is_err();
-                    if let (true, Err(document)) = (failed, &report) {
+                    if let Err(document) = &report {
                         self.note(instance, &String::from_utf8_lossy(document));
                     }
                     pool.give_back(lease);
@@ -246,7 +245,11 @@ impl Fleet {
         };
         let instance = match Instance::spawn(start, log) {
             Ok(instance) => instance,
-            Err(source) => return Err(InvokeError::Spawn { binary, source }),
+            Err(source) => {
+                let error = InvokeError::Spawn { binary, source };
+                self.line(function, "none", &error.to_string());
+                return Err(error);
+            }
         };
         pool.count(|counts| counts.cold_starts += 1);
         self.registry.add(&instance);
@@ -291,9 +294,13 @@ impl Fleet {
     }
 
     fn note(&self, instance: &Instance, text: &str) {
+        self.line(instance.function(), instance.id(), text);
+    }
+
+    fn line(&self, function: &str, instance: &str, text: &str) {
         self.options.log.line(&LogLine {
-            function: instance.function(),
-            instance: instance.id(),
+            function,
+            instance,
             source: LogSource::Platform,
             text,
         });
