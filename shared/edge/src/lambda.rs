@@ -11,7 +11,7 @@ use aws_lambda_events::s3::S3Event;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use data_encoding::BASE64;
 use http::HeaderMap;
-use http::header::{CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -67,7 +67,7 @@ impl Trigger {
             Some("aws:sqs") => Ok(Self::Batch(records(serde_json::from_value(event)?))),
             Some("aws:s3") => Ok(Self::Objects(keys(serde_json::from_value(event)?))),
             Some("Amazon S3") => Ok(Self::Objects(Vec::new())),
-            Some("aws.events" | "aws.scheduler") => Ok(Self::Tick),
+            _ if word("/detail-type") == Some("Scheduled Event") => Ok(Self::Tick),
             other => Err(NotATrigger::Source(other.unwrap_or("nothing").to_owned())),
         }
     }
@@ -118,7 +118,10 @@ pub fn request(event: ApiGatewayV2httpRequest) -> Request {
     }
 }
 
-/// The answer to a webhook: plain text, also to a browser (a challenge is the caller's own text).
+/// How soon a webhook that was answered 503 may be sent again, in seconds.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("2");
+
+/// The answer to a webhook: never cached, and plain text also to a browser (a challenge is the caller's own text).
 #[must_use]
 pub fn response(reply: Reply) -> ApiGatewayV2httpResponse {
     let mut response = ApiGatewayV2httpResponse::default();
@@ -129,7 +132,11 @@ pub fn response(reply: Reply) -> ApiGatewayV2httpResponse {
             HeaderValue::from_static("text/plain; charset=utf-8"),
         ),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ]);
+    if reply.status == 503 {
+        response.headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+    }
     response.body = Some(Body::Text(reply.body));
     response
 }
@@ -239,16 +246,19 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_plain_text() {
-        let answer = response(Reply {
-            status: 401,
-            body: "no".to_owned(),
-        });
-        let json = serde_json::to_value(answer).unwrap();
-        assert_eq!(
-            (&json["statusCode"], &json["body"]),
-            (&json!(401), &json!("no"))
-        );
-        assert_eq!(json["headers"]["content-type"], "text/plain; charset=utf-8");
+    fn an_answer_is_plain_text_and_says_when_to_come_again() {
+        for (status, retry_after) in [(200, None), (401, None), (503, Some("2"))] {
+            let answer = response(Reply {
+                status,
+                body: "text".to_owned(),
+            });
+            let json = serde_json::to_value(answer).unwrap();
+            assert_eq!(
+                (&json["statusCode"], &json["body"]),
+                (&json!(status), &json!("text"))
+            );
+            assert_eq!(json["headers"]["content-type"], "text/plain; charset=utf-8");
+            assert_eq!(json["headers"]["retry-after"].as_str(), retry_after);
+        }
     }
 }
