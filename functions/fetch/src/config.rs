@@ -7,6 +7,7 @@ use attache_edge::config::{
 /// Every AWS action `fetch` calls, with the template's logical id of what it is called on. A test compares this with
 /// the policy in `template.yaml`, and the local run refuses whatever that does not grant.
 pub const CALLS: &[(&str, &str)] = &[
+    ("dynamodb:PutItem", "MediaTable"),
     ("dynamodb:UpdateItem", "MediaTable"),
     ("dynamodb:GetItem", "TokensTable"),
     ("dynamodb:Scan", "ConnectionsTable"),

@@ -7,7 +7,7 @@ use attache_edge::config::{ConfigError, Settings, required, seconds};
 pub const CALLS: &[(&str, &str)] = &[
     ("dynamodb:Query", "MediaTable/index/due"),
     ("dynamodb:GetItem", "MediaTable"),
-    ("dynamodb:UpdateItem", "MediaTable"),
+    ("dynamodb:PutItem", "MediaTable"),
     ("sqs:SendMessage", "FetchQueue"),
     ("sqs:SendMessage", "JudgeQueue"),
     ("sqs:SendMessage", "MediaQueue"),

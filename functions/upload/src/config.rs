@@ -8,6 +8,7 @@ use attache_edge::config::{
 /// the policy in `template.yaml`, and the local run refuses whatever that does not grant.
 pub const CALLS: &[(&str, &str)] = &[
     ("dynamodb:GetItem", "MediaTable"),
+    ("dynamodb:PutItem", "MediaTable"),
     ("dynamodb:UpdateItem", "MediaTable"),
     ("dynamodb:GetItem", "TokensTable"),
     ("dynamodb:UpdateItem", "LimitsTable"),

@@ -6,7 +6,7 @@ use attache_edge::config::{ConfigError, Settings, allow_local, connections_max_a
 /// the policy in `template.yaml`, and the local run refuses whatever that does not grant.
 pub const CALLS: &[(&str, &str)] = &[
     ("dynamodb:GetItem", "MediaTable"),
-    ("dynamodb:UpdateItem", "MediaTable"),
+    ("dynamodb:PutItem", "MediaTable"),
     ("dynamodb:Scan", "ConnectionsTable"),
     ("s3:GetObject", "MediaBucket/arrivals/*"),
     ("s3:DeleteObject", "MediaBucket/arrivals/*"),
