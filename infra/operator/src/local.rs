@@ -80,3 +80,12 @@ pub async fn run(options: &Options) -> Result<()> {
     eprintln!("stopping");
     run.stop().await
 }
+
+/// Ctrl-C, or the signal by which service managers stop a process.
+async fn asked_to_stop() -> std::io::Result<()> {
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminated.recv() => Ok(()),
+    }
+}
