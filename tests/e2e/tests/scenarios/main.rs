@@ -1,0 +1,3 @@
+//! The system from outside: real processes, real HTTP, real files.
+
+mod happy;
