@@ -16,6 +16,7 @@ use attache_operator::standins::StandIns;
 use attache_platforms::canary::Canary;
 use attache_platforms::genesys::{Genesys, GenesysOptions};
 use attache_platforms::whatsapp::{Composed, MediaFile, WhatsApp, WhatsAppOptions};
+use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 
 use crate::{LogBook, binaries, eventually};
 
@@ -33,6 +34,9 @@ const PARAMETERS: [(&str, &str); 4] = [
     ("SendPatienceSeconds", "2"),
     ("IntentGraceSeconds", "2"),
 ];
+
+/// So often in a row must nothing be going on before a stage counts as quiet.
+const QUIET_LOOKS: u32 = 3;
 
 /// How long functions may take to come up and get their tokens.
 const CURTAIN_UP: Duration = Duration::from_secs(60);
@@ -249,7 +253,92 @@ impl Stage {
         Ok(messages.filter_map(|message| message.body).collect())
     }
 
-    /// Everything that must never be: breaches of the published schemas, and tokens where they do not belong.
+    /// Waits until every function has done what it was given and no queue has anything for it. What a killed process had
+    /// received stays hidden for longer than any scenario, and does not count.
+    ///
+    /// # Errors
+    /// If that is not so within the bound.
+    pub async fn quiet(&self, within: Duration) -> Result<()> {
+        let mut quiet_looks = 0;
+        let end = tokio::time::Instant::now() + within;
+        // A batch is on its way for a moment after it left its queue and before its invocation counts.
+        while quiet_looks < QUIET_LOOKS {
+            anyhow::ensure!(
+                tokio::time::Instant::now() < end,
+                "not quiet within {within:?}"
+            );
+            let waiting = self.waiting_jobs().await?;
+            quiet_looks = if waiting == 0 && !self.is_working() {
+                quiet_looks + 1
+            } else {
+                0
+            };
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// Messages that a function is yet to receive, delayed ones included.
+    async fn waiting_jobs(&self) -> Result<u64> {
+        let mut waiting = 0;
+        for queue in self
+            .run
+            .template()
+            .queues
+            .iter()
+            .filter(|queue| queue.redrive.is_some())
+        {
+            waiting += self
+                .depth(
+                    &queue.url,
+                    &[
+                        Attribute::ApproximateNumberOfMessages,
+                        Attribute::ApproximateNumberOfMessagesDelayed,
+                    ],
+                )
+                .await?;
+        }
+        Ok(waiting)
+    }
+
+    async fn depth(&self, url: &str, attributes: &[Attribute]) -> Result<u64> {
+        let request = self.run.clients().sqs.get_queue_attributes().queue_url(url);
+        let answer = request
+            .set_attribute_names(Some(attributes.to_vec()))
+            .send()
+            .await?;
+        let counts = answer.attributes.unwrap_or_default().into_values();
+        Ok(counts.filter_map(|count| count.parse::<u64>().ok()).sum())
+    }
+
+    fn is_working(&self) -> bool {
+        let functions = self.run.template().functions.iter();
+        let mut counts = functions.map(|function| self.run.invocations(&function.logical_id));
+        counts.any(|count| count.started > count.succeeded + count.failed)
+    }
+
+    /// How many messages lie in the queues that nobody works on: dead letters and failed events.
+    ///
+    /// # Errors
+    /// If a queue cannot be read.
+    pub async fn dead_letters(&self) -> Result<u64> {
+        let mut dead = 0;
+        for queue in self
+            .run
+            .template()
+            .queues
+            .iter()
+            .filter(|queue| queue.redrive.is_none())
+        {
+            dead += self
+                .depth(&queue.url, &[Attribute::ApproximateNumberOfMessages])
+                .await?;
+        }
+        Ok(dead)
+    }
+
+    /// Everything that must never be: breaches of the published schemas, tokens where they do not
+    /// belong, and calls that the template does not grant.
     #[must_use]
     pub fn breaches(&self) -> Vec<String> {
         let StandIns {
@@ -266,7 +355,9 @@ impl Stage {
             .strays()
             .into_iter()
             .map(|stray| format!("stray token: {stray:?}"));
-        violations.chain(strays).collect()
+        let denied = self.run.calls().into_iter().filter(|call| call.denied > 0);
+        let denied = denied.map(|call| format!("not granted: {call:?}"));
+        violations.chain(strays).chain(denied).collect()
     }
 
     /// Ends everything in order.

@@ -1,3 +1,4 @@
 //! The system from outside: real processes, real HTTP, real files.
 
 mod happy;
+mod kill_points;
