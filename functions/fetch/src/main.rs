@@ -5,7 +5,7 @@ use attache_edge::clock::SystemClock;
 use attache_edge::config::Environment;
 use attache_edge::dynamodb::{CachedDirectories, ConnectionsTable, ItemsTable, TokensTable};
 use attache_edge::http::Platforms;
-use attache_edge::kms::Envelopes;
+use attache_edge::kms::KmsVault;
 use attache_edge::s3::Buckets;
 use attache_edge::sqs::Queues;
 use attache_edge::{lambda, telemetry};
@@ -25,8 +25,8 @@ async fn main() -> Result<(), Error> {
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
     let directories =
         CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
-    let objects = Buckets::new(aws.s3(), config.media_bucket, String::new());
-    let vault = Envelopes::new(aws.kms(), config.data_key);
+    let objects = Buckets::new(aws.s3(), config.media_bucket, None);
+    let vault = KmsVault::new(aws.kms(), config.data_key);
     let jobs = Queues::from_settings(aws.sqs(), &Environment);
     let (clock, http, cache) = (SystemClock::new(), Platforms::new(), Cache::default());
     let desk = Desk {

@@ -5,7 +5,7 @@ use attache_edge::clock::SystemClock;
 use attache_edge::config::Environment;
 use attache_edge::dynamodb::{CachedDirectories, ConnectionsTable, TokensTable};
 use attache_edge::http::Platforms;
-use attache_edge::kms::Envelopes;
+use attache_edge::kms::KmsVault;
 use attache_edge::lambda::{self, Trigger};
 use attache_edge::secrets::SecretsManager;
 use attache_edge::telemetry;
@@ -23,7 +23,7 @@ async fn main() -> Result<(), Error> {
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
     let directories =
         CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
-    let vault = Envelopes::new(aws.kms(), config.data_key);
+    let vault = KmsVault::new(aws.kms(), config.data_key);
     let secrets = SecretsManager::new(aws.secrets_manager());
     let (clock, http) = (SystemClock::new(), Platforms::new());
     let refresh = Refresh {

@@ -23,7 +23,11 @@ async fn main() -> Result<(), Error> {
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
     let directories =
         CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
-    let objects = Buckets::new(aws.s3(), config.media_bucket, config.quarantine_bucket);
+    let objects = Buckets::new(
+        aws.s3(),
+        config.media_bucket,
+        Some(config.quarantine_bucket),
+    );
     let jobs = Queues::from_settings(aws.sqs(), &Environment);
     let (clock, policy) = (SystemClock::new(), Policy::default());
     let judge = Judge {

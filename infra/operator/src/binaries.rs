@@ -34,7 +34,13 @@ pub async fn build() -> Result<PathBuf> {
     let manifest = root().join("Cargo.toml");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = tokio::process::Command::new(cargo);
-    command.arg("build").arg("--manifest-path").arg(&manifest);
+    // This command's own package is named as well: cargo then settles on the same features for the libraries that both
+    // use, and builds none of them twice.
+    command
+        .arg("build")
+        .arg("--manifest-path")
+        .arg(&manifest)
+        .args(["-p", "attache-operator"]);
     for function in FUNCTIONS {
         command.args(["-p", &format!("attache-{function}")]);
     }
