@@ -1,2 +1,39 @@
-//! Placeholder.
-fn main() {}
+//! Wires `intake` to AWS and API Gateway: settings, adapters, the Lambda runtime.
+
+use attache_edge::aws::Aws;
+use attache_edge::clock::SystemClock;
+use attache_edge::config::Environment;
+use attache_edge::dynamodb::{CachedDirectories, ClaimsTable, ConnectionsTable, ItemsTable};
+use attache_edge::secrets::SecretsManager;
+use attache_edge::sqs::Queues;
+use attache_edge::{lambda, telemetry};
+use attache_flow::intake::Intake;
+use attache_intake::config::Config;
+use attache_intake::doorway::{Keeper, open};
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::start(&Environment)?;
+    let config = Config::read(&Environment)?;
+    let aws = Aws::load(&Environment).await;
+    let items = ItemsTable::new(aws.dynamodb(), config.media_table);
+    let claims = ClaimsTable::new(aws.dynamodb(), config.claims_table);
+    let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
+    let directories = CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
+    let secrets = SecretsManager::new(aws.secrets_manager());
+    let jobs = Queues::from_settings(aws.sqs(), &Environment);
+    let clock = SystemClock::new();
+    let keeper = Keeper::new(config.connections_max_age);
+    let intake = Intake { items: &items, claims: &claims, jobs: &jobs, clock: &clock, due_in: config.lease };
+    let doorway = keeper.current(&directories, &secrets, &clock).await?;
+    tracing::info!(endpoints = ?open(&doorway), "ready");
+
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+        let doorway = keeper.current(&directories, &secrets, &clock).await?;
+        let reply = attache_intake::handle(&lambda::request(event.payload), &doorway, &intake).await;
+        Ok::<_, Error>(lambda::response(reply))
+    }))
+    .await
+}

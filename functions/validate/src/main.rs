@@ -1,2 +1,43 @@
-//! Placeholder.
-fn main() {}
+//! Wires `validate` to AWS and S3: settings, adapters, the Lambda runtime.
+
+use attache_edge::aws::Aws;
+use attache_edge::clock::SystemClock;
+use attache_edge::config::Environment;
+use attache_edge::dynamodb::{CachedDirectories, ConnectionsTable, ItemsTable};
+use attache_edge::lambda::{self, Trigger};
+use attache_edge::s3::Buckets;
+use attache_edge::sqs::Queues;
+use attache_edge::telemetry;
+use attache_flow::judge::Judge;
+use attache_inspect::Policy;
+use attache_validate::config::Config;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::start(&Environment)?;
+    let config = Config::read(&Environment)?;
+    let aws = Aws::load(&Environment).await;
+    let items = ItemsTable::new(aws.dynamodb(), config.media_table);
+    let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
+    let directories = CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
+    let objects = Buckets::new(aws.s3(), config.media_bucket, Some(config.quarantine_bucket));
+    let jobs = Queues::from_settings(aws.sqs(), &Environment);
+    let (clock, policy) = (SystemClock::new(), Policy::default());
+    let judge =
+        Judge { items: &items, objects: &objects, jobs: &jobs, clock: &clock, directories: &directories, policy: &policy };
+
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| match Trigger::read(event.payload)? {
+        Trigger::Batch(records) => {
+            let failed = attache_validate::handle_jobs(&records, &judge).await;
+            Ok::<_, Error>(serde_json::to_value(lambda::partial(failed))?)
+        }
+        Trigger::Objects(keys) => {
+            attache_validate::handle_objects(&keys, &judge).await?;
+            Ok(Value::Null)
+        }
+        Trigger::Tick => Err("neither a batch nor an object event".into()),
+    }))
+    .await
+}

@@ -1,1 +1,69 @@
-fn main() {}
+//! `attache`: the command. Each subcommand's help is enough to use it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use attache_operator::connections::Loaded;
+use attache_operator::{demo, local};
+use clap::{Parser, Subcommand};
+
+/// Serverless media relay for contact centres: files sent to a business number arrive at its agents, judged and whole.
+#[derive(Parser)]
+#[command(name = "attache", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The tour: real files travel from a WhatsApp customer to a Genesys agent, all on this machine, while a
+    /// function is killed in the middle. Exit code 0 only if everything promised was seen.
+    Demo(demo::Options),
+    /// The whole system on this machine, from template.yaml, until Ctrl-C.
+    Local(local::Options),
+    /// Checks connections.toml and says what is wrong, with line, key and what was expected.
+    Connections {
+        #[command(subcommand)]
+        command: Connections,
+    },
+}
+
+#[derive(Subcommand)]
+enum Connections {
+    /// Reads the file and reports every problem.
+    Validate {
+        /// The file.
+        #[arg(default_value = "connections.toml")]
+        file: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&error.into()),
+    };
+    let outcome = match arguments.command {
+        Command::Demo(options) => runtime.block_on(demo::run(&options)),
+        Command::Local(options) => runtime.block_on(local::run(&options)).map(|()| true),
+        Command::Connections { command: Connections::Validate { file } } => validate(&file).map(|()| true),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => report(&error),
+    }
+}
+
+fn validate(file: &std::path::Path) -> anyhow::Result<()> {
+    let loaded = Loaded::read(file, "prod")?;
+    println!("{}: {} rows, {} secrets referred to; nothing is wrong", file.display(), loaded.rows.len(), loaded.secrets.len());
+    Ok(())
+}
+
+fn report(error: &anyhow::Error) -> ExitCode {
+    eprintln!("attache: {error:#}");
+    ExitCode::FAILURE
+}

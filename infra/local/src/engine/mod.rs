@@ -199,6 +199,7 @@ impl Engines {
         }
         self.queues
             .stop()
+            .await
             .context("the queues could not be written")?;
         self.tables.stop().await
     }

@@ -12,6 +12,7 @@ mod kms;
 mod restart;
 mod s3;
 mod s3_checksums;
+mod s3_copies;
 mod s3_links;
 mod s3_multipart;
 mod secrets;

@@ -8,6 +8,7 @@
 
 mod actions;
 mod assembly;
+mod copying;
 mod ingest;
 mod listing;
 mod multipart;

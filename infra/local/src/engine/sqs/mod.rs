@@ -8,6 +8,7 @@
 //! With a data directory the queues are written at most once a second, and when the engine stops. A process that is killed
 //! may lose the last second of sends; the system itself recovers such a loss from its tables.
 
+mod administration;
 mod attributes;
 mod message;
 mod operations;
@@ -80,9 +81,11 @@ fn write(queues: &Queues, file: &Path) -> anyhow::Result<()> {
 
 impl Keeper {
     /// Writes the last state.
-    pub(super) fn stop(mut self) -> anyhow::Result<()> {
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
         if let Some(task) = self.task.take() {
             task.abort();
+            // Aborted is how it should end; what matters is that it no longer writes.
+            let _ = task.await;
         }
         self.file
             .as_deref()

@@ -1,0 +1,13 @@
+//! The whole stack: engines, resources, functions and their sources, from one template.
+//!
+//! Two steps, so that connections and secrets can be written before anything runs:
+//! [`LocalStack::provision`] starts the engines (or uses another endpoint) and creates what the template declares;
+//! [`Provisioned::run`] starts the event sources, and with them the functions.
+
+mod clients;
+mod provision;
+mod run;
+mod wiring;
+
+pub use clients::Clients;
+pub use run::{LocalOptions, LocalRun, LocalStack, Provisioned};

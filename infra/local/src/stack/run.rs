@@ -1,0 +1,341 @@
+//! Starting, holding and stopping a local run.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::clients::Clients;
+use super::{provision, wiring};
+use crate::engine::{Clock, Endpoints, EngineOptions, Engines};
+use crate::iam::{Armed, CallCount, Guard, KillPoint, OPERATOR, Permissions};
+use crate::lambda::{Fleet, FleetOptions, Invocations, LogSink, NoLog};
+use crate::serve::{Port, Server};
+use crate::source::{Dispatcher, HttpFront, HttpLimits, announced, forwarded};
+use crate::template::{Settings, Template};
+
+/// What Lambda gives a function to initialise.
+const INIT_LIMIT: Duration = Duration::from_secs(10);
+/// How long the sources may take to finish what they are doing when the run stops.
+const STOP_BOUND: Duration = Duration::from_secs(3);
+
+/// How to run a template.
+#[derive(Clone)]
+pub struct LocalOptions {
+    /// The template.
+    pub template: PathBuf,
+    /// The directory of the compiled function binaries.
+    pub binaries: PathBuf,
+    /// Template parameters, over their defaults.
+    pub parameters: BTreeMap<String, String>,
+    /// Where the embedded engines keep everything; `None` keeps nothing.
+    pub data_dir: Option<PathBuf>,
+    /// Another AWS endpoint to use instead of the embedded engines. Permissions, counts and kill points need the
+    /// embedded ones.
+    pub aws_endpoint: Option<String>,
+    /// The port of the HTTP API on 127.0.0.1; 0 takes any free one.
+    pub port: u16,
+    /// Takes what the functions print.
+    pub log: Arc<dyn LogSink>,
+    /// The time by which presigned URLs end.
+    pub clock: Clock,
+    /// The limits of the HTTP API.
+    pub http_limits: HttpLimits,
+}
+
+impl LocalOptions {
+    /// This template with these binaries; everything else at its default.
+    #[must_use]
+    pub fn new(template: impl Into<PathBuf>, binaries: impl Into<PathBuf>) -> Self {
+        Self {
+            template: template.into(),
+            binaries: binaries.into(),
+            parameters: BTreeMap::new(),
+            data_dir: None,
+            aws_endpoint: None,
+            port: 0,
+            log: Arc::new(NoLog),
+            clock: Arc::new(SystemTime::now),
+            http_limits: HttpLimits::default(),
+        }
+    }
+}
+
+/// The way in: [`LocalStack::provision`].
+#[derive(Clone, Copy, Debug)]
+pub struct LocalStack;
+
+/// Everything the template declares exists; no function runs yet.
+pub struct Provisioned {
+    options: LocalOptions,
+    engines: Option<Engines>,
+    endpoints: Endpoints,
+    template: Template,
+    guard: Arc<Guard>,
+    port: Port,
+    clients: Clients,
+}
+
+/// A running stack. Dropping it kills the functions and ends the engines; [`LocalRun::stop`] does so in order.
+pub struct LocalRun {
+    template: Template,
+    endpoints: Endpoints,
+    clients: Clients,
+    guard: Arc<Guard>,
+    fleet: Arc<Fleet>,
+    api_url: String,
+    front: Option<Server>,
+    stop: watch::Sender<bool>,
+    sources: JoinSet<()>,
+    engines: Option<Engines>,
+}
+
+impl LocalStack {
+    /// Starts the engines, or takes the other endpoint, and creates what the template declares. Running it again on
+    /// kept data finds everything as it was.
+    ///
+    /// # Errors
+    /// When the template cannot be read, the engines cannot start, the port is taken, or a resource cannot be created;
+    /// the message names the resource.
+    pub async fn provision(options: LocalOptions) -> Result<Provisioned> {
+        let port = Port::take(options.port)
+            .await
+            .with_context(|| format!("cannot listen on port {}", options.port))?;
+        let guard = Arc::new(Guard::default());
+        let (engines, endpoints) = match &options.aws_endpoint {
+            Some(url) => (None, everywhere(url)),
+            None => {
+                let engines = Engines::start(EngineOptions {
+                    data_dir: options.data_dir.clone(),
+                    observer: Arc::clone(&guard) as _,
+                    clock: Arc::clone(&options.clock),
+                })
+                .await?;
+                let endpoints = engines.endpoints().clone();
+                (Some(engines), endpoints)
+            }
+        };
+        let clients = Clients::new(&endpoints, OPERATOR);
+        let mut settings = Settings {
+            parameters: options.parameters.clone(),
+            sqs_endpoint: endpoints.sqs.clone(),
+            key_ids: BTreeMap::new(),
+        };
+        // Read twice: the ids of the keys, which other resources refer to, are known only once the keys exist.
+        let declared = Template::read(&options.template, &settings)?;
+        settings.key_ids = provision::keys(&clients, &declared).await?;
+        let template = Template::read(&options.template, &settings)?;
+        provision::resources(&clients, &template).await?;
+        guard.enforce(Permissions::of(&template));
+        Ok(Provisioned {
+            options,
+            engines,
+            endpoints,
+            template,
+            guard,
+            port,
+            clients,
+        })
+    }
+}
+
+impl Provisioned {
+    /// The resolved template: names, URLs and ARNs as they are in this run.
+    #[must_use]
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// Where the AWS services are.
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// SDK clients that may do everything.
+    #[must_use]
+    pub fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
+    /// Where the HTTP API will be, without a trailing slash. Requests made before [`Provisioned::run`] wait.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        format!("http://{}", self.port.address())
+    }
+
+    /// Starts the event sources. Functions start when there is work for them; schedules tick at once.
+    ///
+    /// # Errors
+    /// When an event source names something the template does not declare, or the other engine cannot be made to tell
+    /// us about new objects.
+    pub async fn run(self) -> Result<LocalRun> {
+        let api_url = self.api_url();
+        let Self {
+            options,
+            mut engines,
+            endpoints,
+            template,
+            guard,
+            port,
+            clients,
+        } = self;
+        let fleet = Fleet::new(
+            FleetOptions {
+                binaries: options.binaries,
+                environment: wiring::endpoint_variables(&endpoints),
+                log: options.log,
+                init_limit: INIT_LIMIT,
+            },
+            wiring::functions(&template),
+        );
+        guard.watch(&fleet);
+        let sources = wiring::sources(&template, &endpoints, &fleet)?;
+        let stop = watch::Sender::new(false);
+        let mut running = JoinSet::new();
+        for queue in sources.queues {
+            running.spawn(queue.run(stop.subscribe()));
+        }
+        let dispatcher = Dispatcher::new(sources.objects);
+        match engines.as_mut().map(Engines::take_object_events) {
+            Some(Some(objects)) => {
+                running.spawn(until(stop.subscribe(), announced(dispatcher, objects)));
+            }
+            Some(None) => {}
+            None => {
+                let url = provision::forward_objects(&clients, &template).await?;
+                let sqs = clients.sqs.clone();
+                running.spawn(forwarded(dispatcher, sqs, url, stop.subscribe()));
+            }
+        }
+        for ticker in sources.schedules {
+            running.spawn(until(stop.subscribe(), ticker.run()));
+        }
+        let front = HttpFront::new(&template, Arc::clone(&fleet), options.http_limits).serve(port);
+        Ok(LocalRun {
+            template,
+            endpoints,
+            clients,
+            guard,
+            fleet,
+            api_url,
+            front: Some(front),
+            stop,
+            sources: running,
+            engines,
+        })
+    }
+}
+
+impl LocalRun {
+    /// Where the HTTP API is, without a trailing slash.
+    #[must_use]
+    pub fn api_url(&self) -> &str {
+        &self.api_url
+    }
+
+    /// Where the AWS services are.
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The resolved template: names, URLs and ARNs as they are in this run.
+    #[must_use]
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// SDK clients that may do everything.
+    #[must_use]
+    pub fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
+    /// Every call to the embedded engines so far, counted by principal, action and resource.
+    #[must_use]
+    pub fn calls(&self) -> Vec<CallCount> {
+        self.guard.calls()
+    }
+
+    /// Kills every live process of a function now, without warning. Returns how many there were.
+    pub fn kill_function(&self, logical_id: &str) -> usize {
+        self.fleet.kill(logical_id)
+    }
+
+    /// Arms a kill point at one of a function's side effects on the embedded engines.
+    pub fn arm(&self, point: KillPoint) -> Armed {
+        self.guard.arm(point)
+    }
+
+    /// What happened to a function's invocations so far.
+    #[must_use]
+    pub fn invocations(&self, logical_id: &str) -> Invocations {
+        self.fleet.invocations(logical_id)
+    }
+
+    /// Invokes a function directly, as its own event sources do.
+    ///
+    /// # Errors
+    /// One kind for each way an invocation can go wrong.
+    pub async fn invoke(
+        &self,
+        logical_id: &str,
+        payload: impl Into<bytes::Bytes>,
+    ) -> Result<bytes::Bytes, crate::lambda::InvokeError> {
+        self.fleet.invoke(logical_id, payload.into()).await
+    }
+
+    /// The functions, for those who must kill or count from another task.
+    #[must_use]
+    pub fn fleet(&self) -> &Arc<Fleet> {
+        &self.fleet
+    }
+
+    /// Takes no new work, gives running batches a moment, ends every process, and writes the engines' state.
+    ///
+    /// # Errors
+    /// When the engines' state cannot be written.
+    pub async fn stop(mut self) -> Result<()> {
+        self.front = None;
+        self.stop.send_replace(true);
+        let finished = async { while self.sources.join_next().await.is_some() {} };
+        // What takes longer is ended with its process, and comes back as a message that becomes visible again.
+        let _ = tokio::time::timeout(STOP_BOUND, finished).await;
+        self.sources.abort_all();
+        self.fleet.stop().await;
+        match self.engines.take() {
+            Some(engines) => engines.stop().await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for LocalRun {
+    fn drop(&mut self) {
+        self.fleet.kill_all();
+    }
+}
+
+async fn until(mut stop: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+fn everywhere(url: &str) -> Endpoints {
+    let url = url.trim_end_matches('/').to_owned();
+    Endpoints {
+        s3: url.clone(),
+        sqs: url.clone(),
+        dynamodb: url.clone(),
+        secrets_manager: url.clone(),
+        kms: url,
+    }
+}

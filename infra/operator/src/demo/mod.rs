@@ -1,0 +1,110 @@
+//! `attache demo`: the tour. Real files travel from a WhatsApp customer to a Genesys agent through the real functions,
+//! while webhooks repeat, a platform throttles, and a function is killed in the middle. Ends well only if everything
+//! that is promised was seen: by hash, at the receiving side.
+
+mod cast;
+mod stage;
+mod table;
+mod timeline;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use attache_local::LocalRun;
+use attache_platforms::faults::{Fault, Point, Times};
+use clap::Args;
+
+use crate::binaries;
+use crate::site::{self, STAGE, SiteOptions};
+use crate::standins::StandIns;
+use cast::{Expected, Piece};
+use stage::{Outcome, Watch};
+use timeline::Timeline;
+
+/// How long everything may take once the last file was sent.
+const CURTAIN: Duration = Duration::from_secs(60);
+
+/// Options of `attache demo`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// Your own file instead of the demo's (several: repeat the option).
+    #[arg(long = "file", value_name = "PATH")]
+    pub files: Vec<PathBuf>,
+    /// The last line of standard output is the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the tour; `true` if everything promised was seen.
+///
+/// # Errors
+/// If something cannot be built or started.
+pub async fn run(options: &Options) -> Result<bool> {
+    let pieces = if options.files.is_empty() { cast::programme() } else { cast::of_files(&options.files)? };
+    println!("Building the functions …");
+    let folder = binaries::build().await?;
+    let standins = StandIns::start().await?;
+    let provisioned = site::provision(folder, SiteOptions::default()).await?;
+    let run = site::start(provisioned, &standins.seed(STAGE)?).await?;
+    standins.subscribe(run.api_url()).await.context("WhatsApp's verification call")?;
+    println!("Up: functions as processes behind {}, stand-ins for WhatsApp and Genesys beside them.\n", run.api_url());
+
+    let timeline = Timeline::start();
+    let mut watch = Watch::new(&run)?;
+    perform(&pieces, &standins, &run, &mut watch, &timeline).await?;
+    let outcomes = watch.until_at_rest(&timeline, CURTAIN).await?;
+    let seen = table::judge(&pieces, outcomes, &standins, &run);
+    run.stop().await?;
+    table::print(&seen, &timeline);
+    if options.json {
+        println!("{}", seen.to_json());
+    }
+    Ok(seen.ok())
+}
+
+/// Sends everything, with the trouble each piece is cast for.
+async fn perform(pieces: &[Piece], standins: &StandIns, run: &LocalRun, watch: &mut Watch, timeline: &Timeline) -> Result<()> {
+    let customer = standins.whatsapp.customer();
+    for piece in pieces {
+        let message = customer.compose_media(piece.media());
+        let (id, medium) = (message.id().clone(), standins.whatsapp.medium(message.id()));
+        let medium = medium.context("the stand-in does not know the file it just took")?;
+        watch.add(piece, id.as_str(), &medium.id);
+        match piece.trouble {
+            cast::Trouble::None | cast::Trouble::Repeated => {}
+            cast::Trouble::Throttled => drop(standins.genesys.faults().arm_on(Fault::RateLimit, Times(2), id.as_str())?),
+            cast::Trouble::Killed => drop(standins.whatsapp.faults().arm_at(Fault::Stall, Times(1), Point::Download)?),
+        }
+        timeline.say(&piece.file_name, "the customer sends it");
+        standins.whatsapp.send_batch(vec![message]);
+        match piece.trouble {
+            cast::Trouble::None => {}
+            cast::Trouble::Throttled => timeline.say(&piece.file_name, "Genesys will answer 429 twice"),
+            cast::Trouble::Repeated => {
+                standins.whatsapp.wait_for_delivery(&id, Duration::from_secs(20)).await?;
+                let again = standins.whatsapp.redeliver(&id, 4).await;
+                let fine = again.iter().filter(|attempt| attempt.acknowledged()).count();
+                timeline.say(&piece.file_name, &format!("WhatsApp delivers the webhook four more times; {fine} answered 200"));
+            }
+            cast::Trouble::Killed => {
+                let held = watch.follow_while(timeline, standins.whatsapp.faults().wait_until_held(Duration::from_secs(20)));
+                held.await?.context("the download never began")?;
+                let killed = run.kill_function("FetchFunction");
+                standins.whatsapp.faults().release();
+                timeline.say(&piece.file_name, &format!("fetch is killed in the middle of the transfer (kill -9, {killed} process)"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether an outcome is the one its piece is cast for.
+fn as_expected(piece: &Piece, outcome: &Outcome) -> bool {
+    match piece.expected {
+        Expected::Anything => outcome.at_rest,
+        Expected::Delivered => outcome.stage == "sent",
+        Expected::Quarantined => outcome.verdict == "quarantined" && outcome.stage == "rejected",
+        Expected::Held => outcome.verdict == "held",
+    }
+}

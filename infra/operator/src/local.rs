@@ -1,0 +1,69 @@
+//! `attache local`: the whole system on this machine, until Ctrl-C.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::binaries;
+use crate::connections::Loaded;
+use crate::ready::Ready;
+use crate::site::{self, STAGE, Seed, SiteOptions};
+use crate::standins::StandIns;
+
+/// Options of `attache local`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// Your own platforms, or stand-ins of yours: a connections.toml. Without it, stand-ins for WhatsApp and Genesys
+    /// are started.
+    #[arg(long, value_name = "FILE")]
+    pub connections: Option<PathBuf>,
+    /// Keeps buckets, tables, queues and secrets in this folder. Without it, everything ends with the run.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Another AWS endpoint instead of the embedded engines.
+    #[arg(long, value_name = "URL")]
+    pub aws_endpoint: Option<String>,
+    /// The port of the HTTP API on 127.0.0.1; 0 takes any free one.
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// Prints the ready line as JSON, and the functions' log lines as they are, on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// If the configuration is wrong or something cannot start; the message says what.
+pub async fn run(options: &Options) -> Result<()> {
+    // The configuration first: a mistake in it is told before anything is built.
+    let loaded = options.connections.as_deref().map(|path| Loaded::read(path, STAGE)).transpose()?;
+    let own = loaded.map(Seed::from_loaded).transpose()?;
+    let binaries = binaries::build().await?;
+    let standins = if own.is_none() { Some(StandIns::start().await?) } else { None };
+    let seed = match (own, &standins) {
+        (Some(seed), _) => seed,
+        (None, Some(standins)) => standins.seed(STAGE)?,
+        (None, None) => Seed::default(),
+    };
+    let site_options = SiteOptions {
+        data_dir: options.data.clone(),
+        aws_endpoint: options.aws_endpoint.clone(),
+        port: options.port,
+        ..SiteOptions::default()
+    };
+    let provisioned = site::provision(binaries, site_options).await?;
+    let run = site::start(provisioned, &seed).await?;
+    let mut platforms = BTreeMap::new();
+    if let Some(standins) = &standins {
+        standins.subscribe(run.api_url()).await.context("the WhatsApp stand-in's verification call")?;
+        platforms.insert("whatsapp".to_owned(), standins.whatsapp.graph_url());
+        platforms.insert("genesys".to_owned(), standins.genesys.api_url());
+    }
+    Ready::new(run.api_url(), run.endpoints(), platforms).print(options.json)?;
+    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
+    eprintln!("stopping");
+    run.stop().await
+}

@@ -1,0 +1,109 @@
+//! The SDKs' shared configuration and the clients made from it.
+//!
+//! The behaviour version is explicit, so that an update of the SDK changes nothing unseen. Retries are few and short:
+//! one more attempt, for a connection that broke. Longer waits are the queues' business, and the SDK's attempts must
+//! not multiply with ours; a repeated call is harmless, because every adapter recognises its own write.
+//! `AWS_ENDPOINT_URL_…` is honoured by the SDKs themselves.
+
+use std::time::Duration;
+
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+
+use crate::config::Settings;
+
+/// The region where neither the environment nor a profile names one (the local run).
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// Attempts in all.
+const ATTEMPTS: u32 = 2;
+
+/// The longest pause before the second attempt.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Time to connect; to one answer; to the end of both attempts. The single calls of the tables and queues answer in
+/// milliseconds, and the functions' own time limits allow for one such stall.
+const CONNECT: Duration = Duration::from_secs(2);
+const ATTEMPT: Duration = Duration::from_secs(5);
+const OPERATION: Duration = Duration::from_secs(9);
+
+/// The clients, each made when asked for.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    config: SdkConfig,
+    path_style: bool,
+}
+
+impl Aws {
+    /// Loads the shared configuration. Credentials are looked up with the first call, not here.
+    pub async fn load(settings: &dyn Settings) -> Self {
+        let named = settings
+            .get("AWS_REGION")
+            .or_else(|| settings.get("AWS_DEFAULT_REGION"));
+        // Without the chain's last link the SDK would ask the instance metadata service, and wait for it in vain.
+        let region = RegionProviderChain::first_try(named.map(Region::new))
+            .or_else(aws_config::profile::ProfileFileRegionProvider::new())
+            .or_else(DEFAULT_REGION);
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(ATTEMPT)
+            .operation_timeout(OPERATION);
+        let retries = RetryConfig::standard()
+            .with_max_attempts(ATTEMPTS)
+            .with_initial_backoff(PAUSE)
+            .with_max_backoff(PAUSE);
+        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .region(region)
+            .timeout_config(timeouts.build())
+            .retry_config(retries)
+            .load()
+            .await;
+        Self::new(config, elsewhere(settings))
+    }
+
+    /// Over a configuration made elsewhere. `path_style` puts bucket names into the path rather than the host name.
+    #[must_use]
+    pub fn new(config: SdkConfig, path_style: bool) -> Self {
+        Self { config, path_style }
+    }
+
+    /// A client of DynamoDB.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.config)
+    }
+
+    /// A client of S3.
+    #[must_use]
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.config);
+        aws_sdk_s3::Client::from_conf(config.force_path_style(self.path_style).build())
+    }
+
+    /// A client of SQS.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.config)
+    }
+
+    /// A client of KMS.
+    #[must_use]
+    pub fn kms(&self) -> aws_sdk_kms::Client {
+        aws_sdk_kms::Client::new(&self.config)
+    }
+
+    /// A client of Secrets Manager.
+    #[must_use]
+    pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+        aws_sdk_secretsmanager::Client::new(&self.config)
+    }
+}
+
+/// Whether S3 is somewhere else than at AWS: other implementations want bucket names in the path.
+fn elsewhere(settings: &dyn Settings) -> bool {
+    ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
+        .iter()
+        .any(|key| settings.get(key).is_some())
+}

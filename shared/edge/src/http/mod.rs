@@ -1,0 +1,218 @@
+//! Calls to the platforms, by HTTP/1.1 over TLS.
+//!
+//! **Promises.** Redirects are never followed, no proxy is used, no cookie kept, no body unpacked, nothing sent twice.
+//! Each hop is judged before a packet leaves: HTTPS only and no private address, unless the connection is marked
+//! `local`. Names are resolved here, addresses that are not public are dropped, and the connection is made to one of
+//! those that are left. No error's text holds a query or a credential.
+//!
+//! An error says what can have happened: [`CallError::Refused`] and [`CallError::NotSent`] only where certainly nothing
+//! was sent.
+
+mod body;
+mod resolver;
+
+use std::cell::OnceCell;
+use std::error::Error;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use attache_domain::egress;
+use attache_domain::wire::{Body, CallError, Headers, Method, Request, Response};
+use attache_flow::batch::chain;
+use attache_flow::ports::{Credential, Download, Http};
+use data_encoding::BASE64;
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Client, RequestBuilder};
+
+use resolver::{NotPublic, PublicOnly};
+
+/// Time to connect, TLS included.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long a stream of bytes may pause before it counts as broken.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// How long a connection is kept for another call. Shorter than what common load balancers keep, so that a call is
+/// rarely sent into a connection the other side is just closing.
+const KEPT: Duration = Duration::from_secs(15);
+
+/// The way out to the platforms. Two clients, each built with its first use: most functions never need the local one.
+#[derive(Debug)]
+pub struct Platforms {
+    public: OnceCell<Client>,
+    local: OnceCell<Client>,
+    idle: Duration,
+}
+
+impl Platforms {
+    /// With no connection open yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            public: OnceCell::new(),
+            local: OnceCell::new(),
+            idle: IDLE,
+        }
+    }
+
+    fn client(&self, local: bool) -> Result<Client, CallError> {
+        let kept = if local { &self.local } else { &self.public };
+        if let Some(client) = kept.get() {
+            return Ok(client.clone());
+        }
+        let client = build(local).map_err(|e| CallError::NotSent(chain(&e.without_url())))?;
+        Ok(kept.get_or_init(|| client).clone())
+    }
+
+    /// A request, judged and made ready to leave.
+    fn prepare(
+        &self,
+        request: &Request,
+        credential: &Credential,
+    ) -> Result<RequestBuilder, CallError> {
+        judge(request)?;
+        let client = self.client(request.local)?;
+        let url = request.url.clone();
+        let builder = match request.method {
+            Method::Get => client.get(url),
+            Method::Post => client.post(url),
+        };
+        let builder = match &request.body {
+            Body::Empty => builder,
+            Body::Json(text) => builder
+                .header(CONTENT_TYPE, "application/json")
+                .body(text.clone()),
+            Body::Form(fields) => builder.form(fields),
+        };
+        Ok(match authorization(credential)? {
+            Some(value) => builder.header(AUTHORIZATION, value),
+            None => builder,
+        })
+    }
+}
+
+impl Default for Platforms {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn build(local: bool) -> reqwest::Result<Client> {
+    // Files must arrive as they are: digests and lengths are of the bytes sent, not of what they unpack to.
+    let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
+    let builder = Client::builder()
+        .user_agent(concat!("attache/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(KEPT)
+        .tcp_nodelay(true)
+        .https_only(!local);
+    if local {
+        builder.build()
+    } else {
+        builder.dns_resolver(PublicOnly).build()
+    }
+}
+
+/// Scheme, credentials in the link and literal addresses. Whether the host is one of the connection's was judged by
+/// whoever made the request: only there the list is known.
+fn judge(request: &Request) -> Result<(), CallError> {
+    let host = request.url.host_str().unwrap_or_default();
+    let authority = match request.url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    egress::judge(&request.url, &[authority], request.local)
+        .map_err(|refused| CallError::Refused(refused.to_string()))
+}
+
+fn authorization(credential: &Credential) -> Result<Option<HeaderValue>, CallError> {
+    let value = match credential {
+        Credential::None => return Ok(None),
+        Credential::Bearer(token) => [b"Bearer ", token.expose()].concat(),
+        Credential::Basic { id, secret } => {
+            let pair = [id.as_bytes(), b":", secret.expose()].concat();
+            format!("Basic {}", BASE64.encode(&pair)).into_bytes()
+        }
+    };
+    let unfit = |_| CallError::Refused("the credential does not fit into a header".to_owned());
+    let mut value = HeaderValue::from_bytes(&value).map_err(unfit)?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+/// What a failed call means. Only what happened before the connection stood is certain to have had no effect.
+fn classify(error: reqwest::Error) -> CallError {
+    let error = error.without_url();
+    if let Some(refused) = cause::<NotPublic>(&error) {
+        return CallError::Refused(refused.to_string());
+    }
+    if error.is_builder() || error.is_connect() {
+        CallError::NotSent(chain(&error))
+    } else {
+        CallError::NoAnswer(chain(&error))
+    }
+}
+
+/// The first cause of type `T` in the error's chain.
+fn cause<'a, T: Error + 'static>(mut error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    loop {
+        match error.downcast_ref() {
+            Some(found) => return Some(found),
+            None => error = error.source()?,
+        }
+    }
+}
+
+/// Headers as the domain reads them. A value that is not text is left out: nothing we read is.
+fn headers(map: &HeaderMap) -> Headers {
+    let text = |value: &HeaderValue| value.to_str().ok().map(ToOwned::to_owned);
+    Headers::new(
+        map.iter()
+            .filter_map(|(name, value)| Some((name.to_string(), text(value)?))),
+    )
+}
+
+#[async_trait(?Send)]
+impl Http for Platforms {
+    async fn call(
+        &self,
+        request: &Request,
+        credential: &Credential,
+    ) -> Result<Response, CallError> {
+        let call = self.prepare(request, credential)?.timeout(request.patience);
+        let answer = call.send().await.map_err(classify)?;
+        Ok(Response {
+            status: answer.status().as_u16(),
+            headers: headers(answer.headers()),
+            body: body::read(answer).await.map_err(classify)?,
+        })
+    }
+
+    async fn download(
+        &self,
+        request: &Request,
+        credential: &Credential,
+    ) -> Result<Download, CallError> {
+        let call = self.prepare(request, credential)?;
+        let answer = match tokio::time::timeout(request.patience, call.send()).await {
+            Ok(answer) => answer.map_err(classify)?,
+            Err(_) => {
+                let text = format!("no headers within {:?}", request.patience);
+                return Err(CallError::NoAnswer(text));
+            }
+        };
+        Ok(Download {
+            status: answer.status().as_u16(),
+            headers: headers(answer.headers()),
+            body: Box::new(body::Streamed::new(answer, self.idle)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,302 @@
+//! The media and quarantine buckets, by the AWS SDK for S3.
+//!
+//! **Promises.** An object is stored whole or not at all: one PUT with its exact length, its last piece held back until
+//! the source has ended well, and a SHA-256 that S3 checks (in a header where the platform announced it, in a trailer
+//! where not). A key is written once (`If-None-Match: *`) and read by its entity tag (`If-Match`). Memory is bounded:
+//! one piece waits while one is being sent and one is held back.
+//!
+//! **Leaves out** multipart uploads: a transfer that does not fit one PUT.
+
+mod disposition;
+mod feed;
+
+use std::io::{Seek, SeekFrom, Write};
+use std::time::Duration;
+
+use ::http::HeaderValue;
+use async_trait::async_trait;
+use attache_domain::digest::Sha256Digest;
+use attache_domain::ids::MediaId;
+use attache_domain::journey::StoredObject;
+use attache_flow::ports::{
+    Answer, Arrival, Bytestream, Head, Objects, Outage, Source, SourceError, Stored,
+};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{Builder, StalledStreamProtectionConfig};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
+use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, MetadataDirective};
+use tokio::sync::mpsc;
+use url::Url;
+
+use crate::outage::outage;
+use feed::{Fed, STALL, body, feed};
+
+/// What S3 calls bytes of which nobody said what they are. Stored for an arrival without a declared type.
+const UNDECLARED: &str = "binary/octet-stream";
+
+/// The longest declared type that is kept; types are foreign input, and user metadata is limited to 2 KB.
+const LONGEST_TYPE: usize = 255;
+
+/// How long a copy into quarantine may take: S3 moves the bytes while we wait.
+const COPY: Duration = Duration::from_secs(60);
+
+/// The buckets. A function that has no business with the quarantine gives its name as empty and may not call
+/// [`Objects::quarantine`].
+#[derive(Clone, Debug)]
+pub struct Buckets {
+    client: Client,
+    media: String,
+    quarantine: String,
+}
+
+impl Buckets {
+    /// The buckets of these names.
+    #[must_use]
+    pub fn new(client: Client, media: impl Into<String>, quarantine: impl Into<String>) -> Self {
+        Self {
+            client,
+            media: media.into(),
+            quarantine: quarantine.into(),
+        }
+    }
+
+    /// The one PUT that stores an arrival, but for its body.
+    fn put(&self, arrival: &Arrival) -> PutObjectFluentBuilder {
+        let put = self.client.put_object().bucket(&self.media);
+        let put = put
+            .key(arrival.id.arrival_key())
+            .if_none_match("*")
+            .content_length(i64::try_from(arrival.size_bytes).unwrap_or(i64::MAX))
+            .content_type(stored_type(arrival.declared_type.as_deref()))
+            .metadata("fence", arrival.fence.to_string());
+        match arrival.digest {
+            Some(digest) => put.checksum_sha256(digest.to_base64()),
+            None => put.checksum_algorithm(ChecksumAlgorithm::Sha256),
+        }
+    }
+}
+
+/// The type under which an arrival is stored. What cannot travel in a header is no type.
+fn stored_type(declared: Option<&str>) -> &str {
+    let fits = |text: &&str| text.len() <= LONGEST_TYPE && HeaderValue::from_str(text).is_ok();
+    declared.filter(fits).unwrap_or(UNDECLARED)
+}
+
+/// A PUT is sent once, however long it takes: its body cannot be sent again, and whether it moves is watched by
+/// [`feed`], because only there a slow source can be told from a slow store.
+fn unhurried() -> Builder {
+    let timeouts = TimeoutConfig::builder()
+        .disable_read_timeout()
+        .disable_operation_timeout()
+        .disable_operation_attempt_timeout();
+    Builder::new()
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts.build())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+}
+
+/// The HTTP status of an answer that is an error.
+fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error
+        .raw_response()
+        .map(|response| response.status().as_u16())
+}
+
+/// What a finished PUT means.
+fn stored(
+    arrival: &Arrival,
+    put: Result<PutObjectOutput, SdkError<PutObjectError>>,
+) -> Answer<Stored> {
+    let doing = || format!("storing {}", arrival.id);
+    let put = match put {
+        Ok(put) => put,
+        // 412: an object is there. (409, two writers at once, stays an outage: who won shows at the next try.)
+        Err(error) if status(&error) == Some(412) => return Ok(Stored::Exists),
+        Err(error) if mismatch(&error) => return Ok(Stored::Aborted(SourceError::Digest)),
+        Err(error) => return Err(outage(doing(), error)),
+    };
+    let echoed = put.checksum_sha256().map(Sha256Digest::from_base64);
+    let digest = match (arrival.digest, echoed) {
+        (Some(digest), _) => digest,
+        (None, Some(digest)) => digest.map_err(|e| Outage::new(doing(), e))?,
+        (None, None) => return Err(Outage::new(doing(), "stored without showing its digest")),
+    };
+    let etag = put
+        .e_tag
+        .ok_or_else(|| Outage::new(doing(), "stored without an entity tag"))?;
+    Ok(Stored::Whole(StoredObject {
+        etag,
+        size_bytes: arrival.size_bytes,
+        digest,
+    }))
+}
+
+/// Whether S3 refused the bytes because they are not those of the announced digest.
+fn mismatch(error: &SdkError<PutObjectError>) -> bool {
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
+    matches!(code, Some("BadDigest" | "XAmzContentChecksumMismatch"))
+}
+
+fn read_head(id: &MediaId, head: HeadObjectOutput) -> Answer<Head> {
+    let wrong = |problem: &str| Outage::new(format!("looking at the object of {id}"), problem);
+    let digest = head.checksum_sha256().map(Sha256Digest::from_base64);
+    let digest = digest
+        .and_then(Result::ok)
+        .ok_or_else(|| wrong("it has no SHA-256 of the whole"))?;
+    let size_bytes = head
+        .content_length()
+        .and_then(|length| u64::try_from(length).ok());
+    let declared_type = head
+        .content_type()
+        .filter(|kind| *kind != UNDECLARED)
+        .map(ToOwned::to_owned);
+    Ok(Head {
+        object: StoredObject {
+            size_bytes: size_bytes.ok_or_else(|| wrong("it has no length"))?,
+            digest,
+            etag: head.e_tag.ok_or_else(|| wrong("it has no entity tag"))?,
+        },
+        declared_type,
+    })
+}
+
+#[async_trait(?Send)]
+impl Objects for Buckets {
+    async fn head(&self, id: &MediaId) -> Answer<Option<Head>> {
+        let head = self.client.head_object().bucket(&self.media);
+        let head = head
+            .key(id.arrival_key())
+            .checksum_mode(ChecksumMode::Enabled);
+        match head.send().await {
+            Ok(head) => read_head(id, head).map(Some),
+            Err(error) if status(&error) == Some(404) => Ok(None),
+            Err(error) => Err(outage(format!("looking at the object of {id}"), error)),
+        }
+    }
+
+    async fn store(&self, arrival: &Arrival, source: &mut dyn Source) -> Answer<Stored> {
+        let doing = || format!("storing {}", arrival.id);
+        // One piece waits in the channel while another is on the wire.
+        let (pieces, taken) = mpsc::channel(1);
+        let content = ByteStream::new(body(taken, arrival.size_bytes));
+        let request = self.put(arrival).body(content).customize();
+        let put = request.config_override(unhurried()).send();
+        let feeding = feed(source, arrival.size_bytes, pieces);
+        tokio::pin!(put, feeding);
+        let fed = if arrival.size_bytes == 0 {
+            // Nothing to hold back: the source ends well before the request begins, or it never does.
+            feeding.await
+        } else {
+            tokio::select! {
+                biased;
+                // Over before all was sent: refused, most likely.
+                done = &mut put => return stored(arrival, done),
+                fed = &mut feeding => fed,
+            }
+        };
+        match fed {
+            Fed::Whole => match tokio::time::timeout(STALL, put).await {
+                Ok(done) => stored(arrival, done),
+                Err(late) => Err(Outage::new(doing(), late)),
+            },
+            // The request is dropped with its last piece unsent: the connection ends, nothing is stored.
+            Fed::Ended(error) => Ok(Stored::Aborted(error)),
+            Fed::Stalled => Err(Outage::new(
+                doing(),
+                format!("S3 took no bytes for {STALL:?}"),
+            )),
+        }
+    }
+
+    async fn open(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Bytestream>>> {
+        let doing = || format!("reading the object of {id}");
+        let get = self.client.get_object().bucket(&self.media);
+        let get = get
+            .key(id.arrival_key())
+            .if_match(etag)
+            .checksum_mode(ChecksumMode::Enabled);
+        let mut got = match get.send().await {
+            Ok(got) => got,
+            Err(error) if matches!(status(&error), Some(404 | 412)) => return Ok(None),
+            Err(error) => return Err(outage(doing(), error)),
+        };
+        // Spooled to a file without a name: it is gone with its handle, and memory stays small. The writes are as
+        // small as the pieces and go to the page cache; a thread for each would cost more than it saves.
+        let mut file = tempfile::tempfile().map_err(|e| Outage::new(doing(), e))?;
+        while let Some(piece) = got.body.next().await {
+            let piece = piece.map_err(|e| Outage::new(doing(), e))?;
+            file.write_all(&piece)
+                .map_err(|e| Outage::new(doing(), e))?;
+        }
+        file.seek(SeekFrom::Start(0))
+            .map_err(|e| Outage::new(doing(), e))?;
+        Ok(Some(Box::new(file)))
+    }
+
+    async fn quarantine(&self, id: &MediaId) -> Answer<()> {
+        let key = id.arrival_key();
+        let slow = TimeoutConfig::builder()
+            .operation_timeout(COPY)
+            .operation_attempt_timeout(COPY);
+        let copy = self.client.copy_object().bucket(&self.quarantine);
+        let copy = copy
+            .key(&key)
+            // Neither part needs escaping: bucket names are plain, and the key is 26 base32 characters.
+            .copy_source(format!("{}/{key}", self.media))
+            .metadata_directive(MetadataDirective::Copy)
+            .customize()
+            .config_override(Builder::new().timeout_config(slow.build()));
+        let copied = copy.send().await;
+        copied.map_err(|e| outage(format!("copying {id} into quarantine"), e))?;
+        Ok(())
+    }
+
+    async fn remove(&self, id: &MediaId) -> Answer<()> {
+        let delete = self.client.delete_object().bucket(&self.media);
+        let deleted = delete.key(id.arrival_key()).send().await;
+        deleted.map_err(|e| outage(format!("removing the object of {id}"), e))?;
+        Ok(())
+    }
+
+    async fn link(&self, id: &MediaId, mime: &str, file_name: &str, life: Duration) -> Answer<Url> {
+        let doing = || format!("making a link to {id}");
+        let signing = PresigningConfig::expires_in(life).map_err(|e| Outage::new(doing(), e))?;
+        let get = self.client.get_object().bucket(&self.media);
+        let signed = get
+            .key(id.arrival_key())
+            .response_content_type(mime)
+            .response_content_disposition(disposition::attachment(file_name))
+            .presigned(signing)
+            .await
+            .map_err(|e| outage(doing(), e))?;
+        Url::parse(signed.uri()).map_err(|e| Outage::new(doing(), e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_declared_type_is_kept_if_a_header_can_carry_it() {
+        for (declared, expected) in [
+            (Some("image/jpeg"), "image/jpeg"),
+            (Some("audio/ogg; codecs=opus"), "audio/ogg; codecs=opus"),
+            (Some("image/jpeg\r\nx-amz-acl: public-read"), UNDECLARED),
+            (Some("bild/größe"), "bild/größe"),
+            (Some(&"x".repeat(256)), UNDECLARED),
+            (None, UNDECLARED),
+        ] {
+            assert_eq!(stored_type(declared), expected, "{declared:?}");
+        }
+    }
+}
