@@ -37,7 +37,7 @@ impl Reference {
         let Some(row) = rows.get_mut(&item.id) else {
             let row = Row {
                 gate: item.gate.clone(),
-                trail: Vec::new(),
+                trail: item.trail.as_bytes().to_vec(),
                 holder: task,
             };
             let known = scene.item(&item.id).is_some();
