@@ -391,3 +391,30 @@ fn a_burst_is_paced_by_delayed_copies() {
         "one write for the whole batch"
     );
 }
+
+#[test]
+fn a_line_that_is_too_long_is_asked_again_not_joined() {
+    let site = Site::new(PHOTO);
+    site.refresh();
+    site.announce("m", None);
+    site.fetch();
+    site.judge();
+    // Other traffic of the client has filled the line beyond its horizon: nothing is reserved for us.
+    let now = attache_flow::ports::Clock::now(&site.world);
+    let line = now + std::time::Duration::from_secs(200);
+    let key = "send/genesys".to_owned();
+    site.world.state.borrow_mut().limits.insert(key, line);
+    site.deliver();
+    let copies = site.world.state.borrow().queues[&Queue::Media].clone();
+    assert_eq!(copies.len(), 1);
+    assert!(
+        !copies[0].body.contains("slot"),
+        "the moment to come back is no slot: {}",
+        copies[0].body
+    );
+    site.run(240);
+    assert_eq!(
+        (site.item().gate.stage, site.calls("limits.reserve")),
+        (Stage::Sent, 2)
+    );
+}
