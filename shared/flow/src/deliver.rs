@@ -102,7 +102,7 @@ impl Deliver<'_> {
             match job.slot {
                 Some(slot) => {
                     let slot = Turn::Slot(Timestamp::from_millis(slot));
-                    drop(turns.insert(record.id.clone(), slot));
+                    turns.insert(record.id.clone(), slot);
                 }
                 None => by_key.entry(job.connection).or_default().push(&record.id),
             }

@@ -247,6 +247,28 @@ fn a_disguised_executable_never_leaves() {
 }
 
 #[test]
+fn a_late_store_does_not_bring_a_quarantined_file_back() {
+    let site = Site::new(DISGUISED);
+    site.announce("m", Some("invoice.png"));
+    site.refresh();
+    site.fetch();
+    let bytes = site.world.state.borrow().objects[&site.id()].clone();
+    site.judge();
+    // As if a fetcher that had stalled past its lease found the key free; the event of it is lost.
+    let id = site.id();
+    site.world.state.borrow_mut().objects.insert(id, bytes);
+    site.pass(890);
+    assert_eq!(site.sweep(), 0);
+    site.pass(20);
+    assert_eq!(site.sweep(), 1);
+    site.judge();
+    assert!(site.world.state.borrow().objects.is_empty());
+    assert_eq!(site.item().gate.due_at, None);
+    site.pass(3600);
+    assert_eq!(site.sweep(), 0, "one look is enough");
+}
+
+#[test]
 fn a_quarantine_that_died_half_way_is_finished() {
     let site = Site::new(DISGUISED);
     site.announce("m", Some("invoice.png"));
@@ -261,6 +283,7 @@ fn a_quarantine_that_died_half_way_is_finished() {
         state.objects.insert(id.clone(), bytes);
         let item = state.items.get_mut(&id).unwrap();
         item.gate.stage = Stage::Planned;
+        item.record.wait_until = None;
         item.gate.due_at = Some(attache_domain::time::Timestamp::from_millis(1));
     }
     assert_eq!(site.sweep(), 1);

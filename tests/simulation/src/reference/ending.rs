@@ -59,7 +59,7 @@ impl Reference {
             (Stage::Kept, Verdict::Clean, Nature::Clean) => !sent.routed,
             (Stage::Planned, Verdict::Held, Nature::Torn) => true,
             (Stage::Rejected, Verdict::Quarantined, Nature::Executable) => true,
-            (Stage::Lost, Verdict::Unjudged, _) => self.was_lost(scene, sent, remains),
+            (Stage::Lost, Verdict::Unjudged, _) => self.was_lost(scene, sent),
             (Stage::Failed, Verdict::Clean, Nature::Clean) => {
                 sends.refused + sends.open >= 4 || sends.unauthorised >= 2
             }
@@ -86,10 +86,9 @@ impl Reference {
     }
 
     /// A file may be lost if the platform withheld it for as long as ids live, or sent us to a stranger for it.
-    fn was_lost(&self, scene: &Scene, sent: &scene::Item, remains: &Remains<'_>) -> bool {
+    fn was_lost(&self, scene: &Scene, sent: &scene::Item) -> bool {
         let withheld = sent.withheld && scene.agenda.now() >= BEGINNING + ID_LIFE;
-        let foreign = self.foreign.borrow().contains(&sent.id);
-        (withheld || foreign) && !remains.state.objects.contains_key(&sent.id)
+        withheld || self.foreign.borrow().contains(&sent.id)
     }
 
     fn judge_place(&self, id: &MediaId, verdict: Verdict, state: &State) {
