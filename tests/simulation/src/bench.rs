@@ -23,7 +23,7 @@ use attache_inspect::Policy;
 
 use crate::ports::Ports;
 use crate::reference::Promise;
-use crate::scene::{self, APP_SECRET, ENDPOINT, Scene};
+use crate::scene::{self, APP_SECRET, ENDPOINT, LOOKASIDE, Scene};
 
 /// How an invocation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Bench {
             scene,
             ports,
             doorway: Rc::new(Doorway {
-                directory: scene::directory(),
+                directory: scene::directory(&[LOOKASIDE]),
                 keys: keys.into_iter().collect(),
             }),
             policy,

@@ -4,7 +4,8 @@
 //! which a few things fail often), sets how often they strike, and how often in all. When the budget or the time of
 //! faults is over, the weather is calm for good: from then on everything must come to its end.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -114,6 +115,7 @@ pub struct Faults {
     left: Cell<u32>,
     until: Timestamp,
     last: Cell<Timestamp>,
+    struck: RefCell<BTreeMap<Fault, u32>>,
 }
 
 impl Faults {
@@ -128,10 +130,11 @@ impl Faults {
             .collect();
         Self {
             enabled,
-            permille: *dice.pick(&[0, 4, 10, 25, 60]).unwrap_or(&0),
-            left: Cell::new(u32::try_from(dice.between(1, 24)).unwrap_or(1)),
+            permille: *dice.pick(&[0, 5, 15, 40, 100]).unwrap_or(&0),
+            left: Cell::new(u32::try_from(dice.between(1, 40)).unwrap_or(1)),
             until: now + Duration::from_secs(3 * 3600),
             last: Cell::new(now),
+            struck: RefCell::default(),
         }
     }
 
@@ -140,18 +143,23 @@ impl Faults {
         self.last.get()
     }
 
+    /// How often each kind struck.
+    pub fn struck(&self) -> BTreeMap<Fault, u32> {
+        self.struck.borrow().clone()
+    }
+
     /// Whether one of `among` strikes now, `weight` times as likely as a single call's weather.
     pub fn strike(&self, scene: &Scene, weight: u32, among: &[Fault]) -> Option<Fault> {
         let (dice, now) = (&scene.agenda.dice, scene.agenda.now());
         if self.left.get() == 0 || now > self.until || !dice.chance(self.permille * weight) {
             return None;
         }
-        let fault = *dice.pick(among)?;
-        if !self.enabled.contains(&fault) {
-            return None;
-        }
+        let possible = among.iter().filter(|fault| self.enabled.contains(fault));
+        let possible: Vec<Fault> = possible.copied().collect();
+        let fault = *dice.pick(&possible)?;
         self.left.set(self.left.get() - 1);
         self.last.set(now);
+        *self.struck.borrow_mut().entry(fault).or_default() += 1;
         scene.note(format_args!("! {fault:?}"));
         Some(fault)
     }

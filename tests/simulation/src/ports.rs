@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use attache_domain::claim::Terms;
+use attache_domain::claim::{Refusal, Terms};
 use attache_domain::ids::MediaId;
 use attache_domain::journey::Item;
 use attache_domain::pacing::gcra;
@@ -55,8 +55,11 @@ impl Items for Ports {
         if self.sabotage != Sabotage::StealClaims {
             return self.world.claim(id, terms).await;
         }
-        if let Some(item) = self.world.state.borrow_mut().items.get_mut(id) {
+        if let Some(item) = self.world.state.borrow_mut().items.get_mut(id)
+            && let Some(Refusal::Held(_) | Refusal::IntentOpen { .. }) = terms.refusal(&item.gate)
+        {
             item.rest();
+            item.gate.revision += 1;
         }
         self.world.claim(id, terms).await
     }
@@ -85,7 +88,12 @@ impl Items for Ports {
 #[async_trait(?Send)]
 impl Limits for Ports {
     async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reserved> {
-        let reserved = self.world.reserve(key, request).await?;
+        let mut reserved = self.world.reserve(key, request).await?;
+        let now = self.scene.agenda.now();
+        match &mut reserved {
+            Reserved::Slots(slots) if self.sabotage == Sabotage::NeverWait => slots.fill(now),
+            _ => {}
+        }
         if let Reserved::Slots(slots) = &reserved {
             let task = self.scene.agenda.running();
             self.scene.reference.granted(task, slots);

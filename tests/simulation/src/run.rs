@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use attache_domain::connection::Connection;
 use attache_domain::digest::Sha256Digest;
+use attache_domain::journey::{Item, Stage};
 use attache_domain::pacing::attempt::Branch;
 use attache_domain::pacing::gcra;
 use attache_domain::signature::Secret;
@@ -26,7 +27,7 @@ use crate::platforms::Platforms;
 use crate::ports::Ports;
 use crate::reference::{Promise, Remains, Violation};
 use crate::sabotage::Sabotage;
-use crate::scene::{self, BEGINNING, Event, Scene};
+use crate::scene::{self, BEGINNING, LOOKASIDE, STRANGER, Event, Scene};
 use crate::schedule::{Due, TaskId};
 use crate::trace::Keep;
 
@@ -45,6 +46,10 @@ const WITHHELD: Duration = Duration::from_secs(8 * 24 * 3600);
 pub struct Outcome {
     /// The broken promise, if one was.
     pub violation: Option<Violation>,
+    /// How often each kind of fault struck.
+    pub struck: BTreeMap<Fault, u32>,
+    /// Where the items ended.
+    pub endings: Vec<Stage>,
     /// Everything that happened, if it was kept as text.
     pub lines: Vec<String>,
     /// The digest over it, if it was kept as that.
@@ -91,6 +96,8 @@ pub fn play(seed: u64, settings: &Settings) -> Outcome {
     }
     Outcome {
         violation: scene.reference.violation(),
+        struck: scene.faults.struck(),
+        endings: run.endings(),
         lines: scene.trace.lines(),
         digest: scene.trace.digest(),
     }
@@ -121,8 +128,12 @@ impl Run {
     fn new(scene: Rc<Scene>, settings: &Settings) -> Self {
         let platforms = Rc::new(Platforms::new(Rc::clone(&scene)));
         let storm = Rc::new(Storm::new(Rc::clone(&scene)));
+        let media_hosts: &[&str] = match settings.sabotage {
+            Sabotage::TrustStrangers => &[LOOKASIDE, STRANGER],
+            _ => &[LOOKASIDE],
+        };
         let world = Rc::new(World::new(
-            scene::directory(),
+            scene::directory(media_hosts),
             Rc::clone(&platforms) as _,
             Rc::clone(&storm) as _,
             BEGINNING,
@@ -217,9 +228,14 @@ impl Run {
         state.items.values().filter_map(|item| item.gate.due_at).min()
     }
 
+    fn endings(&self) -> Vec<Stage> {
+        let state = self.world.state.borrow();
+        state.items.values().map(|item| item.gate.stage).collect()
+    }
+
     fn stages(&self) -> Vec<String> {
         let state = self.world.state.borrow();
-        let stage = |item: &attache_domain::journey::Item| {
+        let stage = |item: &Item| {
             format!("{} {:?}", item.origin.message, item.gate)
         };
         state.items.values().map(stage).collect()
@@ -337,7 +353,7 @@ impl Run {
     }
 
     fn rush(&self, slots: u32) {
-        let directory = scene::directory();
+        let directory = scene::directory(&[LOOKASIDE]);
         let rate = directory
             .connection(&scene::genesys_id())
             .and_then(Connection::send_rate);

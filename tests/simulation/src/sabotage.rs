@@ -14,8 +14,12 @@ pub enum Sabotage {
     AnnounceFromMemory,
     /// The bucket keeps what it has of an upload that broke off.
     KeepTornObjects,
-    /// Queues forget a message when they hand it out.
+    /// Queues forget a message when they hand it out. Not a bug that breaks a promise: the sweep makes up for it.
     AcknowledgeFirst,
+    /// The limiter's slots are taken to be now.
+    NeverWait,
+    /// The list of hosts that may have a token names one too many.
+    TrustStrangers,
     /// Nothing is ever swept.
     NeverSweep,
     /// The judge's policy lets programmes pass.

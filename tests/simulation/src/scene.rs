@@ -26,6 +26,8 @@ pub const BEGINNING: Timestamp = Timestamp::from_seconds(1_790_000_000);
 pub const GRAPH: &str = "graph.facebook.com";
 /// Meta's download host.
 pub const LOOKASIDE: &str = "lookaside.fbsbx.com";
+/// Nobody's host; a link may name it.
+pub const STRANGER: &str = "media.example.net";
 /// Genesys' platform API.
 pub const API: &str = "api.mypurecloud.de";
 /// Genesys' login host.
@@ -174,9 +176,9 @@ pub fn client_secret() -> SecretName {
 /// Numbers 0 and 1 lead to the agents, number 2 to the archive; number 3 is nobody's.
 const NUMBERS: usize = 3;
 
-/// Everything configured.
+/// Everything configured; `media_hosts` may have the numbers' tokens.
 #[must_use]
-pub fn directory() -> Directory {
+pub fn directory(media_hosts: &[&str]) -> Directory {
     let endpoint = Row::Endpoint(Endpoint {
         id: EndpointId::new(ENDPOINT),
         profile: Profile::WhatsApp,
@@ -204,7 +206,7 @@ pub fn directory() -> Directory {
                 phone_number_id: phone_number_id(number),
                 base_url: host(GRAPH)?,
                 graph_version: "v23.0".to_owned(),
-                media_hosts: vec![LOOKASIDE.to_owned()],
+                media_hosts: media_hosts.iter().map(ToString::to_string).collect(),
                 token: token_secret(number),
             },
             local: false,

@@ -110,7 +110,7 @@ impl WhatsApp {
             }
             Some(Fault::LinkForeign) => {
                 scene.reference.name_foreign_host(&item.id);
-                Ok(self.link(scene, index, "media.example.net"))
+                Ok(self.link(scene, index, scene::STRANGER))
             }
             _ => Ok(self.link(scene, index, scene::LOOKASIDE)),
         }

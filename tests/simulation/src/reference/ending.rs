@@ -11,7 +11,7 @@ use attache_flow::memory::State;
 use super::sends::Sends;
 use super::{Promise, Reference};
 use crate::files::Nature;
-use crate::scene::{self, BEGINNING, Scene};
+use crate::scene::{self, BEGINNING, LOOKASIDE, Scene};
 
 /// What is left when a run is over.
 pub struct Remains<'a> {
@@ -108,7 +108,7 @@ impl Reference {
 
     /// In any window, at most a burst and one slot for each interval.
     fn judge_rate(&self) {
-        let directory = scene::directory();
+        let directory = scene::directory(&[LOOKASIDE]);
         let connection = directory.connection(&scene::genesys_id());
         let Some(rate) = connection.and_then(Connection::send_rate) else {
             return;
