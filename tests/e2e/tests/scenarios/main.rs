@@ -2,3 +2,4 @@
 
 mod happy;
 mod kill_points;
+mod template_agrees;
