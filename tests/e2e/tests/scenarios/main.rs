@@ -1,5 +1,7 @@
 //! The system from outside: real processes, real HTTP, real files.
 
+mod bad_input;
 mod happy;
 mod kill_points;
+mod storm;
 mod template_agrees;
