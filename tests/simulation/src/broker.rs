@@ -133,7 +133,8 @@ impl Broker {
         message.receives += 1;
         let (queue, body, receives) = (message.queue, message.body.clone(), message.receives);
         if scene.faults.strike(scene, 3, &[Fault::MessageTwice]).is_some() {
-            let wait = scene.agenda.dice.millis(0, 90_000);
+            let longest = *scene.agenda.dice.pick(&[60, 2_000, 90_000]).unwrap_or(&0);
+            let wait = scene.agenda.dice.millis(0, longest);
             self.put(scene, queue, body.clone(), receives, wait);
         }
         Some((id, body))

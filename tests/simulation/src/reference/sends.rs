@@ -21,7 +21,7 @@ use crate::schedule::TaskId;
 pub(super) struct Sends {
     /// Calls begun.
     pub(super) posts: u32,
-    /// Calls refused, throttled or never made for want of a connection.
+    /// Attempts refused or throttled, and those that made no call: not connected, too late.
     pub(super) refused: u32,
     /// Of these, for the token.
     pub(super) unauthorised: u32,
@@ -110,6 +110,11 @@ impl Reference {
         jobs.unwrap_or_default().iter().any(|(media, slot)| {
             media == id && slot.is_some_and(|slot| slot <= now && granted.contains(&slot))
         })
+    }
+
+    /// An attempt ended without a call.
+    pub(super) fn too_late(&self, id: &MediaId) {
+        self.sends.borrow_mut().entry(id.clone()).or_default().refused += 1;
     }
 
     /// A call could not be made.
