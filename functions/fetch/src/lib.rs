@@ -8,5 +8,9 @@ use attache_flow::fetch::Fetch;
 
 /// Handles a batch; returns the ids of the records that failed.
 pub async fn handle(records: &[Record], fetch: &Fetch<'_>) -> Vec<String> {
-    each(records, |record| async move { fetch.handle(&record.body).await }).await
+    each(
+        records,
+        |record| async move { fetch.handle(&record.body).await },
+    )
+    .await
 }

@@ -23,12 +23,19 @@ async fn main() -> Result<(), Error> {
     let items = ItemsTable::new(aws.dynamodb(), config.media_table);
     let tokens = TokensTable::new(aws.dynamodb(), config.tokens_table);
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
-    let directories = CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
+    let directories =
+        CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
     let objects = Buckets::new(aws.s3(), config.media_bucket, None);
     let vault = KmsVault::new(aws.kms(), config.data_key);
     let jobs = Queues::from_settings(aws.sqs(), &Environment);
     let (clock, http, cache) = (SystemClock::new(), Platforms::new(), Cache::default());
-    let desk = Desk { tokens: &tokens, vault: &vault, jobs: &jobs, clock: &clock, cache: &cache };
+    let desk = Desk {
+        tokens: &tokens,
+        vault: &vault,
+        jobs: &jobs,
+        clock: &clock,
+        cache: &cache,
+    };
     let fetch = Fetch {
         items: &items,
         objects: &objects,

@@ -23,17 +23,28 @@ impl Keeper {
     /// One that reads again once what it has is older than `max_age`.
     #[must_use]
     pub fn new(max_age: Duration) -> Self {
-        Self { max_age, kept: RefCell::new(None) }
+        Self {
+            max_age,
+            kept: RefCell::new(None),
+        }
     }
 
     /// The doorway to use now. If reading again fails, the old one is kept: a hiccup of the table closes no door.
     ///
     /// # Errors
     /// [`Outage`] if there is none yet and it cannot be read.
-    pub async fn current(&self, directories: &dyn Directories, secrets: &dyn Secrets, clock: &dyn Clock) -> Answer<Rc<Doorway>> {
+    pub async fn current(
+        &self,
+        directories: &dyn Directories,
+        secrets: &dyn Secrets,
+        clock: &dyn Clock,
+    ) -> Answer<Rc<Doorway>> {
         let now = clock.now();
         let kept = self.kept.borrow().clone();
-        if let Some((_, doorway)) = kept.as_ref().filter(|(at, _)| now.saturating_since(*at) < self.max_age) {
+        if let Some((_, doorway)) = kept
+            .as_ref()
+            .filter(|(at, _)| now.saturating_since(*at) < self.max_age)
+        {
             return Ok(Rc::clone(doorway));
         }
         match (read(directories, secrets).await, kept) {
@@ -59,7 +70,9 @@ async fn read(directories: &dyn Directories, secrets: &dyn Secrets) -> Answer<Do
         match endpoint_keys(endpoint, secrets).await {
             Ok(found) => drop(keys.insert(endpoint.id.clone(), found)),
             // One endpoint's missing secret does not close the others; its callers meet 404 until it is there.
-            Err(outage) => tracing::error!(endpoint.id = %endpoint.id, error = %chain(&outage), "endpoint left out"),
+            Err(outage) => {
+                tracing::error!(endpoint.id = %endpoint.id, error = %chain(&outage), "endpoint left out")
+            }
         }
     }
     Ok(Doorway { directory, keys })
@@ -69,7 +82,12 @@ async fn endpoint_keys(endpoint: &Endpoint, secrets: &dyn Secrets) -> Answer<Key
     let (first, second) = match endpoint.secrets.as_slice() {
         [one] => (one, None),
         [one, two] => (one, Some(two)),
-        others => return Err(Outage::new("reading an endpoint", format!("{} secrets, expected one or two", others.len()))),
+        others => {
+            return Err(Outage::new(
+                "reading an endpoint",
+                format!("{} secrets, expected one or two", others.len()),
+            ));
+        }
     };
     let current = secrets.get(first).await?;
     let previous = match second {
@@ -80,7 +98,10 @@ async fn endpoint_keys(endpoint: &Endpoint, secrets: &dyn Secrets) -> Answer<Key
         Some(name) => Some(secrets.get(name).await?),
         None => None,
     };
-    Ok(Keys { verifier: Verifier::new(endpoint.profile.scheme(), current, previous), verify_token })
+    Ok(Keys {
+        verifier: Verifier::new(endpoint.profile.scheme(), current, previous),
+        verify_token,
+    })
 }
 
 /// Which endpoints are open, for the log line at start.

@@ -21,19 +21,29 @@ async fn main() -> Result<(), Error> {
     let items = ItemsTable::new(aws.dynamodb(), config.media_table);
     let claims = ClaimsTable::new(aws.dynamodb(), config.claims_table);
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
-    let directories = CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
+    let directories =
+        CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
     let secrets = SecretsManager::new(aws.secrets_manager());
     let jobs = Queues::from_settings(aws.sqs(), &Environment);
     let clock = SystemClock::new();
     let keeper = Keeper::new(config.connections_max_age);
-    let intake = Intake { items: &items, claims: &claims, jobs: &jobs, clock: &clock, due_in: config.lease };
+    let intake = Intake {
+        items: &items,
+        claims: &claims,
+        jobs: &jobs,
+        clock: &clock,
+        due_in: config.lease,
+    };
     let doorway = keeper.current(&directories, &secrets, &clock).await?;
     tracing::info!(endpoints = ?open(&doorway), "ready");
 
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayV2httpRequest>| {
-        let doorway = keeper.current(&directories, &secrets, &clock).await?;
-        let reply = attache_intake::handle(&lambda::request(event.payload), &doorway, &intake).await;
-        Ok::<_, Error>(lambda::response(reply))
-    }))
+    lambda_runtime::run(service_fn(
+        async |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+            let doorway = keeper.current(&directories, &secrets, &clock).await?;
+            let reply =
+                attache_intake::handle(&lambda::request(event.payload), &doorway, &intake).await;
+            Ok::<_, Error>(lambda::response(reply))
+        },
+    ))
     .await
 }

@@ -9,7 +9,10 @@ use attache_flow::refresh::Refresh;
 
 /// Handles a batch of the `refresh` queue; returns the ids of the records that failed.
 pub async fn handle_jobs(records: &[Record], refresh: &Refresh<'_>) -> Vec<String> {
-    each(records, |record| async move { refresh.handle(&record.body).await }).await
+    each(records, |record| async move {
+        refresh.handle(&record.body).await
+    })
+    .await
 }
 
 /// Handles the schedule's tick.

@@ -21,23 +21,32 @@ async fn main() -> Result<(), Error> {
     let aws = Aws::load(&Environment).await;
     let tokens = TokensTable::new(aws.dynamodb(), config.tokens_table);
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
-    let directories = CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
+    let directories =
+        CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
     let vault = KmsVault::new(aws.kms(), config.data_key);
     let secrets = SecretsManager::new(aws.secrets_manager());
     let (clock, http) = (SystemClock::new(), Platforms::new());
-    let refresh =
-        Refresh { tokens: &tokens, vault: &vault, secrets: &secrets, http: &http, clock: &clock, directories: &directories };
+    let refresh = Refresh {
+        tokens: &tokens,
+        vault: &vault,
+        secrets: &secrets,
+        http: &http,
+        clock: &clock,
+        directories: &directories,
+    };
 
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| match Trigger::read(event.payload)? {
-        Trigger::Batch(records) => {
-            let failed = attache_refresh::handle_jobs(&records, &refresh).await;
-            Ok::<_, Error>(serde_json::to_value(lambda::partial(failed))?)
-        }
-        Trigger::Tick => {
-            attache_refresh::handle_tick(&refresh).await?;
-            Ok(Value::Null)
-        }
-        Trigger::Objects(_) => Err("neither a batch nor a tick".into()),
-    }))
+    lambda_runtime::run(service_fn(
+        async |event: LambdaEvent<Value>| match Trigger::read(event.payload)? {
+            Trigger::Batch(records) => {
+                let failed = attache_refresh::handle_jobs(&records, &refresh).await;
+                Ok::<_, Error>(serde_json::to_value(lambda::partial(failed))?)
+            }
+            Trigger::Tick => {
+                attache_refresh::handle_tick(&refresh).await?;
+                Ok(Value::Null)
+            }
+            Trigger::Objects(_) => Err("neither a batch nor a tick".into()),
+        },
+    ))
     .await
 }

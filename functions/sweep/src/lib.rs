@@ -13,7 +13,12 @@ use attache_flow::sweep::{Sweep, Swept};
 pub async fn handle(sweep: &Sweep<'_>) -> Answer<Swept> {
     let swept = sweep.run().await?;
     if swept != Swept::default() {
-        tracing::info!(sweep.seen = swept.seen, sweep.requeued = swept.requeued, sweep.failed = swept.failed, "swept");
+        tracing::info!(
+            sweep.seen = swept.seen,
+            sweep.requeued = swept.requeued,
+            sweep.failed = swept.failed,
+            "swept"
+        );
     }
     Ok(swept)
 }

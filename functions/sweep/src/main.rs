@@ -19,11 +19,18 @@ async fn main() -> Result<(), Error> {
     let items = ItemsTable::new(aws.dynamodb(), config.media_table);
     let jobs = Queues::from_settings(aws.sqs(), &Environment);
     let clock = SystemClock::new();
-    let sweep = Sweep { items: &items, jobs: &jobs, clock: &clock, grace: config.grace };
+    let sweep = Sweep {
+        items: &items,
+        jobs: &jobs,
+        clock: &clock,
+        grace: config.grace,
+    };
 
     lambda_runtime::run(service_fn(async |_: LambdaEvent<Value>| {
         let swept = attache_sweep::handle(&sweep).await?;
-        Ok::<_, Error>(json!({ "seen": swept.seen, "requeued": swept.requeued, "failed": swept.failed }))
+        Ok::<_, Error>(
+            json!({ "seen": swept.seen, "requeued": swept.requeued, "failed": swept.failed }),
+        )
     }))
     .await
 }

@@ -1,6 +1,8 @@
 //! The settings of `upload`, read once at start, and the AWS calls it makes: the template grants exactly these.
 
-use attache_edge::config::{ConfigError, Settings, allow_local, connections_max_age, required, seconds};
+use attache_domain::settings::{
+    ConfigError, Settings, allow_local, connections_max_age, required, seconds,
+};
 
 /// Every AWS action `upload` calls, with the template's logical id of what it is called on. A test compares this with
 /// the policy in `template.yaml`, and the local run refuses whatever that does not grant.

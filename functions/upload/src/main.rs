@@ -3,7 +3,9 @@
 use attache_edge::aws::Aws;
 use attache_edge::clock::SystemClock;
 use attache_edge::config::Environment;
-use attache_edge::dynamodb::{CachedDirectories, ConnectionsTable, ItemsTable, LimitsTable, TokensTable};
+use attache_edge::dynamodb::{
+    CachedDirectories, ConnectionsTable, ItemsTable, LimitsTable, TokensTable,
+};
 use attache_edge::http::Platforms;
 use attache_edge::kms::KmsVault;
 use attache_edge::s3::Buckets;
@@ -24,12 +26,19 @@ async fn main() -> Result<(), Error> {
     let tokens = TokensTable::new(aws.dynamodb(), config.tokens_table);
     let limits = LimitsTable::new(aws.dynamodb(), config.limits_table);
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
-    let directories = CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
+    let directories =
+        CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
     let objects = Buckets::new(aws.s3(), config.media_bucket, None);
     let vault = KmsVault::new(aws.kms(), config.data_key);
     let jobs = Queues::from_settings(aws.sqs(), &Environment);
     let (clock, http, cache) = (SystemClock::new(), Platforms::new(), Cache::default());
-    let desk = Desk { tokens: &tokens, vault: &vault, jobs: &jobs, clock: &clock, cache: &cache };
+    let desk = Desk {
+        tokens: &tokens,
+        vault: &vault,
+        jobs: &jobs,
+        clock: &clock,
+        cache: &cache,
+    };
     let deliver = Deliver {
         items: &items,
         objects: &objects,

@@ -8,7 +8,11 @@ use attache_flow::judge::Judge;
 
 /// Handles a batch of the `judge` queue; returns the ids of the records that failed.
 pub async fn handle_jobs(records: &[Record], judge: &Judge<'_>) -> Vec<String> {
-    each(records, |record| async move { judge.handle(&record.body).await }).await
+    each(
+        records,
+        |record| async move { judge.handle(&record.body).await },
+    )
+    .await
 }
 
 /// Handles the objects of one S3 event, each on its own.

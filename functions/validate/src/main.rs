@@ -21,23 +21,36 @@ async fn main() -> Result<(), Error> {
     let aws = Aws::load(&Environment).await;
     let items = ItemsTable::new(aws.dynamodb(), config.media_table);
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
-    let directories = CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
-    let objects = Buckets::new(aws.s3(), config.media_bucket, Some(config.quarantine_bucket));
+    let directories =
+        CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
+    let objects = Buckets::new(
+        aws.s3(),
+        config.media_bucket,
+        Some(config.quarantine_bucket),
+    );
     let jobs = Queues::from_settings(aws.sqs(), &Environment);
     let (clock, policy) = (SystemClock::new(), Policy::default());
-    let judge =
-        Judge { items: &items, objects: &objects, jobs: &jobs, clock: &clock, directories: &directories, policy: &policy };
+    let judge = Judge {
+        items: &items,
+        objects: &objects,
+        jobs: &jobs,
+        clock: &clock,
+        directories: &directories,
+        policy: &policy,
+    };
 
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| match Trigger::read(event.payload)? {
-        Trigger::Batch(records) => {
-            let failed = attache_validate::handle_jobs(&records, &judge).await;
-            Ok::<_, Error>(serde_json::to_value(lambda::partial(failed))?)
-        }
-        Trigger::Objects(keys) => {
-            attache_validate::handle_objects(&keys, &judge).await?;
-            Ok(Value::Null)
-        }
-        Trigger::Tick => Err("neither a batch nor an object event".into()),
-    }))
+    lambda_runtime::run(service_fn(
+        async |event: LambdaEvent<Value>| match Trigger::read(event.payload)? {
+            Trigger::Batch(records) => {
+                let failed = attache_validate::handle_jobs(&records, &judge).await;
+                Ok::<_, Error>(serde_json::to_value(lambda::partial(failed))?)
+            }
+            Trigger::Objects(keys) => {
+                attache_validate::handle_objects(&keys, &judge).await?;
+                Ok(Value::Null)
+            }
+            Trigger::Tick => Err("neither a batch nor an object event".into()),
+        },
+    ))
     .await
 }

@@ -1,5 +1,7 @@
 //! The Lambda host against a real function process: cold and warm, errors, crashes, time limits, the end of the run.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -137,7 +139,7 @@ async fn the_environment_is_the_templates_and_lambdas() {
 #[tokio::test]
 async fn errors_crashes_and_timeouts_are_told_apart() {
     let mut settings = function("command");
-    settings.timeout = Duration::from_secs(1);
+    settings.timeout = Duration::from_secs(2);
     let (fleet, lines) = fleet(settings);
 
     let error = ask(&fleet, json!({ "do": "fail" })).await.unwrap_err();
@@ -153,7 +155,7 @@ async fn errors_crashes_and_timeouts_are_told_apart() {
 
     let error = ask(&fleet, json!({ "do": "sleep" })).await.unwrap_err();
     assert!(matches!(error, InvokeError::TimedOut { .. }), "{error}");
-    assert!(lines.has(LogSource::Platform, "Task timed out after 1.00 seconds"));
+    assert!(lines.has(LogSource::Platform, "Task timed out after 2.00 seconds"));
     until("the late process is gone", || {
         fleet.live("EchoFunction") == 0
     })
@@ -252,4 +254,51 @@ async fn a_function_ends_when_the_runtime_api_goes_away() {
         .unwrap()
         .unwrap();
     assert!(!status.success());
+}
+
+/// Not a test of its own: the run that `no_function_outlives_a_killed_run` kills.
+#[tokio::test]
+#[ignore = "run by no_function_outlives_a_killed_run"]
+async fn a_run_that_is_killed() {
+    let (fleet, _) = fleet(function("command"));
+    let answer = ask(&fleet, json!({})).await.unwrap();
+    println!("\nfunction process {}", answer["process"]);
+    tokio::time::sleep(BOUND).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn no_function_outlives_a_killed_run() {
+    use tokio::io::AsyncBufReadExt;
+    let mut run = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--ignored",
+            "--exact",
+            "--nocapture",
+            "a_run_that_is_killed",
+        ])
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = tokio::io::BufReader::new(run.stdout.take().unwrap()).lines();
+    let function = async {
+        loop {
+            let line = lines.next_line().await.unwrap().unwrap();
+            if let Some(process) = line.strip_prefix("function process ") {
+                return process.to_owned();
+            }
+        }
+    };
+    let function = tokio::time::timeout(BOUND, function).await.unwrap();
+    let state = format!("/proc/{function}/stat");
+    // Gone, or dead and not yet reaped by whoever adopted it.
+    let lives = || {
+        let stat = std::fs::read_to_string(&state).unwrap_or_default();
+        let state = stat.rsplit(") ").next().unwrap_or_default().chars().next();
+        state.is_some_and(|state| state != 'Z')
+    };
+    assert!(lives());
+    run.kill().await.unwrap();
+    until("the function is gone", || !lives()).await;
 }

@@ -1,5 +1,7 @@
 //! A whole local run over a small template: every source, permissions, kill points, restart on kept data.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -344,4 +346,45 @@ async fn a_port_that_is_taken_is_named() {
         error.to_string().contains("cannot listen on port"),
         "{error}"
     );
+}
+
+/// The template that is deployed, provisioned twice: everything it declares exists, and nothing is created anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_real_template_is_provisioned() {
+    let directory = tempfile::tempdir().unwrap();
+    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    for _ in 0..2 {
+        let mut options = LocalOptions::new(&template, directory.path());
+        options.data_dir = Some(directory.path().to_owned());
+        let sweep = ("SweepSchedule".to_owned(), "rate(10 seconds)".to_owned());
+        options.parameters.extend([sweep]);
+        let provisioned = LocalStack::provision(options).await.unwrap();
+        let clients = provisioned.clients();
+        let template = provisioned.template();
+
+        let binaries: Vec<&str> = template
+            .functions
+            .iter()
+            .map(|function| function.binary.as_str())
+            .collect();
+        assert_eq!(
+            binaries,
+            ["fetch", "intake", "refresh", "sweep", "upload", "validate"]
+        );
+        for queue in &template.queues {
+            let found = clients.sqs.get_queue_url().queue_name(&queue.name);
+            let found = found.send().await.unwrap().queue_url;
+            assert_eq!(found.as_deref(), Some(queue.url.as_str()));
+        }
+        let tables = clients.dynamodb.list_tables().send().await.unwrap();
+        assert_eq!(tables.table_names().len(), template.tables.len());
+        let buckets = clients.s3.list_buckets().send().await.unwrap();
+        assert_eq!(buckets.buckets().len(), template.buckets.len());
+        for function in &template.functions {
+            for (name, value) in &function.environment {
+                assert!(!value.is_empty() && !value.contains("${"), "{name}={value}");
+            }
+        }
+        provisioned.run().await.unwrap().stop().await.unwrap();
+    }
 }

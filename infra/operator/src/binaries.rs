@@ -13,8 +13,14 @@ pub const FUNCTIONS: [&str; 6] = ["intake", "fetch", "validate", "upload", "refr
 #[must_use]
 pub fn root() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_owned).unwrap_or_default();
-    here.ancestors().find(|folder| folder.join("template.yaml").is_file()).map_or(built, Path::to_owned)
+    let built = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .map(Path::to_owned)
+        .unwrap_or_default();
+    here.ancestors()
+        .find(|folder| folder.join("template.yaml").is_file())
+        .map_or(built, Path::to_owned)
 }
 
 /// Builds the functions if this is a checkout with cargo, showing cargo's progress on standard error, and returns the
@@ -28,7 +34,13 @@ pub async fn build() -> Result<PathBuf> {
     let manifest = root().join("Cargo.toml");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = tokio::process::Command::new(cargo);
-    command.arg("build").arg("--manifest-path").arg(&manifest);
+    // This command's own package is named as well: cargo then settles on the same features for the libraries that both
+    // use, and builds none of them twice.
+    command
+        .arg("build")
+        .arg("--manifest-path")
+        .arg(&manifest)
+        .args(["-p", "attache-operator"]);
     for function in FUNCTIONS {
         command.args(["-p", &format!("attache-{function}")]);
     }
@@ -38,12 +50,25 @@ pub async fn build() -> Result<PathBuf> {
     if let Some(target) = folder.parent() {
         command.arg("--target-dir").arg(target);
     }
-    let built = command.stdin(Stdio::null()).stdout(Stdio::null()).status().await;
+    let built = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .await;
     match built {
         Ok(status) if status.success() => Ok(folder),
         Ok(status) => bail!("the functions could not be built: cargo ended with {status}"),
-        Err(_) if FUNCTIONS.iter().all(|function| folder.join(function).is_file()) => Ok(folder),
-        Err(error) => Err(error).context(format!("no function binaries in {} and no cargo to build them", folder.display())),
+        Err(_)
+            if FUNCTIONS
+                .iter()
+                .all(|function| folder.join(function).is_file()) =>
+        {
+            Ok(folder)
+        }
+        Err(error) => Err(error).context(format!(
+            "no function binaries in {} and no cargo to build them",
+            folder.display()
+        )),
     }
 }
 
@@ -52,7 +77,9 @@ pub async fn build() -> Result<PathBuf> {
 pub fn binaries_beside(own: &Path) -> PathBuf {
     let folder = own.parent().unwrap_or(Path::new("."));
     match folder.file_name() {
-        Some(name) if name == "deps" || name == "examples" => folder.parent().unwrap_or(folder).to_owned(),
+        Some(name) if name == "deps" || name == "examples" => {
+            folder.parent().unwrap_or(folder).to_owned()
+        }
         _ => folder.to_owned(),
     }
 }

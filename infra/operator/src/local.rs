@@ -39,10 +39,18 @@ pub struct Options {
 /// If the configuration is wrong or something cannot start; the message says what.
 pub async fn run(options: &Options) -> Result<()> {
     // The configuration first: a mistake in it is told before anything is built.
-    let loaded = options.connections.as_deref().map(|path| Loaded::read(path, STAGE)).transpose()?;
+    let loaded = options
+        .connections
+        .as_deref()
+        .map(|path| Loaded::read(path, STAGE))
+        .transpose()?;
     let own = loaded.map(Seed::from_loaded).transpose()?;
     let binaries = binaries::build().await?;
-    let standins = if own.is_none() { Some(StandIns::start().await?) } else { None };
+    let standins = if own.is_none() {
+        Some(StandIns::start().await?)
+    } else {
+        None
+    };
     let seed = match (own, &standins) {
         (Some(seed), _) => seed,
         (None, Some(standins)) => standins.seed(STAGE)?,
@@ -58,12 +66,24 @@ pub async fn run(options: &Options) -> Result<()> {
     let run = site::start(provisioned, &seed).await?;
     let mut platforms = BTreeMap::new();
     if let Some(standins) = &standins {
-        standins.subscribe(run.api_url()).await.context("the WhatsApp stand-in's verification call")?;
+        standins
+            .subscribe(run.api_url())
+            .await
+            .context("the WhatsApp stand-in's verification call")?;
         platforms.insert("whatsapp".to_owned(), standins.whatsapp.graph_url());
         platforms.insert("genesys".to_owned(), standins.genesys.api_url());
     }
     Ready::new(run.api_url(), run.endpoints(), platforms).print(options.json)?;
-    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
+    asked_to_stop().await.context("waiting for a signal")?;
     eprintln!("stopping");
     run.stop().await
+}
+
+/// Ctrl-C, or the signal by which service managers stop a process.
+async fn asked_to_stop() -> std::io::Result<()> {
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminated.recv() => Ok(()),
+    }
 }

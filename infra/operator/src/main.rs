@@ -41,14 +41,19 @@ enum Connections {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return report(&error.into()),
     };
     let outcome = match arguments.command {
         Command::Demo(options) => runtime.block_on(demo::run(&options)),
         Command::Local(options) => runtime.block_on(local::run(&options)).map(|()| true),
-        Command::Connections { command: Connections::Validate { file } } => validate(&file).map(|()| true),
+        Command::Connections {
+            command: Connections::Validate { file },
+        } => validate(&file).map(|()| true),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -59,7 +64,12 @@ fn main() -> ExitCode {
 
 fn validate(file: &std::path::Path) -> anyhow::Result<()> {
     let loaded = Loaded::read(file, "prod")?;
-    println!("{}: {} rows, {} secrets referred to; nothing is wrong", file.display(), loaded.rows.len(), loaded.secrets.len());
+    println!(
+        "{}: {} rows, {} secrets referred to; nothing is wrong",
+        file.display(),
+        loaded.rows.len(),
+        loaded.secrets.len()
+    );
     Ok(())
 }
 

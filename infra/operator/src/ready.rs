@@ -29,7 +29,12 @@ impl Ready {
             ("secretsmanager", endpoints.secrets_manager.clone()),
             ("sqs", endpoints.sqs.clone()),
         ]);
-        Self { ready: true, api: api.to_owned(), aws, platforms }
+        Self {
+            ready: true,
+            api: api.to_owned(),
+            aws,
+            platforms,
+        }
     }
 
     /// Prints it to standard output.
@@ -41,7 +46,10 @@ impl Ready {
             println!("{}", serde_json::to_string(self)?);
             return Ok(());
         }
-        println!("Attaché is up. Webhooks go to {}/webhooks/<endpoint>. Ctrl-C stops it.\n", self.api);
+        println!(
+            "Attaché is up. Webhooks go to {}/webhooks/<endpoint>. Ctrl-C stops it.\n",
+            self.api
+        );
         for (name, url) in &self.aws {
             println!("  {name:<16} {url}");
         }

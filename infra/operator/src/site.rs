@@ -45,14 +45,23 @@ impl Seed {
         let mut secrets = Vec::new();
         for (name, reference) in loaded.secrets {
             let value = match reference {
-                SecretReference::Env(variable) => std::env::var(&variable)
-                    .with_context(|| format!("environment variable {variable} (for secret {}) is not set", name.0))?,
+                SecretReference::Env(variable) => std::env::var(&variable).with_context(|| {
+                    format!(
+                        "environment variable {variable} (for secret {}) is not set",
+                        name.0
+                    )
+                })?,
                 SecretReference::File(path) => std::fs::read_to_string(&path)
-                    .with_context(|| format!("secret file {} (for secret {})", path.display(), name.0))?
+                    .with_context(|| {
+                        format!("secret file {} (for secret {})", path.display(), name.0)
+                    })?
                     .trim_end_matches(['\r', '\n'])
                     .to_owned(),
                 SecretReference::Name(_) => {
-                    bail!("secret {} is in Secrets Manager; a local run takes {{ env = … }} or {{ file = … }}", name.0)
+                    bail!(
+                        "secret {} is in Secrets Manager; a local run takes {{ env = … }} or {{ file = … }}",
+                        name.0
+                    )
                 }
             };
             if value.is_empty() {
@@ -60,7 +69,10 @@ impl Seed {
             }
             secrets.push((name, value));
         }
-        Ok(Self { rows: loaded.rows, secrets })
+        Ok(Self {
+            rows: loaded.rows,
+            secrets,
+        })
     }
 }
 
@@ -84,7 +96,9 @@ pub struct SiteOptions {
 /// # Errors
 /// As [`LocalStack::provision`].
 pub async fn provision(binaries: PathBuf, options: SiteOptions) -> Result<Provisioned> {
-    let mut parameters: BTreeMap<_, _> = PARAMETERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let mut parameters: BTreeMap<_, _> = PARAMETERS
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
     parameters.extend(options.parameters);
     let defaults = LocalOptions::new(binaries::root().join("template.yaml"), binaries);
     LocalStack::provision(LocalOptions {
@@ -109,7 +123,10 @@ pub async fn start(provisioned: Provisioned, seed: &Seed) -> Result<LocalRun> {
     }
     let table = table_name(provisioned.template(), "ConnectionsTable")?;
     let connections = ConnectionsTable::new(clients.dynamodb.clone(), table);
-    connections.apply(&seed.rows).await.context("writing the connections")?;
+    connections
+        .apply(&seed.rows)
+        .await
+        .context("writing the connections")?;
     provisioned.run().await
 }
 
@@ -117,18 +134,36 @@ pub async fn start(provisioned: Provisioned, seed: &Seed) -> Result<LocalRun> {
 ///
 /// # Errors
 /// If the template has no such table.
-pub fn table_name(template: &attache_local::template::Template, logical_id: &str) -> Result<String> {
-    let table = template.tables.iter().find(|table| table.logical_id == logical_id);
-    table.map(|table| table.name.clone()).with_context(|| format!("template.yaml declares no {logical_id}"))
+pub fn table_name(
+    template: &attache_local::template::Template,
+    logical_id: &str,
+) -> Result<String> {
+    let table = template
+        .tables
+        .iter()
+        .find(|table| table.logical_id == logical_id);
+    table
+        .map(|table| table.name.clone())
+        .with_context(|| format!("template.yaml declares no {logical_id}"))
 }
 
 async fn put_secret(clients: &Clients, name: &SecretName, value: &str) -> Result<()> {
     let doing = || format!("writing secret {}", name.0);
-    let created = clients.secrets_manager.create_secret().name(&name.0).secret_string(value).send().await;
+    let created = clients
+        .secrets_manager
+        .create_secret()
+        .name(&name.0)
+        .secret_string(value)
+        .send()
+        .await;
     match created.map_err(aws_sdk_secretsmanager::error::SdkError::into_service_error) {
         Ok(_) => Ok(()),
         Err(error) if error.is_resource_exists_exception() => {
-            let put = clients.secrets_manager.put_secret_value().secret_id(&name.0).secret_string(value);
+            let put = clients
+                .secrets_manager
+                .put_secret_value()
+                .secret_id(&name.0)
+                .secret_string(value);
             put.send().await.map(drop).with_context(doing)
         }
         Err(error) => Err(error).with_context(doing),

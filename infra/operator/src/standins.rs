@@ -32,9 +32,21 @@ impl StandIns {
     /// If they cannot listen.
     pub async fn start() -> Result<Self> {
         let canary = Canary::default();
-        let whatsapp = WhatsApp::start(WhatsAppOptions { canary: canary.clone(), ..WhatsAppOptions::default() }).await?;
-        let genesys = Genesys::start(GenesysOptions { canary: canary.clone(), ..GenesysOptions::default() }).await?;
-        Ok(Self { whatsapp, genesys, canary })
+        let whatsapp = WhatsApp::start(WhatsAppOptions {
+            canary: canary.clone(),
+            ..WhatsAppOptions::default()
+        })
+        .await?;
+        let genesys = Genesys::start(GenesysOptions {
+            canary: canary.clone(),
+            ..GenesysOptions::default()
+        })
+        .await?;
+        Ok(Self {
+            whatsapp,
+            genesys,
+            canary,
+        })
     }
 
     /// The rows and secrets that connect them.
@@ -44,10 +56,20 @@ impl StandIns {
     pub fn seed(&self, stage: &str) -> Result<Seed> {
         let secret = |name: &str| SecretName(format!("attache/{stage}/{name}"));
         let (options, genesys) = (self.whatsapp.options(), self.genesys.options());
-        let (app_secret, verify) = (secret("endpoints/whatsapp/secret-1"), secret("endpoints/whatsapp/verify-token"));
-        let (token, client_secret) = (secret("clients/whatsapp-demo/token"), secret("clients/genesys-demo/client_secret"));
+        let (app_secret, verify) = (
+            secret("endpoints/whatsapp/secret-1"),
+            secret("endpoints/whatsapp/verify-token"),
+        );
+        let (token, client_secret) = (
+            secret("clients/whatsapp-demo/token"),
+            secret("clients/genesys-demo/client_secret"),
+        );
         let media = Url::parse(&self.whatsapp.media_url())?;
-        let number = options.numbers.first().map(|number| number.phone_number_id.clone()).unwrap_or_default();
+        let number = options
+            .numbers
+            .first()
+            .map(|number| number.phone_number_id.clone())
+            .unwrap_or_default();
         let from = Connection {
             id: ConnectionId::new("whatsapp-demo"),
             account: Account::WhatsApp {
@@ -77,14 +99,22 @@ impl StandIns {
             secrets: vec![app_secret.clone()],
             verify_token: Some(verify.clone()),
         };
-        let route = Route { from: from.id.clone(), to: Some(to.id.clone()) };
+        let route = Route {
+            from: from.id.clone(),
+            to: Some(to.id.clone()),
+        };
         let secrets = vec![
             (app_secret, options.app_secret.clone()),
             (verify, options.verify_token.clone()),
             (token, options.access_token.clone()),
             (client_secret, genesys.client_secret.clone()),
         ];
-        let rows = vec![Row::Endpoint(endpoint), Row::Connection(from), Row::Connection(to), Row::Route(route)];
+        let rows = vec![
+            Row::Endpoint(endpoint),
+            Row::Connection(from),
+            Row::Connection(to),
+            Row::Route(route),
+        ];
         Ok(Seed { rows, secrets })
     }
 
@@ -93,7 +123,8 @@ impl StandIns {
     /// # Errors
     /// If the endpoint does not answer the challenge.
     pub async fn subscribe(&self, api_url: &str) -> Result<()> {
-        self.whatsapp.set_callback(Url::parse(&format!("{api_url}/webhooks/{ENDPOINT}"))?);
+        self.whatsapp
+            .set_callback(Url::parse(&format!("{api_url}/webhooks/{ENDPOINT}"))?);
         tokio::time::timeout(Duration::from_secs(15), self.whatsapp.verify_callback()).await?
     }
 }

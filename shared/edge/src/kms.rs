@@ -38,7 +38,7 @@ struct DataKey {
 }
 
 /// The vault over one KMS key.
-pub struct Envelopes {
+pub struct KmsVault {
     client: Client,
     key_id: String,
     /// The data key this process seals with, by purpose.
@@ -64,7 +64,7 @@ enum Unopened {
     TooLarge,
 }
 
-impl Envelopes {
+impl KmsVault {
     /// Over this key (its id or ARN).
     #[must_use]
     pub fn new(client: Client, key_id: impl Into<String>) -> Self {
@@ -201,7 +201,7 @@ fn open(cipher: &Aes256Gcm, envelope: &Envelope, context: &[u8]) -> Result<Secre
 }
 
 #[async_trait(?Send)]
-impl Vault for Envelopes {
+impl Vault for KmsVault {
     async fn seal(&self, purpose: &str, subject: &str, secret: &Secret) -> Answer<String> {
         let key = self.sealing_key(purpose).await?;
         let mut nonce = [0; NONCE_BYTES];
@@ -266,6 +266,21 @@ mod tests {
         ] {
             let opened = open(&key().cipher, &envelope, &bound(purpose, subject));
             assert_eq!(opened.err(), Some(Unopened::Context), "{purpose} {subject}");
+        }
+    }
+
+    #[test]
+    fn damage_does_not_open() {
+        let context = bound("token", "a/b");
+        let text = seal(&key(), [9; 12], &context, b"tops3cret").unwrap();
+        let whole = BASE64.decode(text.as_bytes()).unwrap();
+        // Behind version, length and wrapped key.
+        for position in 6..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[position] ^= 1;
+            let envelope = parse(&BASE64.encode(&damaged)).unwrap();
+            let opened = open(&key().cipher, &envelope, &context);
+            assert_eq!(opened.err(), Some(Unopened::Context), "byte {position}");
         }
     }
 

@@ -1,16 +1,21 @@
-//! Lambda's event shapes ↔ the loops' plain ones. Nothing is decided here.
+//! What Lambda hands to a function, as the loops take it, and their answers as Lambda takes them.
+//!
+//! Shapes as AWS documents them: HTTP API payload format 2.0, SQS batches with partial failures, S3 notifications,
+//! EventBridge schedules.
 
 use attache_flow::batch::Record;
 use attache_flow::intake::{Reply, Request};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::s3::S3Event;
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use data_encoding::BASE64;
-use serde::Deserialize;
+use http::HeaderMap;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use serde_json::Value;
+use url::form_urlencoded;
 
-/// The records of a queue's batch. A message without id or body cannot occur; it would be an empty record.
+/// The records of a batch.
 #[must_use]
 pub fn records(event: SqsEvent) -> Vec<Record> {
     let record = |message: aws_lambda_events::sqs::SqsMessage| Record {
@@ -20,83 +25,117 @@ pub fn records(event: SqsEvent) -> Vec<Record> {
     event.records.into_iter().map(record).collect()
 }
 
-/// The partial batch response that names the failed records.
+/// The partial batch response: these records failed, the others are done.
 #[must_use]
 pub fn partial(failed: Vec<String>) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
-    for id in failed {
-        let mut failure = BatchItemFailure::default();
-        failure.item_identifier = id;
-        response.batch_item_failures.push(failure);
-    }
+    response.set_failures(failed);
     response
 }
 
-/// What may trigger a function that has more than one kind of trigger.
-#[derive(Debug)]
+/// What started a function that has triggers of several kinds.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// A queue's batch.
+    /// A batch of a queue.
     Batch(Vec<Record>),
-    /// Objects that came to be: their keys, decoded.
+    /// New objects, by key. Empty for the test event that S3 sends when a notification is set up.
     Objects(Vec<String>),
     /// A schedule's tick.
     Tick,
 }
 
+/// An event that is none of these.
+#[derive(Debug, thiserror::Error)]
+pub enum NotATrigger {
+    /// It says it comes from somewhere else.
+    #[error("an event of {0:?}, expected a queue's, a bucket's or a schedule's")]
+    Source(String),
+    /// It has not the shape of what it says it is.
+    #[error("not the shape of its kind")]
+    Shape(#[from] serde_json::Error),
+}
+
 impl Trigger {
-    /// Tells the triggers apart by `Records[].eventSource`.
+    /// Reads an event by its own word about where it comes from.
     ///
     /// # Errors
-    /// The shape's own error if a batch or an S3 event is not one.
-    pub fn read(event: Value) -> Result<Self, serde_json::Error> {
-        let source = event.pointer("/Records/0/eventSource").and_then(Value::as_str);
-        match source {
-            Some("aws:sqs") => Ok(Self::Batch(records(SqsEvent::deserialize(event)?))),
-            Some("aws:s3") => {
-                let keys = S3Event::deserialize(event)?.records.into_iter();
-                Ok(Self::Objects(keys.filter_map(|record| record.s3.object.key).map(|key| decode(&key)).collect()))
-            }
-            Some(_) | None => Ok(Self::Tick),
+    /// [`NotATrigger`] if it comes from elsewhere, or is not what it says.
+    pub fn read(event: Value) -> Result<Self, NotATrigger> {
+        let word = |pointer| event.pointer(pointer).and_then(Value::as_str);
+        let source = word("/Records/0/eventSource").or_else(|| word("/source"));
+        match source.or_else(|| word("/Service")) {
+            Some("aws:sqs") => Ok(Self::Batch(records(serde_json::from_value(event)?))),
+            Some("aws:s3") => Ok(Self::Objects(keys(serde_json::from_value(event)?))),
+            Some("Amazon S3") => Ok(Self::Objects(Vec::new())),
+            _ if word("/detail-type") == Some("Scheduled Event") => Ok(Self::Tick),
+            other => Err(NotATrigger::Source(other.unwrap_or("nothing").to_owned())),
         }
     }
 }
 
-/// Keys in events are form-encoded: `in/a+b%2Bc.png` is `in/a b+c.png`.
-fn decode(key: &str) -> String {
-    url::form_urlencoded::parse(format!("k={}", key.replace('&', "%26").replace('=', "%3D")).as_bytes())
-        .next()
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
+/// The keys of new objects as they were given: S3 writes them form-encoded into its events.
+fn keys(event: S3Event) -> Vec<String> {
+    let keys = event
+        .records
+        .into_iter()
+        .filter_map(|record| record.s3.object.key);
+    keys.map(|key| decoded(&key)).collect()
 }
 
-/// An HTTP API request (payload 2.0). A body that API Gateway encoded is decoded before anything looks at it; one that
-/// does not decode is taken as no body, which no signature fits.
+/// A form-encoded word. `&` and `=` come encoded, so the whole is one name without a value.
+fn decoded(key: &str) -> String {
+    let (name, _) = form_urlencoded::parse(key.as_bytes())
+        .next()
+        .unwrap_or_default();
+    name.into_owned()
+}
+
+/// A webhook, byte for byte. A body that says it is base64 and is not becomes empty: its signature cannot fit.
 #[must_use]
 pub fn request(event: ApiGatewayV2httpRequest) -> Request {
-    let body = event.body.unwrap_or_default();
-    let body = if event.is_base64_encoded { BASE64.decode(body.as_bytes()).unwrap_or_default() } else { body.into_bytes() };
-    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    let text = event.body.unwrap_or_default();
+    let body = if event.is_base64_encoded {
+        BASE64.decode(text.as_bytes()).unwrap_or_default()
+    } else {
+        text.into_bytes()
     };
+    let value = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = event
+        .headers
+        .iter()
+        .map(|(name, v)| (name.as_str().to_owned(), value(v)));
     Request {
         method: event.request_context.http.method.to_string(),
-        endpoint: event.path_parameters.get("endpoint").cloned().unwrap_or_default(),
+        endpoint: event
+            .path_parameters
+            .get("endpoint")
+            .cloned()
+            .unwrap_or_default(),
         query: event.raw_query_string.unwrap_or_default(),
-        headers: event.headers.iter().filter_map(header).collect(),
+        headers: headers.collect(),
         body,
         correlation_id: event.request_context.request_id.unwrap_or_default(),
     }
 }
 
-/// The answer in API Gateway's form: plain text, never cached.
+/// How soon a webhook that was answered 503 may be sent again, in seconds.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("2");
+
+/// The answer to a webhook: never cached, and plain text also to a browser (a challenge is the caller's own text).
 #[must_use]
 pub fn response(reply: Reply) -> ApiGatewayV2httpResponse {
     let mut response = ApiGatewayV2httpResponse::default();
     response.status_code = i64::from(reply.status);
-    response.headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("text/plain; charset=utf-8"));
-    response.headers.insert(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+    response.headers = HeaderMap::from_iter([
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        ),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ]);
     if reply.status == 503 {
-        response.headers.insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("2"));
+        response.headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
     }
     response.body = Some(Body::Text(reply.body));
     response
@@ -104,37 +143,122 @@ pub fn response(reply: Reply) -> ApiGatewayV2httpResponse {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
 
-    #[test]
-    fn triggers_are_told_apart() {
-        let sqs = json!({"Records": [{"eventSource": "aws:sqs", "messageId": "1", "body": "b"}]});
-        assert!(matches!(Trigger::read(sqs).unwrap(), Trigger::Batch(records) if records[0].body == "b"));
-        let tick = json!({"version": "0", "detail-type": "Scheduled Event"});
-        assert!(matches!(Trigger::read(tick).unwrap(), Trigger::Tick));
-    }
+    use super::*;
 
-    #[test]
-    fn keys_are_decoded_as_s3_encodes_them() {
-        for (encoded, key) in [("arrivals/abc", "arrivals/abc"), ("in/a+b%2Bc.png", "in/a b+c.png"), ("a%26b=c", "a&b=c")] {
-            assert_eq!(decode(encoded), key);
+    fn record(id: &str, body: &str) -> Record {
+        Record {
+            id: id.to_owned(),
+            body: body.to_owned(),
         }
     }
 
     #[test]
-    fn encoded_bodies_are_decoded_to_the_byte() {
-        let event = |body: &str, encoded: bool| {
-            let text = json!({"version": "2.0", "routeKey": "POST /webhooks/{endpoint}", "rawPath": "/webhooks/x", "rawQueryString": "a=b",
-                "headers": {"x-hub-signature-256": "sha256=1"}, "pathParameters": {"endpoint": "x"}, "isBase64Encoded": encoded, "body": body,
-                "requestContext": {"requestId": "r", "http": {"method": "POST", "path": "/webhooks/x"}, "timeEpoch": 0}});
-            request(serde_json::from_value(text).unwrap())
-        };
-        let plain = event("{\"a\":\"\\u00e4\"}", false);
-        assert_eq!((plain.method.as_str(), plain.endpoint.as_str(), plain.query.as_str()), ("POST", "x", "a=b"));
-        assert_eq!(plain.body, br#"{"a":"\u00e4"}"#);
-        assert_eq!(plain.headers["x-hub-signature-256"], "sha256=1");
-        assert_eq!(event("//79", true).body, [0xff, 0xfe, 0xfd]);
-        assert!(event("not base64!", true).body.is_empty());
+    fn triggers_are_told_apart() {
+        let batch = json!({"Records": [
+            {"messageId": "m-1", "receiptHandle": "h", "body": "{\"v\":1}", "eventSource": "aws:sqs", "attributes": {}},
+            {"messageId": "m-2", "body": "two", "eventSource": "aws:sqs"},
+        ]});
+        let objects = json!({"Records": [{
+            "eventVersion": "2.1", "eventSource": "aws:s3", "eventTime": "2026-01-15T13:40:00.000Z",
+            "eventName": "ObjectCreated:Put", "userIdentity": {"principalId": "p"},
+            "requestParameters": {"sourceIPAddress": "127.0.0.1"}, "responseElements": {},
+            "s3": {
+                "s3SchemaVersion": "1.0", "bucket": {"name": "b", "arn": "arn:aws:s3:::b"},
+                "object": {"key": "arrivals/a%2Bb+%C3%A4%3D", "size": 3, "eTag": "e"},
+            },
+        }]});
+        let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"});
+        let tick = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
+        for (event, expected) in [
+            (
+                batch,
+                Trigger::Batch(vec![record("m-1", "{\"v\":1}"), record("m-2", "two")]),
+            ),
+            (
+                objects,
+                Trigger::Objects(vec!["arrivals/a+b ä=".to_owned()]),
+            ),
+            (test, Trigger::Objects(vec![])),
+            (tick, Trigger::Tick),
+        ] {
+            assert_eq!(Trigger::read(event).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn other_events_are_refused() {
+        for (event, expected) in [
+            (json!({}), "an event of \"nothing\""),
+            (
+                json!({"Records": [{"eventSource": "aws:kinesis"}]}),
+                "an event of \"aws:kinesis\"",
+            ),
+            (
+                json!({"Records": [{"eventSource": "aws:sqs", "body": 1}]}),
+                "not the shape",
+            ),
+        ] {
+            let error = Trigger::read(event).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn failures_are_named_as_lambda_reads_them() {
+        let text = serde_json::to_string(&partial(vec!["m-2".to_owned()])).unwrap();
+        assert_eq!(text, r#"{"batchItemFailures":[{"itemIdentifier":"m-2"}]}"#);
+        let text = serde_json::to_string(&partial(vec![])).unwrap();
+        assert_eq!(text, r#"{"batchItemFailures":[]}"#);
+    }
+
+    fn webhook(body: &str, encoded: bool) -> Request {
+        request(serde_json::from_value(json!({
+            "version": "2.0", "routeKey": "POST /webhooks/{endpoint}", "rawPath": "/webhooks/whatsapp",
+            "rawQueryString": "hub.mode=subscribe&hub.challenge=a%2Bb",
+            "headers": {"X-Hub-Signature-256": "sha256=ab", "content-type": "application/json"},
+            "pathParameters": {"endpoint": "whatsapp"},
+            "requestContext": {
+                "requestId": "r-1", "stage": "$default", "accountId": "0", "apiId": "a", "time": "", "timeEpoch": 0,
+                "http": {"method": "POST", "path": "/webhooks/whatsapp", "protocol": "HTTP/1.1", "sourceIp": "::1", "userAgent": "t"},
+            },
+            "body": body, "isBase64Encoded": encoded,
+        })).unwrap())
+    }
+
+    #[test]
+    fn a_webhook_arrives_byte_for_byte() {
+        let plain = webhook("{\"ä\": 1}\r\n", false);
+        assert_eq!(
+            (plain.method.as_str(), plain.endpoint.as_str()),
+            ("POST", "whatsapp")
+        );
+        assert_eq!(plain.query, "hub.mode=subscribe&hub.challenge=a%2Bb");
+        assert_eq!(
+            plain.headers.get("x-hub-signature-256").map(String::as_str),
+            Some("sha256=ab")
+        );
+        assert_eq!(plain.correlation_id, "r-1");
+        assert_eq!(plain.body, "{\"ä\": 1}\r\n".as_bytes());
+        assert_eq!(webhook("/wD+", true).body, [0xff, 0x00, 0xfe]);
+        assert_eq!(webhook("no base64", true).body, b"");
+    }
+
+    #[test]
+    fn an_answer_is_plain_text_and_says_when_to_come_again() {
+        for (status, retry_after) in [(200, None), (401, None), (503, Some("2"))] {
+            let answer = response(Reply {
+                status,
+                body: "text".to_owned(),
+            });
+            let json = serde_json::to_value(answer).unwrap();
+            assert_eq!(
+                (&json["statusCode"], &json["body"]),
+                (&json!(status), &json!("text"))
+            );
+            assert_eq!(json["headers"]["content-type"], "text/plain; charset=utf-8");
+            assert_eq!(json["headers"]["retry-after"].as_str(), retry_after);
+        }
     }
 }

@@ -8,11 +8,12 @@
 //! | `Objects` | [`s3::Buckets`] |
 //! | `Jobs` | [`sqs::Queues`] |
 //! | `Secrets` | [`secrets::SecretsManager`] |
-//! | `Vault` | [`kms::Envelopes`] |
+//! | `Vault` | [`kms::KmsVault`] |
 //! | `Http` | [`http::Platforms`] |
 //! | `Clock` | [`clock::SystemClock`] |
 //!
-//! [`config`] reads settings, [`aws`] makes the clients, [`telemetry`] begins the log. All adapters are held to the
+//! [`config`] reads settings, [`aws`] makes the clients, [`telemetry`] begins the log, [`lambda`] reads events and writes
+//! answers. All adapters are held to the
 //! same behaviour as the in-memory twins by [`attache_flow::conformance`].
 //!
 //! Adapters are made for one thread (the ports' futures are not `Send`) on a tokio runtime with time and I/O enabled.
@@ -23,6 +24,7 @@ pub mod config;
 pub mod dynamodb;
 pub mod http;
 pub mod kms;
+pub mod lambda;
 mod outage;
 pub mod s3;
 pub mod secrets;

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use attache_flow::ports::{Answer, Jobs, Outage, Queue};
 use aws_sdk_sqs::Client;
 
-use crate::config::Settings;
 use crate::outage::outage;
+use attache_domain::settings::Settings;
 
 /// The longest delay SQS takes.
 const LONGEST_DELAY: Duration = Duration::from_secs(900);
@@ -23,6 +23,7 @@ pub fn url_key(queue: Queue) -> &'static str {
         Queue::Fetch => "FETCH_QUEUE_URL",
         Queue::Judge => "JUDGE_QUEUE_URL",
         Queue::Media => "MEDIA_QUEUE_URL",
+        Queue::MediaRetry => "MEDIA_RETRY_QUEUE_URL",
         Queue::Refresh => "REFRESH_QUEUE_URL",
         Queue::FetchDeadLetters => "FETCH_DEAD_LETTERS_URL",
         Queue::MediaDeadLetters => "MEDIA_DEAD_LETTERS_URL",
@@ -53,6 +54,7 @@ impl Queues {
             Queue::Fetch,
             Queue::Judge,
             Queue::Media,
+            Queue::MediaRetry,
             Queue::Refresh,
             Queue::FetchDeadLetters,
             Queue::MediaDeadLetters,

@@ -11,6 +11,7 @@ const PHOTO: &[u8] = include_bytes!("../../../tests/media/photo.jpg");
 const DISGUISED: &[u8] = include_bytes!("../../../tests/media/invoice.png");
 const TRUNCATED: &[u8] = include_bytes!("../../../tests/media/truncated.pdf");
 
+#[expect(clippy::unwrap_used, reason = "a broken trail ends the test")]
 fn stages(site: &Site) -> Vec<&'static str> {
     let item = site.item();
     item.trail

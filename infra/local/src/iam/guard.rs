@@ -54,10 +54,8 @@ impl Guard {
     fn kills(&self, call: &AwsCall, when: When) -> bool {
         let function = &call.principal;
         let reached = lock(&self.kill_points).reached(function, &call.operation, when);
-        if reached {
-            if let Some(fleet) = self.fleet.get().and_then(Weak::upgrade) {
-                fleet.kill(function);
-            }
+        if reached && let Some(fleet) = self.fleet.get().and_then(Weak::upgrade) {
+            fleet.kill(function);
         }
         reached
     }

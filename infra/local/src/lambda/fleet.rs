@@ -2,41 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
 
 use super::error::InvokeError;
 use super::instance::{Instance, Outcome, Start};
 use super::log::{LogLine, LogSink, LogSource};
+use super::pool::{FunctionSettings, Invocations, Lease, Pool};
 use super::registry::Registry;
 use super::runtime_api;
 use crate::serve::{Port, Server};
 
 /// Lambda's limit for a synchronous payload, either way, in bytes.
 pub(crate) const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024 + 100;
-
-/// One function, as the fleet runs it.
-#[derive(Clone, Debug)]
-pub struct FunctionSettings {
-    /// The logical id. Invocations name it, and it is the access key id the process calls AWS with.
-    pub logical_id: String,
-    /// The physical name, told to the process.
-    pub name: String,
-    /// The file name of the binary, without the platform's suffix.
-    pub binary: String,
-    /// How long one invocation may take.
-    pub timeout: Duration,
-    /// Memory in MB, told to the process.
-    pub memory_mb: u64,
-    /// The environment the template gives.
-    pub environment: BTreeMap<String, String>,
-    /// The largest number of instances at once; at least one.
-    pub concurrency: usize,
-}
 
 /// What all functions share.
 pub struct FleetOptions {
@@ -50,19 +31,6 @@ pub struct FleetOptions {
     pub init_limit: Duration,
 }
 
-/// What happened to the invocations of one function so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Invocations {
-    /// Begun, finished or not.
-    pub started: u64,
-    /// Ended with an answer.
-    pub succeeded: u64,
-    /// Ended without one: errors, crashes, timeouts, failed starts.
-    pub failed: u64,
-    /// Processes started.
-    pub cold_starts: u64,
-}
-
 /// The running functions. Dropping it kills their processes.
 pub struct Fleet {
     options: FleetOptions,
@@ -70,17 +38,6 @@ pub struct Fleet {
     pools: BTreeMap<String, Pool>,
     next_instance: AtomicU64,
 }
-
-struct Pool {
-    settings: FunctionSettings,
-    environment: BTreeMap<String, String>,
-    permits: Semaphore,
-    idle: Mutex<Vec<Arc<Instance>>>,
-    counts: Mutex<Invocations>,
-}
-
-/// An instance in use. Dropped without being returned to its pool, it is killed: nobody knows what it is doing.
-struct Lease(Option<Arc<Instance>>);
 
 impl Fleet {
     /// Readies the functions. No process is started until it is needed.
@@ -151,7 +108,7 @@ impl Fleet {
     #[must_use]
     pub fn invocations(&self, function: &str) -> Invocations {
         let pool = self.pools.get(function);
-        pool.map(|pool| *lock(&pool.counts)).unwrap_or_default()
+        pool.map(Pool::counts).unwrap_or_default()
     }
 
     /// The number of live processes of a function.
@@ -166,7 +123,7 @@ impl Fleet {
     pub async fn stop(&self) {
         for pool in self.pools.values() {
             pool.permits.close();
-            lock(&pool.idle).clear();
+            pool.forget_idle();
         }
         self.kill_all();
         self.registry.empty().await;
@@ -181,13 +138,12 @@ impl Fleet {
                 Some(lease) => lease,
                 None => self.cold_start(pool).await?,
             };
-            let Some(instance) = &lease.0 else {
+            let Some(instance) = lease.instance() else {
                 return Err(InvokeError::Stopped);
             };
             match instance.run(payload.clone(), pool.settings.timeout).await {
                 Outcome::Reported(report) => {
-                    let failed = report.is_err();
-                    if let (true, Err(document)) = (failed, &report) {
+                    if let Err(document) = &report {
                         self.note(instance, &String::from_utf8_lossy(document));
                     }
                     pool.give_back(lease);
@@ -246,13 +202,17 @@ impl Fleet {
         };
         let instance = match Instance::spawn(start, log) {
             Ok(instance) => instance,
-            Err(source) => return Err(InvokeError::Spawn { binary, source }),
+            Err(source) => {
+                let error = InvokeError::Spawn { binary, source };
+                self.line(function, "none", &error.to_string());
+                return Err(error);
+            }
         };
         pool.count(|counts| counts.cold_starts += 1);
         self.registry.add(&instance);
         let server = runtime_api::serve(port, Arc::clone(&instance));
         self.watch(Arc::clone(&instance), server);
-        let lease = Lease(Some(Arc::clone(&instance)));
+        let lease = Lease::new(Arc::clone(&instance));
         // Asked after it was registered: either `stop` finds it there, or it finds the fleet stopped here.
         if pool.permits.is_closed() {
             return Err(InvokeError::Stopped);
@@ -291,9 +251,13 @@ impl Fleet {
     }
 
     fn note(&self, instance: &Instance, text: &str) {
+        self.line(instance.function(), instance.id(), text);
+    }
+
+    fn line(&self, function: &str, instance: &str, text: &str) {
         self.options.log.line(&LogLine {
-            function: instance.function(),
-            instance: instance.id(),
+            function,
+            instance,
             source: LogSource::Platform,
             text,
         });
@@ -304,88 +268,4 @@ impl Drop for Fleet {
     fn drop(&mut self) {
         self.kill_all();
     }
-}
-
-impl Pool {
-    fn new(settings: FunctionSettings, shared: &BTreeMap<String, String>) -> Self {
-        Self {
-            environment: environment(&settings, shared),
-            permits: Semaphore::new(settings.concurrency.max(1)),
-            idle: Mutex::new(Vec::new()),
-            counts: Mutex::new(Invocations::default()),
-            settings,
-        }
-    }
-
-    /// The instance used last: the fewest processes stay in use.
-    fn take_idle(&self) -> Option<Lease> {
-        let mut idle = lock(&self.idle);
-        while let Some(instance) = idle.pop() {
-            if instance.is_alive() {
-                return Some(Lease(Some(instance)));
-            }
-        }
-        None
-    }
-
-    fn give_back(&self, mut lease: Lease) {
-        if let Some(instance) = lease.0.take() {
-            lock(&self.idle).push(instance);
-        }
-    }
-
-    fn count(&self, change: impl FnOnce(&mut Invocations)) {
-        change(&mut lock(&self.counts));
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(instance) = self.0.take() {
-            instance.kill();
-        }
-    }
-}
-
-/// What a process sees. Nothing is inherited but what finding programs and trusting certificates needs.
-fn environment(
-    settings: &FunctionSettings,
-    shared: &BTreeMap<String, String>,
-) -> BTreeMap<String, String> {
-    let region = crate::template::REGION;
-    let mut environment = BTreeMap::new();
-    for name in ["PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
-        if let Ok(value) = std::env::var(name) {
-            environment.insert(name.to_owned(), value);
-        }
-    }
-    let given = [
-        ("AWS_LAMBDA_FUNCTION_NAME", settings.name.clone()),
-        (
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-            settings.memory_mb.to_string(),
-        ),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-        (
-            "AWS_LAMBDA_LOG_GROUP_NAME",
-            format!("/aws/lambda/{}", settings.name),
-        ),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
-        ("AWS_REGION", region.to_owned()),
-        ("AWS_DEFAULT_REGION", region.to_owned()),
-        ("AWS_ACCESS_KEY_ID", settings.logical_id.clone()),
-        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-        ("_HANDLER", "bootstrap".to_owned()),
-        ("TZ", ":UTC".to_owned()),
-    ];
-    environment.extend(given.map(|(name, value)| (name.to_owned(), value)));
-    for source in [shared, &settings.environment] {
-        environment.extend(source.clone());
-    }
-    environment
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

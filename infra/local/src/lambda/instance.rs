@@ -136,8 +136,8 @@ impl Instance {
 
     /// Kills the process now. `false` when it had already ended.
     ///
-    /// When this returns the signal has been sent: the process executes nothing of its own any more. The process is
-    /// killed through the handle that also reaps it, so that a reused process id can never be hit.
+    /// When this returns the signal has been sent, so whatever the caller does next the process does not live to see. It
+    /// goes through the handle that also reaps the process, so that a reused process id can never be hit.
     pub(crate) fn kill(&self) -> bool {
         self.killed.store(true, Ordering::Release);
         lock(&self.process).start_kill().is_ok()

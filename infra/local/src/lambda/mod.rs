@@ -17,12 +17,14 @@ mod error;
 mod fleet;
 mod instance;
 mod log;
+mod pool;
 mod registry;
 mod runtime_api;
 
 pub use error::InvokeError;
-pub use fleet::{Fleet, FleetOptions, FunctionSettings, Invocations};
+pub use fleet::{Fleet, FleetOptions};
 pub use log::{LogLine, LogSink, LogSource, NoLog};
+pub use pool::{FunctionSettings, Invocations};
 
 /// A random request id in the form of a UUID, version 4.
 #[must_use]

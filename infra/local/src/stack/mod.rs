@@ -5,9 +5,11 @@
 //! [`Provisioned::run`] starts the event sources, and with them the functions.
 
 mod clients;
+mod options;
 mod provision;
 mod run;
 mod wiring;
 
 pub use clients::Clients;
-pub use run::{LocalOptions, LocalRun, LocalStack, Provisioned};
+pub use options::LocalOptions;
+pub use run::{LocalRun, LocalStack, Provisioned};

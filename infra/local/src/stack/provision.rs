@@ -64,7 +64,10 @@ pub(crate) async fn resources(clients: &Clients, template: &Template) -> Result<
 /// Has another engine tell us about new objects: through a queue of ours. Returns the queue's URL.
 pub(crate) async fn forward_objects(clients: &Clients, template: &Template) -> Result<String> {
     let name = format!("attache-{}-object-events", template.stage);
-    let queue = clients.sqs.create_queue().queue_name(&name).send().await?;
+    let queue = clients.sqs.create_queue().queue_name(&name);
+    // Short, because handing a notification on takes no time: what a run that was killed had taken comes back soon.
+    let queue = queue.attributes(QueueAttributeName::VisibilityTimeout, "5");
+    let queue = queue.send().await?;
     let url = queue.queue_url.context("the new queue has no URL")?;
     let target = s3::QueueConfiguration::builder()
         .queue_arn(arn("sqs", &name))

@@ -9,6 +9,7 @@
 //! endpoint, of a key its id, of a table, bucket or function its name; `Arn` is the local ARN. Follows the AWS SAM
 //! specification 2016-10-31 and the CloudFormation resource reference (checked 2026-11-20).
 
+mod condition;
 mod error;
 mod event;
 mod function;

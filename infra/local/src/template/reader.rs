@@ -133,21 +133,24 @@ fn parameters(
     for (name, body) in declared {
         let value = match (settings.parameters.get(name), body.get("Default")) {
             (Some(given), _) => given.clone(),
-            (None, Some(Value::String(default))) => default.clone(),
-            (None, Some(default)) => default.to_string(),
+            (None, Some(default)) => scalar(default),
             (None, None) => return Err(wrong(name, "has no default and no value".to_owned())),
         };
         let allowed = body.get("AllowedValues").and_then(Value::as_array);
-        let fits = |item: &Value| match item {
-            Value::String(text) => *text == value,
-            other => other.to_string() == value,
-        };
-        if allowed.is_some_and(|allowed| !allowed.iter().any(fits)) {
+        if allowed.is_some_and(|allowed| !allowed.iter().any(|item| scalar(item) == value)) {
             return Err(wrong(name, format!("{value:?} is not an allowed value")));
         }
         values.insert(name.clone(), value);
     }
     Ok(values)
+}
+
+/// A parameter's value as CloudFormation sees it: text, whatever it looks like.
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// The resources whose condition holds, with their physical names. Names may use parameters, not other resources.
@@ -159,10 +162,11 @@ fn entries<R: Resources>(
     let mut entries = BTreeMap::new();
     for (id, body) in declared {
         let place = Place::resource(id);
-        if let Some(condition) = body.get("Condition").and_then(Value::as_str) {
-            if !resolver.condition(&place.at("Condition"), condition)? {
-                continue;
-            }
+        let condition = body.get("Condition").and_then(Value::as_str);
+        if let Some(condition) = condition
+            && !resolver.condition(&place.at("Condition"), condition)?
+        {
+            continue;
         }
         let kind = body
             .get("Type")

@@ -94,7 +94,10 @@ impl ConnectionEntry {
             Profile::GenesysOpenMessaging => whatsapp,
         };
         match foreign.into_iter().find(|(_, given)| *given) {
-            Some((key, _)) => Err(format!("key `{key}` does not belong to profile {}", self.profile)),
+            Some((key, _)) => Err(format!(
+                "key `{key}` does not belong to profile {}",
+                self.profile
+            )),
             None => Ok(()),
         }
     }

@@ -45,7 +45,9 @@ impl Piece {
             file_name: file_name.to_owned(),
             bytes: bytes.to_vec(),
             declared,
-            as_document: !declared.starts_with("image/") && !declared.starts_with("audio/") && !declared.starts_with("video/"),
+            as_document: !declared.starts_with("image/")
+                && !declared.starts_with("audio/")
+                && !declared.starts_with("video/"),
             caption: None,
             expected: Expected::Delivered,
             trouble: Trouble::None,
@@ -53,7 +55,10 @@ impl Piece {
     }
 
     fn document(self) -> Self {
-        Self { as_document: true, ..self }
+        Self {
+            as_document: true,
+            ..self
+        }
     }
 
     fn with(self, trouble: Trouble) -> Self {
@@ -85,18 +90,29 @@ macro_rules! media {
 
 /// The demo's own files: made for this project, kept small; `tests/media/README.md` says how.
 pub(super) fn programme() -> Vec<Piece> {
-    let captioned = Piece { caption: Some("Is this covered by the warranty?"), ..Piece::new("photo.jpg", media!("photo.jpg"), "image/jpeg") };
+    let captioned = Piece {
+        caption: Some("Is this covered by the warranty?"),
+        ..Piece::new("photo.jpg", media!("photo.jpg"), "image/jpeg")
+    };
     let docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
     vec![
         Piece::new("photo-1mb.jpg", media!("photo-1mb.jpg"), "image/jpeg").with(Trouble::Killed),
         captioned.with(Trouble::Repeated),
-        Piece::new("screenshot.png", media!("screenshot.png"), "image/png").with(Trouble::Throttled),
-        Piece::new("Rechnung März (1).pdf", media!("Rechnung März (1).pdf"), "application/pdf"),
+        Piece::new("screenshot.png", media!("screenshot.png"), "image/png")
+            .with(Trouble::Throttled),
+        Piece::new(
+            "Rechnung März (1).pdf",
+            media!("Rechnung März (1).pdf"),
+            "application/pdf",
+        ),
         Piece::new("brief.docx", media!("brief.docx"), docx),
         Piece::new("voice.ogg", media!("voice.ogg"), "audio/ogg; codecs=opus"),
         Piece::new("clip.mp4", media!("clip.mp4"), "video/mp4"),
-        Piece::new("invoice.png", media!("invoice.png"), "image/png").document().expecting(Expected::Quarantined),
-        Piece::new("truncated.pdf", media!("truncated.pdf"), "application/pdf").expecting(Expected::Held),
+        Piece::new("invoice.png", media!("invoice.png"), "image/png")
+            .document()
+            .expecting(Expected::Quarantined),
+        Piece::new("truncated.pdf", media!("truncated.pdf"), "application/pdf")
+            .expecting(Expected::Held),
     ]
 }
 
@@ -110,9 +126,19 @@ pub(super) fn of_files(paths: &[PathBuf]) -> Result<Vec<Piece>> {
 
 fn of_file(path: &Path) -> Result<Piece> {
     let bytes = std::fs::read(path).with_context(|| format!("{}", path.display()))?;
-    anyhow::ensure!(!bytes.is_empty(), "{} is empty; WhatsApp takes no empty files", path.display());
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_else(|| "file".to_owned());
-    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    anyhow::ensure!(
+        !bytes.is_empty(),
+        "{} is empty; WhatsApp takes no empty files",
+        path.display()
+    );
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_else(|| "file".to_owned());
+    let extension = path
+        .extension()
+        .map(|e| e.to_string_lossy().to_ascii_lowercase())
+        .unwrap_or_default();
     let declared = match extension.as_str() {
         "jpg" | "jpeg" => "image/jpeg",
         "png" => "image/png",
@@ -128,5 +154,7 @@ fn of_file(path: &Path) -> Result<Piece> {
         "pptx" => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
         _ => "application/octet-stream",
     };
-    Ok(Piece::new(&name, &bytes, declared).document().expecting(Expected::Anything))
+    Ok(Piece::new(&name, &bytes, declared)
+        .document()
+        .expecting(Expected::Anything))
 }

@@ -41,14 +41,24 @@ pub struct Options {
 /// # Errors
 /// If something cannot be built or started.
 pub async fn run(options: &Options) -> Result<bool> {
-    let pieces = if options.files.is_empty() { cast::programme() } else { cast::of_files(&options.files)? };
+    let pieces = if options.files.is_empty() {
+        cast::programme()
+    } else {
+        cast::of_files(&options.files)?
+    };
     println!("Building the functions …");
     let folder = binaries::build().await?;
     let standins = StandIns::start().await?;
     let provisioned = site::provision(folder, SiteOptions::default()).await?;
     let run = site::start(provisioned, &standins.seed(STAGE)?).await?;
-    standins.subscribe(run.api_url()).await.context("WhatsApp's verification call")?;
-    println!("Up: functions as processes behind {}, stand-ins for WhatsApp and Genesys beside them.\n", run.api_url());
+    standins
+        .subscribe(run.api_url())
+        .await
+        .context("WhatsApp's verification call")?;
+    println!(
+        "Up: functions as processes behind {}, stand-ins for WhatsApp and Genesys beside them.\n",
+        run.api_url()
+    );
 
     let timeline = Timeline::start();
     let mut watch = Watch::new(&run)?;
@@ -64,7 +74,13 @@ pub async fn run(options: &Options) -> Result<bool> {
 }
 
 /// Sends everything, with the trouble each piece is cast for.
-async fn perform(pieces: &[Piece], standins: &StandIns, run: &LocalRun, watch: &mut Watch, timeline: &Timeline) -> Result<()> {
+async fn perform(
+    pieces: &[Piece],
+    standins: &StandIns,
+    run: &LocalRun,
+    watch: &mut Watch,
+    timeline: &Timeline,
+) -> Result<()> {
     let customer = standins.whatsapp.customer();
     for piece in pieces {
         let message = customer.compose_media(piece.media());
@@ -73,26 +89,56 @@ async fn perform(pieces: &[Piece], standins: &StandIns, run: &LocalRun, watch: &
         watch.add(piece, id.as_str(), &medium.id);
         match piece.trouble {
             cast::Trouble::None | cast::Trouble::Repeated => {}
-            cast::Trouble::Throttled => drop(standins.genesys.faults().arm_on(Fault::RateLimit, Times(2), id.as_str())?),
-            cast::Trouble::Killed => drop(standins.whatsapp.faults().arm_at(Fault::Stall, Times(1), Point::Download)?),
+            cast::Trouble::Throttled => drop(standins.genesys.faults().arm_on(
+                Fault::RateLimit,
+                Times(2),
+                id.as_str(),
+            )?),
+            cast::Trouble::Killed => drop(standins.whatsapp.faults().arm_at(
+                Fault::Stall,
+                Times(1),
+                Point::Download,
+            )?),
         }
         timeline.say(&piece.file_name, "the customer sends it");
         standins.whatsapp.send_batch(vec![message]);
         match piece.trouble {
             cast::Trouble::None => {}
-            cast::Trouble::Throttled => timeline.say(&piece.file_name, "Genesys will answer 429 twice"),
+            cast::Trouble::Throttled => {
+                timeline.say(&piece.file_name, "Genesys will answer 429 twice")
+            }
             cast::Trouble::Repeated => {
-                standins.whatsapp.wait_for_delivery(&id, Duration::from_secs(20)).await?;
+                standins
+                    .whatsapp
+                    .wait_for_delivery(&id, Duration::from_secs(20))
+                    .await?;
                 let again = standins.whatsapp.redeliver(&id, 4).await;
-                let fine = again.iter().filter(|attempt| attempt.acknowledged()).count();
-                timeline.say(&piece.file_name, &format!("WhatsApp delivers the webhook four more times; {fine} answered 200"));
+                let fine = again
+                    .iter()
+                    .filter(|attempt| attempt.acknowledged())
+                    .count();
+                timeline.say(
+                    &piece.file_name,
+                    &format!("WhatsApp delivers the webhook four more times; {fine} answered 200"),
+                );
             }
             cast::Trouble::Killed => {
-                let held = watch.follow_while(timeline, standins.whatsapp.faults().wait_until_held(Duration::from_secs(20)));
+                let held = watch.follow_while(
+                    timeline,
+                    standins
+                        .whatsapp
+                        .faults()
+                        .wait_until_held(Duration::from_secs(20)),
+                );
                 held.await?.context("the download never began")?;
                 let killed = run.kill_function("FetchFunction");
                 standins.whatsapp.faults().release();
-                timeline.say(&piece.file_name, &format!("fetch is killed in the middle of the transfer (kill -9, {killed} process)"));
+                timeline.say(
+                    &piece.file_name,
+                    &format!(
+                        "fetch is killed in the middle of the transfer (kill -9, {killed} process)"
+                    ),
+                );
             }
         }
     }

@@ -51,17 +51,33 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn new(run: &LocalRun) -> Result<Self> {
         let table = site::table_name(run.template(), "MediaTable")?;
-        Ok(Self { items: ItemsTable::new(run.clients().dynamodb.clone(), table), watched: Vec::new() })
+        Ok(Self {
+            items: ItemsTable::new(run.clients().dynamodb.clone(), table),
+            watched: Vec::new(),
+        })
     }
 
     /// Begins to watch a piece: its row's key follows from what the platform will announce.
     pub(super) fn add(&mut self, piece: &Piece, message: &str, medium: &str) {
-        let id = MediaId::derive(&ConnectionId::new("whatsapp-demo"), &MessageId::new(message), &AttachmentId::new(medium));
-        self.watched.push(Watched { name: piece.file_name.clone(), message: message.to_owned(), id, seen: None });
+        let id = MediaId::derive(
+            &ConnectionId::new("whatsapp-demo"),
+            &MessageId::new(message),
+            &AttachmentId::new(medium),
+        );
+        self.watched.push(Watched {
+            name: piece.file_name.clone(),
+            message: message.to_owned(),
+            id,
+            seen: None,
+        });
     }
 
     /// Watches until `other` is done.
-    pub(super) async fn follow_while<T>(&mut self, timeline: &Timeline, other: impl Future<Output = T>) -> Result<T> {
+    pub(super) async fn follow_while<T>(
+        &mut self,
+        timeline: &Timeline,
+        other: impl Future<Output = T>,
+    ) -> Result<T> {
         let mut other = std::pin::pin!(other);
         loop {
             match tokio::time::timeout(LOOK, &mut other).await {
@@ -72,11 +88,18 @@ impl Watch {
     }
 
     /// Watches until every piece is at rest, or time is up.
-    pub(super) async fn until_at_rest(mut self, timeline: &Timeline, within: Duration) -> Result<Vec<Outcome>> {
+    pub(super) async fn until_at_rest(
+        mut self,
+        timeline: &Timeline,
+        within: Duration,
+    ) -> Result<Vec<Outcome>> {
         let end = tokio::time::Instant::now() + within;
         loop {
             self.look(timeline).await?;
-            let resting = self.watched.iter().all(|watched| watched.seen.as_ref().is_some_and(at_rest));
+            let resting = self
+                .watched
+                .iter()
+                .all(|watched| watched.seen.as_ref().is_some_and(at_rest));
             if resting || tokio::time::Instant::now() > end {
                 break;
             }
@@ -87,7 +110,11 @@ impl Watch {
     }
 
     async fn look(&mut self, timeline: &Timeline) -> Result<()> {
-        for watched in self.watched.iter_mut().filter(|watched| !watched.seen.as_ref().is_some_and(at_rest)) {
+        for watched in self
+            .watched
+            .iter_mut()
+            .filter(|watched| !watched.seen.as_ref().is_some_and(at_rest))
+        {
             let item = self.items.load(&watched.id).await?;
             tell(timeline, watched, item.as_ref());
             watched.seen = item.or_else(|| watched.seen.take());
@@ -96,22 +123,37 @@ impl Watch {
     }
 }
 
-/// Nothing more happens by itself.
+/// Nothing more happens to the file by itself: it has ended, or waits for a person.
 fn at_rest(item: &Item) -> bool {
-    item.gate.due_at.is_none()
+    item.gate.due_at.is_none() || item.gate.stage.is_over()
 }
 
 fn tell(timeline: &Timeline, watched: &Watched, now: Option<&Item>) {
     let Some(now) = now else { return };
     let before = watched.seen.as_ref();
     if before.map_or(0, |item| item.record.sweeps) < now.record.sweeps {
-        timeline.say(&watched.name, "sweep found it stuck and put it back on its way");
+        timeline.say(
+            &watched.name,
+            "sweep found it stuck and put it back on its way",
+        );
     }
     if before.map_or(0, |item| item.record.attempts) < now.record.attempts {
-        let why = now.record.diagnosis.as_ref().map_or("?", |diagnosis| diagnosis.code.as_str());
-        timeline.say(&watched.name, &format!("attempt {} ended with {why}; it waits and tries again", now.record.attempts));
+        let why = now
+            .record
+            .diagnosis
+            .as_ref()
+            .map_or("?", |diagnosis| diagnosis.code.as_str());
+        timeline.say(
+            &watched.name,
+            &format!(
+                "attempt {} ended with {why}; it waits and tries again",
+                now.record.attempts
+            ),
+        );
     }
-    if before.is_none_or(|item| item.gate.stage != now.gate.stage || item.gate.verdict != now.gate.verdict) {
+    if before.is_none_or(|item| {
+        item.gate.stage != now.gate.stage || item.gate.verdict != now.gate.verdict
+    }) {
         timeline.say(&watched.name, &describe(now));
     }
 }
@@ -130,7 +172,11 @@ fn describe(item: &Item) -> String {
 }
 
 fn reasons(item: &Item) -> String {
-    let words = item.record.reasons.iter().map(|reason| format!("{} ({})", reason.code, reason.evidence));
+    let words = item
+        .record
+        .reasons
+        .iter()
+        .map(|reason| format!("{} ({})", reason.code, reason.evidence));
     words.collect::<Vec<_>>().join(", ")
 }
 
@@ -145,15 +191,23 @@ fn outcome(watched: &Watched) -> Outcome {
         sweeps: 0,
         at_rest: false,
     };
-    let Some(item) = &watched.seen else { return nothing };
+    let Some(item) = &watched.seen else {
+        return nothing;
+    };
     let entries = item.trail.verify(&item.id).unwrap_or_default();
     let (first, last) = (entries.first().map(|e| e.at), entries.last().map(|e| e.at));
-    let failure = item.record.diagnosis.as_ref().map(|d| format!("{}: {}", d.code, d.evidence));
+    let failure = item
+        .record
+        .diagnosis
+        .as_ref()
+        .map(|d| format!("{}: {}", d.code, d.evidence));
     Outcome {
         stage: item.gate.stage.as_str(),
         verdict: item.gate.verdict.as_str(),
         why: failure.unwrap_or_else(|| reasons(item)),
-        took: last.zip(first).map_or(Duration::ZERO, |(last, first)| last.saturating_since(first)),
+        took: last
+            .zip(first)
+            .map_or(Duration::ZERO, |(last, first)| last.saturating_since(first)),
         attempts: item.record.attempts,
         sweeps: item.record.sweeps,
         at_rest: at_rest(item),

@@ -8,12 +8,10 @@ use attache_domain::time::Timestamp;
 use attache_domain::verdict::Verdict;
 use attache_flow::ports::{Announced, Answer, Claimed, Items, Outage, Saved};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
-};
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure};
 use futures_util::future::try_join_all;
 
-use super::item_row::{self, COLUMNS};
+use super::item_row;
 use super::row::{Columns, Row, instant, number, text};
 use super::{put_refused, update_refused};
 use crate::outage::outage;
@@ -139,18 +137,17 @@ impl Items for ItemsTable {
         let mut next = item.clone();
         next.gate.revision += 1;
         let row = item_row::encode(&next).map_err(|e| Outage::new(doing(), e))?;
-        let update = self.client.update_item().table_name(&self.table);
-        let saved = update
-            .key("id", text(next.id.as_str()))
+        let put = self.client.put_item().table_name(&self.table);
+        let saved = put
+            .set_item(Some(row.clone()))
             .condition_expression("rv = :based_on")
-            .update_expression(rewrite(&row))
-            .set_expression_attribute_values(Some(rewrite_values(&row, item.gate.revision)))
+            .expression_attribute_values(":based_on", number(item.gate.revision))
             .return_values_on_condition_check_failure(OnFailure::AllOld)
             .send()
             .await;
         let refused = match saved {
             Ok(_) => None,
-            Err(error) => Some(update_refused(doing(), error)?),
+            Err(error) => Some(put_refused(doing(), error)?),
         };
         match refused {
             Some(old) if old.as_ref() != Some(&row) => Ok(Saved::Overtaken),
@@ -216,32 +213,5 @@ fn claim_values(terms: &Terms) -> Row {
         values.insert(":clean".to_owned(), item_row::verdict(Verdict::Clean));
         values.insert(":iu".to_owned(), instant(intent_until));
     }
-    values
-}
-
-/// The update that turns any row into this one. An update rather than a put: it cannot create a row, so that of all
-/// functions only `intake` needs the right to.
-fn rewrite(row: &Row) -> String {
-    let (present, absent): (Vec<&str>, Vec<&str>) =
-        COLUMNS.iter().partition(|name| row.contains_key(**name));
-    let set: Vec<_> = present
-        .iter()
-        .map(|name| format!("{name} = :{name}"))
-        .collect();
-    let removal = if absent.is_empty() {
-        String::new()
-    } else {
-        format!(" REMOVE {}", absent.join(", "))
-    };
-    format!("SET {}{removal}", set.join(", "))
-}
-
-fn rewrite_values(row: &Row, based_on: u32) -> Row {
-    let named = |name: &&str| Some((format!(":{name}"), row.get(*name)?.clone()));
-    let mut values: Row = COLUMNS.iter().filter_map(named).collect();
-    values.insert(
-        ":based_on".to_owned(),
-        AttributeValue::N(based_on.to_string()),
-    );
     values
 }

@@ -47,23 +47,22 @@ const LONGEST_TYPE: usize = 255;
 /// How long a copy into quarantine may take: S3 moves the bytes while we wait.
 const COPY: Duration = Duration::from_secs(60);
 
-/// The buckets. A function that has no business with the quarantine gives its name as empty and may not call
-/// [`Objects::quarantine`].
+/// The buckets.
 #[derive(Clone, Debug)]
 pub struct Buckets {
     client: Client,
     media: String,
-    quarantine: String,
+    quarantine: Option<String>,
 }
 
 impl Buckets {
-    /// The buckets of these names.
+    /// The media bucket, and for a function that may move objects there the quarantine.
     #[must_use]
-    pub fn new(client: Client, media: impl Into<String>, quarantine: impl Into<String>) -> Self {
+    pub fn new(client: Client, media: impl Into<String>, quarantine: Option<String>) -> Self {
         Self {
             client,
             media: media.into(),
-            quarantine: quarantine.into(),
+            quarantine,
         }
     }
 
@@ -243,11 +242,14 @@ impl Objects for Buckets {
     }
 
     async fn quarantine(&self, id: &MediaId) -> Answer<()> {
+        let doing = || format!("copying {id} into quarantine");
+        let missing = || Outage::new(doing(), "this function was given no quarantine bucket");
+        let quarantine = self.quarantine.as_ref().ok_or_else(missing)?;
         let key = id.arrival_key();
         let slow = TimeoutConfig::builder()
             .operation_timeout(COPY)
             .operation_attempt_timeout(COPY);
-        let copy = self.client.copy_object().bucket(&self.quarantine);
+        let copy = self.client.copy_object().bucket(quarantine);
         let copy = copy
             .key(&key)
             // Neither part needs escaping: bucket names are plain, and the key is 26 base32 characters.
@@ -256,7 +258,7 @@ impl Objects for Buckets {
             .customize()
             .config_override(Builder::new().timeout_config(slow.build()));
         let copied = copy.send().await;
-        copied.map_err(|e| outage(format!("copying {id} into quarantine"), e))?;
+        copied.map_err(|e| outage(doing(), e))?;
         Ok(())
     }
 
