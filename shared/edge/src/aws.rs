@@ -12,7 +12,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 
-use crate::config::Settings;
+use attache_domain::settings::Settings;
 
 /// The region where neither the environment nor a profile names one (the local run).
 const DEFAULT_REGION: &str = "us-east-1";
