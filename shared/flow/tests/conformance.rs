@@ -37,6 +37,11 @@ fn tokens() {
 }
 
 #[test]
+fn overdue_order() {
+    done(conformance::overdue_order(&world(), RUN));
+}
+
+#[test]
 fn limits() {
     done(conformance::limits(&world(), RUN));
 }
