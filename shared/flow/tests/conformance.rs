@@ -1,5 +1,7 @@
 //! The in-memory twins, held to what every implementation of a port must do.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::future::Future;
 
 use attache_domain::connection::{Directory, SecretName};
