@@ -89,10 +89,17 @@ impl fmt::Display for Report {
             f,
             "ready               {total_ms:.0} ms: build check {build_check_ms:.0}, engines and resources {provision_ms:.0}, stand-ins and webhook {start_ms:.0}",
         )?;
-        writeln!(f, "first file          {:.0} ms, functions not running yet", self.first_ms)?;
+        writeln!(
+            f,
+            "first file          {:.0} ms, functions not running yet",
+            self.first_ms
+        )?;
         let Load { files, bytes } = self.load;
         if let Some(spread) = self.webhook_to_visible {
-            writeln!(f, "webhook to visible  {spread} ({files} files of {bytes} bytes, one after the other)")?;
+            writeln!(
+                f,
+                "webhook to visible  {spread} ({files} files of {bytes} bytes, one after the other)"
+            )?;
         }
         Ok(())
     }

@@ -72,7 +72,11 @@ impl Meter {
 
     /// What was added up so far.
     pub(crate) fn read(&self) -> Costs {
-        self.line.costs.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.line
+            .costs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -91,7 +95,10 @@ async fn pass(State(line): State<Arc<Line>>, headers: HeaderMap, body: Bytes) ->
 
 impl Line {
     async fn forward(&self, mut headers: HeaderMap, body: Bytes) -> Result<Response> {
-        let engine = self.engine.get().context("the meter is not connected yet")?;
+        let engine = self
+            .engine
+            .get()
+            .context("the meter is not connected yet")?;
         let written = Written::of(&headers, &body);
         let body = match &written {
             Some(written) => Bytes::from(written.request.to_string()),
@@ -99,7 +106,13 @@ impl Line {
         };
         headers.remove(HOST);
         headers.remove(CONTENT_LENGTH);
-        let answer = self.client.post(engine).headers(headers).body(body).send().await?;
+        let answer = self
+            .client
+            .post(engine)
+            .headers(headers)
+            .body(body)
+            .send()
+            .await?;
         let (status, mut headers) = (answer.status(), answer.headers().clone());
         headers.remove(CONTENT_LENGTH);
         let body = answer.bytes().await?;
@@ -150,7 +163,11 @@ impl Written {
 
     fn key(&self) -> (String, String, String) {
         let table = self.request["TableName"].as_str().unwrap_or_default();
-        (self.caller.clone(), self.operation.clone(), table.to_owned())
+        (
+            self.caller.clone(),
+            self.operation.clone(),
+            table.to_owned(),
+        )
     }
 }
 
@@ -161,13 +178,10 @@ mod tests {
 
     fn headers(target: &'static str) -> HeaderMap {
         let signed = "AWS4-HMAC-SHA256 Credential=UploadFunction/20250411/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
-        [
-            ("x-amz-target", target),
-            ("authorization", signed),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-        .collect()
+        [("x-amz-target", target), ("authorization", signed)]
+            .into_iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect()
     }
 
     #[test]
@@ -181,8 +195,14 @@ mod tests {
         let answer = br#"{"ConsumedCapacity":{"TableName":"media","CapacityUnits":3.0}}"#;
         line.note(&written, StatusCode::OK, answer);
         line.note(&written, StatusCode::OK, answer);
-        line.note(&written, StatusCode::BAD_REQUEST, br#"{"__type":"ConditionalCheckFailedException"}"#);
-        let key = ["UploadFunction", "PutItem", "media"].map(str::to_owned).into();
+        line.note(
+            &written,
+            StatusCode::BAD_REQUEST,
+            br#"{"__type":"ConditionalCheckFailedException"}"#,
+        );
+        let key = ["UploadFunction", "PutItem", "media"]
+            .map(str::to_owned)
+            .into();
         let expected = Cost {
             writes: 2,
             refused: 1,

@@ -16,7 +16,10 @@ const HEADER: usize = 4;
 /// If the bare photo is larger already, or the rest is too small for a segment.
 pub(crate) fn of_size(bytes: usize) -> Result<Vec<u8>> {
     let mut missing = bytes.checked_sub(PHOTO.len()).with_context(|| {
-        format!("the smallest picture has {} bytes, {bytes} are asked for", PHOTO.len())
+        format!(
+            "the smallest picture has {} bytes, {bytes} are asked for",
+            PHOTO.len()
+        )
     })?;
     // Comments may stand after the JFIF segment, which comes first of all.
     let length = PHOTO.get(4..6).context("the photo is cut short")?;
@@ -25,7 +28,10 @@ pub(crate) fn of_size(bytes: usize) -> Result<Vec<u8>> {
     let mut picture = Vec::with_capacity(bytes);
     picture.extend_from_slice(start);
     while missing > 0 {
-        ensure!(missing >= HEADER, "{missing} bytes are too few for a comment: ask for {HEADER} more");
+        ensure!(
+            missing >= HEADER,
+            "{missing} bytes are too few for a comment: ask for {HEADER} more"
+        );
         let mut segment = missing.min(LONGEST + 2);
         // What is left after it must be nothing, or a segment of its own.
         if missing - segment < HEADER && missing > segment {

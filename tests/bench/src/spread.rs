@@ -37,7 +37,10 @@ impl fmt::Display for Spread {
             p95_ms,
             max_ms,
         } = self;
-        write!(f, "p50 {p50_ms:.0} ms, p95 {p95_ms:.0} ms, max {max_ms:.0} ms")
+        write!(
+            f,
+            "p50 {p50_ms:.0} ms, p95 {p95_ms:.0} ms, max {max_ms:.0} ms"
+        )
     }
 }
 
@@ -52,7 +55,12 @@ mod tests {
 
     #[test]
     fn ranks_are_times_that_were_measured() {
-        let times = |ms: &[u64]| ms.iter().copied().map(Duration::from_millis).collect::<Vec<_>>();
+        let times = |ms: &[u64]| {
+            ms.iter()
+                .copied()
+                .map(Duration::from_millis)
+                .collect::<Vec<_>>()
+        };
         let hundred: Vec<u64> = (1..=100).rev().collect();
         for (name, ms, expected) in [
             ("one", vec![7], [7.0, 7.0, 7.0]),

@@ -57,10 +57,22 @@ impl Stack {
         let posted = Instant::now();
         self.standins.whatsapp.send_batch(vec![message]);
         self.sent += 1;
-        let shown = self.standins.genesys.wait_for_messages(self.sent, PATIENCE).await?;
+        let shown = self
+            .standins
+            .genesys
+            .wait_for_messages(self.sent, PATIENCE)
+            .await?;
         let last = shown.last().context("no message")?;
-        let whole = last.attachments.iter().any(|a| a.sha256() == Some(&medium.sha256_hex()));
-        ensure!(whole, "message {} arrived without its file: {:?}", last.id, last.attachments);
+        let whole = last
+            .attachments
+            .iter()
+            .any(|a| a.sha256() == Some(&medium.sha256_hex()));
+        ensure!(
+            whole,
+            "message {} arrived without its file: {:?}",
+            last.id,
+            last.attachments
+        );
         Ok(Arrived {
             media: MediaId::derive(
                 &ConnectionId::new("whatsapp-demo"),

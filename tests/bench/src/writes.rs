@@ -91,13 +91,17 @@ fn metered(template: &str, url: &str) -> Result<String> {
     let (before, after) = template
         .split_once(place)
         .context("template.yaml has no variables under Globals")?;
-    Ok(format!("{before}{place}        AWS_ENDPOINT_URL_DYNAMODB: {url}\n{after}"))
+    Ok(format!(
+        "{before}{place}        AWS_ENDPOINT_URL_DYNAMODB: {url}\n{after}"
+    ))
 }
 
 /// Logical ids of the tables by name.
 fn logical_ids(template: &Template) -> BTreeMap<String, String> {
     let tables = template.tables.iter();
-    tables.map(|table| (table.name.clone(), table.logical_id.clone())).collect()
+    tables
+        .map(|table| (table.name.clone(), table.logical_id.clone()))
+        .collect()
 }
 
 /// Waits until every row has had its last write.
@@ -111,7 +115,11 @@ async fn settle(stack: &Stack, sent: &[MediaId]) -> Result<()> {
             if item.gate.due_at.is_none() {
                 break;
             }
-            ensure!(tokio::time::Instant::now() < end, "item {id} stays {:?}", item.gate.stage);
+            ensure!(
+                tokio::time::Instant::now() < end,
+                "item {id} stays {:?}",
+                item.gate.stage
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -129,7 +137,9 @@ fn report(load: Load, costs: Costs, names: &BTreeMap<String, String>) -> Report 
         })
         .collect();
     let per_file = |tables: &[&str], of: fn(&Cost) -> f64| {
-        let counted = lines.iter().filter(|line| tables.contains(&line.table.as_str()));
+        let counted = lines
+            .iter()
+            .filter(|line| tables.contains(&line.table.as_str()));
         counted.map(|line| of(&line.cost)).sum::<f64>() / f64::from(load.files)
     };
     Report {
@@ -146,7 +156,10 @@ fn report(load: Load, costs: Costs, names: &BTreeMap<String, String>) -> Report 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Load { files, bytes } = self.load;
-        writeln!(f, "{files} files of {bytes} bytes, one after the other; write units with their indexes")?;
+        writeln!(
+            f,
+            "{files} files of {bytes} bytes, one after the other; write units with their indexes"
+        )?;
         for line in &self.lines {
             let Cost {
                 writes,
@@ -154,10 +167,21 @@ impl fmt::Display for Report {
                 units,
             } = line.cost;
             let (caller, operation, table) = (&line.caller, &line.operation, &line.table);
-            writeln!(f, "  {caller:<17} {operation:<11} {table:<17} {writes:>4} writes {refused:>3} refused {units:>6.1} units")?;
+            writeln!(
+                f,
+                "  {caller:<17} {operation:<11} {table:<17} {writes:>4} writes {refused:>3} refused {units:>6.1} units"
+            )?;
         }
-        writeln!(f, "media row per file  {:.2} writes, {:.2} units", self.media_writes_per_file, self.media_units_per_file)?;
-        writeln!(f, "all per file        {:.2} units (without tokens, which are renewed by the clock)", self.units_per_file)
+        writeln!(
+            f,
+            "media row per file  {:.2} writes, {:.2} units",
+            self.media_writes_per_file, self.media_units_per_file
+        )?;
+        writeln!(
+            f,
+            "all per file        {:.2} units (without tokens, which are renewed by the clock)",
+            self.units_per_file
+        )
     }
 }
 
@@ -172,20 +196,28 @@ mod tests {
         let settings = attache_local::template::Settings {
             parameters: BTreeMap::from([("Stage".to_owned(), "local".to_owned())]),
             sqs_endpoint: "http://127.0.0.1:1".to_owned(),
-            key_ids: BTreeMap::from(["DataKey", "QuarantineKey"].map(|id| (id.to_owned(), "k".to_owned()))),
+            key_ids: BTreeMap::from(
+                ["DataKey", "QuarantineKey"].map(|id| (id.to_owned(), "k".to_owned())),
+            ),
         };
         let url = "http://127.0.0.1:2";
         let template = Template::parse(&metered(template, url).unwrap(), &settings).unwrap();
         assert!(!template.functions.is_empty());
         for function in &template.functions {
             let given = function.environment.get("AWS_ENDPOINT_URL_DYNAMODB");
-            assert_eq!(given.map(String::as_str), Some(url), "{}", function.logical_id);
+            assert_eq!(
+                given.map(String::as_str),
+                Some(url),
+                "{}",
+                function.logical_id
+            );
         }
     }
 
     #[test]
     fn costs_are_shared_out_among_the_files() {
-        let key = |caller: &str, table: &str| (caller.to_owned(), "PutItem".to_owned(), table.to_owned());
+        let key =
+            |caller: &str, table: &str| (caller.to_owned(), "PutItem".to_owned(), table.to_owned());
         let cost = |writes, units| Cost {
             writes,
             refused: 0,
@@ -196,11 +228,20 @@ mod tests {
             (key("UploadFunction", "a-limits"), cost(2, 2.0)),
             (key("RefreshFunction", "a-tokens"), cost(4, 4.0)),
         ]);
-        let names = [("a-media", "MediaTable"), ("a-limits", "LimitsTable"), ("a-tokens", "TokensTable")];
-        let names = names.map(|(name, id)| (name.to_owned(), id.to_owned())).into();
+        let names = [
+            ("a-media", "MediaTable"),
+            ("a-limits", "LimitsTable"),
+            ("a-tokens", "TokensTable"),
+        ];
+        let names = names
+            .map(|(name, id)| (name.to_owned(), id.to_owned()))
+            .into();
         let load = Load { files: 2, bytes: 1 };
         let report = report(load, costs, &names);
-        assert_eq!((report.media_units_per_file, report.units_per_file), (2.0, 3.0));
+        assert_eq!(
+            (report.media_units_per_file, report.units_per_file),
+            (2.0, 3.0)
+        );
         assert_eq!(report.media_writes_per_file, 1.0);
     }
 }
