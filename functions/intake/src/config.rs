@@ -1,6 +1,6 @@
 //! The settings of `intake`, read once at start, and the AWS calls it makes: the template grants exactly these.
 
-use attache_edge::config::{
+use attache_domain::settings::{
     ConfigError, Settings, allow_local, connections_max_age, lease, required,
 };
 

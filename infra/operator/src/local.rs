@@ -74,9 +74,16 @@ pub async fn run(options: &Options) -> Result<()> {
         platforms.insert("genesys".to_owned(), standins.genesys.api_url());
     }
     Ready::new(run.api_url(), run.endpoints(), platforms).print(options.json)?;
-    tokio::signal::ctrl_c()
-        .await
-        .context("waiting for Ctrl-C")?;
+    asked_to_stop().await.context("waiting for a signal")?;
     eprintln!("stopping");
     run.stop().await
+}
+
+/// Ctrl-C, or the signal by which service managers stop a process.
+async fn asked_to_stop() -> std::io::Result<()> {
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminated.recv() => Ok(()),
+    }
 }

@@ -17,6 +17,7 @@ pub mod job;
 pub mod journey;
 pub mod pacing;
 pub mod platforms;
+pub mod settings;
 pub mod signature;
 pub mod time;
 pub mod token;

@@ -149,7 +149,8 @@ pub fn read_headers(status: u16, headers: &Headers, said: Said) -> Result<Announ
 }
 
 /// What follows after attempt `attempts` (from 1) failed. A fetch may try for as long as the platform re-mints the
-/// link: pauses double from one second to fifteen minutes, with a quarter of jitter.
+/// link: pauses double from one second to fifteen minutes, with a quarter of jitter. A token refused again after its
+/// renewal is such a failure too: whoever replaces it in time loses nothing.
 pub fn after(
     failure: Failure,
     attempts: u32,
@@ -158,11 +159,12 @@ pub fn after(
     rng: &mut impl Rng,
 ) -> Next {
     let hint = match failure.disposition {
-        Disposition::Rejected | Disposition::Unauthorised => {
-            return Next::GiveUp(failure.diagnosis);
-        }
+        Disposition::Rejected => return Next::GiveUp(failure.diagnosis),
         Disposition::Throttled { retry_after } => retry_after.unwrap_or_default(),
-        Disposition::Unavailable | Disposition::Unknown => Duration::ZERO,
+        // A token that stays refused is ours to replace, and the platform keeps the file meanwhile.
+        Disposition::Unauthorised | Disposition::Unavailable | Disposition::Unknown => {
+            Duration::ZERO
+        }
     };
     if now >= sent_at + ID_LIFE && attempts >= MOST_AFTER_LIFE {
         return Next::GiveUp(failure.diagnosis);
@@ -390,6 +392,16 @@ mod tests {
             }
         }
         assert!(now >= sent + ID_LIFE && tries < 1_000, "{tries} tries");
+    }
+
+    #[test]
+    fn a_token_that_stays_refused_costs_time_not_the_file() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let sent = Timestamp::from_seconds(1_000);
+        let refused = || failed(Disposition::Unauthorised, "whatsapp.token-refused", "190");
+        let next = |now, rng: &mut StdRng| after(refused(), 9, sent, now, rng);
+        assert!(matches!(next(sent, &mut rng), Next::Retry { .. }));
+        assert!(matches!(next(sent + ID_LIFE, &mut rng), Next::GiveUp(_)));
     }
 
     #[test]

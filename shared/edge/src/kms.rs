@@ -270,6 +270,21 @@ mod tests {
     }
 
     #[test]
+    fn damage_does_not_open() {
+        let context = bound("token", "a/b");
+        let text = seal(&key(), [9; 12], &context, b"tops3cret").unwrap();
+        let whole = BASE64.decode(text.as_bytes()).unwrap();
+        // Behind version, length and wrapped key.
+        for position in 6..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[position] ^= 1;
+            let envelope = parse(&BASE64.encode(&damaged)).unwrap();
+            let opened = open(&key().cipher, &envelope, &context);
+            assert_eq!(opened.err(), Some(Unopened::Context), "byte {position}");
+        }
+    }
+
+    #[test]
     fn strangers_are_told_apart() {
         let cut = |bytes: &[u8]| BASE64.encode(bytes);
         for (text, expected) in [

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use attache_flow::ports::{Answer, Jobs, Outage, Queue};
 use aws_sdk_sqs::Client;
 
-use crate::config::Settings;
 use crate::outage::outage;
+use attache_domain::settings::Settings;
 
 /// The longest delay SQS takes.
 const LONGEST_DELAY: Duration = Duration::from_secs(900);

@@ -4,7 +4,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::{ConfigError, Settings};
+use attache_domain::settings::{ConfigError, Settings};
 
 /// Crates whose chatter below a warning helps nobody, and may show what must not be logged. Names are prefixes.
 const QUIET: [&str; 7] = [

@@ -64,7 +64,16 @@ pub struct Deliver<'a> {
 }
 
 /// When an item of the batch may go out.
-type Slots = BTreeMap<String, Timestamp>;
+#[derive(Clone, Copy)]
+enum Turn {
+    /// Its slot: it has been reserved.
+    Slot(Timestamp),
+    /// The line is too long and nothing was reserved: it comes back then, and asks again.
+    ComeBack(Timestamp),
+}
+
+/// The turns of a batch, by record.
+type Turns = BTreeMap<String, Turn>;
 
 impl Deliver<'_> {
     /// Handles a batch of the `media` or `media-retry` queue; returns the ids of the records that failed.
@@ -73,25 +82,28 @@ impl Deliver<'_> {
     /// [`Trouble`] if the batch as a whole could not be begun (configuration or limiter out of reach).
     pub async fn batch(&self, records: &[Record]) -> Result<Vec<String>, Trouble> {
         let directory = self.directories.current().await?;
-        let slots = self.reserve(records, &directory).await?;
+        let turns = self.reserve(records, &directory).await?;
         let handle = |record: Record| {
-            let (directory, slot) = (Rc::clone(&directory), slots.get(&record.id).copied());
-            async move { self.handle(&record.body, slot, &directory).await }
+            let (directory, turn) = (Rc::clone(&directory), turns.get(&record.id).copied());
+            async move { self.handle(&record.body, turn, &directory).await }
         };
         Ok(each(records, handle).await)
     }
 
     /// One reservation for each limiter key in the batch. Jobs that already have their slot keep it.
-    async fn reserve(&self, records: &[Record], directory: &Directory) -> Answer<Slots> {
+    async fn reserve(&self, records: &[Record], directory: &Directory) -> Answer<Turns> {
         let mut by_key: BTreeMap<ConnectionId, Vec<&str>> = BTreeMap::new();
-        let mut slots = Slots::new();
+        let mut turns = Turns::new();
         for record in records {
             // A malformed record is named by its own handler.
             let Ok(job) = ItemJob::parse(&record.body) else {
                 continue;
             };
             match job.slot {
-                Some(slot) => drop(slots.insert(record.id.clone(), Timestamp::from_millis(slot))),
+                Some(slot) => {
+                    let slot = Turn::Slot(Timestamp::from_millis(slot));
+                    turns.insert(record.id.clone(), slot);
+                }
                 None => by_key.entry(job.connection).or_default().push(&record.id),
             }
         }
@@ -107,29 +119,36 @@ impl Deliver<'_> {
             };
             let request = gcra::Request::new(rate, wanted, self.clock.now());
             let key = format!("send/{connection}");
-            let moments = match self.limits.reserve(&key, &request).await? {
-                Reserved::Slots(moments) => moments,
-                // Nothing was reserved: everybody comes back then, and asks again.
-                Reserved::Full { retry_at } => vec![retry_at; ids.len()],
+            let granted: Vec<Turn> = match self.limits.reserve(&key, &request).await? {
+                Reserved::Slots(slots) => slots.into_iter().map(Turn::Slot).collect(),
+                Reserved::Full { retry_at } => vec![Turn::ComeBack(retry_at); ids.len()],
             };
-            slots.extend(ids.into_iter().map(str::to_owned).zip(moments));
+            turns.extend(ids.into_iter().map(str::to_owned).zip(granted));
         }
-        Ok(slots)
+        Ok(turns)
     }
 
     async fn handle(
         &self,
         body: &str,
-        slot: Option<Timestamp>,
+        turn: Option<Turn>,
         directory: &Directory,
     ) -> Result<(), Trouble> {
         let job = ItemJob::parse(body)?;
         let now = self.clock.now();
-        match Wait::of(slot.unwrap_or(now), now) {
+        let slot = match turn {
+            Some(Turn::ComeBack(at)) => {
+                // Queues round down to whole seconds; a moment too early it would only ask once more.
+                let wait = at.saturating_since(now) + Duration::from_secs(1);
+                return self.put_off_unclaimed(&job, None, wait).await;
+            }
+            Some(Turn::Slot(slot)) => slot,
+            None => now,
+        };
+        match Wait::of(slot, now) {
             Wait::Queue { seconds } => {
-                return self
-                    .put_off_unclaimed(&job, slot, Duration::from_secs(seconds.into()))
-                    .await;
+                let wait = Duration::from_secs(seconds.into());
+                return self.put_off_unclaimed(&job, Some(slot), wait).await;
             }
             Wait::InPlace(rest) => self.clock.wait(rest).await,
         }
@@ -158,7 +177,7 @@ impl Deliver<'_> {
         }
     }
 
-    /// The slot lies seconds away: the copy takes the slot along, and the row learns of the copy.
+    /// The turn comes later: the copy takes the slot along, if there is one, and the row learns of the copy.
     async fn put_off_unclaimed(
         &self,
         job: &ItemJob,

@@ -208,11 +208,13 @@ impl Fetch<'_> {
     async fn after(&self, item: &mut Item, failure: Failure, version: u32) -> Answer<()> {
         tracing::warn!(media.id = %item.id, failure.code = %failure.diagnosis.code, evidence = %failure.diagnosis.evidence, "fetch attempt failed");
         let now = self.clock.now();
-        let renewed = item.record.token_floor > 0;
         item.record.diagnosis = Some((*failure.diagnosis).clone());
-        if failure.disposition == Disposition::Unauthorised && !renewed {
+        if failure.disposition == Disposition::Unauthorised {
+            let renewed = item.record.token_floor > 0;
             item.record.token_floor = version + 1;
-            return self.wait(item, delivery::RENEWAL_WAIT).await;
+            if !renewed {
+                return self.wait(item, delivery::RENEWAL_WAIT).await;
+            }
         }
         item.record.attempts += 1;
         let mut rng = StdRng::seed_from_u64(self.clock.draw());

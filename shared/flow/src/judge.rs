@@ -20,6 +20,9 @@ use crate::batch::Trouble;
 use crate::ports::{Answer, Clock, Directories, Head, Items, Jobs, Objects, Outage, Queue, Saved};
 use crate::retry;
 
+/// How long after its lease's end a stalled fetcher may still store: no function runs longer on Lambda.
+const LATEST_STORE: Duration = Duration::from_secs(900);
+
 /// What judge needs.
 #[derive(Clone, Copy)]
 pub struct Judge<'a> {
@@ -65,7 +68,7 @@ impl Judge<'_> {
             return Err(Trouble::Dangling(format!("object of unknown item {id}")));
         };
         match (item.gate.stage, item.gate.verdict) {
-            (Stage::Planned, Verdict::Quarantined) => {
+            (Stage::Planned | Stage::Rejected, Verdict::Quarantined) => {
                 return Ok(self.finish_quarantine(&mut item).await?);
             }
             // The judge before may have died between its write and the job.
@@ -172,9 +175,21 @@ impl Judge<'_> {
         retry::send(self.jobs, Queue::Media, &item.job(target), Duration::ZERO).await
     }
 
+    /// Removes the original, and looks again once no late store can follow: a fetcher that stalled past its lease
+    /// finds the key free again and may put the object back.
     async fn finish_quarantine(&self, item: &mut Item) -> Answer<()> {
         self.objects.remove(&item.id).await?;
-        item.end(Stage::Rejected, Actor::Validate, self.clock.now());
+        let now = self.clock.now();
+        if item.gate.stage < Stage::Rejected {
+            item.end(Stage::Rejected, Actor::Validate, now);
+            item.record.wait_until = Some(now + LATEST_STORE);
+            item.gate.due_at = item.record.wait_until;
+        } else if item.gate.due_at.is_some() && item.record.wait_until.is_none() {
+            // `sweep` sent it back for the last look.
+            item.gate.due_at = None;
+        } else {
+            return Ok(());
+        }
         if self.items.save(item).await? == Saved::Overtaken {
             tracing::info!(media.id = %item.id, "quarantine finished by somebody else");
         }

@@ -11,6 +11,7 @@ const PHOTO: &[u8] = include_bytes!("../../../tests/media/photo.jpg");
 const DISGUISED: &[u8] = include_bytes!("../../../tests/media/invoice.png");
 const TRUNCATED: &[u8] = include_bytes!("../../../tests/media/truncated.pdf");
 
+#[expect(clippy::unwrap_used, reason = "a broken trail ends the test")]
 fn stages(site: &Site) -> Vec<&'static str> {
     let item = site.item();
     item.trail
@@ -247,6 +248,28 @@ fn a_disguised_executable_never_leaves() {
 }
 
 #[test]
+fn a_late_store_does_not_bring_a_quarantined_file_back() {
+    let site = Site::new(DISGUISED);
+    site.announce("m", Some("invoice.png"));
+    site.refresh();
+    site.fetch();
+    let bytes = site.world.state.borrow().objects[&site.id()].clone();
+    site.judge();
+    // As if a fetcher that had stalled past its lease found the key free; the event of it is lost.
+    let id = site.id();
+    site.world.state.borrow_mut().objects.insert(id, bytes);
+    site.pass(890);
+    assert_eq!(site.sweep(), 0);
+    site.pass(20);
+    assert_eq!(site.sweep(), 1);
+    site.judge();
+    assert!(site.world.state.borrow().objects.is_empty());
+    assert_eq!(site.item().gate.due_at, None);
+    site.pass(3600);
+    assert_eq!(site.sweep(), 0, "one look is enough");
+}
+
+#[test]
 fn a_quarantine_that_died_half_way_is_finished() {
     let site = Site::new(DISGUISED);
     site.announce("m", Some("invoice.png"));
@@ -261,6 +284,7 @@ fn a_quarantine_that_died_half_way_is_finished() {
         state.objects.insert(id.clone(), bytes);
         let item = state.items.get_mut(&id).unwrap();
         item.gate.stage = Stage::Planned;
+        item.record.wait_until = None;
         item.gate.due_at = Some(attache_domain::time::Timestamp::from_millis(1));
     }
     assert_eq!(site.sweep(), 1);
@@ -389,5 +413,32 @@ fn a_burst_is_paced_by_delayed_copies() {
         site.calls("limits.reserve"),
         1,
         "one write for the whole batch"
+    );
+}
+
+#[test]
+fn a_line_that_is_too_long_is_asked_again_not_joined() {
+    let site = Site::new(PHOTO);
+    site.refresh();
+    site.announce("m", None);
+    site.fetch();
+    site.judge();
+    // Other traffic of the client has filled the line beyond its horizon: nothing is reserved for us.
+    let now = attache_flow::ports::Clock::now(&site.world);
+    let line = now + std::time::Duration::from_secs(200);
+    let key = "send/genesys".to_owned();
+    site.world.state.borrow_mut().limits.insert(key, line);
+    site.deliver();
+    let copies = site.world.state.borrow().queues[&Queue::Media].clone();
+    assert_eq!(copies.len(), 1);
+    assert!(
+        !copies[0].body.contains("slot"),
+        "the moment to come back is no slot: {}",
+        copies[0].body
+    );
+    site.run(240);
+    assert_eq!(
+        (site.item().gate.stage, site.calls("limits.reserve")),
+        (Stage::Sent, 2)
     );
 }

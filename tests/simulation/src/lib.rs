@@ -1,3 +1,25 @@
-//! Checks of the protocols: an exhaustive model.
+//! Checks of the protocols. The [`model`] explores an abstraction of them to the end; the simulation runs the code itself,
+//! seed by seed: production handlers over the in-memory twins, in virtual time, with faults drawn from the seed, watched
+//! by a [`reference`](mod@reference) of what must hold.
+//!
+//! One seed is one run ([`run::play`]): a few files, sent to a few numbers in a few webhooks ([`scene`]), the platforms
+//! ([`platforms`]), the queues ([`broker`]), the functions ([`bench`](mod@bench)) on a single-threaded executor
+//! ([`schedule`]), and the weather ([`faults`]). The same seed gives the same run, line by line ([`trace`]).
+//!
+//! What it leaves out: disagreeing clocks, multipart transfers, people (nobody releases, retries or erases), and whatever
+//! lies behind the ports: the adapters are checked against the twins by the conformance suite.
 
+pub mod bench;
+pub mod broker;
+pub mod dice;
+pub mod faults;
+pub mod files;
 pub mod model;
+pub mod platforms;
+pub mod ports;
+pub mod reference;
+pub mod run;
+pub mod sabotage;
+pub mod scene;
+pub mod schedule;
+pub mod trace;

@@ -123,9 +123,9 @@ impl Watch {
     }
 }
 
-/// Nothing more happens by itself.
+/// Nothing more happens to the file by itself: it has ended, or waits for a person.
 fn at_rest(item: &Item) -> bool {
-    item.gate.due_at.is_none()
+    item.gate.due_at.is_none() || item.gate.stage.is_over()
 }
 
 fn tell(timeline: &Timeline, watched: &Watched, now: Option<&Item>) {

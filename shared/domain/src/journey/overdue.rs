@@ -20,7 +20,8 @@ pub enum Overdue {
     Leave,
     /// Put it back into the `fetch` queue.
     Fetch,
-    /// Put it back into the `judge` queue: the S3 event was lost, or the judge died half-way.
+    /// Put it back into the `judge` queue: the S3 event was lost, the judge died half-way, or a quarantined original
+    /// is to be looked for once more.
     Judge,
     /// Put it back into the `media` queue.
     Deliver,
@@ -47,6 +48,8 @@ pub fn overdue(item: &Item, now: Timestamp, grace: Duration) -> Overdue {
         Stage::Announced | Stage::Fetching => Overdue::Fetch,
         Stage::Stored | Stage::Planned if gate.verdict == Verdict::Held => Overdue::Leave,
         Stage::Stored | Stage::Planned => Overdue::Judge,
+        // A look at whether a late store put the original back.
+        Stage::Rejected if gate.verdict == Verdict::Quarantined => Overdue::Judge,
         Stage::Sending if gate.intent_until.is_some() => Overdue::RepeatSend,
         Stage::Waiting | Stage::Sending => Overdue::Deliver,
         // Not entered by any code yet: conversions and two-step uploads arrive with their functions.
@@ -146,6 +149,11 @@ mod tests {
             overdue(&open, NOW + INTENT_GRACE, INTENT_GRACE),
             Overdue::RepeatSend
         );
+
+        let mut quarantined = at(Stage::Rejected);
+        assert_eq!(overdue(&quarantined, NOW, INTENT_GRACE), Overdue::Leave);
+        quarantined.gate.verdict = Verdict::Quarantined;
+        assert_eq!(overdue(&quarantined, NOW, INTENT_GRACE), Overdue::Judge);
 
         let mut by_policy = at(Stage::Planned);
         by_policy.gate.verdict = Verdict::Held;

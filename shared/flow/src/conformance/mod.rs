@@ -1,1 +1,57 @@
-//! What every implementation of a port must do.
+//! What every implementation of a port must do: one suite for each port, run against the in-memory twins and against
+//! the adapters over real services alike. A twin that nobody checks against the real thing is a rumour.
+//!
+//! A suite panics where an implementation falls short, and says how. It works under names of its own, made different
+//! by `run`, so that a store that keeps what earlier runs wrote can be used again. Where a port leaves something open
+//! (entity tags, the order of racing calls, how long an index lags), the suite leaves it open too.
+
+mod items;
+mod objects;
+mod rows;
+mod services;
+
+use std::time::Duration;
+
+use attache_domain::event::{MediaKind, Origin};
+use attache_domain::ids::{AttachmentId, ConnectionId, MessageId};
+use attache_domain::journey::Item;
+use attache_domain::time::Timestamp;
+
+pub use items::{items, overdue_order};
+pub use objects::objects;
+pub use rows::{claims, limits, tokens};
+pub use services::{jobs, secrets, vault};
+
+use crate::batch::chain;
+use crate::ports::Answer;
+
+/// When the suites' stories begin.
+const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
+
+/// The answer, of a world that does its part.
+fn ok<T>(answer: Answer<T>) -> T {
+    answer.unwrap_or_else(|outage| panic!("{}", chain(&outage)))
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// A fresh item; another `name` makes another item.
+fn item(run: &str, name: &str) -> Item {
+    let origin = Origin {
+        connection: ConnectionId::new("conformance"),
+        target: Some(ConnectionId::new("elsewhere")),
+        message: MessageId::new(format!("{run}/{name}")),
+        attachment: AttachmentId::new("1"),
+        sender: "16505551234".to_owned(),
+        sender_name: Some("Zoë \"Z\" 張".to_owned()),
+        sent_at: NOW,
+        kind: MediaKind::Document,
+        declared_type: Some("application/pdf".to_owned()),
+        file_name: Some("Rechnung März (1).pdf".to_owned()),
+        digest: None,
+        caption: None,
+    };
+    Item::announce(origin, NOW, seconds(30), seconds(86_400))
+}

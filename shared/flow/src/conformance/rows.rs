@@ -1,0 +1,173 @@
+//! The `claims`, `tokens` and `limits` tables.
+
+use std::num::NonZeroU32;
+
+use attache_domain::event::KeptBecause;
+use attache_domain::pacing::gcra::Request;
+use attache_domain::pacing::rate::Rate;
+use attache_domain::time::Timestamp;
+use attache_domain::token::TokenRow;
+use futures_util::future::join_all;
+
+use super::{NOW, ok, seconds};
+use crate::ports::{Claims, KeptEvent, Limits, Reserved, Saved, Tokens};
+
+/// The suite of [`Claims`].
+pub async fn claims(claims: &dyn Claims, run: &str) {
+    let event = |name: &str, after| KeptEvent {
+        id: format!("whatsapp/{run}/{name}"),
+        because: KeptBecause::UnknownBusiness,
+        slice: "{\"id\":\"wamid.X\",\"text\":{\"body\":\"grüße 🎉\"}}".to_owned(),
+        at: NOW + seconds(after),
+        expires_at: NOW + seconds(86_400),
+    };
+    assert!(ok(claims.keep(&event("a", 0)).await), "the first is kept");
+    assert!(
+        !ok(claims.keep(&event("a", 60)).await),
+        "the same event again is not"
+    );
+    assert!(ok(claims.keep(&event("b", 60)).await), "another is");
+}
+
+/// The suite of [`Tokens`].
+pub async fn tokens(tokens: &dyn Tokens, run: &str) {
+    let id = format!("conformance/{run}");
+    let empty = TokenRow {
+        id: id.clone(),
+        sealed: None,
+        obtained_at: Timestamp::default(),
+        expires_at: None,
+        version: 0,
+        revision: 0,
+        lease_until: Some(NOW),
+    };
+    assert_eq!(ok(tokens.load(&id).await), None);
+    let mut first = empty.clone();
+    let mut repeat = empty.clone();
+    let mut rival = TokenRow {
+        lease_until: Some(NOW + seconds(1)),
+        ..empty
+    };
+    assert_eq!(ok(tokens.save(&mut first).await), Saved::Done);
+    assert_eq!(
+        first.revision, 1,
+        "the row in hand carries the new revision"
+    );
+    assert_eq!(
+        ok(tokens.save(&mut rival).await),
+        Saved::Overtaken,
+        "one of two creates it"
+    );
+    assert_eq!(rival.revision, 0);
+    assert_eq!(
+        ok(tokens.save(&mut repeat).await),
+        Saved::Done,
+        "a repeat is done"
+    );
+    assert_eq!(ok(tokens.load(&id).await).as_ref(), Some(&first));
+
+    let mut stale = first.clone();
+    first.sealed = Some("c2VhbGVk".to_owned());
+    first.obtained_at = NOW;
+    first.expires_at = Some(Timestamp::from_millis(1_750_000_123_456));
+    first.version = 1;
+    first.lease_until = None;
+    let mut repeat = first.clone();
+    assert_eq!(ok(tokens.save(&mut first).await), Saved::Done);
+    assert_eq!(
+        ok(tokens.save(&mut repeat).await),
+        Saved::Done,
+        "a repeat is done"
+    );
+    assert_eq!(
+        ok(tokens.load(&id).await).as_ref(),
+        Some(&first),
+        "to the millisecond, and the lease is gone"
+    );
+    stale.version = 7;
+    assert_eq!(ok(tokens.save(&mut stale).await), Saved::Overtaken);
+    assert_eq!(
+        ok(tokens.load(&id).await),
+        Some(first),
+        "nothing was written"
+    );
+}
+
+/// The suite of [`Limits`].
+pub async fn limits(limits: &dyn Limits, run: &str) {
+    racing(limits, run).await;
+    filling(limits, run).await;
+}
+
+fn request(rate: Rate, slots: u32, now: Timestamp) -> Request {
+    Request::new(rate, NonZeroU32::new(slots).unwrap_or(NonZeroU32::MIN), now)
+}
+
+fn rate(calls: u32, per: u64) -> Rate {
+    Rate::new(calls, seconds(per), 1).unwrap_or_else(|e| panic!("{e}"))
+}
+
+async fn granted(limits: &dyn Limits, key: &str, request: &Request) -> Vec<Timestamp> {
+    match ok(limits.reserve(key, request).await) {
+        Reserved::Slots(slots) => slots,
+        full @ Reserved::Full { .. } => panic!("{key}: {full:?}"),
+    }
+}
+
+/// Reservations that race get what some serial order gives: every slot once, each caller's in order.
+async fn racing(limits: &dyn Limits, run: &str) {
+    let key = format!("racing/{run}");
+    let tenths = request(rate(10, 1), 3, NOW);
+    let all = join_all((0..20).map(|_| granted(limits, &key, &tenths))).await;
+    assert!(
+        all.iter()
+            .all(|slots| slots.len() == 3 && slots.is_sorted())
+    );
+    let mut slots: Vec<_> = all
+        .into_iter()
+        .flatten()
+        .map(Timestamp::as_millis)
+        .collect();
+    slots.sort_unstable();
+    let expected: Vec<_> = (0..60).map(|n| NOW.as_millis() + n * 100).collect();
+    assert_eq!(slots, expected);
+    let other = granted(limits, &format!("other/{run}"), &tenths).await;
+    assert_eq!(
+        other.first(),
+        Some(&NOW),
+        "another key has a line of its own"
+    );
+}
+
+async fn filling(limits: &dyn Limits, run: &str) {
+    let key = format!("filling/{run}");
+    let minutes = |after| request(rate(1, 60), 1, NOW + seconds(after));
+    for wait in [0, 60, 120] {
+        assert_eq!(
+            granted(limits, &key, &minutes(0)).await,
+            [NOW + seconds(wait)]
+        );
+    }
+    let full = Reserved::Full {
+        retry_at: NOW + seconds(60),
+    };
+    assert_eq!(ok(limits.reserve(&key, &minutes(0)).await), full);
+    assert_eq!(
+        ok(limits.reserve(&key, &minutes(59)).await),
+        full,
+        "being refused reserves nothing"
+    );
+    assert_eq!(
+        granted(limits, &key, &minutes(60)).await,
+        [NOW + seconds(180)]
+    );
+    assert_eq!(
+        granted(limits, &key, &minutes(900)).await,
+        [NOW + seconds(900)],
+        "a rested key starts afresh"
+    );
+    assert_eq!(
+        granted(limits, &key, &minutes(900)).await,
+        [NOW + seconds(960)]
+    );
+}

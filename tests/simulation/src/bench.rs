@@ -1,0 +1,273 @@
+//! The functions on the bench: each invocation a task over the ports, as its function's `main` would wire it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use attache_domain::delivery::SEND_PATIENCE;
+use attache_domain::ids::EndpointId;
+use attache_domain::journey::INTENT_GRACE;
+use attache_domain::signature::{Scheme, Secret, Verifier};
+use attache_flow::batch::{Record, Trouble, each, isolated};
+use attache_flow::bearer::{Cache, Desk};
+use attache_flow::deliver::Deliver;
+use attache_flow::fetch::Fetch;
+use attache_flow::intake::{Doorway, Intake, Keys, Request};
+use attache_flow::judge::Judge;
+use attache_flow::memory::World;
+use attache_flow::ports::Queue;
+use attache_flow::refresh::Refresh;
+use attache_flow::sweep::Sweep;
+use attache_inspect::Policy;
+
+use crate::ports::Ports;
+use crate::reference::Promise;
+use crate::scene::{self, APP_SECRET, ENDPOINT, LOOKASIDE, Scene};
+
+/// How an invocation ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// A webhook's status.
+    Status(u16),
+    /// The ids of a batch's records that failed.
+    Failed(Vec<String>),
+    /// Whether an event or tick succeeded.
+    Well(bool),
+}
+
+/// A running invocation.
+pub type Invocation = Pin<Box<dyn Future<Output = Done>>>;
+
+/// How long a lease runs (`LeaseSeconds`), and after which time `sweep` looks at a new item.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// What invocations are made from.
+pub struct Bench {
+    scene: Rc<Scene>,
+    ports: Rc<Ports>,
+    doorway: Rc<Doorway>,
+    policy: Rc<Policy>,
+    /// What warm processes remember; forgotten when one dies.
+    fetchers: Rc<Cache>,
+    uploaders: Rc<Cache>,
+}
+
+impl Bench {
+    /// The bench of one run.
+    #[must_use]
+    pub fn new(scene: Rc<Scene>, ports: Rc<Ports>, policy: Rc<Policy>) -> Self {
+        let keys = Secret::new(APP_SECRET).ok().map(|secret| {
+            let keys = Keys {
+                verifier: Verifier::new(Scheme::META, secret, None),
+                verify_token: None,
+            };
+            (EndpointId::new(ENDPOINT), keys)
+        });
+        Self {
+            scene,
+            ports,
+            doorway: Rc::new(Doorway {
+                directory: scene::directory(&[LOOKASIDE]),
+                keys: keys.into_iter().collect(),
+            }),
+            policy,
+            fetchers: Rc::default(),
+            uploaders: Rc::default(),
+        }
+    }
+
+    /// A process died; the next one begins with nothing.
+    pub fn forget(&mut self) {
+        (self.fetchers, self.uploaders) = (Rc::default(), Rc::default());
+    }
+
+    /// A webhook, signed.
+    #[must_use]
+    pub fn intake(&self, body: &[u8]) -> Invocation {
+        let signature = Secret::new(APP_SECRET)
+            .map(|secret| Scheme::META.sign(&secret, body))
+            .unwrap_or_default();
+        let request = Request {
+            method: "POST".to_owned(),
+            endpoint: ENDPOINT.to_owned(),
+            headers: [("x-hub-signature-256".to_owned(), signature)].into(),
+            body: body.to_vec(),
+            ..Request::default()
+        };
+        let (ports, doorway) = (Rc::clone(&self.ports), Rc::clone(&self.doorway));
+        Box::pin(async move {
+            let intake = Intake {
+                items: &*ports,
+                claims: &*ports.world,
+                jobs: &*ports.world,
+                clock: &*ports.world,
+                due_in: LEASE,
+            };
+            Done::Status(intake.handle(&doorway, &request).await.status)
+        })
+    }
+
+    /// A batch of one of the work queues.
+    #[must_use]
+    pub fn batch(&self, queue: Queue, records: Vec<Record>) -> Invocation {
+        match queue {
+            Queue::Fetch => self.fetch(records),
+            Queue::Judge => self.judge(records),
+            Queue::Refresh => self.refresh_jobs(records),
+            _ => self.deliver(records),
+        }
+    }
+
+    fn fetch(&self, records: Vec<Record>) -> Invocation {
+        let (scene, ports) = (Rc::clone(&self.scene), Rc::clone(&self.ports));
+        let cache = Rc::clone(&self.fetchers);
+        Box::pin(async move {
+            let world = &*ports.world;
+            let fetch = Fetch {
+                items: &*ports,
+                objects: &*ports,
+                jobs: world,
+                http: world,
+                clock: world,
+                directories: world,
+                desk: desk(world, &cache),
+                lease: LEASE,
+            };
+            let scene = &scene;
+            let handle =
+                |record: Record| async move { seen(scene, fetch.handle(&record.body)).await };
+            Done::Failed(each(&records, handle).await)
+        })
+    }
+
+    fn judge(&self, records: Vec<Record>) -> Invocation {
+        let (scene, ports) = (Rc::clone(&self.scene), Rc::clone(&self.ports));
+        let policy = Rc::clone(&self.policy);
+        Box::pin(async move {
+            let judge = judge_over(&ports, &policy);
+            let scene = &scene;
+            let handle =
+                |record: Record| async move { seen(scene, judge.handle(&record.body)).await };
+            Done::Failed(each(&records, handle).await)
+        })
+    }
+
+    /// An object's event.
+    #[must_use]
+    pub fn object_created(&self, key: String) -> Invocation {
+        let (scene, ports) = (Rc::clone(&self.scene), Rc::clone(&self.ports));
+        let policy = Rc::clone(&self.policy);
+        Box::pin(async move {
+            let judge = judge_over(&ports, &policy);
+            Done::Well(seen(&scene, judge.object_created(&key)).await.is_ok())
+        })
+    }
+
+    fn deliver(&self, records: Vec<Record>) -> Invocation {
+        let ports = Rc::clone(&self.ports);
+        let cache = Rc::clone(&self.uploaders);
+        Box::pin(async move {
+            let world = &*ports.world;
+            let deliver = Deliver {
+                items: &*ports,
+                objects: &*ports,
+                jobs: world,
+                limits: &*ports,
+                http: world,
+                clock: world,
+                directories: world,
+                desk: desk(world, &cache),
+                patience: SEND_PATIENCE,
+            };
+            match deliver.batch(&records).await {
+                Ok(failed) => Done::Failed(failed),
+                Err(_) => Done::Failed(records.into_iter().map(|record| record.id).collect()),
+            }
+        })
+    }
+
+    fn refresh_jobs(&self, records: Vec<Record>) -> Invocation {
+        let (scene, ports) = (Rc::clone(&self.scene), Rc::clone(&self.ports));
+        Box::pin(async move {
+            let refresh = refresh_over(&ports.world);
+            let scene = &scene;
+            let handle =
+                |record: Record| async move { seen(scene, refresh.handle(&record.body)).await };
+            Done::Failed(each(&records, handle).await)
+        })
+    }
+
+    /// The schedule of `refresh`.
+    #[must_use]
+    pub fn refresh(&self) -> Invocation {
+        let world = Rc::clone(&self.ports.world);
+        Box::pin(async move { Done::Well(refresh_over(&world).run().await.is_ok()) })
+    }
+
+    /// The schedule of `sweep`.
+    #[must_use]
+    pub fn sweep(&self) -> Invocation {
+        let ports = Rc::clone(&self.ports);
+        Box::pin(async move {
+            let sweep = Sweep {
+                items: &*ports,
+                jobs: &*ports.world,
+                clock: &*ports.world,
+                grace: INTENT_GRACE,
+            };
+            Done::Well(sweep.run().await.is_ok())
+        })
+    }
+}
+
+fn desk<'a>(world: &'a World, cache: &'a Cache) -> Desk<'a> {
+    Desk {
+        tokens: world,
+        vault: world,
+        jobs: world,
+        clock: world,
+        cache,
+    }
+}
+
+fn judge_over<'a>(ports: &'a Ports, policy: &'a Policy) -> Judge<'a> {
+    Judge {
+        items: ports,
+        objects: ports,
+        jobs: &*ports.world,
+        clock: &*ports.world,
+        directories: &*ports.world,
+        policy,
+    }
+}
+
+fn refresh_over(world: &World) -> Refresh<'_> {
+    Refresh {
+        tokens: world,
+        vault: world,
+        secrets: world,
+        http: world,
+        clock: world,
+        directories: world,
+    }
+}
+
+/// Runs a handler and looks at how it failed: an outage is weather, a panic is not.
+async fn seen(
+    scene: &Scene,
+    handler: impl Future<Output = Result<(), Trouble>>,
+) -> Result<(), Trouble> {
+    let outcome = isolated(|| handler).await;
+    if let Err(trouble) = &outcome {
+        scene.note(format_args!(
+            "  failed: {}",
+            attache_flow::batch::chain(trouble)
+        ));
+    }
+    if let Err(trouble @ (Trouble::Panicked(_) | Trouble::Malformed(_))) = &outcome {
+        let detail = trouble.to_string();
+        scene.reference.break_promise(Promise::Isolated, detail);
+    }
+    outcome
+}

@@ -1,0 +1,131 @@
+//! The platforms in virtual time, as far as the functions meet them: what they answer, what they refuse, how they fail.
+//! And the place where every credential that leaves is seen.
+
+pub mod download;
+pub mod genesys;
+pub mod whatsapp;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use attache_domain::wire::{CallError, Headers, Request, Response};
+use attache_flow::ports::{Credential, Download, Http};
+use serde_json::Value;
+
+use crate::faults::Fault;
+use crate::reference::Promise;
+use crate::scene::{API, GRAPH, LOGIN, LOOKASIDE, Scene};
+
+/// Everything behind the network.
+pub struct Platforms {
+    scene: Rc<Scene>,
+    /// Meta.
+    pub whatsapp: whatsapp::WhatsApp,
+    /// Genesys.
+    pub genesys: genesys::Genesys,
+}
+
+impl Platforms {
+    /// The platforms of one run.
+    #[must_use]
+    pub fn new(scene: Rc<Scene>) -> Self {
+        Self {
+            whatsapp: whatsapp::WhatsApp::default(),
+            genesys: genesys::Genesys::default(),
+            scene,
+        }
+    }
+
+    /// A credential may go to its issuer's hosts and nowhere else.
+    fn see(&self, host: &str, credential: &Credential) {
+        let at_home = match credential {
+            Credential::None => true,
+            Credential::Basic { .. } => host == LOGIN,
+            Credential::Bearer(token) if token.expose().starts_with(b"meta-") => {
+                [GRAPH, LOOKASIDE].contains(&host)
+            }
+            Credential::Bearer(_) => host == API,
+        };
+        if !at_home {
+            let detail = format!("{credential:?} was sent to {host}");
+            self.scene.reference.break_promise(Promise::Bearer, detail);
+        }
+    }
+
+    /// The way there; it takes up to 30 ms, or leads nowhere.
+    async fn travel(&self, request: &Request) -> Result<(), CallError> {
+        let agenda = &self.scene.agenda;
+        agenda.sleep(agenda.dice.millis(1, 30)).await;
+        match self
+            .scene
+            .faults
+            .strike(&self.scene, 2, &[Fault::NotConnected])
+        {
+            Some(_) => Err(CallError::NotSent(format!(
+                "no way to {}",
+                request.describe()
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Http for Platforms {
+    async fn call(
+        &self,
+        request: &Request,
+        credential: &Credential,
+    ) -> Result<Response, CallError> {
+        let host = request.url.host_str().unwrap_or_default();
+        if let Err(error) = self.travel(request).await {
+            if let Some(landing) = genesys::Landing::read(request) {
+                self.scene.reference.not_connected(&landing.media);
+            }
+            return Err(error);
+        }
+        self.see(host, credential);
+        match host {
+            GRAPH => {
+                self.whatsapp
+                    .look_up(&self.scene, request, credential)
+                    .await
+            }
+            API => self.genesys.message(&self.scene, request, credential).await,
+            LOGIN => self.genesys.token(&self.scene, request, credential).await,
+            _ => Err(CallError::NotSent(format!("nobody is at {host}"))),
+        }
+    }
+
+    async fn download(
+        &self,
+        request: &Request,
+        credential: &Credential,
+    ) -> Result<Download, CallError> {
+        let host = request.url.host_str().unwrap_or_default();
+        self.travel(request).await?;
+        self.see(host, credential);
+        match host {
+            LOOKASIDE => self.whatsapp.download(&self.scene, request, credential),
+            _ => Err(CallError::NotSent(format!("nobody is at {host}"))),
+        }
+    }
+}
+
+/// An answer in JSON.
+fn answer(status: u16, body: &Value) -> Response {
+    Response {
+        status,
+        headers: Headers::default(),
+        body: body.to_string().into_bytes(),
+    }
+}
+
+/// An answer that says when to come back.
+fn come_back(status: u16, wait: Duration, body: &Value) -> Response {
+    Response {
+        headers: Headers::new([("Retry-After".to_owned(), wait.as_secs().to_string())]),
+        ..answer(status, body)
+    }
+}

@@ -1,0 +1,177 @@
+//! What stands between the functions and the twins: eyes for what the twins do not report, a bucket that may take its
+//! time, and, where a test asks for it, a planted bug.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use attache_domain::claim::{Refusal, Terms};
+use attache_domain::ids::MediaId;
+use attache_domain::journey::Item;
+use attache_domain::pacing::gcra;
+use attache_flow::memory::{Object, World};
+use attache_flow::ports::{
+    Announced, Answer, Arrival, Bytestream, Claimed, Head, Items, Limits, Objects, Reserved, Saved,
+    Source, SourceError, Stored,
+};
+use bytes::Bytes;
+use url::Url;
+
+use crate::faults::Fault;
+use crate::sabotage::Sabotage;
+use crate::scene::Scene;
+
+/// The twins as the functions of a run see them.
+pub struct Ports {
+    scene: Rc<Scene>,
+    /// The twins themselves.
+    pub world: Rc<World>,
+    /// The planted bug.
+    pub sabotage: Sabotage,
+}
+
+impl Ports {
+    /// Stands before `world`.
+    #[must_use]
+    pub fn new(scene: Rc<Scene>, world: Rc<World>, sabotage: Sabotage) -> Self {
+        Self {
+            scene,
+            world,
+            sabotage,
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Items for Ports {
+    async fn announce(&self, item: &Item) -> Answer<Announced> {
+        if self.sabotage == Sabotage::AnnounceFromMemory && self.scene.agenda.dice.chance(100) {
+            return Ok(Announced::New);
+        }
+        self.world.announce(item).await
+    }
+
+    async fn claim(&self, id: &MediaId, terms: &Terms) -> Answer<Claimed> {
+        if self.sabotage != Sabotage::StealClaims {
+            return self.world.claim(id, terms).await;
+        }
+        if let Some(item) = self.world.state.borrow_mut().items.get_mut(id)
+            && let Some(Refusal::Held(_) | Refusal::IntentOpen { .. }) = terms.refusal(&item.gate)
+        {
+            item.rest();
+            item.gate.revision += 1;
+        }
+        self.world.claim(id, terms).await
+    }
+
+    async fn load(&self, id: &MediaId) -> Answer<Option<Item>> {
+        Items::load(&*self.world, id).await
+    }
+
+    async fn save(&self, item: &mut Item) -> Answer<Saved> {
+        if self.sabotage == Sabotage::IgnoreRevisions {
+            let found = self.world.state.borrow().items.get(&item.id).cloned();
+            item.gate.revision = found.map_or(0, |found| found.gate.revision);
+        }
+        Items::save(&*self.world, item).await
+    }
+
+    async fn overdue(
+        &self,
+        now: attache_domain::time::Timestamp,
+        limit: usize,
+    ) -> Answer<Vec<MediaId>> {
+        self.world.overdue(now, limit).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Limits for Ports {
+    async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reserved> {
+        let mut reserved = self.world.reserve(key, request).await?;
+        let now = self.scene.agenda.now();
+        match &mut reserved {
+            Reserved::Slots(slots) if self.sabotage == Sabotage::NeverWait => slots.fill(now),
+            _ => {}
+        }
+        if let Reserved::Slots(slots) = &reserved {
+            let task = self.scene.agenda.running();
+            self.scene.reference.granted(task, slots);
+        }
+        Ok(reserved)
+    }
+}
+
+/// A body that remembers what came, and after whose last byte the bucket may take long.
+struct Commit<'a> {
+    scene: &'a Scene,
+    source: &'a mut dyn Source,
+    came: Vec<u8>,
+}
+
+#[async_trait(?Send)]
+impl Source for Commit<'_> {
+    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
+        let piece = self.source.next().await?;
+        match &piece {
+            Some(piece) => self.came.extend_from_slice(piece),
+            None => {
+                let strikes = [Fault::SlowCommit];
+                if self.scene.faults.strike(self.scene, 6, &strikes).is_some() {
+                    let agenda = &self.scene.agenda;
+                    agenda.sleep(agenda.dice.millis(1_000, 250_000)).await;
+                }
+            }
+        }
+        Ok(piece)
+    }
+}
+
+#[async_trait(?Send)]
+impl Objects for Ports {
+    async fn head(&self, id: &MediaId) -> Answer<Option<Head>> {
+        self.world.head(id).await
+    }
+
+    async fn store(&self, arrival: &Arrival, source: &mut dyn Source) -> Answer<Stored> {
+        let mut commit = Commit {
+            scene: &self.scene,
+            source,
+            came: Vec::new(),
+        };
+        let stored = self.world.store(arrival, &mut commit).await?;
+        match &stored {
+            Stored::Aborted(_) if self.sabotage == Sabotage::KeepTornObjects => {
+                let object = Object {
+                    bytes: commit.came,
+                    declared_type: arrival.declared_type.clone(),
+                    fence: arrival.fence,
+                };
+                let mut state = self.world.state.borrow_mut();
+                state.objects.entry(arrival.id.clone()).or_insert(object);
+            }
+            _ => {}
+        }
+        Ok(stored)
+    }
+
+    async fn open(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Bytestream>>> {
+        Objects::open(&*self.world, id, etag).await
+    }
+
+    async fn quarantine(&self, id: &MediaId) -> Answer<()> {
+        self.world.quarantine(id).await
+    }
+
+    async fn remove(&self, id: &MediaId) -> Answer<()> {
+        self.world.remove(id).await
+    }
+
+    async fn link(&self, id: &MediaId, mime: &str, file_name: &str, life: Duration) -> Answer<Url> {
+        let scene = &self.scene;
+        scene
+            .reference
+            .linked(scene, id, &self.world.state.borrow());
+        self.world.link(id, mime, file_name, life).await
+    }
+}

@@ -1,0 +1,85 @@
+//! A few hundred seeds of the simulation, that a seed is a run, and its power: each planted bug found.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use attache_domain::journey::Stage;
+use attache_simulation::faults::Fault;
+use attache_simulation::reference::Promise;
+use attache_simulation::run::{Settings, play};
+use attache_simulation::sabotage::Sabotage;
+use attache_simulation::trace::Keep;
+
+/// Plays every seed, and looks at how much of what can happen did.
+#[test]
+fn no_promise_is_broken_and_everything_was_tried() {
+    let settings = Settings::new(Keep::Nothing, Sabotage::None);
+    let mut struck = BTreeMap::<Fault, u32>::new();
+    let mut endings = BTreeSet::new();
+    for seed in 0..400 {
+        let outcome = play(seed, &settings);
+        assert_eq!(outcome.violation, None, "seed {seed}");
+        for (fault, times) in outcome.struck {
+            *struck.entry(fault).or_default() += times;
+        }
+        endings.extend(outcome.endings);
+    }
+    let rare: Vec<_> = Fault::ALL
+        .iter()
+        .filter(|fault| !struck.contains_key(fault))
+        .collect();
+    assert_eq!(rare, Vec::<&Fault>::new(), "never struck; {struck:?}");
+    for stage in [
+        Stage::Sent,
+        Stage::Kept,
+        Stage::Planned,
+        Stage::Rejected,
+        Stage::Lost,
+        Stage::Failed,
+    ] {
+        assert!(endings.contains(&stage), "no item ended as {stage:?}");
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    let settings = Settings::new(Keep::Digest, Sabotage::None);
+    let digests: Vec<_> = (0..20).map(|seed| play(seed, &settings).digest).collect();
+    let again: Vec<_> = (0..20).map(|seed| play(seed, &settings).digest).collect();
+    assert_eq!(digests, again);
+    let different: BTreeSet<_> = digests.iter().map(ToString::to_string).collect();
+    assert_eq!(different.len(), 20);
+}
+
+/// The first seed that notices, and the promise it names.
+fn noticed(sabotage: Sabotage, seeds: u64) -> Option<(u64, Promise)> {
+    let settings = Settings::new(Keep::Nothing, sabotage);
+    (0..seeds).find_map(|seed| Some((seed, play(seed, &settings).violation?.promise)))
+}
+
+#[test]
+fn planted_bugs_are_found() {
+    for (sabotage, seeds, promise) in [
+        (Sabotage::IgnoreRevisions, 10, Promise::Monotonic),
+        (Sabotage::StealClaims, 200, Promise::Alone),
+        (Sabotage::AnnounceFromMemory, 20, Promise::Durable),
+        (Sabotage::KeepTornObjects, 60, Promise::Bytes),
+        (Sabotage::NeverSweep, 60, Promise::Ends),
+        (Sabotage::BlindJudge, 30, Promise::Clean),
+        (Sabotage::NeverWait, 200, Promise::Paced),
+        (Sabotage::TrustStrangers, 300, Promise::Bearer),
+    ] {
+        let found = noticed(sabotage, seeds);
+        println!("{sabotage:?}: {found:?}");
+        assert_eq!(
+            found.map(|(_, promise)| promise),
+            Some(promise),
+            "{sabotage:?}, {seeds} seeds"
+        );
+    }
+}
+
+/// Queues may even lose what they hand out: rows know what is to be done, and the sweep sees to it.
+#[test]
+fn lost_messages_are_swept_home() {
+    assert_eq!(noticed(Sabotage::AcknowledgeFirst, 60), None);
+}
