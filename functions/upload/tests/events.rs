@@ -167,8 +167,7 @@ impl Site {
     }
 
     async fn stage(&self) -> Stage {
-        self.world
-            .load(&self.media)
+        Items::load(&self.world, &self.media)
             .await
             .unwrap()
             .unwrap()

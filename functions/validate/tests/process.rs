@@ -63,7 +63,7 @@ async fn what_is_missing_or_wrong_is_named_at_start_and_nothing_hangs() {
     let answer = function.invoke(fixture("test-event")).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&answer), "null");
     for (name, expected) in [
-        ("object-put", "reading item"),
+        ("object-put", "loading l2wfnx2ykow6332tuxvuxtr2em"),
         ("object-encoded-key", "Rechnung März (1)+.pdf"),
         ("scheduled", "neither a batch nor an object event"),
         ("foreign", "an event of"),
