@@ -1,0 +1,182 @@
+//! kill -9 of the real processes before and after every side effect, and in the middle of a platform's call.
+//!
+//! How many effects one file causes in a function is found out by a dry run; that no effect was overlooked is shown by a
+//! point beyond the last one, which must not be reached. Every point has a stage of its own: nothing another point left
+//! behind can make it pass.
+
+mod outcome;
+mod platforms;
+mod recovery;
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use attache_e2e::media::sample_named;
+use attache_e2e::{Setup, Stage};
+use attache_local::iam::{CallCount, KillPoint, When};
+use attache_platforms::genesys::{Duplicates, GenesysOptions};
+use attache_platforms::whatsapp::{RetryPlan, WhatsAppOptions};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use outcome::{End, Outcome, outcome};
+
+/// How long a file may take to come home, recovery included.
+const BOUND: Duration = Duration::from_secs(60);
+
+/// Stages at once. They mostly wait for leases to end.
+const AT_ONCE: usize = 6;
+
+/// WhatsApp repeats a webhook soon, and Genesys shows a message id once: what a function does again is counted at the
+/// door, in [`attache_platforms::genesys::Genesys::posts`].
+fn setup() -> Setup {
+    let whatsapp = WhatsAppOptions::default();
+    Setup {
+        whatsapp: WhatsAppOptions {
+            retries: RetryPlan {
+                first: Duration::from_secs(1),
+                ..whatsapp.retries
+            },
+            ..whatsapp
+        },
+        genesys: GenesysOptions {
+            duplicates: Duplicates::Suppressed,
+            ..GenesysOptions::default()
+        },
+        ..Setup::default()
+    }
+}
+
+/// Nobody dies here, so nobody is to come to the rescue, however slow the machine is.
+fn undisturbed() -> Setup {
+    Setup {
+        parameters: vec![("LeaseSeconds", "120"), ("SendPatienceSeconds", "45")],
+        ..setup()
+    }
+}
+
+/// One function at one file.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    function: &'static str,
+    sample: &'static str,
+    end: End,
+}
+
+const CASES: [Case; 5] = [
+    Case {
+        function: "IntakeFunction",
+        sample: "photo.jpg",
+        end: End::Sent,
+    },
+    Case {
+        function: "FetchFunction",
+        sample: "photo.jpg",
+        end: End::Sent,
+    },
+    Case {
+        function: "ValidateFunction",
+        sample: "photo.jpg",
+        end: End::Sent,
+    },
+    Case {
+        function: "ValidateFunction",
+        sample: "invoice.png",
+        end: End::Quarantined,
+    },
+    Case {
+        function: "UploadFunction",
+        sample: "photo.jpg",
+        end: End::Sent,
+    },
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_survives_a_kill_at_every_side_effect() -> Result<()> {
+    let effects: Vec<u64> = stream::iter(CASES)
+        .map(effects)
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let points = CASES.into_iter().zip(effects).flat_map(|(case, effects)| {
+        assert!(effects > 0, "{case:?} has no side effect");
+        let of_effect =
+            move |nth| [When::Before, When::After].map(|when| (case, nth, when, nth <= effects));
+        // The one beyond the last is never reached.
+        (1..=effects + 1).flat_map(of_effect)
+    });
+    let killed =
+        stream::iter(points).map(|(case, nth, when, reached)| killed_at(case, nth, when, reached));
+    let mut lines: Vec<String> = killed.buffered(AT_ONCE).try_collect().await?;
+    lines.insert(
+        0,
+        format!(
+            "{:<17} {:<12} {:>6} {:<7} {:>6} {:>7} {:>6}  ended",
+            "function", "file", "effect", "killed", "sweeps", "repeats", "posts"
+        ),
+    );
+    println!("{}", lines.join("\n"));
+    Ok(())
+}
+
+/// How many side effects one file causes in a function when nothing goes wrong.
+async fn effects(case: Case) -> Result<u64> {
+    let stage = Stage::start(undisturbed()).await?;
+    let before = changes(&stage.run.calls(), case.function);
+    let sent = stage.send(sample_named(case.sample))?;
+    outcome(&stage, &sent, case.end).await?;
+    let effects = changes(&stage.run.calls(), case.function) - before;
+    stage.stop().await?;
+    Ok(effects)
+}
+
+/// Calls of a function that may change something, by their actions.
+fn changes(calls: &[CallCount], function: &str) -> u64 {
+    let reads = ["Get", "List", "Query", "Scan", "Decrypt", "GenerateDataKey"];
+    let changes = |call: &&CallCount| {
+        let verb = call.action.split(':').nth(1).unwrap_or_default();
+        call.principal == function && !reads.iter().any(|read| verb.starts_with(read))
+    };
+    calls.iter().filter(changes).map(|call| call.allowed).sum()
+}
+
+/// One point; `reached` says whether the function comes that far.
+async fn killed_at(case: Case, nth: u64, when: When, reached: bool) -> Result<String> {
+    let name = format!(
+        "{:<17} {:<12} {nth:>6} {:<7}",
+        case.function,
+        case.sample,
+        format!("{when:?}")
+    );
+    let play = async {
+        let setup = if reached { setup() } else { undisturbed() };
+        let stage = Stage::start(setup).await?;
+        let function = case.function.to_owned();
+        let armed = stage.run.arm(KillPoint {
+            function,
+            nth_effect: nth,
+            when,
+        });
+        let sent = stage.send(sample_named(case.sample))?;
+        let Outcome {
+            sweeps,
+            repeats,
+            posts,
+        } = outcome(&stage, &sent, case.end).await?;
+        ensure!(
+            armed.fired() == reached,
+            "reached: {}, expected {reached}",
+            armed.fired()
+        );
+        let failed = stage.run.invocations(case.function).failed;
+        ensure!((failed > 0) == reached, "{failed} invocations died");
+        stage.stop().await?;
+        let end = if reached {
+            format!("{:?}", case.end)
+        } else {
+            "never reached".to_owned()
+        };
+        anyhow::Ok(format!("{name} {sweeps:>6} {repeats:>7} {posts:>6}  {end}"))
+    };
+    play.await
+        .map_err(|error| error.context(format!("at {name}")))
+}
