@@ -37,7 +37,7 @@ async fn what_is_missing_or_wrong_is_named_at_start_and_nothing_hangs() {
         let error = function.invoke("{}").await.unwrap_err();
         assert!(matches!(error, InvokeError::Init { .. }), "{key}: {error}");
         function
-            .until_said(&format!("Missing {{ key: \"{key}\" }}"))
+            .until_said(&format!("{key} is not set"))
             .await
             .unwrap();
         function.until_said("exit status: 1").await.unwrap();

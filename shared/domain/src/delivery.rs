@@ -57,7 +57,7 @@ pub fn after(
     };
     match backoff.after(attempts, retry_after.map(RetryAfter::capped), key, rng) {
         Retry::After(wait) => Next::Retry { wait, repeat },
-        Retry::Exhausted => give_up(failure),
+        Retry::Exhausted => Next::GiveUp(Box::new(failure.diagnosis.given_up(attempts))),
     }
 }
 

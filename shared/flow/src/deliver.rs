@@ -399,6 +399,6 @@ fn removed(connection: &ConnectionId) -> Diagnosis {
         Domain::Ours,
         "ours.connection-removed",
         evidence,
-        "Put the connection back and redrive.",
+        "Put the connection back, and ask the sender for the file again.",
     )
 }

@@ -311,7 +311,7 @@ fn removed(item: &Item) -> Failure {
         "connection {} is not configured (any more)",
         item.origin.connection
     );
-    let remedy = "Put the connection back and redrive, or reject the item.";
+    let remedy = "Put the connection back, and ask the sender for the file again.";
     Failure::new(
         Disposition::Rejected,
         Diagnosis::new(Domain::Ours, "ours.connection-removed", evidence, remedy),
