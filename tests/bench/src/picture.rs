@@ -59,7 +59,6 @@ fn filling(length: usize) -> impl Iterator<Item = u8> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
 

@@ -1,6 +1,5 @@
 //! The system under measurement: a local run with stand-ins, and one customer sending files into it.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -82,9 +81,4 @@ impl Stack {
             took: last.shown.saturating_duration_since(posted),
         })
     }
-}
-
-/// The functions' binaries, built if anything changed.
-pub(crate) async fn binaries() -> Result<PathBuf> {
-    attache_operator::binaries::build().await
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -11,12 +10,12 @@ use attache_edge::dynamodb::ItemsTable;
 use attache_flow::ports::Items;
 use attache_local::template::Template;
 use attache_local::{LocalOptions, LocalStack, Provisioned};
-use attache_operator::binaries::root;
+use attache_operator::binaries;
 use attache_operator::site;
 use serde::Serialize;
 
 use crate::meter::{Cost, Costs, Meter};
-use crate::stack::{self, Stack};
+use crate::stack::Stack;
 use crate::{Load, picture};
 
 /// Tables that every file writes to. Tokens are renewed by the clock, whatever is sent.
@@ -71,16 +70,17 @@ pub(crate) async fn measure(load: Load) -> Result<Report> {
 
 /// A local run whose functions find the meter where DynamoDB was.
 async fn provision(meter: &Meter) -> Result<Provisioned> {
-    let binaries = stack::binaries().await?;
-    let template = std::fs::read_to_string(root().join("template.yaml"))?;
+    let binaries = binaries::build().await?;
+    let template = std::fs::read_to_string(binaries::root().join("template.yaml"))?;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("template.yaml");
     std::fs::write(&path, metered(&template, meter.url())?)?;
+    // Otherwise as deployed: with leases as long as that, nothing is swept while it is counted.
     let parameters = [("Stage", site::STAGE), ("AllowLocal", "true")];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let options = LocalOptions {
         parameters: parameters.into(),
-        ..LocalOptions::new(&path as &Path, binaries)
+        ..LocalOptions::new(&path, binaries)
     };
     LocalStack::provision(options).await
 }
@@ -186,7 +186,6 @@ impl fmt::Display for Report {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
 
