@@ -178,27 +178,26 @@ impl Stage {
         Ok(self.items.load(&sent.id).await?)
     }
 
-    /// Waits until nothing more happens to a file by itself.
+    /// Waits until a file is where it stays: its journey is over, or only a person can carry it on. (A quarantined one is
+    /// looked at once more much later, which changes nothing here.)
     ///
     /// # Errors
-    /// If that is not so within the bound; says where the file is, and what the functions complained of.
+    /// If that is not so within the bound; says where the file is, and what the functions logged of it.
     pub async fn at_rest(&self, sent: &Sent, within: Duration) -> Result<Item> {
-        let look = || async {
-            Ok(self
-                .item(sent)
-                .await?
-                .filter(|item| item.gate.due_at.is_none()))
-        };
+        let rests = |item: &Item| item.gate.due_at.is_none() || item.gate.stage.is_over();
+        let look = || async { Ok(self.item(sent).await?.filter(rests)) };
         let rested = eventually("the file at rest", within, look).await;
         match rested {
             Ok(item) => Ok(item),
             Err(error) => {
                 let item = self.item(sent).await?;
-                let complaints: Vec<_> = ["\"ERROR\"", "\"WARN\"", "panicked"]
-                    .iter()
-                    .flat_map(|level| self.log.containing(level))
-                    .collect();
-                Err(error.context(format!("{item:#?}\n{}", complaints.join("\n"))))
+                let whereabouts =
+                    item.map(|item| format!("{:#?}\n{:?}", item.gate, item.record.diagnosis));
+                let log = self.log.containing(sent.id.as_str()).join("\n");
+                Err(error.context(format!(
+                    "{}\n{log}",
+                    whereabouts.unwrap_or_else(|| "no row".to_owned())
+                )))
             }
         }
     }

@@ -2,6 +2,7 @@
 //! call that is made is granted and nothing else is; and what holds throughout the template does hold throughout.
 
 mod environment;
+mod exercise;
 mod grants;
 mod structure;
 

@@ -1,0 +1,211 @@
+//! Every grant is used: a set of small plays, good and bad, makes every call that a function declares, none that it does
+//! not, and is refused none.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use attache_domain::journey::Stage as Journey;
+use attache_e2e::media::{note, sample_named};
+use attache_e2e::{Sent, Setup, Stage};
+use attache_local::iam::{KillPoint, When};
+use attache_platforms::faults::{Fault, Times};
+use attache_platforms::whatsapp::MediaFile;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::grants::{Call, called, never_made};
+
+const BOUND: Duration = Duration::from_secs(90);
+
+/// Plays at once; they mostly wait for leases to end.
+const AT_ONCE: usize = 5;
+
+/// Declared, granted, and seen by no engine. The right to list a bucket is never used for a list: it makes S3 answer 404
+/// instead of 403 for an object that is not there.
+const NEVER_MADE: [(&str, &str, &str); 2] = [
+    ("FetchFunction", "s3:ListBucket", "MediaBucket"),
+    ("ValidateFunction", "s3:ListBucket", "MediaBucket"),
+];
+
+/// One play on a stage of its own.
+struct Play {
+    name: &'static str,
+    files: fn() -> Vec<MediaFile>,
+    trouble: fn(&Stage, &Sent) -> Result<()>,
+    end: Journey,
+}
+
+fn plays() -> Vec<Play> {
+    let photo = || vec![sample_named("photo.jpg")];
+    let invoice = || vec![sample_named("invoice.png")];
+    let play = |name, files, trouble, end| Play {
+        name,
+        files,
+        trouble,
+        end,
+    };
+    vec![
+        play(
+            "more at once than Genesys takes",
+            || (0..60).map(note).collect(),
+            |_, _| Ok(()),
+            Journey::Sent,
+        ),
+        play(
+            "Genesys throttles",
+            photo,
+            |stage, sent| {
+                let faults = stage.standins.genesys.faults();
+                drop(faults.arm_on(Fault::RateLimit, Times(1), sent.message.as_str())?);
+                Ok(())
+            },
+            Journey::Sent,
+        ),
+        play(
+            "Genesys refuses token after token",
+            photo,
+            |stage, sent| {
+                let faults = stage.standins.genesys.faults();
+                drop(faults.arm_on(Fault::Unauthorised, Times(2), sent.message.as_str())?);
+                Ok(())
+            },
+            Journey::Failed,
+        ),
+        play(
+            "WhatsApp refuses a token",
+            photo,
+            |stage, sent| {
+                let medium = stage
+                    .standins
+                    .whatsapp
+                    .medium(&sent.message)
+                    .context("no medium")?;
+                drop(stage.standins.whatsapp.faults().arm_on(
+                    Fault::Unauthorised,
+                    Times(1),
+                    &medium.id,
+                )?);
+                Ok(())
+            },
+            Journey::Sent,
+        ),
+        play(
+            "WhatsApp has forgotten the file",
+            photo,
+            |stage, _| {
+                let options = stage.standins.whatsapp.options();
+                options
+                    .clock
+                    .advance(options.media_life + Duration::from_secs(1));
+                Ok(())
+            },
+            Journey::Lost,
+        ),
+        play(
+            "fetch and every judge die, the bytes are there",
+            photo,
+            |stage, _| {
+                kill(stage, "FetchFunction", 2, When::After);
+                (1..=3).for_each(|attempt| kill(stage, "ValidateFunction", attempt, When::Before));
+                Ok(())
+            },
+            Journey::Sent,
+        ),
+        play(
+            "every judge of a dangerous file dies",
+            invoice,
+            |stage, _| {
+                kill(stage, "ValidateFunction", 2, When::After);
+                // Counted over all attempts: after the first two effects, one for each of the two retries.
+                kill(stage, "ValidateFunction", 3, When::Before);
+                kill(stage, "ValidateFunction", 4, When::Before);
+                Ok(())
+            },
+            Journey::Rejected,
+        ),
+        play(
+            "fetch dies with the item",
+            photo,
+            |stage, _| {
+                kill(stage, "FetchFunction", 1, When::After);
+                Ok(())
+            },
+            Journey::Sent,
+        ),
+        play(
+            "upload dies before it has the item",
+            photo,
+            |stage, _| {
+                kill(stage, "UploadFunction", 1, When::Before);
+                Ok(())
+            },
+            Journey::Sent,
+        ),
+    ]
+}
+
+fn kill(stage: &Stage, function: &str, nth_effect: u64, when: When) {
+    drop(stage.run.arm(KillPoint {
+        function: function.to_owned(),
+        nth_effect,
+        when,
+    }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_declared_call_is_made_and_no_other() -> Result<()> {
+    let played = stream::iter(plays())
+        .map(performed)
+        .buffer_unordered(AT_ONCE);
+    let played: Vec<BTreeSet<Call>> = played.try_collect().await?;
+    let calls = played.into_iter().flatten().collect();
+    let expected = NEVER_MADE
+        .map(|(function, action, on)| -> Call { (function.into(), action.into(), on.into()) });
+    assert_eq!(
+        never_made(&calls),
+        expected,
+        "left: declared, and made in no play"
+    );
+    Ok(())
+}
+
+async fn performed(play: Play) -> Result<BTreeSet<Call>> {
+    let perform = async {
+        // Longer than S3's event is retried, so that sweep comes after the last retry.
+        let setup = Setup {
+            parameters: vec![("LeaseSeconds", "6")],
+            ..Setup::default()
+        };
+        let stage = Stage::start(setup).await?;
+        let (mut messages, mut composed) = (Vec::new(), Vec::new());
+        for file in (play.files)() {
+            let (sent, message) = stage.compose(file)?;
+            (play.trouble)(&stage, &sent)?;
+            messages.push(sent);
+            composed.push(message);
+        }
+        // Words are not carried yet: they are kept.
+        composed.push(
+            stage
+                .standins
+                .whatsapp
+                .customer()
+                .compose_text("And a word."),
+        );
+        stage.standins.whatsapp.send_batch(composed);
+        for sent in &messages {
+            let item = stage.at_rest(sent, BOUND).await?;
+            ensure!(
+                item.gate.stage == play.end,
+                "ended as {:?}: {:?}",
+                item.gate.stage,
+                item.record.diagnosis
+            );
+        }
+        ensure!(stage.breaches().is_empty(), "{:?}", stage.breaches());
+        let calls = called(stage.run.template(), &stage.run.calls());
+        stage.stop().await?;
+        anyhow::Ok(calls)
+    };
+    perform.await.with_context(|| play.name)
+}
