@@ -28,7 +28,7 @@ pub struct Options {
     /// The port of the HTTP API on 127.0.0.1; 0 takes any free one.
     #[arg(long, default_value_t = 0)]
     pub port: u16,
-    /// Prints the ready line as JSON, and the functions' log lines as they are, on standard output.
+    /// Prints the ready line as JSON. What functions report as errors goes to standard error, with and without this.
     #[arg(long)]
     pub json: bool,
 }

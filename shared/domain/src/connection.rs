@@ -380,15 +380,28 @@ impl Directory {
     }
 }
 
-fn endpoint_problems(endpoint: &Endpoint) -> Option<Problem> {
-    let fine = (1..=2).contains(&endpoint.secrets.len());
-    (!fine).then(|| Problem {
-        row: format!("endpoint/{}", endpoint.id),
-        problem: format!(
+fn endpoint_problems(endpoint: &Endpoint) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if !(1..=2).contains(&endpoint.secrets.len()) {
+        problems.push(format!(
             "{} secrets, expected one, or two during a rotation",
             endpoint.secrets.len()
+        ));
+    }
+    match endpoint.profile {
+        Profile::WhatsApp => {}
+        Profile::GenesysOpenMessaging => problems.push(
+            "profile genesys-open-messaging takes nothing in yet; expected whatsapp".to_owned(),
         ),
-    })
+    }
+    let row = format!("endpoint/{}", endpoint.id);
+    problems
+        .into_iter()
+        .map(|problem| Problem {
+            row: row.clone(),
+            problem,
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -24,17 +24,18 @@ pub enum Next {
         /// The outcome is open: the repeat goes out under the same message id, and is recorded.
         repeat: bool,
     },
-    /// Ask for a newer token, then come back.
-    Renew {
-        /// How long a renewal is given.
-        wait: Duration,
-    },
+    /// Ask for a newer token, then come back after [`renewal_wait`].
+    Renew,
     /// Enough.
     GiveUp(Box<Diagnosis>),
 }
 
-/// How long a job waits for a token renewal before it looks again.
-pub const RENEWAL_WAIT: Duration = Duration::from_secs(2);
+/// How long a job waits for a token renewal before it looks again: two seconds, doubling with each copy of the job up
+/// to about a minute, so that a login host that is down for hours costs little.
+#[must_use]
+pub fn renewal_wait(sequence: u32) -> Duration {
+    Duration::from_secs(2_u64 << sequence.min(5))
+}
 
 /// Decides after attempt number `attempts` (from 1) failed. `renewed` says that a refused token was renewed for this
 /// item already.
@@ -49,14 +50,14 @@ pub fn after(
     let (key, retry_after, repeat) = match failure.disposition {
         Disposition::Rejected => return give_up(failure),
         Disposition::Unauthorised if renewed => return give_up(failure),
-        Disposition::Unauthorised => return Next::Renew { wait: RENEWAL_WAIT },
+        Disposition::Unauthorised => return Next::Renew,
         Disposition::Throttled { retry_after } => (Key::Throttled, retry_after, false),
         Disposition::Unavailable => (Key::Calm, None, false),
         Disposition::Unknown => (Key::Calm, None, true),
     };
     match backoff.after(attempts, retry_after.map(RetryAfter::capped), key, rng) {
         Retry::After(wait) => Next::Retry { wait, repeat },
-        Retry::Exhausted => give_up(failure),
+        Retry::Exhausted => Next::GiveUp(Box::new(failure.diagnosis.given_up(attempts))),
     }
 }
 
@@ -97,11 +98,14 @@ mod tests {
     }
 
     #[test]
+    fn waits_for_a_token_grow_to_a_minute() {
+        let waits = [0, 1, 2, 5, 6, u32::MAX].map(|sequence| renewal_wait(sequence).as_secs());
+        assert_eq!(waits, [2, 4, 8, 64, 64, 64]);
+    }
+
+    #[test]
     fn a_refused_token_is_renewed_once() {
-        assert_eq!(
-            next(Disposition::Unauthorised, 1, false),
-            Next::Renew { wait: RENEWAL_WAIT }
-        );
+        assert_eq!(next(Disposition::Unauthorised, 1, false), Next::Renew);
         assert!(matches!(
             next(Disposition::Unauthorised, 1, true),
             Next::GiveUp(_)

@@ -70,6 +70,17 @@ impl Diagnosis {
     }
 }
 
+impl Diagnosis {
+    /// The same cause at the end of all attempts: what was a passing trouble is now a person's business.
+    #[must_use]
+    pub fn given_up(mut self, attempts: u32) -> Self {
+        self.remedy = format!(
+            "Given up after {attempts} attempts. Once the cause is mended, ask the sender for the file again."
+        );
+        self
+    }
+}
+
 /// A failed step: what to do about it and how to explain it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} ({})", diagnosis.code, diagnosis.evidence)]

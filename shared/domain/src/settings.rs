@@ -32,7 +32,7 @@ pub fn trimmed(value: &str) -> Option<String> {
 }
 
 /// A setting that keeps a process from starting.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// It is needed and not set.
     #[error("{key} is not set")]
@@ -50,6 +50,13 @@ pub enum ConfigError {
         /// What it may be.
         expected: String,
     },
+}
+
+/// As the message: a process that ends with this error shows it to a person by `Debug`.
+impl std::fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 /// A text that must be set.

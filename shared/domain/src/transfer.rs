@@ -167,7 +167,7 @@ pub fn after(
         }
     };
     if now >= sent_at + ID_LIFE && attempts >= MOST_AFTER_LIFE {
-        return Next::GiveUp(failure.diagnosis);
+        return Next::GiveUp(Box::new(failure.diagnosis.given_up(attempts)));
     }
     let pause = Duration::from_secs(1)
         .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)))
@@ -388,7 +388,7 @@ mod tests {
                     now = now + wait;
                 }
                 Next::GiveUp(_) => break,
-                Next::Renew { .. } => panic!("no renewal was called for"),
+                Next::Renew => panic!("no renewal was called for"),
             }
         }
         assert!(now >= sent + ID_LIFE && tries < 1_000, "{tries} tries");

@@ -4,6 +4,9 @@
 //! one more attempt, for a connection that broke. Longer waits are the queues' business, and the SDK's attempts must
 //! not multiply with ours; a repeated call is harmless, because every adapter recognises its own write.
 //! `AWS_ENDPOINT_URL_…` is honoured by the SDKs themselves.
+//!
+//! All clients share one HTTP client: left alone, each would load the root certificates and keep connections of its
+//! own, and a cold start would pay for each.
 
 use std::time::Duration;
 
@@ -11,6 +14,12 @@ use aws_config::meta::region::RegionProviderChain;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder as HttpClientBuilder, ConnectorBuilder};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use attache_domain::settings::Settings;
 
@@ -54,19 +63,27 @@ impl Aws {
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(PAUSE)
             .with_max_backoff(PAUSE);
+        let elsewhere = elsewhere(settings);
         let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(shared_http(!elsewhere))
             .region(region)
             .timeout_config(timeouts.build())
             .retry_config(retries)
             .load()
             .await;
-        Self::new(config, elsewhere(settings))
+        Self::new(config, elsewhere)
     }
 
     /// Over a configuration made elsewhere. `path_style` puts bucket names into the path rather than the host name.
     #[must_use]
     pub fn new(config: SdkConfig, path_style: bool) -> Self {
         Self { config, path_style }
+    }
+
+    /// The shared configuration, to be changed for clients at other addresses.
+    #[must_use]
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
     }
 
     /// A client of DynamoDB.
@@ -99,6 +116,24 @@ impl Aws {
     pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
         aws_sdk_secretsmanager::Client::new(&self.config)
     }
+}
+
+/// One HTTP client for all services. The environment's proxy is used on the way to AWS alone: what is somewhere else is
+/// most likely on this machine.
+fn shared_http(proxied: bool) -> SharedHttpClient {
+    HttpClientBuilder::new().build_with_connector_fn(move |settings, components| {
+        let rustls = Provider::Rustls(CryptoMode::AwsLc);
+        let mut connector = ConnectorBuilder::default().tls_provider(rustls);
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        let proxy = if proxied {
+            ProxyConfig::from_env()
+        } else {
+            ProxyConfig::disabled()
+        };
+        connector.set_proxy_config(Some(proxy));
+        connector.build()
+    })
 }
 
 /// Whether S3 is somewhere else than at AWS: other implementations want bucket names in the path.

@@ -169,7 +169,8 @@ impl Deliver<'_> {
             .bearer(connection, purpose, item.record.token_floor)
             .await?
         else {
-            return Ok(self.put_off(&mut item, delivery::RENEWAL_WAIT).await?);
+            let wait = delivery::renewal_wait(item.gate.sequence);
+            return Ok(self.put_off(&mut item, wait).await?);
         };
         match self.send(&item, connection, &bearer).await? {
             Ok(accepted) => Ok(self.record(&mut item, accepted).await?),
@@ -307,11 +308,12 @@ impl Deliver<'_> {
             &Backoff::default(),
             &mut rng,
         ) {
-            Next::Renew { wait } => {
+            Next::Renew => {
                 // The repeat with a newer token is the same attempt.
                 item.record.attempts -= 1;
                 item.record.token_floor = version + 1;
-                self.put_off(item, wait).await
+                self.put_off(item, delivery::renewal_wait(item.gate.sequence))
+                    .await
             }
             Next::Retry { wait, repeat } => {
                 item.record.repeats += u32::from(repeat);
@@ -397,6 +399,6 @@ fn removed(connection: &ConnectionId) -> Diagnosis {
         Domain::Ours,
         "ours.connection-removed",
         evidence,
-        "Put the connection back and redrive.",
+        "Put the connection back, and ask the sender for the file again.",
     )
 }

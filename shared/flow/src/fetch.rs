@@ -82,7 +82,10 @@ impl Fetch<'_> {
         match self.attempt(&mut item, connection).await? {
             Attempt::Stored { by_event: true } => tracing::info!(media.id = %item.id, "stored"),
             Attempt::Stored { by_event: false } => self.ask_for_judge(&item).await?,
-            Attempt::NoToken => self.wait(&mut item, delivery::RENEWAL_WAIT).await?,
+            Attempt::NoToken => {
+                let wait = delivery::renewal_wait(item.gate.sequence);
+                self.wait(&mut item, wait).await?;
+            }
             Attempt::Failed(failure, version) => self.after(&mut item, failure, version).await?,
             Attempt::LeaseLost => {
                 tracing::warn!(media.id = %item.id, "lease lost; its new holder carries on")
@@ -213,7 +216,8 @@ impl Fetch<'_> {
             let renewed = item.record.token_floor > 0;
             item.record.token_floor = version + 1;
             if !renewed {
-                return self.wait(item, delivery::RENEWAL_WAIT).await;
+                let wait = delivery::renewal_wait(item.gate.sequence);
+                return self.wait(item, wait).await;
             }
         }
         item.record.attempts += 1;
@@ -225,7 +229,11 @@ impl Fetch<'_> {
             now,
             &mut rng,
         ) {
-            Next::Retry { wait, .. } | Next::Renew { wait } => self.wait(item, wait).await,
+            Next::Retry { wait, .. } => self.wait(item, wait).await,
+            Next::Renew => {
+                self.wait(item, delivery::renewal_wait(item.gate.sequence))
+                    .await
+            }
             Next::GiveUp(diagnosis) => self.give_up(item, *diagnosis).await,
         }
     }
@@ -303,7 +311,7 @@ fn removed(item: &Item) -> Failure {
         "connection {} is not configured (any more)",
         item.origin.connection
     );
-    let remedy = "Put the connection back and redrive, or reject the item.";
+    let remedy = "Put the connection back, and ask the sender for the file again.";
     Failure::new(
         Disposition::Rejected,
         Diagnosis::new(Domain::Ours, "ours.connection-removed", evidence, remedy),

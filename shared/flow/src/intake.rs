@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use attache_domain::connection::{Directory, Endpoint};
+use attache_domain::connection::{Directory, Endpoint, Profile};
 use attache_domain::event::{Admission, Announcement, KeptBecause, Origin, Said, admit};
 use attache_domain::ids::EndpointId;
 use attache_domain::journey::{Item, Stage};
@@ -134,6 +134,16 @@ impl Intake<'_> {
         if let Err(refused) = keys.verifier.verify(signature, &request.body) {
             tracing::warn!(endpoint.id = %endpoint.id, reason = %refused, "webhook refused");
             return Reply::new(401, refused.to_string());
+        }
+        match endpoint.profile {
+            Profile::WhatsApp => {}
+            // Acknowledging what nobody reads would lose it in silence.
+            Profile::GenesysOpenMessaging => {
+                return Reply::new(
+                    501,
+                    "this version takes nothing in from genesys-open-messaging",
+                );
+            }
         }
         let announcements = match whatsapp::parse(&request.body) {
             Ok(announcements) => announcements,

@@ -16,7 +16,9 @@ use attache_domain::wire::CallError;
 
 use crate::batch::{Trouble, chain};
 use crate::bearer::SEALED_AS;
-use crate::ports::{Answer, Clock, Credential, Directories, Http, Saved, Secrets, Tokens, Vault};
+use crate::ports::{
+    Answer, Clock, Credential, Directories, Http, Outage, Saved, Secrets, Tokens, Vault,
+};
 
 /// How long one renewal may hold the lease: the token endpoint's patience and the writes around it.
 const LEASE: Duration = Duration::from_secs(30);
@@ -44,11 +46,22 @@ struct Obtained {
     life: Option<Duration>,
 }
 
+/// How one renewal went.
+enum Renewed {
+    /// There is a new token.
+    Done,
+    /// The token is fresh, or somebody else is at it.
+    NotNeeded,
+    /// Refused or out of reach; said in the log, with what a person must do.
+    Failed,
+}
+
 impl Refresh<'_> {
     /// The scheduled run: every token of every connection, those that end first first.
     ///
     /// # Errors
-    /// An outage of the configuration. One connection's trouble is logged and does not keep the others waiting.
+    /// An outage of the configuration, or, after every connection had its turn, the names of those whose token could
+    /// not be renewed.
     pub async fn run(&self) -> Answer<()> {
         let directory = self.directories.current().await?;
         let mut due = Vec::new();
@@ -67,12 +80,25 @@ impl Refresh<'_> {
             }
         }
         due.sort_by_key(|(end, ..)| *end);
+        let mut failed = Vec::new();
         for (_, connection, purpose) in due {
-            if let Err(outage) = self.renew(connection, purpose, 0).await {
-                tracing::error!(connection.id = %connection.id, error = %chain(&outage), "token not renewed; the next run tries again");
+            match self.renew(connection, purpose, 0).await {
+                Ok(Renewed::Failed) => failed.push(connection.id.as_str()),
+                Ok(Renewed::Done | Renewed::NotNeeded) => {}
+                Err(outage) => {
+                    tracing::error!(connection.id = %connection.id, error = %chain(&outage), "token not renewed; the next run tries again");
+                    failed.push(connection.id.as_str());
+                }
             }
         }
-        Ok(())
+        if failed.is_empty() {
+            return Ok(());
+        }
+        // After everybody had a turn: a failed run is what the function's alarm sees.
+        Err(Outage::new(
+            "renewing tokens",
+            format!("not renewed: {}", failed.join(", ")),
+        ))
     }
 
     /// Handles one message of the `refresh` queue: somebody met a token of `version_seen` unfit.
@@ -83,9 +109,12 @@ impl Refresh<'_> {
         let job = RefreshJob::parse(body)?;
         let directory = self.directories.current().await?;
         match directory.connection(&job.connection) {
-            Some(connection) => Ok(self
-                .renew(connection, job.purpose, job.version_seen + 1)
-                .await?),
+            Some(connection) => {
+                // A refusal is logged with its remedy; the next tick tries again and reports it.
+                self.renew(connection, job.purpose, job.version_seen + 1)
+                    .await?;
+                Ok(())
+            }
             None => Err(Trouble::Dangling(format!(
                 "refresh job for unknown connection {}",
                 job.connection
@@ -94,27 +123,35 @@ impl Refresh<'_> {
     }
 
     /// Renews one token if it is due or older than version `floor`.
-    async fn renew(&self, connection: &Connection, purpose: Purpose, floor: u32) -> Answer<()> {
+    async fn renew(
+        &self,
+        connection: &Connection,
+        purpose: Purpose,
+        floor: u32,
+    ) -> Answer<Renewed> {
         let id = row_id(&connection.id, purpose);
         let now = self.clock.now();
         let mut row = self.tokens.load(&id).await?.unwrap_or_else(|| fresh(id));
         match row.renewal(now, floor) {
-            Renewal::NotDue => return Ok(()),
+            Renewal::NotDue => return Ok(Renewed::NotNeeded),
             Renewal::Held { until } => {
                 tracing::info!(token.id = %row.id, lease.until = %until, "another refresher is at it");
-                return Ok(());
+                return Ok(Renewed::NotNeeded);
             }
             Renewal::Now => {}
         }
         row.lease_until = Some(now + LEASE);
         if self.tokens.save(&mut row).await? == Saved::Overtaken {
             tracing::info!(token.id = %row.id, "another refresher was first");
-            return Ok(());
+            return Ok(Renewed::NotNeeded);
         }
         let obtained = self.obtain(connection).await?;
         row.lease_until = None;
-        match obtained {
-            Ok(obtained) => self.accept(&mut row, &obtained).await?,
+        let renewed = match obtained {
+            Ok(obtained) => {
+                self.accept(&mut row, &obtained).await?;
+                Renewed::Done
+            }
             Err(failure) => {
                 let (code, evidence, remedy) = (
                     &failure.diagnosis.code,
@@ -125,12 +162,13 @@ impl Refresh<'_> {
                     .expires_at
                     .map(|end| end.saturating_since(now).as_secs());
                 tracing::error!(token.id = %row.id, token.seconds_left = ?left, failure.code = %code, evidence = %evidence, remedy = %remedy, "token not renewed");
+                Renewed::Failed
             }
-        }
+        };
         if self.tokens.save(&mut row).await? == Saved::Overtaken {
             tracing::warn!(token.id = %row.id, "renewal outlived its lease; the newer one stands");
         }
-        Ok(())
+        Ok(renewed)
     }
 
     async fn accept(&self, row: &mut TokenRow, obtained: &Obtained) -> Answer<()> {

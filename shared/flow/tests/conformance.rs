@@ -1,5 +1,7 @@
 //! The in-memory twins, held to what every implementation of a port must do.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::future::Future;
 
 use attache_domain::connection::{Directory, SecretName};
@@ -32,6 +34,11 @@ fn claims() {
 #[test]
 fn tokens() {
     done(conformance::tokens(&world(), RUN));
+}
+
+#[test]
+fn overdue_order() {
+    done(conformance::overdue_order(&world(), RUN));
 }
 
 #[test]

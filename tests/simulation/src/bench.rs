@@ -135,7 +135,8 @@ impl Bench {
                 lease: LEASE,
             };
             let scene = &scene;
-            let handle = |record: Record| async move { seen(scene, fetch.handle(&record.body)).await };
+            let handle =
+                |record: Record| async move { seen(scene, fetch.handle(&record.body)).await };
             Done::Failed(each(&records, handle).await)
         })
     }
@@ -146,7 +147,8 @@ impl Bench {
         Box::pin(async move {
             let judge = judge_over(&ports, &policy);
             let scene = &scene;
-            let handle = |record: Record| async move { seen(scene, judge.handle(&record.body)).await };
+            let handle =
+                |record: Record| async move { seen(scene, judge.handle(&record.body)).await };
             Done::Failed(each(&records, handle).await)
         })
     }
@@ -190,7 +192,8 @@ impl Bench {
         Box::pin(async move {
             let refresh = refresh_over(&ports.world);
             let scene = &scene;
-            let handle = |record: Record| async move { seen(scene, refresh.handle(&record.body)).await };
+            let handle =
+                |record: Record| async move { seen(scene, refresh.handle(&record.body)).await };
             Done::Failed(each(&records, handle).await)
         })
     }
@@ -257,7 +260,10 @@ async fn seen(
 ) -> Result<(), Trouble> {
     let outcome = isolated(|| handler).await;
     if let Err(trouble) = &outcome {
-        scene.note(format_args!("  failed: {}", attache_flow::batch::chain(trouble)));
+        scene.note(format_args!(
+            "  failed: {}",
+            attache_flow::batch::chain(trouble)
+        ));
     }
     if let Err(trouble @ (Trouble::Panicked(_) | Trouble::Malformed(_))) = &outcome {
         let detail = trouble.to_string();

@@ -67,7 +67,10 @@ impl Broker {
                     self.letters.push(message.body);
                     continue;
                 }
-                let late = scene.faults.strike(scene, 2, &[Fault::MessageLate]).is_some();
+                let late = scene
+                    .faults
+                    .strike(scene, 2, &[Fault::MessageLate])
+                    .is_some();
                 let extra = if late { 900_000 } else { 200 };
                 let wait = message.visible_at.saturating_since(scene.agenda.now())
                     + scene.agenda.dice.millis(0, extra);
@@ -107,7 +110,12 @@ impl Broker {
     }
 
     /// The batches a queue hands out now: at most ten messages each, in any order.
-    pub fn hand_out(&mut self, scene: &Scene, queue: Queue, sabotage: Sabotage) -> Vec<Vec<(u64, String)>> {
+    pub fn hand_out(
+        &mut self,
+        scene: &Scene,
+        queue: Queue,
+        sabotage: Sabotage,
+    ) -> Vec<Vec<(u64, String)>> {
         let dice = &scene.agenda.dice;
         let mut ids = self.ready.remove(&queue).unwrap_or_default();
         let mut batches = Vec::new();
@@ -132,8 +140,13 @@ impl Broker {
         let message = self.messages.get_mut(&id)?;
         message.receives += 1;
         let (queue, body, receives) = (message.queue, message.body.clone(), message.receives);
-        if scene.faults.strike(scene, 3, &[Fault::MessageTwice]).is_some() {
-            let wait = scene.agenda.dice.millis(0, 90_000);
+        if scene
+            .faults
+            .strike(scene, 3, &[Fault::MessageTwice])
+            .is_some()
+        {
+            let longest = *scene.agenda.dice.pick(&[60, 2_000, 90_000]).unwrap_or(&0);
+            let wait = scene.agenda.dice.millis(0, longest);
             self.put(scene, queue, body.clone(), receives, wait);
         }
         Some((id, body))

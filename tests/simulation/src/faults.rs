@@ -234,10 +234,7 @@ fn is_platform(call: &str) -> bool {
 impl Weather for Storm {
     async fn before(&self, call: &'static str) -> Answer<()> {
         let scene = &self.scene;
-        scene
-            .agenda
-            .sleep(scene.agenda.dice.millis(0, 12))
-            .await;
+        scene.agenda.sleep(scene.agenda.dice.millis(0, 12)).await;
         if is_platform(call) {
             self.pass(&[Fault::CrashBefore], call).await
         } else {

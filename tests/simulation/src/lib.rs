@@ -1,6 +1,6 @@
 //! Checks of the protocols. The [`model`] explores an abstraction of them to the end; the simulation runs the code itself,
 //! seed by seed: production handlers over the in-memory twins, in virtual time, with faults drawn from the seed, watched
-//! by a [`reference`] of what must hold.
+//! by a [`reference`](mod@reference) of what must hold.
 //!
 //! One seed is one run ([`run::play`]): a few files, sent to a few numbers in a few webhooks ([`scene`]), the platforms
 //! ([`platforms`]), the queues ([`broker`]), the functions ([`bench`](mod@bench)) on a single-threaded executor

@@ -38,7 +38,9 @@ fn main() -> ExitCode {
         }
         if let Some(violation) = outcome.violation {
             println!("seed {seed}: broken promise: {violation}");
-            println!("replay: cargo run --release -p attache-simulation -- --seeds 1 --from {seed} --trace");
+            println!(
+                "replay: cargo run --release -p attache-simulation -- --seeds 1 --from {seed} --trace"
+            );
             return ExitCode::FAILURE;
         }
     }

@@ -182,7 +182,10 @@ mod tests {
         assert!(matches!(agenda.poll(1, &mut sleeper), Some(Poll::Pending)));
         assert!(matches!(agenda.next(), Some(Due::Wake(1, _))));
         assert_eq!(agenda.now(), Timestamp::from_seconds(15));
-        assert!(matches!(agenda.poll(1, &mut sleeper), Some(Poll::Ready(()))));
+        assert!(matches!(
+            agenda.poll(1, &mut sleeper),
+            Some(Poll::Ready(()))
+        ));
         let mut doomed = Box::pin(agenda.die());
         assert!(agenda.poll(2, &mut doomed).is_none());
     }

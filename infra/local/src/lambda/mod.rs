@@ -13,6 +13,7 @@
 //!
 //! Follows <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html> (checked 2026-11-20).
 
+mod alone;
 mod error;
 mod fleet;
 mod instance;
@@ -21,6 +22,7 @@ mod pool;
 mod registry;
 mod runtime_api;
 
+pub use alone::Alone;
 pub use error::InvokeError;
 pub use fleet::{Fleet, FleetOptions};
 pub use log::{LogLine, LogSink, LogSource, NoLog};

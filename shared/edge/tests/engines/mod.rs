@@ -1,6 +1,6 @@
 //! Embedded services for one test, with everything created that it asks for, and every call counted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +16,6 @@ use attache_domain::time::Timestamp;
 use attache_edge::aws::Aws;
 use attache_flow::ports::{Arrival, Source, SourceError};
 use attache_local::engine::{After, AwsCall, Before, EngineOptions, Engines, Observer};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
@@ -52,19 +51,31 @@ pub(crate) struct Services {
     pub(crate) aws: Endpoints,
 }
 
-/// Clients as the adapters get them, but each service at an address of its own.
+/// Clients as the functions get them, but each service at an address of its own.
 pub(crate) struct Endpoints {
-    credentials: SharedCredentialsProvider,
+    shared: Aws,
     endpoints: attache_local::engine::Endpoints,
 }
 
 impl Endpoints {
+    async fn new(endpoints: attache_local::engine::Endpoints) -> Self {
+        let settings = [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL_S3", &endpoints.s3),
+        ];
+        let settings: BTreeMap<_, _> = settings
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+        Self {
+            shared: Aws::load(&settings).await,
+            endpoints,
+        }
+    }
+
     fn at(&self, url: &str) -> Aws {
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(self.credentials.clone())
-            .endpoint_url(url);
+        let credentials = Credentials::new("test", "local", None, None, "test");
+        let config = self.shared.config().to_builder().endpoint_url(url);
+        let config = config.credentials_provider(SharedCredentialsProvider::new(credentials));
         Aws::new(config.build(), true)
     }
 
@@ -104,11 +115,7 @@ impl Services {
             ..EngineOptions::default()
         };
         let engines = Engines::start(options).await.unwrap();
-        let credentials = Credentials::new("test", "local", None, None, "test");
-        let aws = Endpoints {
-            credentials: SharedCredentialsProvider::new(credentials),
-            endpoints: engines.endpoints().clone(),
-        };
+        let aws = Endpoints::new(engines.endpoints().clone()).await;
         Self {
             _engines: engines,
             counter,

@@ -122,11 +122,11 @@ impl Items for World {
     async fn overdue(&self, now: Timestamp, limit: usize) -> Answer<Vec<MediaId>> {
         self.begin("items.overdue").await?;
         let state = self.state.borrow();
-        let due = state
-            .items
-            .values()
-            .filter(|item| item.gate.due_at.is_some_and(|due| due <= now));
-        Ok(due.map(|item| item.id.clone()).take(limit).collect())
+        let due = |item: &&Item| item.gate.due_at.is_some_and(|due| due <= now);
+        let mut overdue: Vec<&Item> = state.items.values().filter(due).collect();
+        overdue.sort_by_key(|item| item.gate.due_at);
+        let ids = overdue.into_iter().map(|item| item.id.clone());
+        Ok(ids.take(limit).collect())
     }
 }
 
@@ -136,7 +136,10 @@ impl Claims for World {
         self.begin("claims.keep").await?;
         let new = {
             let mut state = self.state.borrow_mut();
-            let new = !state.kept.contains_key(&event.id);
+            // A repeat of this very write counts as new, as the SDK may repeat it; what expired counts as gone.
+            let known = state.kept.get(&event.id);
+            let new =
+                known.is_none_or(|known| known == event || known.expires_at <= self.now.get());
             if new {
                 state.kept.insert(event.id.clone(), event.clone());
             }

@@ -1,7 +1,10 @@
 //! A small world for the loops' tests: one WhatsApp number routed to one Genesys integration, platforms whose answers
 //! are scripted, and the queues driven by hand.
 
-#![expect(clippy::unwrap_used, reason = "a test's world: what does not work ends the test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test's world: what does not work ends the test"
+)]
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -53,7 +53,10 @@ impl Landing {
 }
 
 fn error(status: u16, code: &str) -> Response {
-    answer(status, &json!({ "status": status, "code": code, "message": code, "contextId": "c" }))
+    answer(
+        status,
+        &json!({ "status": status, "code": code, "message": code, "contextId": "c" }),
+    )
 }
 
 impl Genesys {
@@ -69,9 +72,13 @@ impl Genesys {
         };
         let fault = scene.faults.strike(scene, 8, SEND_FAULTS);
         scene.note(format_args!("post of {} ({fault:?})", landing.message));
-        scene.reference.post(scene, &landing.media, request.patience);
-        let outcome = self.process(scene, request, credential, &landing, fault).await;
-        scene.reference.answered(&landing.media, &outcome);
+        scene
+            .reference
+            .post(scene, &landing.media, request.patience);
+        let outcome = self
+            .process(scene, request, credential, &landing, fault)
+            .await;
+        scene.reference.answered(scene, &landing.media, &outcome);
         outcome
     }
 
@@ -103,7 +110,10 @@ impl Genesys {
         }
         scene.agenda.sleep(dice.millis(5, 80)).await;
         match fault {
-            None => Ok(answer(200, &json!({ "id": format!("g-{}", landing.message) }))),
+            None => Ok(answer(
+                200,
+                &json!({ "id": format!("g-{}", landing.message) }),
+            )),
             Some(Fault::SendThrottled) => {
                 let wait = Duration::from_secs(dice.between(1, 60));
                 Ok(come_back(429, wait, &json!({ "code": "rate.limited" })))
@@ -140,7 +150,8 @@ impl Genesys {
         let fault = scene.faults.strike(scene, 6, TOKEN_FAULTS);
         scene.note(format_args!("token request ({fault:?})"));
         let dice = &scene.agenda.dice;
-        if !matches!(credential, Credential::Basic { secret, .. } if secret.matches(b"client secret")) {
+        if !matches!(credential, Credential::Basic { secret, .. } if secret.matches(b"client secret"))
+        {
             return Ok(error(401, "invalid_client"));
         }
         let life = *dice.pick(&[300, 900, 3_600, 86_399]).unwrap_or(&300);
@@ -156,7 +167,10 @@ impl Genesys {
                 scene.agenda.sleep(request.patience).await;
                 Err(CallError::NoAnswer("no answer in time".to_owned()))
             }
-            None => Ok(answer(200, &json!({ "access_token": token, "token_type": "bearer", "expires_in": life }))),
+            None => Ok(answer(
+                200,
+                &json!({ "access_token": token, "token_type": "bearer", "expires_in": life }),
+            )),
         }
     }
 }

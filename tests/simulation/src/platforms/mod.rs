@@ -57,8 +57,15 @@ impl Platforms {
     async fn travel(&self, request: &Request) -> Result<(), CallError> {
         let agenda = &self.scene.agenda;
         agenda.sleep(agenda.dice.millis(1, 30)).await;
-        match self.scene.faults.strike(&self.scene, 2, &[Fault::NotConnected]) {
-            Some(_) => Err(CallError::NotSent(format!("no way to {}", request.describe()))),
+        match self
+            .scene
+            .faults
+            .strike(&self.scene, 2, &[Fault::NotConnected])
+        {
+            Some(_) => Err(CallError::NotSent(format!(
+                "no way to {}",
+                request.describe()
+            ))),
             None => Ok(()),
         }
     }
@@ -80,7 +87,11 @@ impl Http for Platforms {
         }
         self.see(host, credential);
         match host {
-            GRAPH => self.whatsapp.look_up(&self.scene, request, credential).await,
+            GRAPH => {
+                self.whatsapp
+                    .look_up(&self.scene, request, credential)
+                    .await
+            }
             API => self.genesys.message(&self.scene, request, credential).await,
             LOGIN => self.genesys.token(&self.scene, request, credential).await,
             _ => Err(CallError::NotSent(format!("nobody is at {host}"))),

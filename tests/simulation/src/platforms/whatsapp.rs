@@ -69,10 +69,7 @@ impl WhatsApp {
         credential: &Credential,
     ) -> Result<Response, CallError> {
         let media = request.url.path().rsplit('/').next().unwrap_or_default();
-        let found = scene
-            .items
-            .iter()
-            .position(|item| item.attachment == media);
+        let found = scene.items.iter().position(|item| item.attachment == media);
         let Some((index, item)) = found.map(|index| (index, &scene.items[index])) else {
             return Ok(error(400, 100, "Unsupported get request"));
         };

@@ -102,7 +102,9 @@ impl Reference {
             Verdict::Unjudged => !quarantine,
         };
         self.demand(fine, Promise::Quarantine, || {
-            format!("{id} is {verdict:?}; in the media bucket: {media}, in quarantine: {quarantine}")
+            format!(
+                "{id} is {verdict:?}; in the media bucket: {media}, in quarantine: {quarantine}"
+            )
         });
     }
 

@@ -13,6 +13,7 @@ use crate::schedule::TaskId;
 pub(super) struct Row {
     pub(super) gate: Gate,
     trail: Vec<u8>,
+    attempts: u32,
     /// Whose claim it was that raised the fence last.
     pub(super) holder: TaskId,
 }
@@ -38,6 +39,7 @@ impl Reference {
             let row = Row {
                 gate: item.gate.clone(),
                 trail: item.trail.as_bytes().to_vec(),
+                attempts: item.record.attempts,
                 holder: task,
             };
             let known = scene.item(&item.id).is_some();
@@ -60,6 +62,10 @@ impl Reference {
             item.gate.due_at.map(Timestamp::as_seconds),
         ));
         self.compare(row, item);
+        if item.record.attempts > row.attempts && is_too_late(item) {
+            self.too_late(&item.id);
+        }
+        row.attempts = item.record.attempts;
         if item.gate.fence > row.gate.fence {
             row.holder = task;
         }
@@ -123,4 +129,10 @@ impl Reference {
             || format!("acknowledged without {missing:?} {unkept:?}"),
         );
     }
+}
+
+/// An attempt that stalled until its deadline had passed, and ended without a call.
+fn is_too_late(item: &Item) -> bool {
+    let diagnosis = item.record.diagnosis.as_ref();
+    diagnosis.is_some_and(|diagnosis| diagnosis.code == "ours.deadline-passed")
 }

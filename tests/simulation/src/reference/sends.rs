@@ -21,7 +21,7 @@ use crate::schedule::TaskId;
 pub(super) struct Sends {
     /// Calls begun.
     pub(super) posts: u32,
-    /// Calls refused, throttled or never made for want of a connection.
+    /// Attempts refused or throttled, and those that made no call: not connected, too late.
     pub(super) refused: u32,
     /// Of these, for the token.
     pub(super) unauthorised: u32,
@@ -31,6 +31,8 @@ pub(super) struct Sends {
     pub(super) open: u32,
     /// Until when a call may be under way.
     under_way: Option<Timestamp>,
+    /// Until when Genesys asked to be left alone.
+    not_before: Timestamp,
 }
 
 /// The jobs an invocation was given, with the slots they have.
@@ -83,8 +85,18 @@ impl Reference {
         let sends = all.entry(id.clone()).or_default();
         sends.posts += 1;
         let busy = sends.under_way.replace(now + patience);
-        self.demand(busy.is_none_or(|until| until <= now), Promise::Alone, || {
-            format!("{id}: a call begins while another is under way")
+        self.demand(
+            busy.is_none_or(|until| until <= now),
+            Promise::Alone,
+            || format!("{id}: a call begins while another is under way"),
+        );
+        // A process that died may not have written down how long to wait.
+        let waited = now >= sends.not_before || sends.open > 0;
+        self.demand(waited, Promise::Paced, || {
+            format!(
+                "{id}: sent before {} although told to wait",
+                sends.not_before
+            )
         });
         let rows = self.rows.borrow();
         let row = rows.get(id);
@@ -112,13 +124,26 @@ impl Reference {
         })
     }
 
+    /// An attempt ended without a call.
+    pub(super) fn too_late(&self, id: &MediaId) {
+        self.sends
+            .borrow_mut()
+            .entry(id.clone())
+            .or_default()
+            .refused += 1;
+    }
+
     /// A call could not be made.
     pub fn not_connected(&self, id: &MediaId) {
-        self.sends.borrow_mut().entry(id.clone()).or_default().refused += 1;
+        self.sends
+            .borrow_mut()
+            .entry(id.clone())
+            .or_default()
+            .refused += 1;
     }
 
     /// A call ended for its caller.
-    pub fn answered(&self, id: &MediaId, outcome: &Result<Response, CallError>) {
+    pub fn answered(&self, scene: &Scene, id: &MediaId, outcome: &Result<Response, CallError>) {
         let mut all = self.sends.borrow_mut();
         let sends = all.entry(id.clone()).or_default();
         sends.under_way = None;
@@ -128,6 +153,9 @@ impl Reference {
             Ok(response) => {
                 sends.refused += 1;
                 sends.unauthorised += u32::from(response.status == 401);
+                let wait = response.headers.get("retry-after").unwrap_or_default();
+                let wait = Duration::from_secs(wait.parse().unwrap_or(0));
+                sends.not_before = scene.agenda.now() + wait;
             }
             Err(_) => sends.open += 1,
         }

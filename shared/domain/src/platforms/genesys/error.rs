@@ -102,7 +102,7 @@ const NOT_FOUND: &str = "Check the connection's integration_id and region.";
 const TOO_LARGE: &str =
     "The file is larger than Genesys takes (25 MB). Ask the customer for a smaller one.";
 const THROTTLED: &str =
-    "Nothing to do: Attaché waits and tries again. If it lasts, lower the connection's rate.";
+    "Nothing to do: Attaché waits and tries again. If it lasts, see who else uses this account.";
 const TRANSIENT: &str =
     "Nothing to do: Attaché tries again. If it lasts ten minutes, see status.mypurecloud.com.";
 const REFUSED: &str = "Give Genesys support the correlation id named in the evidence.";

@@ -119,7 +119,7 @@ fn by_status(status: u16, retry_after: Option<std::time::Duration>) -> Judgement
 
 const TOKEN: &str = "The access token was refused. Create a new system-user token and store it in the connection's secret.";
 const THROTTLED: &str =
-    "Nothing to do: Attaché waits and tries again. If it lasts, lower the connection's rate.";
+    "Nothing to do: Attaché waits and tries again. If it lasts, see who else uses this account.";
 const TRANSIENT: &str =
     "Nothing to do: Attaché tries again. If it lasts ten minutes, see Meta's status page.";
 const GONE: &str = "The file's id is unknown, expired (7 days) or another number's. Ask the customer to send it again.";
