@@ -4,4 +4,5 @@ mod bad_input;
 mod happy;
 mod kill_points;
 mod storm;
+mod strangers;
 mod template_agrees;
