@@ -3,6 +3,7 @@
 mod bad_input;
 mod happy;
 mod kill_points;
+mod purity;
 mod storm;
 mod strangers;
 mod template_agrees;

@@ -222,5 +222,8 @@ pub(super) fn is_alive(pid: u32) -> bool {
 /// The shell's own `kill`: the program of that name is not everywhere.
 fn kill(signal: &str, pid: &str) -> std::io::Result<ExitStatus> {
     let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", "kill \"$0\" \"$1\"", signal, pid]).stderr(Stdio::null()).status()
+    shell
+        .args(["-c", "kill \"$0\" \"$1\"", signal, pid])
+        .stderr(Stdio::null())
+        .status()
 }
