@@ -1,7 +1,5 @@
 //! The real process before it has a system: it names what it lacks, and never waits for what is not there.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use attache_local::lambda::Trial;
 
 const NEEDED: [(&str, &str); 3] = [
