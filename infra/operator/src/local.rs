@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::binaries;
 use crate::connections::Loaded;
@@ -73,17 +74,32 @@ pub async fn run(options: &Options) -> Result<()> {
         platforms.insert("whatsapp".to_owned(), standins.whatsapp.graph_url());
         platforms.insert("genesys".to_owned(), standins.genesys.api_url());
     }
+    // Listened for before anybody can know that it is up: whoever reads the ready line may stop it at once.
+    let asked_to_stop = Signals::listen().context("listening for signals")?;
     Ready::new(run.api_url(), run.endpoints(), platforms).print(options.json)?;
-    asked_to_stop().await.context("waiting for a signal")?;
+    asked_to_stop.received().await;
     eprintln!("stopping");
     run.stop().await
 }
 
-/// Ctrl-C, or the signal by which service managers stop a process.
-async fn asked_to_stop() -> std::io::Result<()> {
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed,
-        _ = terminated.recv() => Ok(()),
+/// Ctrl-C, and the signal by which service managers stop a process.
+struct Signals {
+    interrupted: Signal,
+    terminated: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupted: signal(SignalKind::interrupt())?,
+            terminated: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn received(mut self) {
+        tokio::select! {
+            _ = self.interrupted.recv() => {}
+            _ = self.terminated.recv() => {}
+        }
     }
 }

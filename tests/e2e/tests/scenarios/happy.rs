@@ -9,6 +9,8 @@ use attache_e2e::media::{End, Sample, samples};
 use attache_e2e::{Sent, Setup, Stage};
 use attache_platforms::genesys::AgentMessage;
 
+use crate::template_agrees::grants::{called, never_made};
+
 const BOUND: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -30,6 +32,8 @@ async fn every_sample_ends_where_it_belongs() -> Result<()> {
     assert_eq!(stage.standins.genesys.posts().len(), delivered);
     assert_eq!(stage.breaches(), Vec::<String>::new());
     assert_eq!(secrets_in_the_log(&stage), Vec::<String>::new());
+    // Complains of calls that are made and not declared.
+    never_made(&called(stage.run.template(), &stage.run.calls()));
     stage.stop().await
 }
 

@@ -1,5 +1,9 @@
 //! The system from outside: real processes, real HTTP, real files.
 
+mod bad_input;
 mod happy;
 mod kill_points;
+mod purity;
+mod storm;
+mod strangers;
 mod template_agrees;

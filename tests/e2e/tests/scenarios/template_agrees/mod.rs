@@ -3,7 +3,7 @@
 
 mod environment;
 mod exercise;
-mod grants;
+pub(crate) mod grants;
 mod structure;
 
 use anyhow::Result;
