@@ -256,27 +256,12 @@ async fn a_function_ends_when_the_runtime_api_goes_away() {
     assert!(!status.success());
 }
 
-/// Not a test of its own: the run that `no_function_outlives_a_killed_run` kills.
-#[tokio::test]
-#[ignore = "run by no_function_outlives_a_killed_run"]
-async fn a_run_that_is_killed() {
-    let (fleet, _) = fleet(function("command"));
-    let answer = ask(&fleet, json!({})).await.unwrap();
-    println!("\nfunction process {}", answer["process"]);
-    tokio::time::sleep(BOUND).await;
-}
-
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn no_function_outlives_a_killed_run() {
     use tokio::io::AsyncBufReadExt;
-    let mut run = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--ignored",
-            "--exact",
-            "--nocapture",
-            "a_run_that_is_killed",
-        ])
+    let mut run = tokio::process::Command::new(env!("CARGO_BIN_EXE_doomed-run"))
+        .arg(env!("CARGO_BIN_EXE_echo-function"))
         .stdout(std::process::Stdio::piped())
         .kill_on_drop(true)
         .spawn()

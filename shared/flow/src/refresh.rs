@@ -23,6 +23,9 @@ use crate::ports::{
 /// How long one renewal may hold the lease: the token endpoint's patience and the writes around it.
 const LEASE: Duration = Duration::from_secs(30);
 
+/// How long after a failed renewal nobody tries again: many waiting jobs ask for the same token.
+const PAUSE: Duration = Duration::from_secs(5);
+
 /// What refresh needs.
 #[derive(Clone, Copy)]
 pub struct Refresh<'a> {
@@ -162,6 +165,7 @@ impl Refresh<'_> {
                     .expires_at
                     .map(|end| end.saturating_since(now).as_secs());
                 tracing::error!(token.id = %row.id, token.seconds_left = ?left, failure.code = %code, evidence = %evidence, remedy = %remedy, "token not renewed");
+                row.lease_until = Some(self.clock.now() + PAUSE);
                 Renewed::Failed
             }
         };

@@ -21,12 +21,14 @@ mod log;
 mod pool;
 mod registry;
 mod runtime_api;
+mod trial;
 
 pub use alone::Alone;
 pub use error::InvokeError;
 pub use fleet::{Fleet, FleetOptions};
 pub use log::{LogLine, LogSink, LogSource, NoLog};
 pub use pool::{FunctionSettings, Invocations};
+pub use trial::{Failed, Trial, fails_saying, hands_back};
 
 /// A random request id in the form of a UUID, version 4.
 #[must_use]
