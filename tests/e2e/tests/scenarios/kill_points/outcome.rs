@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use attache_domain::digest::Sha256Digest;
 use attache_domain::journey::{Item, Stage as Journey};
 use attache_domain::verdict::Verdict;
-use attache_e2e::{Sent, Stage, eventually};
+use attache_e2e::{Sent, Stage};
 use attache_platforms::whatsapp::DeliveryState;
 
 use super::BOUND;
@@ -145,10 +145,4 @@ fn shown_once(stage: &Stage, sent: &Sent, item: &Item, end: End) -> Result<usize
         );
     }
     Ok(posts.len())
-}
-
-/// Waits until at least one request is held by a fault.
-pub(crate) async fn held(faults: &attache_platforms::faults::Faults) -> Result<()> {
-    let look = || async { Ok((faults.held() > 0).then_some(())) };
-    eventually("a request held by the platform", BOUND, look).await
 }

@@ -5,8 +5,8 @@ use attache_e2e::Stage;
 use attache_e2e::media::sample_named;
 use attache_platforms::faults::{Fault, Faults, Point, Times};
 
-use super::outcome::{End, held, outcome};
-use super::setup;
+use super::outcome::{End, outcome};
+use super::{BOUND, setup};
 
 /// Which platform holds which request.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ async fn killed_while_held(what: Held) -> Result<String> {
     };
     let armed = faults.arm_at(Fault::Stall, Times(1), point)?;
     let sent = stage.send(sample_named("photo-1mb.jpg"))?;
-    held(faults).await?;
+    faults.wait_until_held(BOUND).await?;
     let killed = stage.run.kill_function(function);
     faults.release();
     ensure!(

@@ -1,4 +1,6 @@
-//! The whole system on this machine, with short times, and what a scenario asks of it.
+//! The whole system on this machine, with short times: how it is started, given files, and watched until they rest.
+
+mod looks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +18,6 @@ use attache_operator::standins::StandIns;
 use attache_platforms::canary::Canary;
 use attache_platforms::genesys::{Genesys, GenesysOptions};
 use attache_platforms::whatsapp::{Composed, MediaFile, WhatsApp, WhatsAppOptions};
-use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 
 use crate::{LogBook, binaries, eventually};
 
@@ -34,9 +35,6 @@ const PARAMETERS: [(&str, &str); 4] = [
     ("SendPatienceSeconds", "2"),
     ("IntentGraceSeconds", "2"),
 ];
-
-/// So often in a row must nothing be going on before a stage counts as quiet.
-const QUIET_LOOKS: u32 = 3;
 
 /// How long functions may take to come up and get their tokens.
 const CURTAIN_UP: Duration = Duration::from_secs(60);
@@ -200,163 +198,6 @@ impl Stage {
                 )))
             }
         }
-    }
-
-    /// The keys in one of the template's buckets, ordered.
-    ///
-    /// # Errors
-    /// If the template has no such bucket, or it cannot be listed.
-    pub async fn keys(&self, bucket: &str) -> Result<Vec<String>> {
-        let bucket = self
-            .run
-            .template()
-            .bucket(bucket)
-            .context("no such bucket in the template")?;
-        let s3 = &self.run.clients().s3;
-        let mut pages = s3
-            .list_objects_v2()
-            .bucket(&bucket.name)
-            .into_paginator()
-            .send();
-        let mut keys = Vec::new();
-        while let Some(page) = pages.next().await {
-            keys.extend(
-                page?
-                    .contents
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|object| object.key),
-            );
-        }
-        Ok(keys)
-    }
-
-    /// The bodies of up to ten messages in one of the template's queues; they are hidden afterwards.
-    ///
-    /// # Errors
-    /// If the template has no such queue, or it cannot be read.
-    pub async fn messages(&self, queue: &str) -> Result<Vec<String>> {
-        let queue = self
-            .run
-            .template()
-            .queue(queue)
-            .context("no such queue in the template")?;
-        let sqs = &self.run.clients().sqs;
-        let received = sqs
-            .receive_message()
-            .queue_url(&queue.url)
-            .max_number_of_messages(10)
-            .send()
-            .await?;
-        let messages = received.messages.unwrap_or_default().into_iter();
-        Ok(messages.filter_map(|message| message.body).collect())
-    }
-
-    /// Waits until every function has done what it was given and no queue has anything for it. What a killed process had
-    /// received stays hidden for longer than any scenario, and does not count.
-    ///
-    /// # Errors
-    /// If that is not so within the bound.
-    pub async fn quiet(&self, within: Duration) -> Result<()> {
-        let mut quiet_looks = 0;
-        let end = tokio::time::Instant::now() + within;
-        // A batch is on its way for a moment after it left its queue and before its invocation counts.
-        while quiet_looks < QUIET_LOOKS {
-            anyhow::ensure!(
-                tokio::time::Instant::now() < end,
-                "not quiet within {within:?}"
-            );
-            let waiting = self.waiting_jobs().await?;
-            quiet_looks = if waiting == 0 && !self.is_working() {
-                quiet_looks + 1
-            } else {
-                0
-            };
-            tokio::task::yield_now().await;
-        }
-        Ok(())
-    }
-
-    /// Messages that a function is yet to receive, delayed ones included.
-    async fn waiting_jobs(&self) -> Result<u64> {
-        let mut waiting = 0;
-        for queue in self
-            .run
-            .template()
-            .queues
-            .iter()
-            .filter(|queue| queue.redrive.is_some())
-        {
-            waiting += self
-                .depth(
-                    &queue.url,
-                    &[
-                        Attribute::ApproximateNumberOfMessages,
-                        Attribute::ApproximateNumberOfMessagesDelayed,
-                    ],
-                )
-                .await?;
-        }
-        Ok(waiting)
-    }
-
-    async fn depth(&self, url: &str, attributes: &[Attribute]) -> Result<u64> {
-        let request = self.run.clients().sqs.get_queue_attributes().queue_url(url);
-        let answer = request
-            .set_attribute_names(Some(attributes.to_vec()))
-            .send()
-            .await?;
-        let counts = answer.attributes.unwrap_or_default().into_values();
-        Ok(counts.filter_map(|count| count.parse::<u64>().ok()).sum())
-    }
-
-    fn is_working(&self) -> bool {
-        let functions = self.run.template().functions.iter();
-        let mut counts = functions.map(|function| self.run.invocations(&function.logical_id));
-        counts.any(|count| count.started > count.succeeded + count.failed)
-    }
-
-    /// How many messages lie in the queues that nobody works on: dead letters and failed events.
-    ///
-    /// # Errors
-    /// If a queue cannot be read.
-    pub async fn dead_letters(&self) -> Result<u64> {
-        let mut dead = 0;
-        for queue in self
-            .run
-            .template()
-            .queues
-            .iter()
-            .filter(|queue| queue.redrive.is_none())
-        {
-            dead += self
-                .depth(&queue.url, &[Attribute::ApproximateNumberOfMessages])
-                .await?;
-        }
-        Ok(dead)
-    }
-
-    /// Everything that must never be: breaches of the published schemas, tokens where they do not
-    /// belong, and calls that the template does not grant.
-    #[must_use]
-    pub fn breaches(&self) -> Vec<String> {
-        let StandIns {
-            whatsapp,
-            genesys,
-            canary,
-        } = &self.standins;
-        let violations = whatsapp
-            .violations()
-            .into_iter()
-            .chain(genesys.violations());
-        let violations = violations.map(|violation| format!("specification: {violation:?}"));
-        let strays = canary
-            .strays()
-            .into_iter()
-            .map(|stray| format!("stray token: {stray:?}"));
-        let denied = self.run.calls().into_iter().filter(|call| call.denied > 0);
-        let denied = denied.map(|call| format!("not granted: {call:?}"));
-        violations.chain(strays).chain(denied).collect()
     }
 
     /// Ends everything in order.
