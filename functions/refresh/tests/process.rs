@@ -43,7 +43,7 @@ async fn what_is_missing_or_wrong_is_named_at_start_and_nothing_hangs() {
     let function = start("", Some(("CONNECTIONS_MAX_AGE_SECONDS", "soon"))).await;
     function.invoke("{}").await.unwrap_err();
     function
-        .until_said("key: \"CONNECTIONS_MAX_AGE_SECONDS\", value: \"soon\"")
+        .until_said("CONNECTIONS_MAX_AGE_SECONDS is \"soon\", expected whole seconds")
         .await
         .unwrap();
 

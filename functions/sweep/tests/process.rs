@@ -39,7 +39,7 @@ async fn what_is_missing_or_wrong_is_named_at_start_and_nothing_hangs() {
     let function = start("", Some(("INTENT_GRACE_SECONDS", "soon"))).await;
     function.invoke("{}").await.unwrap_err();
     function
-        .until_said("key: \"INTENT_GRACE_SECONDS\", value: \"soon\"")
+        .until_said("INTENT_GRACE_SECONDS is \"soon\", expected whole seconds")
         .await
         .unwrap();
 

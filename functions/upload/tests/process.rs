@@ -46,7 +46,7 @@ async fn what_is_missing_or_wrong_is_named_at_start_and_nothing_hangs() {
     let function = start("", Some(("SEND_PATIENCE_SECONDS", "soon"))).await;
     function.invoke("{}").await.unwrap_err();
     function
-        .until_said("key: \"SEND_PATIENCE_SECONDS\", value: \"soon\"")
+        .until_said("SEND_PATIENCE_SECONDS is \"soon\", expected whole seconds")
         .await
         .unwrap();
 
