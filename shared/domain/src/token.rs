@@ -105,7 +105,11 @@ impl TokenRow {
     /// Whether to renew at `now`. `floor` is the lowest version that would do (a version seen refused, plus one).
     #[must_use]
     pub fn renewal(&self, now: Timestamp, floor: u32) -> Renewal {
-        let wanted = self.sealed.is_none()
+        // A lease that ran out is a renewal that somebody asked for and that never came: the next run takes it up, and
+        // does not wait to be asked again.
+        let abandoned = self.lease_until.is_some_and(|until| until <= now);
+        let wanted = abandoned
+            || self.sealed.is_none()
             || self.version < floor
             || self
                 .expires_at
@@ -200,6 +204,8 @@ mod tests {
         );
         token.lease_until = Some(now);
         assert_eq!(token.renewal(now, 4), Renewal::Now);
+        assert_eq!(token.renewal(now, 0), Renewal::Now, "an abandoned lease");
+        token.lease_until = None;
         token.sealed = None;
         assert_eq!(token.fitness(now, 0), Fitness::Unfit);
         token.expires_at = None;

@@ -1,8 +1,8 @@
 //! Kills of those who bring the others home: the refresher with a renewal in its hands, the sweeper with an item.
 
 use anyhow::{Result, ensure};
-use attache_e2e::Stage;
 use attache_e2e::media::sample_named;
+use attache_e2e::{Setup, Stage};
 use attache_local::iam::{KillPoint, When};
 
 use super::outcome::{End, outcome};
@@ -16,10 +16,16 @@ fn point(function: &str, nth_effect: u64, when: When) -> KillPoint {
     }
 }
 
-/// The lease is written and the new token is not: uploads wait until the lease is over, and somebody else renews.
+/// The lease is written and the new token is not: somebody else renews when the lease is over, after 30 seconds. The
+/// upload asks less and less often and finds the new token about a minute after it was first refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refresher_killed_between_lease_and_token_holds_nobody_up_for_good() -> Result<()> {
-    let stage = Stage::start(setup()).await?;
+    let parameters = vec![("RefreshSchedule", "rate(10 seconds)")];
+    let stage = Stage::start(Setup {
+        parameters,
+        ..setup()
+    })
+    .await?;
     let issued = stage.standins.genesys.tokens_issued();
     stage.standins.genesys.revoke_tokens();
     let armed = stage.run.arm(point("RefreshFunction", 1, When::After));
