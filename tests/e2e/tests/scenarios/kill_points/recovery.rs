@@ -16,7 +16,7 @@ fn point(function: &str, nth_effect: u64, when: When) -> KillPoint {
     }
 }
 
-/// The lease is written and the new token is not: somebody else renews when the lease is over, after 30 seconds. The
+/// The lease is written and the new token is not: the first run after the lease is over, 30 seconds later, renews. The
 /// upload asks less and less often and finds the new token about a minute after it was first refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refresher_killed_between_lease_and_token_holds_nobody_up_for_good() -> Result<()> {
