@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use attache_domain::connection::{Row, SecretName};
@@ -26,6 +27,9 @@ const PARAMETERS: [(&str, &str); 6] = [
     ("IntentGraceSeconds", "10"),
     ("AllowLocal", "true"),
 ];
+
+/// How long the start waits for the first tokens.
+const FIRST_RENEWAL: Duration = Duration::from_secs(2);
 
 /// Rows and secrets to be in place before the first function starts.
 #[derive(Debug, Default)]
@@ -127,7 +131,26 @@ pub async fn start(provisioned: Provisioned, seed: &Seed) -> Result<LocalRun> {
         .apply(&seed.rows)
         .await
         .context("writing the connections")?;
-    provisioned.run().await
+    let run = provisioned.run().await?;
+    first_renewal(&run).await;
+    Ok(run)
+}
+
+/// Waits until `refresh` had its first turn, so that the first file meets a token; not for long, because a platform
+/// that cannot be reached is no reason not to be up.
+async fn first_renewal(run: &LocalRun) {
+    let turned = async {
+        loop {
+            let refresh = run.invocations("RefreshFunction");
+            if refresh.succeeded + refresh.failed > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    if tokio::time::timeout(FIRST_RENEWAL, turned).await.is_err() {
+        tracing::info!("refresh is still at its first turn; the first files wait for it");
+    }
 }
 
 /// The physical name of one of the template's tables.

@@ -102,6 +102,31 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The connection does not fit what is asked of it.
+    #[must_use]
+    pub fn misconfigured(evidence: &str) -> Self {
+        let remedy = "Correct the connection in connections.toml and apply it again.";
+        let code = "ours.connection-misconfigured";
+        Self::new(
+            Disposition::Rejected,
+            Diagnosis::new(Domain::Ours, code, evidence, remedy),
+        )
+    }
+
+    /// The connection an item needs is not configured, or not any more.
+    #[must_use]
+    pub fn removed(connection: &crate::ids::ConnectionId) -> Self {
+        let evidence = format!("connection {connection} is not configured (any more)");
+        let remedy = "Put the connection back, and ask the sender for the file again.";
+        let code = "ours.connection-removed";
+        Self::new(
+            Disposition::Rejected,
+            Diagnosis::new(Domain::Ours, code, evidence, remedy),
+        )
+    }
+}
+
 /// The first `limit` characters of a foreign text, without control characters: evidence must not break a log line.
 #[must_use]
 pub fn excerpt(text: &str, limit: usize) -> String {

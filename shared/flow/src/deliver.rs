@@ -161,7 +161,9 @@ impl Deliver<'_> {
             .as_ref()
             .and_then(|id| directory.connection(id))
         else {
-            return Ok(self.give_up(&mut item, removed(&job.connection)).await?);
+            return Ok(self
+                .give_up(&mut item, *Failure::removed(&job.connection).diagnosis)
+                .await?);
         };
         let purpose = Purpose::Messages;
         let Some(bearer) = self
@@ -390,15 +392,5 @@ fn too_late() -> Failure {
     Failure::new(
         Disposition::Unavailable,
         Diagnosis::new(Domain::Ours, "ours.deadline-passed", evidence, remedy),
-    )
-}
-
-fn removed(connection: &ConnectionId) -> Diagnosis {
-    let evidence = format!("connection {connection} is not configured (any more)");
-    Diagnosis::new(
-        Domain::Ours,
-        "ours.connection-removed",
-        evidence,
-        "Put the connection back, and ask the sender for the file again.",
     )
 }

@@ -11,7 +11,7 @@ use attache_domain::audit::Actor;
 use attache_domain::claim::{Lease, Refusal, Terms, Work};
 use attache_domain::connection::Connection;
 use attache_domain::delivery::{self, Next};
-use attache_domain::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use attache_domain::diagnosis::{Diagnosis, Disposition, Failure};
 use attache_domain::egress;
 use attache_domain::job::ItemJob;
 use attache_domain::journey::{Item, Stage};
@@ -76,7 +76,7 @@ impl Fetch<'_> {
         };
         let directory = self.directories.current().await?;
         let Some(connection) = directory.connection(&item.origin.connection) else {
-            let failure = removed(&item);
+            let failure = Failure::removed(&item.origin.connection);
             return Ok(self.give_up(&mut item, *failure.diagnosis).await?);
         };
         match self.attempt(&mut item, connection).await? {
@@ -304,16 +304,4 @@ fn broken(error: &SourceError) -> Failure {
             transfer::interrupted(&error.to_string())
         }
     }
-}
-
-fn removed(item: &Item) -> Failure {
-    let evidence = format!(
-        "connection {} is not configured (any more)",
-        item.origin.connection
-    );
-    let remedy = "Put the connection back, and ask the sender for the file again.";
-    Failure::new(
-        Disposition::Rejected,
-        Diagnosis::new(Domain::Ours, "ours.connection-removed", evidence, remedy),
-    )
 }

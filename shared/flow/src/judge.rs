@@ -50,10 +50,11 @@ impl Judge<'_> {
         self.judge(&job.media).await
     }
 
-    /// Handles the event of an object. Keys that are no item's are left alone.
+    /// Handles the event of an object.
     ///
     /// # Errors
-    /// [`Trouble`] if the world failed, or an object lies there that no row knows (an orphan).
+    /// [`Trouble`] if the world failed, or an object lies there that no row knows (an orphan), or under a key that is
+    /// no item's: Lambda repeats the event and parks it, where a person finds it.
     pub async fn object_created(&self, key: &str) -> Result<(), Trouble> {
         match MediaId::from_arrival_key(key) {
             Some(id) => self.judge(&id).await,

@@ -60,7 +60,7 @@ fn noticed(sabotage: Sabotage, seeds: u64) -> Option<(u64, Promise)> {
 fn planted_bugs_are_found() {
     for (sabotage, seeds, promise) in [
         (Sabotage::IgnoreRevisions, 10, Promise::Monotonic),
-        (Sabotage::StealClaims, 200, Promise::Alone),
+        (Sabotage::StealClaims, 1_000, Promise::Alone),
         (Sabotage::AnnounceFromMemory, 20, Promise::Durable),
         (Sabotage::KeepTornObjects, 60, Promise::Bytes),
         (Sabotage::NeverSweep, 60, Promise::Ends),

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::error::failure;
 use crate::connection::{Account, Connection};
-use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use crate::diagnosis::Failure;
 use crate::digest::Sha256Digest;
 use crate::event::{MediaKind, Origin};
 use crate::ids::MediaId;
@@ -54,11 +54,13 @@ pub fn inbound(connection: &Connection, message: &Inbound<'_>) -> Result<Request
         ..
     } = &connection.account
     else {
-        return Err(misconfigured("the connection is not a Genesys one"));
+        return Err(Failure::misconfigured(
+            "the connection is not a Genesys one",
+        ));
     };
     let mut url = api_url.clone();
     url.path_segments_mut()
-        .map_err(|()| misconfigured("api_url takes no path"))?
+        .map_err(|()| Failure::misconfigured("api_url takes no path"))?
         .pop_if_empty()
         .extend([
             "api",
@@ -131,19 +133,6 @@ pub fn read_accepted(response: &Response, now: Timestamp) -> Result<Accepted, Fa
             .unwrap_or_default()
             .to_owned(),
     })
-}
-
-fn misconfigured(evidence: &str) -> Failure {
-    let remedy = "Correct the connection in connections.toml and apply it again.";
-    Failure::new(
-        Disposition::Rejected,
-        Diagnosis::new(
-            Domain::Ours,
-            "ours.connection-misconfigured",
-            evidence,
-            remedy,
-        ),
-    )
 }
 
 #[cfg(test)]

@@ -57,11 +57,13 @@ pub fn look_up(connection: &Connection, media: &AttachmentId) -> Result<Request,
         ..
     } = &connection.account
     else {
-        return Err(misconfigured("the connection is not a WhatsApp one"));
+        return Err(Failure::misconfigured(
+            "the connection is not a WhatsApp one",
+        ));
     };
     let mut url = base_url.clone();
     url.path_segments_mut()
-        .map_err(|()| misconfigured("base_url takes no path"))?
+        .map_err(|()| Failure::misconfigured("base_url takes no path"))?
         .pop_if_empty()
         .push(graph_version)
         .push(media.as_str());
@@ -114,19 +116,6 @@ pub fn read_link(response: &Response, now: Timestamp) -> Result<Link, Failure> {
         // Hexadecimal here, base64 in the webhook.
         digest: body.get("sha256").and_then(Value::as_str).and_then(digest),
     })
-}
-
-fn misconfigured(evidence: &str) -> Failure {
-    let remedy = "Correct the connection in connections.toml and apply it again.";
-    Failure::new(
-        Disposition::Rejected,
-        Diagnosis::new(
-            Domain::Ours,
-            "ours.connection-misconfigured",
-            evidence,
-            remedy,
-        ),
-    )
 }
 
 #[cfg(test)]
