@@ -46,8 +46,10 @@ pub struct Attachment {
 pub enum Said {
     /// A file.
     Media(Attachment),
-    /// Anything this version does not carry yet, by its platform's name for it. It is kept, and can be replayed.
+    /// A kind of message this version does not carry yet, by its platform's name for it. It is kept, and can be replayed.
     Other(String),
+    /// Something else the platform tells, by its name: no message to or from a customer. It is kept.
+    Notice(String),
 }
 
 /// One message or status out of a webhook.
@@ -164,6 +166,9 @@ pub fn admit(
     endpoint: &EndpointId,
     directory: &Directory,
 ) -> Admission {
+    if matches!(announcement.said, Said::Notice(_)) {
+        return Admission::Keep(KeptBecause::NotCarried);
+    }
     let Some(connection) = directory.whatsapp(endpoint, &announcement.business) else {
         return Admission::Keep(KeptBecause::UnknownBusiness);
     };

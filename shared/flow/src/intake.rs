@@ -229,7 +229,7 @@ impl Intake<'_> {
         let now = self.clock.now();
         let suffix = match &announcement.said {
             Said::Other(kind) if kind.starts_with("status:") => format!("/{kind}"),
-            Said::Other(_) | Said::Media(_) => String::new(),
+            Said::Other(_) | Said::Notice(_) | Said::Media(_) => String::new(),
         };
         let event = KeptEvent {
             id: format!("{}/{}{suffix}", endpoint.id, announcement.message),

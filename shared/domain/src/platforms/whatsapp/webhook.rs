@@ -1,17 +1,21 @@
 //! WhatsApp's webhook body: `entry[] × changes[] × (messages[] | statuses[])`, possibly of several numbers at once.
 //!
 //! Read leniently: every optional field may be missing or of another type, unknown objects, fields and types are
-//! no errors. Only what is not JSON, or no object at all, is unreadable.
+//! no errors: they are announced as notices. Only what is not JSON, or no object at all, is unreadable.
 
 use serde_json::Value;
 
 use super::digest;
+use crate::digest::Sha256Digest;
 use crate::event::{Announcement, Attachment, MediaKind, Said};
 use crate::ids::{AttachmentId, MessageId};
 use crate::time::Timestamp;
 
 /// More messages than this in one body are refused: Meta batches far fewer.
 const MOST_ANNOUNCEMENTS: usize = 1_000;
+
+/// The longest slice that is kept, in bytes.
+const LONGEST_SLICE: usize = 256 * 1024;
 
 /// A body that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +31,8 @@ pub enum Unreadable {
     TooMany,
 }
 
-/// Everything one body announces, in its order. Foreign `object`s and `field`s announce nothing.
+/// Everything one body announces, in its order. What is no message and no status is announced as a notice, each change
+/// on its own, so that nothing a platform says vanishes.
 ///
 /// # Errors
 /// [`Unreadable`] if the body is no JSON object.
@@ -38,40 +43,49 @@ pub fn parse(body: &[u8]) -> Result<Vec<Announcement>, Unreadable> {
     }
     let mut announcements = Vec::new();
     for change in list(&body, "entry").flat_map(|entry| list(entry, "changes")) {
-        let Some(value) = change.get("value") else {
-            continue;
-        };
+        let before = announcements.len();
+        let value = change.get("value").unwrap_or(&Value::Null);
         for message in list(value, "messages") {
-            announcements.extend(announcement(value, message, said(message)));
+            announcements.push(announcement(value, message, said(message)));
         }
         for status in list(value, "statuses") {
             let word = text(status, "status").unwrap_or_default();
-            announcements.extend(announcement(
-                value,
-                status,
-                Said::Other(format!("status:{word}")),
-            ));
+            let said = Said::Other(format!("status:{word}"));
+            announcements.push(announcement(value, status, said));
+        }
+        if announcements.len() == before {
+            let field = text(change, "field").unwrap_or_default();
+            announcements.push(announcement(value, change, Said::Notice(field)));
         }
         if announcements.len() > MOST_ANNOUNCEMENTS {
             return Err(Unreadable::TooMany);
         }
     }
+    if announcements.is_empty() {
+        // Another object (a page's, say), or an entry without changes.
+        let object = text(&body, "object").unwrap_or_default();
+        announcements.push(announcement(&Value::Null, &body, Said::Notice(object)));
+    }
     Ok(announcements)
 }
 
-/// `None` for entries without an id: there is nothing to remember them by.
-fn announcement(value: &Value, entry: &Value, said: Said) -> Option<Announcement> {
+fn announcement(value: &Value, entry: &Value, said: Said) -> Announcement {
     let sender = text(entry, "from")
         .or_else(|| text(entry, "recipient_id"))
         .unwrap_or_default();
     let contact =
         list(value, "contacts").find(|contact| text(contact, "wa_id").as_ref() == Some(&sender));
-    Some(Announcement {
+    let slice = entry.to_string();
+    Announcement {
         business: value
             .get("metadata")
             .and_then(|m| text(m, "phone_number_id"))
             .unwrap_or_default(),
-        message: MessageId::new(text(entry, "id")?),
+        // What has no name is named by its content: a repeat is the same.
+        message: MessageId::new(
+            text(entry, "id")
+                .unwrap_or_else(|| format!("unnamed-{}", Sha256Digest::of(slice.as_bytes()))),
+        ),
         sender_name: contact.and_then(|contact| text(contact.get("profile")?, "name")),
         sender,
         // Unix seconds, as a string.
@@ -81,8 +95,14 @@ fn announcement(value: &Value, entry: &Value, said: Said) -> Option<Announcement
                 .unwrap_or(0),
         ),
         said,
-        slice: entry.to_string(),
-    })
+        slice: kept(slice),
+    }
+}
+
+/// A slice short enough for a row (DynamoDB: 400 KB); no platform sends a longer one.
+fn kept(mut slice: String) -> String {
+    slice.truncate(slice.floor_char_boundary(LONGEST_SLICE));
+    slice
 }
 
 fn said(message: &Value) -> Said {
@@ -202,12 +222,16 @@ mod tests {
     #[test]
     fn strange_bodies() {
         for (body, announcements) in [
-            ("{}", 0),
-            (r#"{"object":"page","entry":[{"messaging":[]}]}"#, 0),
-            (r#"{"entry":7}"#, 0),
+            ("{}", 1),
+            (r#"{"object":"page","entry":[{"messaging":[]}]}"#, 1),
+            (r#"{"entry":7}"#, 1),
+            (
+                r#"{"entry":[{"changes":[{"field":"account_update","value":{}},{"field":"flows"}]}]}"#,
+                2,
+            ),
             (
                 r#"{"entry":[{"changes":[{"value":{"messages":[{"type":"image"}]}}]}]}"#,
-                0,
+                1,
             ),
             (
                 r#"{"entry":[{"changes":[{"value":{"messages":[{"id":1,"type":"image","image":{"id":2}}]}}]}]}"#,
@@ -226,6 +250,18 @@ mod tests {
             parse("[".repeat(100_000).as_bytes()),
             Err(Unreadable::Json(_))
         ));
+    }
+
+    #[test]
+    fn what_is_no_message_is_a_notice_named_by_its_content() {
+        let body =
+            br#"{"entry":[{"changes":[{"field":"account_update","value":{"event":"BANNED"}}]}]}"#;
+        let (first, again) = (&parse(body).unwrap()[0], &parse(body).unwrap()[0]);
+        assert_eq!(first.said, Said::Notice("account_update".to_owned()));
+        assert!(first.message.as_str().starts_with("unnamed-") && first.slice.contains("BANNED"));
+        assert_eq!(first.message, again.message);
+        let long = format!(r#"{{"x":"{}"}}"#, "\u{e4}".repeat(LONGEST_SLICE));
+        assert!(parse(long.as_bytes()).unwrap()[0].slice.len() <= LONGEST_SLICE);
     }
 
     proptest! {
