@@ -1,18 +1,20 @@
 //! What the owner configured: endpoints (our webhook URLs), connections (one integration, number or page on one
 //! platform, with a profile) and routes between connections. Secrets appear by name only.
 
-use std::collections::BTreeMap;
+mod directory;
+
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::egress;
 use crate::ids::{ConnectionId, EndpointId};
 use crate::pacing::rate::Rate;
 use crate::signature::Scheme;
 use crate::token::Purpose;
+
+pub use directory::{Directory, Problem};
 
 /// The name of a secret in Secrets Manager. Never the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,200 +212,6 @@ impl Row {
     }
 }
 
-/// Everything configured, as the functions hold it between refreshes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Directory {
-    endpoints: BTreeMap<EndpointId, Endpoint>,
-    connections: BTreeMap<ConnectionId, Connection>,
-    routes: BTreeMap<ConnectionId, Route>,
-}
-
-/// What is wrong with a configuration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{row}: {problem}")]
-pub struct Problem {
-    /// The row it is about, as `connection/<id>`.
-    pub row: String,
-    /// What was found and what was expected.
-    pub problem: String,
-}
-
-impl Directory {
-    /// Builds the directory from its rows, whatever their order; a later row of the same key replaces an earlier one.
-    pub fn new(rows: impl IntoIterator<Item = Row>) -> Self {
-        let mut directory = Self::default();
-        for row in rows {
-            match row {
-                Row::Endpoint(endpoint) => {
-                    drop(directory.endpoints.insert(endpoint.id.clone(), endpoint))
-                }
-                Row::Connection(connection) => drop(
-                    directory
-                        .connections
-                        .insert(connection.id.clone(), connection),
-                ),
-                Row::Route(route) => drop(directory.routes.insert(route.from.clone(), route)),
-            }
-        }
-        directory
-    }
-
-    /// The endpoint of this name.
-    #[must_use]
-    pub fn endpoint(&self, id: &EndpointId) -> Option<&Endpoint> {
-        self.endpoints.get(id)
-    }
-
-    /// Every endpoint.
-    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
-        self.endpoints.values()
-    }
-
-    /// The connection of this name.
-    #[must_use]
-    pub fn connection(&self, id: &ConnectionId) -> Option<&Connection> {
-        self.connections.get(id)
-    }
-
-    /// Every connection.
-    pub fn connections(&self) -> impl Iterator<Item = &Connection> {
-        self.connections.values()
-    }
-
-    /// The WhatsApp connection whose webhooks come to `endpoint` under this number. Another tenant's endpoint never
-    /// reaches it, whatever number its webhook names.
-    #[must_use]
-    pub fn whatsapp(&self, endpoint: &EndpointId, number: &str) -> Option<&Connection> {
-        self.connections
-            .values()
-            .find(|connection| match &connection.account {
-                Account::WhatsApp {
-                    endpoint: own,
-                    phone_number_id,
-                    ..
-                } => own == endpoint && phone_number_id == number,
-                Account::GenesysOpenMessaging { .. } => false,
-            })
-    }
-
-    /// The route from a connection; without one its events are kept, not carried.
-    #[must_use]
-    pub fn route(&self, from: &ConnectionId) -> Option<&Route> {
-        self.routes.get(from)
-    }
-
-    /// Drops connections marked `local`, and what refers to them: a deployed function never talks plain HTTP.
-    #[must_use]
-    pub fn without_local(mut self) -> Self {
-        self.connections.retain(|_, connection| !connection.local);
-        let connections = &self.connections;
-        self.routes.retain(|from, route| {
-            connections.contains_key(from)
-                && route
-                    .to
-                    .as_ref()
-                    .is_none_or(|to| connections.contains_key(to))
-        });
-        self
-    }
-
-    /// Everything wrong with the configuration as a whole: references to nothing, links that break the egress rules,
-    /// endpoints without or with too many secrets.
-    #[must_use]
-    pub fn problems(&self) -> Vec<Problem> {
-        let endpoints = self.endpoints.values().flat_map(endpoint_problems);
-        let connections = self
-            .connections
-            .values()
-            .flat_map(|connection| self.connection_problems(connection));
-        let routes = self
-            .routes
-            .values()
-            .flat_map(|route| self.route_problems(route));
-        endpoints.chain(connections).chain(routes).collect()
-    }
-
-    fn connection_problems(&self, connection: &Connection) -> Vec<Problem> {
-        let row = format!("connection/{}", connection.id);
-        let mut problems = Vec::new();
-        let urls: Vec<(&str, &Url)> = match &connection.account {
-            Account::WhatsApp {
-                endpoint, base_url, ..
-            } => {
-                match self.endpoints.get(endpoint) {
-                    None => problems.push(format!(
-                        "endpoint {endpoint:?} is not configured",
-                        endpoint = endpoint.as_str()
-                    )),
-                    Some(found) if found.profile != Profile::WhatsApp => {
-                        problems.push(format!(
-                            "endpoint {endpoint} has profile {}, expected whatsapp",
-                            found.profile
-                        ));
-                    }
-                    Some(_) => {}
-                }
-                vec![("base_url", base_url)]
-            }
-            Account::GenesysOpenMessaging {
-                api_url, login_url, ..
-            } => vec![("api_url", api_url), ("login_url", login_url)],
-        };
-        for (key, url) in urls {
-            if let Err(refused) = egress::judge(url, &[authority(url)], connection.local) {
-                let hint = if url.scheme() == "http" {
-                    "; plain http needs `local = true`"
-                } else {
-                    ""
-                };
-                problems.push(format!("{key} {url}: {refused}{hint}"));
-            }
-        }
-        problems
-            .into_iter()
-            .map(|problem| Problem {
-                row: row.clone(),
-                problem,
-            })
-            .collect()
-    }
-
-    fn route_problems(&self, route: &Route) -> Vec<Problem> {
-        std::iter::once(&route.from)
-            .chain(&route.to)
-            .filter(|id| !self.connections.contains_key(id))
-            .map(|id| Problem {
-                row: format!("route/{}", route.from),
-                problem: format!("connection {:?} is not configured", id.as_str()),
-            })
-            .collect()
-    }
-}
-
-fn endpoint_problems(endpoint: &Endpoint) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    if !(1..=2).contains(&endpoint.secrets.len()) {
-        problems.push(format!(
-            "{} secrets, expected one, or two during a rotation",
-            endpoint.secrets.len()
-        ));
-    }
-    match endpoint.profile {
-        Profile::WhatsApp => {}
-        Profile::GenesysOpenMessaging => problems.push(
-            "profile genesys-open-messaging takes nothing in yet; expected whatsapp".to_owned(),
-        ),
-    }
-    let row = format!("endpoint/{}", endpoint.id);
-    problems
-        .into_iter()
-        .map(|problem| Problem {
-            row: row.clone(),
-            problem,
-        })
-        .collect()
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -437,7 +245,7 @@ pub(crate) mod tests {
         }
     }
 
-    fn endpoint() -> Endpoint {
+    pub(super) fn endpoint() -> Endpoint {
         Endpoint {
             id: EndpointId::new("whatsapp"),
             profile: Profile::WhatsApp,
@@ -473,64 +281,5 @@ pub(crate) mod tests {
             let text = serde_json::to_string(&row).unwrap();
             assert_eq!(serde_json::from_str::<Row>(&text).unwrap(), row, "{text}");
         }
-    }
-
-    #[test]
-    fn a_number_is_reached_through_its_own_endpoint_only() {
-        let directory = directory();
-        let found = |endpoint: &str, number: &str| {
-            directory
-                .whatsapp(&EndpointId::new(endpoint), number)
-                .is_some()
-        };
-        assert!(found("whatsapp", "106540352242922"));
-        assert!(!found("other", "106540352242922"));
-        assert!(!found("whatsapp", "1"));
-    }
-
-    #[test]
-    fn problems_name_the_row_and_what_was_expected() {
-        assert_eq!(directory().problems(), []);
-        let mut plain = genesys();
-        if let Account::GenesysOpenMessaging { api_url, .. } = &mut plain.account {
-            *api_url = Url::parse("http://127.0.0.1:1").unwrap();
-        }
-        let mut bare = endpoint();
-        bare.secrets.clear();
-        let broken = Directory::new([
-            Row::Endpoint(bare),
-            Row::Connection(plain),
-            Row::Route(Route {
-                from: ConnectionId::new("nobody"),
-                to: None,
-            }),
-        ]);
-        let texts: Vec<_> = broken.problems().iter().map(ToString::to_string).collect();
-        assert_eq!(
-            texts,
-            [
-                "endpoint/whatsapp: 0 secrets, expected one, or two during a rotation",
-                "connection/genesys: api_url http://127.0.0.1:1/: scheme \"http\" is not allowed; plain http needs `local = true`",
-                "route/nobody: connection \"nobody\" is not configured",
-            ]
-        );
-    }
-
-    #[test]
-    fn deployed_functions_see_no_local_connection() {
-        let mut rows = vec![Row::Endpoint(endpoint()), Row::Connection(whatsapp())];
-        rows.push(Row::Connection(Connection {
-            local: true,
-            ..genesys()
-        }));
-        rows.push(Row::Route(Route {
-            from: whatsapp().id,
-            to: Some(genesys().id),
-        }));
-        let directory = Directory::new(rows).without_local();
-        assert!(
-            directory.connection(&genesys().id).is_none()
-                && directory.route(&whatsapp().id).is_none()
-        );
     }
 }
