@@ -2,7 +2,8 @@
 //!
 //! `cargo test --workspace` has built them already. Asking cargo again from inside that run would settle on other
 //! features for shared dependencies (a workspace's tests add some) and compile half the tree a second time, so cargo is
-//! asked only when a binary is missing or older than one of its sources, which cargo itself lists beside it (`<name>.d`).
+//! asked only when a binary is missing or older than one of its sources, which cargo lists beside it (`<name>.d`) where
+//! it was asked for the binary by name.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -37,17 +38,35 @@ async fn find() -> Result<PathBuf> {
     )
 }
 
-/// Whether a binary is there and no older than any of its sources.
+/// Whether a binary is there and no older than any of its sources: those that cargo lists, or, where it lists none
+/// (binaries built on behalf of integration tests), all of the workspace's.
 fn is_fresh(folder: &Path, name: &str) -> bool {
     let modified = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified());
     let Ok(built) = modified(&folder.join(name)) else {
         return false;
     };
-    let Ok(listed) = std::fs::read_to_string(folder.join(format!("{name}.d"))) else {
-        return false;
+    let listed = match std::fs::read_to_string(folder.join(format!("{name}.d"))) {
+        Ok(rule) => sources(&rule),
+        Err(_) => ["functions", "infra", "shared"]
+            .into_iter()
+            .flat_map(|part| below(&attache_operator::binaries::root().join(part)))
+            .collect(),
     };
     let is_older = |source: PathBuf| modified(&source).is_ok_and(|at: SystemTime| at <= built);
-    sources(&listed).into_iter().all(is_older)
+    listed.into_iter().all(is_older)
+}
+
+/// Every Rust source in the `src` folders below `folder`.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths
+        .flat_map(|path| match path.extension() {
+            _ if path.is_dir() && !path.ends_with("tests") => below(&path),
+            Some(extension) if extension == "rs" => vec![path],
+            _ => Vec::new(),
+        })
+        .collect()
 }
 
 /// The prerequisites of a make rule; spaces within a path are escaped.
