@@ -25,6 +25,32 @@ pub struct ItemJob {
     /// When this copy's place in the limiter comes up, if it already has one (milliseconds since the epoch).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<u64>,
+    /// Whether another item of the same message goes before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bundled: bool,
+}
+
+/// Queue `text`: the agent is writing. Worth something for seconds only, so there is no row behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypingJob {
+    /// Contract version ([`VERSION`]).
+    pub v: u8,
+    /// The connection over which the customer is shown it.
+    pub typing: ConnectionId,
+    /// The customer.
+    pub customer: String,
+    /// When it came in, milliseconds since the epoch.
+    pub at: u64,
+}
+
+/// What the queue `text` carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextJob {
+    /// An item without bytes.
+    Item(ItemJob),
+    /// Typing.
+    Typing(TypingJob),
 }
 
 /// Queue `refresh`: somebody met a token that is missing, dying or refused.
@@ -79,6 +105,20 @@ impl ItemJob {
     }
 }
 
+impl TextJob {
+    /// Reads a message body.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is neither, or of an unknown version.
+    pub fn parse(body: &str) -> Result<Self, Malformed> {
+        match serde_json::from_str::<TypingJob>(body) {
+            Ok(typing) if typing.v == VERSION => Ok(Self::Typing(typing)),
+            Ok(typing) => Err(Malformed::Version(typing.v)),
+            Err(_) => ItemJob::parse(body).map(Self::Item),
+        }
+    }
+}
+
 impl RefreshJob {
     /// Reads a message body.
     ///
@@ -103,6 +143,12 @@ mod tests {
         let text = r#"{"v":1,"media":"aaaaaaaaaaaaaaaaaaaaaaaaaa","connection":"genesys","epoch":0,"sequence":2}"#;
         let job = ItemJob::parse(text).unwrap();
         assert_eq!(serde_json::to_string(&job).unwrap(), text);
+        assert!(matches!(TextJob::parse(text), Ok(TextJob::Item(same)) if same == job));
+        let typing = r#"{"v":1,"typing":"wa-sales","customer":"1650","at":5}"#;
+        let Ok(TextJob::Typing(job)) = TextJob::parse(typing) else {
+            panic!("typing")
+        };
+        assert_eq!(serde_json::to_string(&job).unwrap(), typing);
         let text = r#"{"v":1,"connection":"genesys","purpose":"messages","version_seen":3}"#;
         assert_eq!(
             serde_json::to_string(&RefreshJob::parse(text).unwrap()).unwrap(),

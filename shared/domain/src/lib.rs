@@ -4,9 +4,11 @@
 //! [`ids`] → [`connection`] → [`event`] → [`journey`] → [`claim`] → [`delivery`] → [`platforms`].
 
 pub mod audit;
+pub mod bundle;
 pub mod channels;
 pub mod claim;
 pub mod connection;
+pub mod conversation;
 pub mod delivery;
 pub mod diagnosis;
 pub mod digest;
@@ -15,6 +17,7 @@ pub mod event;
 pub mod ids;
 pub mod job;
 pub mod journey;
+pub mod notice;
 pub mod pacing;
 pub mod platforms;
 pub mod settings;

@@ -20,8 +20,6 @@ pub const HEADERS_PATIENCE: Duration = Duration::from_secs(10);
 /// The largest file taken in: WhatsApp's documents, 100 MB, read generously.
 pub const LARGEST_BYTES: u64 = 100 * 1024 * 1024;
 
-/// For how long WhatsApp re-mints a link by the media id of a webhook.
-pub const ID_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The longest pause between two tries (SQS's longest delay).
 const LONGEST_PAUSE: Duration = Duration::from_secs(900);
@@ -148,14 +146,13 @@ pub fn read_headers(status: u16, headers: &Headers, said: Said) -> Result<Announ
     })
 }
 
-/// What follows after attempt `attempts` (from 1) failed. A fetch may try for as long as the platform re-mints the
-/// link: pauses double from one second to fifteen minutes, with a quarter of jitter. A token refused again after its
+/// What follows after attempt `attempts` (from 1) failed. A fetch may try until the platform no longer
+/// gives the file, at `gone_at`: pauses double from one second to fifteen minutes, with a quarter of jitter. A token refused again after its
 /// renewal is such a failure too: whoever replaces it in time loses nothing.
 pub fn after(
     failure: Failure,
     attempts: u32,
-    sent_at: Timestamp,
-    now: Timestamp,
+    (gone_at, now): (Timestamp, Timestamp),
     rng: &mut impl Rng,
 ) -> Next {
     let hint = match failure.disposition {
@@ -166,7 +163,7 @@ pub fn after(
             Duration::ZERO
         }
     };
-    if now >= sent_at + ID_LIFE && attempts >= MOST_AFTER_LIFE {
+    if now >= gone_at && attempts >= MOST_AFTER_LIFE {
         return Next::GiveUp(Box::new(failure.diagnosis.given_up(attempts)));
     }
     let pause = Duration::from_secs(1)
@@ -278,6 +275,9 @@ mod tests {
     use rand::SeedableRng;
     use rand::rngs::StdRng;
 
+    /// WhatsApp's.
+    const LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+
     fn headers(pairs: &[(&str, &str)]) -> Headers {
         Headers::new(
             pairs
@@ -379,7 +379,7 @@ mod tests {
         let mut tries = 0;
         loop {
             tries += 1;
-            match after(interrupted("x"), tries, sent, now, &mut rng) {
+            match after(interrupted("x"), tries, (sent + LIFE, now), &mut rng) {
                 Next::Retry { wait, .. } => {
                     assert!(
                         wait <= LONGEST_PAUSE && wait >= Duration::from_secs(1),
@@ -391,7 +391,7 @@ mod tests {
                 Next::Renew => panic!("no renewal was called for"),
             }
         }
-        assert!(now >= sent + ID_LIFE && tries < 1_000, "{tries} tries");
+        assert!(now >= sent + LIFE && tries < 1_000, "{tries} tries");
     }
 
     #[test]
@@ -399,9 +399,9 @@ mod tests {
         let mut rng = StdRng::seed_from_u64(1);
         let sent = Timestamp::from_seconds(1_000);
         let refused = || failed(Disposition::Unauthorised, "whatsapp.token-refused", "190");
-        let next = |now, rng: &mut StdRng| after(refused(), 9, sent, now, rng);
+        let next = |now, rng: &mut StdRng| after(refused(), 9, (sent + LIFE, now), rng);
         assert!(matches!(next(sent, &mut rng), Next::Retry { .. }));
-        assert!(matches!(next(sent + ID_LIFE, &mut rng), Next::GiveUp(_)));
+        assert!(matches!(next(sent + LIFE, &mut rng), Next::GiveUp(_)));
     }
 
     #[test]
@@ -409,7 +409,7 @@ mod tests {
         let mut rng = StdRng::seed_from_u64(1);
         let now = Timestamp::from_seconds(5);
         assert!(matches!(
-            after(other_bytes(), 1, now, now, &mut rng),
+            after(other_bytes(), 1, (now, now), &mut rng),
             Next::GiveUp(_)
         ));
     }
