@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use crate::event::FollowUp;
+use crate::ids::AttachmentId;
 use crate::journey::{Item, Stage};
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
@@ -36,6 +38,15 @@ pub fn turn(item: &Item, before: Option<&Item>, notice: Option<&Item>, now: Time
     } else {
         Turn::Later
     }
+}
+
+/// Whether the item holds words that belong to the file before it: they do not go out without it (`U4`).
+#[must_use]
+pub fn is_caption(item: &Item) -> bool {
+    item.origin
+        .attachment
+        .as_str()
+        .starts_with(FollowUp::Caption.part(&AttachmentId::new("")).as_str())
 }
 
 /// Whether nothing more happens to the item by itself.

@@ -59,6 +59,8 @@ pub struct Conversation {
     pub heard: Option<Heard>,
     /// What the agent's platform calls the conversation.
     pub agent_side: Option<String>,
+    /// When the customer was last invited to write, by a template.
+    pub invited_at: Option<Timestamp>,
 }
 
 /// Whether the business may write freely.
@@ -94,7 +96,7 @@ mod tests {
                 message: MessageId::new("wamid.A"),
                 name: None,
             }),
-            agent_side: None,
+            ..Conversation::default()
         };
         let closes = at + WINDOW + HEARD_PAUSE;
         for (now, expected) in [

@@ -103,6 +103,15 @@ impl Failure {
 }
 
 impl Failure {
+    /// The same failure of a step that nobody can see and that may be repeated: an open outcome is none.
+    #[must_use]
+    pub fn harmless(mut self) -> Self {
+        if self.disposition == Disposition::Unknown {
+            self.disposition = Disposition::Unavailable;
+        }
+        self
+    }
+
     /// The connection does not fit what is asked of it.
     #[must_use]
     pub fn misconfigured(evidence: &str) -> Self {

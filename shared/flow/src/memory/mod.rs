@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::connection::{Directory, SecretName};
+use attache_domain::conversation::{Conversation, ConversationId};
 use attache_domain::ids::MediaId;
 use attache_domain::journey::Item;
 use attache_domain::signature::Secret;
@@ -19,7 +20,7 @@ use attache_domain::time::Timestamp;
 use attache_domain::token::TokenRow;
 use attache_domain::wire::CallError;
 
-use crate::ports::{Answer, Credential, Download, Http, KeptEvent, Queue};
+use crate::ports::{Answer, Credential, Download, Http, KeptEvent, Queue, Source};
 use attache_domain::wire::{Request, Response};
 
 /// What may happen around a call: nothing, an outage, or a crash (a future that never ends).
@@ -78,6 +79,12 @@ pub struct State {
     pub items: BTreeMap<MediaId, Item>,
     /// The `claims` table.
     pub kept: BTreeMap<String, KeptEvent>,
+    /// Tries counted in the `claims` table.
+    pub tries: BTreeMap<String, u32>,
+    /// Names of items in the `claims` table.
+    pub names: BTreeMap<String, MediaId>,
+    /// The `conversations` table.
+    pub conversations: BTreeMap<ConversationId, Conversation>,
     /// The media bucket.
     pub objects: BTreeMap<MediaId, Object>,
     /// The quarantine bucket.
@@ -203,6 +210,15 @@ impl Http for Nowhere {
             "no platform behind {}",
             request.describe()
         )))
+    }
+
+    async fn upload(
+        &self,
+        request: &Request,
+        credential: &Credential,
+        _file: Box<dyn Source>,
+    ) -> Result<Response, CallError> {
+        self.call(request, credential).await
     }
 
     async fn download(

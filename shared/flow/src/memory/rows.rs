@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use attache_domain::claim::Terms;
+use attache_domain::conversation::{Conversation, ConversationId, Heard};
 use attache_domain::ids::MediaId;
 use attache_domain::journey::Item;
 use attache_domain::pacing::attempt::Branch;
@@ -11,7 +12,8 @@ use attache_domain::token::TokenRow;
 
 use super::{State, World, Write};
 use crate::ports::{
-    Announced, Answer, Claimed, Claims, Items, KeptEvent, Limits, Reserved, Saved, Tokens,
+    Announced, Answer, Claimed, Claims, Conversations, Items, KeptEvent, Limits, Reserved, Saved,
+    Tokens,
 };
 
 /// Bytes of a row outside its record, origin and trail: column names and numbers, as DynamoDB counts them, rounded up.
@@ -147,6 +149,86 @@ impl Claims for World {
         };
         self.weather.after("claims.keep").await?;
         Ok(new)
+    }
+
+    async fn count_try(&self, key: &str, _expires_at: Timestamp) -> Answer<u32> {
+        self.begin("claims.count_try").await?;
+        let tries = {
+            let mut state = self.state.borrow_mut();
+            let tries = state.tries.entry(key.to_owned()).or_default();
+            *tries += 1;
+            *tries
+        };
+        self.weather.after("claims.count_try").await?;
+        Ok(tries)
+    }
+
+    async fn name(&self, alias: &str, item: &MediaId, _expires_at: Timestamp) -> Answer<()> {
+        self.begin("claims.name").await?;
+        self.state
+            .borrow_mut()
+            .names
+            .entry(alias.to_owned())
+            .or_insert_with(|| item.clone());
+        self.weather.after("claims.name").await
+    }
+
+    async fn named(&self, alias: &str) -> Answer<Option<MediaId>> {
+        self.begin("claims.named").await?;
+        Ok(self.state.borrow().names.get(alias).cloned())
+    }
+}
+
+#[async_trait(?Send)]
+impl Conversations for World {
+    async fn heard(&self, id: &ConversationId, heard: &Heard) -> Answer<()> {
+        self.begin("conversations.heard").await?;
+        {
+            let mut state = self.state.borrow_mut();
+            let row = state.conversations.entry(id.clone()).or_default();
+            if row.heard.as_ref().is_none_or(|known| known.at < heard.at) {
+                row.heard = Some(heard.clone());
+            }
+        }
+        self.weather.after("conversations.heard").await
+    }
+
+    async fn link(&self, id: &ConversationId, agent_side: &str) -> Answer<()> {
+        self.begin("conversations.link").await?;
+        self.state
+            .borrow_mut()
+            .conversations
+            .entry(id.clone())
+            .or_default()
+            .agent_side = Some(agent_side.to_owned());
+        self.weather.after("conversations.link").await
+    }
+
+    async fn invite(
+        &self,
+        id: &ConversationId,
+        now: Timestamp,
+        since: Timestamp,
+    ) -> Answer<bool> {
+        self.begin("conversations.invite").await?;
+        let first = {
+            let mut state = self.state.borrow_mut();
+            let row = state.conversations.entry(id.clone()).or_default();
+            // A repeat of this very write counts as the first, as the SDK may repeat it.
+            let first = row.invited_at.is_none_or(|at| at <= since || at == now);
+            if first {
+                row.invited_at = Some(now);
+            }
+            first
+        };
+        self.weather.after("conversations.invite").await?;
+        Ok(first)
+    }
+
+    async fn load(&self, id: &ConversationId) -> Answer<Conversation> {
+        self.begin("conversations.load").await?;
+        let state = self.state.borrow();
+        Ok(state.conversations.get(id).cloned().unwrap_or_default())
     }
 }
 

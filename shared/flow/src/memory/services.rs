@@ -12,7 +12,8 @@ use attache_domain::wire::{CallError, Request, Response};
 
 use super::{Queued, World};
 use crate::ports::{
-    Answer, Clock, Credential, Directories, Download, Http, Jobs, Outage, Queue, Secrets, Vault,
+    Answer, Clock, Credential, Directories, Download, Http, Jobs, Outage, Queue, Secrets, Source,
+    Vault,
 };
 
 #[async_trait(?Send)]
@@ -91,6 +92,22 @@ impl Http for World {
         }
         let answer = self.http.call(request, credential).await;
         match self.weather.after("http.call").await {
+            Ok(()) => answer,
+            Err(outage) => Err(CallError::NoAnswer(outage.to_string())),
+        }
+    }
+
+    async fn upload(
+        &self,
+        request: &Request,
+        credential: &Credential,
+        file: Box<dyn Source>,
+    ) -> Result<Response, CallError> {
+        if let Err(outage) = self.begin("http.upload").await {
+            return Err(CallError::NotSent(outage.to_string()));
+        }
+        let answer = self.http.upload(request, credential, file).await;
+        match self.weather.after("http.upload").await {
             Ok(()) => answer,
             Err(outage) => Err(CallError::NoAnswer(outage.to_string())),
         }
