@@ -5,6 +5,7 @@
 //! agreement between the two means something. What they share:
 //!
 //! - [`clock`]: movable time. Links die, tokens expire and webhooks are retried by it.
+//! - [`delivery`]: webhooks that come again until they are acknowledged.
 //! - [`faults`]: the catalogue of misbehaviour, armed by name.
 //! - [`specs`]: every answer and webhook of a stand-in, and every request it receives, is checked against the published schema.
 //! - [`canary`]: which hosts saw a token.
@@ -33,12 +34,16 @@
 //! # }
 //! ```
 
+mod background;
 pub mod canary;
 pub mod clock;
+pub mod delivery;
 pub mod faults;
 pub mod genesys;
 pub mod journal;
 mod random;
+mod seal;
+mod serving;
 pub mod signature;
 pub mod specs;
 pub mod wait;

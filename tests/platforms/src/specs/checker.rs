@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Operation, Side, Violation, convert, corrections};
 
-/// Where an operation's schemas are, as JSON pointers into the document.
+/// Where an operation's schemas are: JSON pointers into the document, or references that begin with `#`.
 struct Site {
     operation: Operation,
     request: Option<String>,
@@ -27,6 +27,15 @@ impl Site {
             operation,
             request: Some(format!("/paths/{path}/{method}/requestBody/{schema}")),
             answer: Some(format!("/paths/{path}/{method}/responses/200/{schema}")),
+        }
+    }
+
+    /// A webhook that the document describes by a schema only.
+    fn webhook(operation: Operation, schema: &str) -> Self {
+        Self {
+            operation,
+            request: Some(format!("#/components/schemas/{schema}")),
+            answer: None,
         }
     }
 }
@@ -78,6 +87,11 @@ impl Checker {
         let inbound = "/api/v2/conversations/messages/{integrationId}/inbound/open";
         let supported = "/api/v2/conversations/messaging/supportedcontent";
         let one = format!("{supported}/{{supportedContentId}}");
+        let (text, other, event) = (
+            "OpenNormalizedMessage",
+            "ConversationNormalizedMessage",
+            "OpenEventNormalizedMessage",
+        );
         let sites = [
             Site::new(
                 Operation::InboundMessage,
@@ -92,6 +106,10 @@ impl Checker {
             Site::new(Operation::InboundEvent, "post", &format!("{inbound}/event")),
             Site::new(Operation::SupportedContentList, "get", supported),
             Site::new(Operation::SupportedContent, "get", &one),
+            Site::new(Operation::Download, "get", "/api/v2/downloads/{downloadId}"),
+            Site::webhook(Operation::OutboundMessage, text),
+            Site::webhook(Operation::OutboundStructured, other),
+            Site::webhook(Operation::OutboundEvent, event),
         ];
         Self::compile(spec, "ErrorBody", &sites, true)
     }
@@ -107,8 +125,12 @@ impl Checker {
         each(&mut closed, convert::close);
         let mut operations = HashMap::new();
         for site in sites {
-            let at = |pointer: &Option<String>| {
-                let mut schema = spec.pointer(pointer.as_deref()?)?.clone();
+            let at = |place: &Option<String>| {
+                let place = place.as_deref()?;
+                if place.starts_with('#') {
+                    return Some(json!({ "$ref": place }));
+                }
+                let mut schema = spec.pointer(place)?.clone();
                 convert::convert(&mut schema);
                 Some(schema)
             };
@@ -156,10 +178,10 @@ impl Checker {
     }
 
     /// Checks a webhook of ours before it is posted.
-    pub(crate) fn webhook(&self, body: &Value) {
-        let schemas = self.operations.get(&Operation::Webhook);
+    pub(crate) fn webhook(&self, operation: Operation, body: &Value) {
+        let schemas = self.operations.get(&operation);
         let validator = schemas.and_then(|schemas| schemas.request.as_ref());
-        self.note(problems(validator, body, Side::Own, Operation::Webhook));
+        self.note(problems(validator, body, Side::Own, operation));
     }
 
     /// Checks an answer of ours: by the operation's schema if it says yes, by the error schema if it says no.

@@ -33,7 +33,7 @@ fn the_published_whatsapp_examples_pass() {
     let webhooks = examples("whatsapp", "webhook-");
     assert!(webhooks.len() >= 16);
     for name in webhooks {
-        checker.webhook(&example(&name));
+        checker.webhook(Operation::Webhook, &example(&name));
         assert_eq!(checker.violations(), [], "{name}");
     }
     for name in examples("whatsapp", "request-send-") {
@@ -141,6 +141,6 @@ fn a_webhook_with_a_wrong_message_is_found() {
     let checker = Checker::whatsapp().expect("compiles");
     let mut body = example("whatsapp/webhook-image");
     body["entry"][0]["changes"][0]["value"]["messages"][0]["image"]["sha256"] = Value::Null;
-    checker.webhook(&body);
+    checker.webhook(Operation::Webhook, &body);
     assert!(!checker.violations().is_empty());
 }

@@ -6,12 +6,12 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    delivery::{self, MessageId},
     media::{Medium, sha256},
     options::PhoneNumber,
     state::{State, lock},
     webhook::{self, Addressed, Item},
 };
+use crate::{delivery::MessageId, specs::Operation};
 
 /// A file as a customer sends it. Nothing is checked: customers' clients declare what they like.
 #[derive(Clone, Debug)]
@@ -225,9 +225,9 @@ pub(super) fn send_batch(state: &Arc<State>, messages: Vec<Composed>) {
 /// Posts items in one webhook, checked against the published schema first.
 pub(super) fn send_items(state: &Arc<State>, ids: Vec<MessageId>, items: &[Addressed]) {
     let body = webhook::body(items);
-    state.checker.webhook(&body);
+    state.checker.webhook(Operation::Webhook, &body);
     let written = webhook::write(&body, state.options.escape_slashes);
-    delivery::queue(state, ids, written);
+    state.courier.queue(&state.address, ids, written);
 }
 
 #[cfg(test)]

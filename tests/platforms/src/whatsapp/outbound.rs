@@ -160,7 +160,9 @@ fn accept(
     let id = sent.id.clone();
     lock(&state.outbound).sent.push(sent.clone());
     let task_state = state.clone();
-    state.spawn(async move { follow(&task_state, &from, sent).await });
+    state
+        .background
+        .spawn(async move { follow(&task_state, &from, sent).await });
     Ok(id)
 }
 
@@ -200,6 +202,12 @@ async fn fate(state: &State, sent: &SentMessage) -> Result<Option<SentMedia>, Gr
     let Some(part) = media_part(&sent.body) else {
         return Ok(None);
     };
+    let mut subjects = vec![sent.id.clone(), sent.to.clone()];
+    subjects.extend(part["id"].as_str().map(str::to_owned));
+    if state.faults.take(Point::Fate, &subjects).is_some() {
+        let why = "Media upload error";
+        return Err(GraphError::new(error::MEDIA_UPLOAD).details(why));
+    }
     let media = match part["link"].as_str() {
         Some(link) => Some(fetch(state, link).await.ok_or_else(|| {
             let why = "Failed to download the media from the given link.";
@@ -246,7 +254,7 @@ fn update(state: &State, id: &str, status: &'static str, media: Option<SentMedia
         sent.media = media.or_else(|| sent.media.take());
     }
     drop(outbound);
-    state.changed();
+    state.background.changed();
 }
 
 fn report(

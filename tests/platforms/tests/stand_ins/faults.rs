@@ -323,6 +323,6 @@ async fn faults_that_cannot_strike_are_refused() {
             || whatsapp.faults().arm(*fault, Times(0)).is_ok();
         assert!(here, "{fault} can strike at neither platform");
     }
-    let refused = genesys.faults().arm(Fault::ResetMidBody, Times(1));
+    let refused = genesys.faults().arm(Fault::MetaThrottleAs400, Times(1));
     assert!(matches!(refused, Err(FaultError::NotHere { .. })));
 }

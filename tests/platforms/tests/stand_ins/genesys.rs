@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use attache_platforms::{
+    faults::{Fault, Point, Times},
     genesys::{Allowance, Duplicates, Fetched, Genesys, GenesysOptions},
     specs::Side,
 };
@@ -361,24 +362,24 @@ async fn the_login_host_refuses_strangers_and_other_grants() {
 }
 
 #[tokio::test]
-async fn receipts_and_typing_are_taken_and_a_second_final_receipt_is_noted() {
+async fn texts_are_shown_at_once_and_listed_in_the_order_accepted() {
     let (genesys, token) = genesys(GenesysOptions::default()).await;
-    let receipt = json!({
-        "id": "0a1b", "channel": { "to": { "id": "16505551234" }, "time": "2026-01-15T13:41:27.000Z" },
-        "status": "Delivered", "isFinalReceipt": true
-    });
-    let typing = json!({
-        "channel": { "from": { "id": "1", "idType": "Opaque" }, "time": "2026-01-15T13:41:27.000Z" },
-        "events": [{ "eventType": "Typing" }]
-    });
-    for (kind, body) in [("receipt", &receipt), ("event", &typing)] {
-        let (status, answer) = status_and_body(post(&genesys, &token, kind, body).await).await;
-        assert_eq!(status, 200, "{answer}");
+    let faults = genesys.faults();
+    let stalled = faults.arm_at(Fault::Stall, Times(1), Point::Fetch);
+    let mut first = message("m1", Some(&format!("{}/file", store().await)));
+    first["text"] = "one".into();
+    let mut second = message("m2", None);
+    second["text"] = "two".into();
+    for body in [&first, &second] {
+        post(&genesys, &token, "message", body)
+            .await
+            .expect("an answer");
     }
-    assert_eq!((genesys.receipts().len(), genesys.events().len()), (1, 1));
-    assert_eq!(genesys.violations(), []);
-    post(&genesys, &token, "receipt", &receipt)
-        .await
-        .expect("an answer");
-    assert_eq!(genesys.violations().len(), 1);
+    genesys.wait_for_messages(1, SOON).await.expect("shown");
+    faults.wait_until_held(SOON).await.expect("held");
+    assert_eq!(genesys.texts(), ["two"]);
+    faults.release();
+    genesys.wait_for_messages(2, SOON).await.expect("shown");
+    assert_eq!(genesys.texts(), ["one", "two"]);
+    assert_eq!(stalled.expect("applies").fired(), 1);
 }

@@ -5,9 +5,13 @@
     reason = "this whole crate is tests; what they share panics like them"
 )]
 
+mod agent_files;
+mod agents;
 mod downloads;
 mod faults;
 mod genesys;
+mod integrations;
 mod outbound;
+mod receipts;
 mod support;
 mod webhooks;
