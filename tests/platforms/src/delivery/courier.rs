@@ -14,6 +14,7 @@ use super::{Attempt, Delivery, DeliveryState, MessageId};
 use crate::{
     background::{Background, lock},
     clock::Clock,
+    wait::TimedOut,
 };
 
 /// Makes the headers of a webhook from its body: the signature and whatever else the platform sends.
@@ -77,6 +78,14 @@ pub(crate) struct Terms {
     pub(crate) again: Again,
 }
 
+/// What a webhook brings.
+#[derive(Debug, Default)]
+pub(crate) struct Cargo {
+    pub(crate) messages: Vec<MessageId>,
+    pub(crate) statuses: Vec<(MessageId, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
 /// Carries the webhooks of one platform.
 pub(crate) struct Courier {
     clock: Clock,
@@ -103,17 +112,13 @@ impl Courier {
     }
 
     /// Queues a webhook: it is on its way when this returns.
-    pub(crate) fn queue(
-        self: &Arc<Self>,
-        address: &Arc<Address>,
-        messages: Vec<MessageId>,
-        body: Vec<u8>,
-    ) {
+    pub(crate) fn queue(self: &Arc<Self>, address: &Arc<Address>, cargo: Cargo) {
         let number = {
             let mut deliveries = lock(&self.deliveries);
             let delivery = Delivery {
-                messages,
-                body: body.into(),
+                messages: cargo.messages,
+                statuses: cargo.statuses,
+                body: cargo.body.into(),
                 attempts: Vec::new(),
                 state: DeliveryState::Pending,
             };
@@ -154,8 +159,10 @@ impl Courier {
         message: &MessageId,
         within: Duration,
     ) -> anyhow::Result<Delivery> {
-        let settled = |delivery: &Delivery| delivery.state != DeliveryState::Pending;
-        let wait = self.background.until(within, || self.of(message, settled));
+        let settled = |delivery: &Delivery| {
+            delivery.state != DeliveryState::Pending && delivery.messages.contains(message)
+        };
+        let wait = self.wait_for(settled, within);
         wait.await.with_context(|| {
             format!("the webhook of {message} is neither acknowledged nor given up")
         })
@@ -168,18 +175,26 @@ impl Courier {
         tries: usize,
         within: Duration,
     ) -> anyhow::Result<Delivery> {
-        let tried = |delivery: &Delivery| delivery.attempts.len() >= tries;
-        let wait = self.background.until(within, || self.of(message, tried));
+        let tried = |delivery: &Delivery| {
+            delivery.attempts.len() >= tries && delivery.messages.contains(message)
+        };
+        let wait = self.wait_for(tried, within);
         wait.await
             .with_context(|| format!("the webhook of {message} was not posted {tries} times"))
     }
 
-    /// The first webhook with this message that is as wanted.
-    fn of(&self, message: &MessageId, wanted: impl Fn(&Delivery) -> bool) -> Option<Delivery> {
-        let deliveries = lock(&self.deliveries);
-        let mut all = deliveries.iter().map(|(delivery, _)| delivery);
-        all.find(|one| one.messages.contains(message) && wanted(one))
-            .cloned()
+    /// Waits for the first webhook that is as wanted.
+    pub(crate) async fn wait_for(
+        &self,
+        wanted: impl Fn(&Delivery) -> bool,
+        within: Duration,
+    ) -> Result<Delivery, TimedOut> {
+        let found = || {
+            let deliveries = lock(&self.deliveries);
+            let mut all = deliveries.iter().map(|(delivery, _)| delivery);
+            all.find(|delivery| wanted(delivery)).cloned()
+        };
+        self.background.until(within, found).await
     }
 
     /// Posts a webhook until it is acknowledged or given up.

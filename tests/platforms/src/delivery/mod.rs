@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use time::OffsetDateTime;
 
-pub(crate) use courier::{Address, Courier, Patience, Terms};
+pub(crate) use courier::{Address, Cargo, Courier, Patience, Terms};
 
 /// The id of a message: `wamid.…` at WhatsApp, hexadecimal at Genesys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +72,8 @@ pub enum DeliveryState {
 pub struct Delivery {
     /// The messages it carries; empty for statuses and raw bodies.
     pub messages: Vec<MessageId>,
+    /// The statuses it carries: the message and the word (`delivered`). WhatsApp only.
+    pub statuses: Vec<(MessageId, String)>,
     /// The bytes that are signed and posted.
     pub body: Bytes,
     /// Every try, redeliveries included, in the order they ended.

@@ -127,7 +127,8 @@ faults! {
     TruncatedBody = "truncated-body" at &[Point::Download];
     /// The connection is reset (TCP RST) after half of the announced bytes.
     ResetMidBody = "reset-mid-body" at &[Point::Download];
-    /// The HTTP framing is in order, but a quarter of the bytes promised as `file_size` at look-up is missing.
+    /// The HTTP framing is in order, but a quarter of the bytes promised (`file_size` at look-up, `contentSizeBytes` in
+    /// the webhook) is missing.
     LengthLies = "length-lies" at &[Point::Download];
     /// An HTML page instead of the answer: status 200 at the download host, 502 at API hosts.
     HtmlErrorPage = "html-error-page" at ANSWERS;

@@ -8,12 +8,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{
-    agent::{AgentFile, written},
-    files::Stored,
-    state::State,
-};
-use crate::delivery::MessageId;
+use super::{agent::written, agent_file::AgentFile, files::Stored, state::State};
+use crate::delivery::{Cargo, MessageId};
 
 /// An event that is or was on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,9 +67,12 @@ impl MessageMedia {
             mime: file.mime,
             dies_at: Some(now + state.options.media_data_life),
         });
-        let ids = vec![event.event_id.clone()];
-        let body = body.to_string().into_bytes();
-        state.courier.queue(&state.media_events, ids, body);
+        let cargo = Cargo {
+            messages: vec![event.event_id.clone()],
+            body: body.to_string().into_bytes(),
+            ..Cargo::default()
+        };
+        state.courier.queue(&state.media_events, cargo);
         event
     }
 }

@@ -14,6 +14,7 @@
 //! Not modelled: roles and permissions, conversations that end, notifications, the agent-side upload.
 
 mod agent;
+mod agent_file;
 mod allowance;
 mod api;
 mod delivery;
@@ -37,7 +38,8 @@ use std::{collections::HashSet, sync::Arc};
 
 use anyhow::Context as _;
 
-pub use agent::{Agent, AgentFile, NotSent, SentByAgent};
+pub use agent::{Agent, NotSent, SentByAgent};
+pub use agent_file::AgentFile;
 pub use desk::{AgentMessage, Attachment, Fetched, Post, Receipt};
 pub use message_media::{MediaEvent, MessageMedia};
 pub use options::{Allowance, AttachmentLinks, Duplicates, GenesysOptions, Integration};

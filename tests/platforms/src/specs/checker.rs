@@ -30,12 +30,13 @@ impl Site {
         }
     }
 
-    /// A webhook that the document describes by a schema only.
-    fn webhook(operation: Operation, schema: &str) -> Self {
+    /// What the document describes by schemas only: a webhook, or a request and its answer.
+    fn by_schema(operation: Operation, request: &str, answer: Option<&str>) -> Self {
+        let named = |schema: &str| format!("#/components/schemas/{schema}");
         Self {
             operation,
-            request: Some(format!("#/components/schemas/{schema}")),
-            answer: None,
+            request: Some(named(request)),
+            answer: answer.map(named),
         }
     }
 }
@@ -75,6 +76,7 @@ impl Checker {
                 "post",
                 "/{Version}/{Phone-Number-ID}/messages",
             ),
+            Site::by_schema(Operation::MarkRead, "MarkRead", Some("Success")),
             Site::new(Operation::Webhook, "post", "/whatsapp/webhooks"),
         ];
         // Meta's objects gain fields between versions, and its schema leaves documented ones out: no exact check.
@@ -107,9 +109,9 @@ impl Checker {
             Site::new(Operation::SupportedContentList, "get", supported),
             Site::new(Operation::SupportedContent, "get", &one),
             Site::new(Operation::Download, "get", "/api/v2/downloads/{downloadId}"),
-            Site::webhook(Operation::OutboundMessage, text),
-            Site::webhook(Operation::OutboundStructured, other),
-            Site::webhook(Operation::OutboundEvent, event),
+            Site::by_schema(Operation::OutboundMessage, text, None),
+            Site::by_schema(Operation::OutboundStructured, other, None),
+            Site::by_schema(Operation::OutboundEvent, event, None),
         ];
         Self::compile(spec, "ErrorBody", &sites, true)
     }

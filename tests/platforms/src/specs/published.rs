@@ -85,6 +85,22 @@ fn the_published_genesys_examples_pass() {
         checker.request(operation, &example(name));
         assert_eq!(checker.violations(), [], "{name}");
     }
+    let webhooks = [
+        ("genesys/webhook-outbound-text", Operation::OutboundMessage),
+        (
+            "genesys/webhook-outbound-attachment",
+            Operation::OutboundMessage,
+        ),
+        (
+            "genesys/webhook-outbound-attachment",
+            Operation::OutboundStructured,
+        ),
+        ("genesys/webhook-outbound-typing", Operation::OutboundEvent),
+    ];
+    for (name, operation) in webhooks {
+        checker.webhook(operation, &example(name));
+        assert_eq!(checker.violations(), [], "{name}");
+    }
     let answers = [
         ("genesys/response-inbound-open-message", 200),
         ("genesys/error-401", 401),
@@ -133,6 +149,33 @@ fn broken_requests_are_found() {
         let broken = checker.request(Operation::InboundMessage, &body);
         assert_eq!(!broken.is_empty(), refused, "{pointer}: {broken:?}");
         assert!(!checker.violations().is_empty(), "{pointer}");
+    }
+}
+
+/// The operation, the change to a good webhook of an agent, and whether it is found.
+#[test]
+fn wrong_webhooks_of_agents_are_found() {
+    let attachment = "genesys/webhook-outbound-attachment";
+    let (text, other) = (Operation::OutboundMessage, Operation::OutboundStructured);
+    let rows = [
+        (text, "/channel/platform", json!("Whatsapp"), true),
+        (text, "/content/0/contentType", json!("Card"), true),
+        (other, "/content/0/contentType", json!("Card"), false),
+        (other, "/content/0/contentType", json!("Poem"), true),
+        (
+            other,
+            "/content/0/card",
+            json!({ "title": "no actions" }),
+            true,
+        ),
+    ];
+    for (operation, pointer, value, found) in rows {
+        let checker = Checker::genesys().expect("compiles");
+        let mut body = example(attachment);
+        let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+        body.pointer_mut(parent).expect("there")[key] = value;
+        checker.webhook(operation, &body);
+        assert_eq!(!checker.violations().is_empty(), found, "{pointer}");
     }
 }
 

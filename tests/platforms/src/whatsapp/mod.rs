@@ -6,30 +6,41 @@
 //! 200. Graph answers on `127.0.0.1`, downloads come from `localhost`: another host name, as in the real world.
 //! A third listener on another address is nobody's: redirects lead there, and no token should.
 //!
-//! Not modelled: templates, throughput and pair limits (throttles are faults), business management, usage headers, mTLS, the SHA-1 signature.
+//! Customers say everything the published schema knows ([`Say`]); businesses send texts, media, reactions, replies and templates, and
+//! hear by statuses what became of them, in the order or disorder a test likes.
+//!
+//! Not modelled: throughput and pair limits (throttles are faults), the words of templates, business management, usage headers, mTLS, the SHA-1 signature.
 
 mod budget;
 mod customer;
 mod delivery;
 mod download;
 mod error;
+mod fate;
 mod graph;
 mod media;
+mod media_file;
 mod options;
 mod outbound;
+mod say;
+mod sent;
 mod state;
+mod statuses;
 mod upload;
 mod webhook;
 mod webhooks;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 
-pub use customer::{Composed, Customer, MediaFile};
+pub use customer::{Composed, Customer};
 pub use media::Medium;
-pub use options::{ErrorBudget, FileSizeForm, PhoneNumber, RetryPlan, WhatsAppOptions};
-pub use outbound::{SentMedia, SentMessage};
+pub use media_file::MediaFile;
+pub use options::{ErrorBudget, FileSizeForm, PhoneNumber, RetryPlan, Template, WhatsAppOptions};
+pub use say::{Contact, OrderLine, Say};
+pub use sent::{Mark, SentMedia, SentMessage};
+pub use statuses::Status;
 
 pub use crate::delivery::{Attempt, Delivery, DeliveryState, MessageId};
 use crate::{
@@ -163,6 +174,26 @@ impl WhatsApp {
     #[must_use]
     pub fn sent(&self) -> Vec<SentMessage> {
         lock(&self.state.outbound).sent()
+    }
+
+    /// Waits until businesses have sent at least `count` messages, whatever becomes of them.
+    ///
+    /// # Errors
+    /// If that does not happen `within` this real time; says how many there were.
+    pub async fn wait_for_sent(
+        &self,
+        count: usize,
+        within: Duration,
+    ) -> anyhow::Result<Vec<SentMessage>> {
+        let found = || Some(self.sent()).filter(|sent| sent.len() >= count);
+        let waited = self.state.background.until(within, found).await;
+        waited.with_context(|| format!("{} of {count} messages were sent", self.sent().len()))
+    }
+
+    /// The customers' messages that businesses have marked as read.
+    #[must_use]
+    pub fn marks(&self) -> Vec<Mark> {
+        lock(&self.state.outbound).marks()
     }
 
     /// Every request so far, on all three hosts.

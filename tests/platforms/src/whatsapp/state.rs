@@ -9,7 +9,8 @@ use super::{
     delivery,
     media::{Links, Store},
     options::{PhoneNumber, WhatsAppOptions},
-    outbound::Outbound,
+    sent::Outbound,
+    statuses::Statuses,
 };
 pub(super) use crate::background::lock;
 use crate::{
@@ -34,6 +35,7 @@ pub(super) struct State {
     pub(super) courier: Arc<Courier>,
     pub(super) address: Arc<Address>,
     pub(super) outbound: Mutex<Outbound>,
+    pub(super) statuses: Mutex<Statuses>,
     /// Changes whenever a delivery or an outbound message does.
     pub(super) background: Arc<Background>,
 }
@@ -72,6 +74,7 @@ impl State {
             courier,
             address: delivery::address(&options),
             outbound: Mutex::default(),
+            statuses: Mutex::default(),
             background,
             options,
         })

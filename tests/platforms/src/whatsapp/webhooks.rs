@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use http::StatusCode;
 
 use super::WhatsApp;
-use crate::delivery::{Attempt, Delivery, MessageId};
+use crate::delivery::{Attempt, Cargo, Delivery, MessageId};
 
 impl WhatsApp {
     /// Sets where webhooks go, from the next try on.
@@ -16,8 +16,11 @@ impl WhatsApp {
 
     /// Signs a body as it is and posts it like any webhook, retries included.
     pub fn send_raw(&self, body: impl Into<Vec<u8>>) {
-        let state = &self.state;
-        state.courier.queue(&state.address, Vec::new(), body.into());
+        let cargo = Cargo {
+            body: body.into(),
+            ..Cargo::default()
+        };
+        self.state.courier.queue(&self.state.address, cargo);
     }
 
     /// Posts the webhook of a message `times` more, all at once; the tries, in the order they ended.

@@ -98,6 +98,17 @@ async fn challenge(State(callback): State<Callback>, RawQuery(query): RawQuery) 
         .unwrap_or_default()
 }
 
+/// A stand-in whose webhooks go to a callback that answers as told.
+pub(crate) async fn whatsapp_calling(
+    options: WhatsAppOptions,
+    answers: &[u16],
+) -> (WhatsApp, Callback) {
+    let whatsapp = WhatsApp::start(options).await.expect("starts");
+    let (callback, url) = Callback::start(answers).await;
+    whatsapp.set_callback(url);
+    (whatsapp, callback)
+}
+
 /// A stand-in whose customer has sent one photo to a callback that takes everything.
 pub(crate) async fn whatsapp_with_photo(
     options: WhatsAppOptions,
@@ -223,4 +234,10 @@ pub(crate) async fn post(
 pub(crate) fn assert_own_words_fit(violations: &[attache_platforms::specs::Violation]) {
     let own: Vec<_> = violations.iter().filter(|v| v.side == Side::Own).collect();
     assert!(own.is_empty(), "{own:?}");
+}
+
+/// Status and JSON body of an answer.
+pub(crate) async fn status_and_body(answer: reqwest::Result<reqwest::Response>) -> (u16, Value) {
+    let answer = answer.expect("an answer");
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
