@@ -189,13 +189,8 @@ impl Agent {
         let form = state.options.attachment_links;
         let url = state.files.link(form, &id, dies_at.unix_timestamp());
         let attachment = file.described(&url);
-        state.files.insert(Stored {
-            id,
-            message_id: message.to_owned(),
-            bytes: file.bytes,
-            mime: file.mime,
-            dies_at: None,
-        });
+        let stored = Stored::new(&id, message, file.bytes, file.mime);
+        state.files.insert(stored);
         attachment
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Stored {
     /// The message or event that carries it.
     pub(super) message_id: String,
     pub(super) bytes: Bytes,
+    /// Lower-case hex SHA-256 of the bytes.
+    pub(super) sha256_hex: String,
     /// Its type, as the store says it.
     pub(super) mime: String,
     /// From this moment on it is gone; `None` never.
@@ -26,9 +28,16 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    /// Lower-case hex SHA-256 of the bytes.
-    pub(super) fn sha256_hex(&self) -> String {
-        data_encoding::HEXLOWER.encode(&Sha256::digest(&self.bytes))
+    /// A file of a message or event, for ever.
+    pub(super) fn new(id: &str, message_id: &str, bytes: Bytes, mime: String) -> Self {
+        Self {
+            id: id.to_owned(),
+            message_id: message_id.to_owned(),
+            sha256_hex: data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes)),
+            bytes,
+            mime,
+            dies_at: None,
+        }
     }
 }
 

@@ -61,11 +61,8 @@ impl MessageMedia {
             },
         });
         state.files.insert(Stored {
-            id: event.media_id.clone(),
-            message_id: event.message_id.clone(),
-            bytes: file.bytes,
-            mime: file.mime,
             dies_at: Some(now + state.options.media_data_life),
+            ..Stored::new(&event.media_id, &event.message_id, file.bytes, file.mime)
         });
         let cargo = Cargo {
             messages: vec![event.event_id.clone()],

@@ -48,7 +48,7 @@ pub(super) fn served(
     let served = Served {
         bytes: &file.bytes,
         mime: &file.mime,
-        sha256_hex: &file.sha256_hex(),
+        sha256_hex: &file.sha256_hex,
         ranges: state.options.ranges,
     };
     serving::serve(request, &served, fault, &state.faults)

@@ -44,8 +44,8 @@ fn open_composed(schemas: &mut Map<String, Value>) {
     schemas.values_mut().for_each(open);
 }
 
-/// Places where a schema refuses its own published example: coordinates are numbers, a shared phone is `MOBILE`. System messages have one
-/// kind more on the reference page of the components (`customer_identity_changed`, with the hash of the new identity).
+/// Places where a schema refuses its own published example: coordinates are numbers, a shared phone is `MOBILE`. System messages had one
+/// kind more on older reference pages (`customer_identity_changed`, with the hash of the new identity; general knowledge).
 fn own_examples(schemas: &mut Map<String, Value>) {
     let mut all = Value::Object(std::mem::take(schemas));
     let mut set = |pointer: &str, schema: Value| {

@@ -42,7 +42,7 @@ pub(super) async fn send(state: &Arc<State>, request: &Request, phone_number_id:
     };
     let reads = body["status"] == "read";
     let answer = match reads {
-        true => mark_read(state, &body),
+        true => mark_read(state, phone_number_id, &body),
         false => accept(state, phone_number_id, &to, body).map(|id| accepted(&to, &id)),
     };
     let operation = match reads {
@@ -179,13 +179,13 @@ fn reference(state: &State, body: &Value) {
 }
 
 /// Marks a customer's message as read, and shows the customer that the business is typing if that is asked for.
-fn mark_read(state: &State, body: &Value) -> Result<Answer, GraphError> {
+fn mark_read(state: &State, phone_number_id: &str, body: &Value) -> Result<Answer, GraphError> {
     if let Some(violation) = state.checker.request(Operation::MarkRead, body).first() {
         return Err(GraphError::parameter(&violation.problem));
     }
     let message = body["message_id"].as_str().unwrap_or_default();
     let mut outbound = lock(&state.outbound);
-    if !outbound.heard(message) {
+    if !outbound.heard_by(phone_number_id, message) {
         let why = "The message id is not valid.";
         return Err(GraphError::new(error::NOT_VALID).details(why));
     }

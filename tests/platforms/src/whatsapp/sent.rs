@@ -1,9 +1,6 @@
 //! What was said between businesses and customers, as far as rules and tests need it.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -63,8 +60,8 @@ pub(super) struct Outbound {
     marks: Vec<Mark>,
     /// Customer and number → the last message.
     heard: HashMap<(String, String), OffsetDateTime>,
-    /// The ids of customers' messages.
-    heard_ids: HashSet<String>,
+    /// Id of a customer's message → the number it went to.
+    heard_ids: HashMap<String, String>,
 }
 
 impl Outbound {
@@ -78,7 +75,8 @@ impl Outbound {
     ) {
         let pair = (wa_id.to_owned(), number.phone_number_id.clone());
         self.heard.insert(pair, at);
-        self.heard_ids.insert(message.as_str().to_owned());
+        self.heard_ids
+            .insert(message.as_str().to_owned(), number.phone_number_id.clone());
     }
 
     pub(super) fn accepted(&mut self, message: SentMessage) {
@@ -99,7 +97,13 @@ impl Outbound {
 
     /// Whether a customer's message has this id.
     pub(super) fn heard(&self, id: &str) -> bool {
-        self.heard_ids.contains(id)
+        self.heard_ids.contains_key(id)
+    }
+
+    /// Whether a customer's message to this number has this id.
+    pub(super) fn heard_by(&self, phone_number_id: &str, id: &str) -> bool {
+        let number = self.heard_ids.get(id);
+        number.is_some_and(|number| number == phone_number_id)
     }
 
     /// Whether a message of either side has this id.

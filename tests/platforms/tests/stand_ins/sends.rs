@@ -5,7 +5,7 @@ use std::time::Duration;
 use attache_platforms::{
     faults::{Fault, Times},
     specs::Side,
-    whatsapp::{Mark, MessageId, Template, WhatsApp, WhatsAppOptions},
+    whatsapp::{Mark, MessageId, PhoneNumber, Template, WhatsApp, WhatsAppOptions},
 };
 use serde_json::{Value, json};
 
@@ -187,7 +187,13 @@ async fn after_a_day_only_a_template_goes_through() {
 
 #[tokio::test]
 async fn a_message_is_marked_as_read_with_or_without_typing() {
-    let (whatsapp, _, heard) = whatsapp_heard(WhatsAppOptions::default()).await;
+    let ours = WhatsAppOptions::default().numbers.remove(0);
+    let options = WhatsAppOptions {
+        numbers: vec![ours, PhoneNumber::new("n2", "1556", "w2")],
+        ..WhatsAppOptions::default()
+    };
+    let (whatsapp, _, heard) = whatsapp_heard(options).await;
+    let other = whatsapp.customer_named("1", "A", 1).send_text("Hello");
     let mark =
         |id: &str| json!({ "messaging_product": "whatsapp", "status": "read", "message_id": id });
     let mut typing = mark(heard.as_str());
@@ -206,7 +212,8 @@ async fn a_message_is_marked_as_read_with_or_without_typing() {
     assert_eq!(whatsapp.violations(), []);
     let mut wrong = mark(heard.as_str());
     wrong["typing_indicator"] = json!({ "type": "dance" });
-    for body in [mark("wamid.none"), wrong] {
+    let foreign = mark(other.as_str());
+    for body in [mark("wamid.none"), foreign, wrong] {
         assert_eq!(send(&whatsapp, &body).await.0, 400, "{body}");
     }
     assert!(whatsapp.marks().len() == 2 && whatsapp.sent().is_empty());
