@@ -136,11 +136,17 @@ fn notice(item: &Item, ending: &Ending<'_>) -> Option<String> {
 fn what(origin: &Origin) -> String {
     match &origin.content {
         Content::File(file) => match &file.file_name {
-            Some(name) => format!("the file “{}”", crate::diagnosis::excerpt(name, LONGEST_EXCERPT)),
+            Some(name) => format!(
+                "the file “{}”",
+                crate::diagnosis::excerpt(name, LONGEST_EXCERPT)
+            ),
             None => format!("a file ({})", file.kind.as_str()),
         },
         Content::Words(words) => {
-            format!("“{}”", crate::diagnosis::excerpt(&words.text, LONGEST_EXCERPT))
+            format!(
+                "“{}”",
+                crate::diagnosis::excerpt(&words.text, LONGEST_EXCERPT)
+            )
         }
         Content::Receipt(_) => "a receipt".to_owned(),
     }
@@ -212,17 +218,33 @@ mod tests {
         let told_origins = follow_ups(&item, &Ending::KeptBack);
         assert_eq!(
             told(&told_origins),
-            ["[Attaché] The customer sent a file (image). It was not passed on to you: it is dangerous and was put into quarantine (Windows executable (PE)).\nThe customer wrote with it:\nTaj Mahal"]
+            [
+                "[Attaché] The customer sent a file (image). It was not passed on to you: it is dangerous and was put into quarantine (Windows executable (PE)).\nThe customer wrote with it:\nTaj Mahal"
+            ]
         );
         assert_eq!(told_origins[0].target, item.origin.target);
-        assert_eq!(told_origins, follow_ups(&item, &Ending::KeptBack), "made once");
+        assert_eq!(
+            told_origins,
+            follow_ups(&item, &Ending::KeptBack),
+            "made once"
+        );
     }
 
     #[test]
     fn an_agent_learns_by_notice_and_receipt_what_was_not_delivered() {
-        let diagnosis = Diagnosis::new(Domain::Provider, "whatsapp.window-closed", "131047", "Wait for the customer to write");
+        let diagnosis = Diagnosis::new(
+            Domain::Provider,
+            "whatsapp.window-closed",
+            "131047",
+            "Wait for the customer to write",
+        );
         let table: [(&str, Item, Ending<'_>, &[&str]); 5] = [
-            ("delivered", outgoing(item()), Ending::Delivered, &["Delivered None"]),
+            (
+                "delivered",
+                outgoing(item()),
+                Ending::Delivered,
+                &["Delivered None"],
+            ),
             (
                 "refused by the target",
                 outgoing(item()),
@@ -235,7 +257,10 @@ mod tests {
             (
                 "of a type the channel does not take",
                 outgoing(item()),
-                Ending::NotTaken { code: "channel.type", reason: "WhatsApp takes no such files." },
+                Ending::NotTaken {
+                    code: "channel.type",
+                    reason: "WhatsApp takes no such files.",
+                },
                 &[
                     "[Attaché] Not delivered to the customer: a file (image). Nothing was delivered: WhatsApp takes no such files. The text that came with it was not sent either.",
                     "Failed Some(\"channel.type\")",
@@ -245,7 +270,9 @@ mod tests {
                 "unknown",
                 outgoing(item()),
                 Ending::Unconfirmed,
-                &["[Attaché] It is not known whether the customer received a file (image). It was not sent again, so that nobody gets it twice: The connection broke after it was handed over. The text that came with it was not sent either."],
+                &[
+                    "[Attaché] It is not known whether the customer received a file (image). It was not sent again, so that nobody gets it twice: The connection broke after it was handed over. The text that came with it was not sent either.",
+                ],
             ),
             ("delivered to the agent", item(), Ending::Delivered, &[]),
         ];
@@ -257,7 +284,12 @@ mod tests {
             } else {
                 item.origin.target.clone()
             };
-            assert!(origins.iter().all(|o| o.target == agent && o.direction == Direction::ToAgent), "{name}");
+            assert!(
+                origins
+                    .iter()
+                    .all(|o| o.target == agent && o.direction == Direction::ToAgent),
+                "{name}"
+            );
         }
     }
 
@@ -267,8 +299,14 @@ mod tests {
         let notice = follow_ups(&quarantined(), &Ending::KeptBack).remove(0);
         for origin in [
             notice,
-            Origin { target: None, ..item().origin },
-            Origin { shadow: true, ..item().origin },
+            Origin {
+                target: None,
+                ..item().origin
+            },
+            Origin {
+                shadow: true,
+                ..item().origin
+            },
         ] {
             let item = crate::journey::tests::announced(origin);
             assert_eq!(follow_ups(&item, &Ending::Failed(&diagnosis)), []);

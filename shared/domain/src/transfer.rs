@@ -20,7 +20,6 @@ pub const HEADERS_PATIENCE: Duration = Duration::from_secs(10);
 /// The largest file taken in: WhatsApp's documents, 100 MB, read generously.
 pub const LARGEST_BYTES: u64 = 100 * 1024 * 1024;
 
-
 /// The longest pause between two tries (SQS's longest delay).
 const LONGEST_PAUSE: Duration = Duration::from_secs(900);
 
@@ -220,6 +219,26 @@ pub fn other_bytes() -> Failure {
     )
 }
 
+/// There is nothing to have the file by.
+#[must_use]
+pub fn no_link() -> Failure {
+    failed(
+        Disposition::Rejected,
+        "transfer.no-link",
+        "the message named no usable link",
+    )
+}
+
+/// One hop led to another, again and again.
+#[must_use]
+pub fn looping() -> Failure {
+    failed(
+        Disposition::Unavailable,
+        "transfer.redirect-loop",
+        "more hops than any platform needs",
+    )
+}
+
 /// The store said "exists", and then nothing was there.
 #[must_use]
 pub fn vanished() -> Failure {
@@ -241,9 +260,10 @@ fn domain(code: &str) -> Domain {
     match code {
         "transfer.size-refused" => Domain::Customer,
         "transfer.host-refused" | "transfer.address-refused" => Domain::Ours,
-        "transfer.digest-differs" | "transfer.other-bytes" | "transfer.redirected" => {
-            Domain::Provider
-        }
+        "transfer.digest-differs"
+        | "transfer.other-bytes"
+        | "transfer.redirected"
+        | "transfer.no-link" => Domain::Provider,
         _ => Domain::Pipeline,
     }
 }
@@ -261,6 +281,9 @@ fn remedy(code: &str) -> &'static str {
         }
         "transfer.digest-differs" | "transfer.other-bytes" => {
             "The file changed under its id. Ask the customer to send it again."
+        }
+        "transfer.no-link" => {
+            "The platform announced a file without saying where it is. Ask for it again."
         }
         "transfer.redirected" => {
             "The platform answers with a redirect, which its documents do not mention. Report it."

@@ -210,7 +210,10 @@ mod tests {
              --attache-d1\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a_b__X: y.png\"\r\n\
              Content-Type: image/png\r\n\r\nPNG\r\n--attache-d1--\r\n"
         );
-        assert_eq!(form.content_type(), "multipart/form-data; boundary=attache-d1");
+        assert_eq!(
+            form.content_type(),
+            "multipart/form-data; boundary=attache-d1"
+        );
     }
 
     #[test]

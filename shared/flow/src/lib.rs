@@ -18,4 +18,6 @@ pub mod metered;
 pub mod ports;
 pub mod refresh;
 pub mod retry;
+pub mod status;
 pub mod sweep;
+pub mod telling;

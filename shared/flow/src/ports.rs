@@ -131,12 +131,7 @@ pub trait Conversations {
     /// Writes down what the agent's platform calls the conversation.
     async fn link(&self, id: &ConversationId, agent_side: &str) -> Answer<()>;
     /// Writes down that the customer is invited to write at `now`; `false` if that was done after `since` already.
-    async fn invite(
-        &self,
-        id: &ConversationId,
-        now: Timestamp,
-        since: Timestamp,
-    ) -> Answer<bool>;
+    async fn invite(&self, id: &ConversationId, now: Timestamp, since: Timestamp) -> Answer<bool>;
     /// Reads what is known; empty if nothing is.
     async fn load(&self, id: &ConversationId) -> Answer<Conversation>;
 }

@@ -32,7 +32,10 @@ pub async fn learn(
     message: &MessageId,
     status: &Status,
 ) -> Answer<Whose> {
-    let named = status.opaque.as_deref().and_then(|text| text.parse::<MediaId>().ok());
+    let named = status
+        .opaque
+        .as_deref()
+        .and_then(|text| text.parse::<MediaId>().ok());
     let Some(id) = named else {
         return Ok(Whose::NotOurs);
     };
@@ -67,7 +70,9 @@ async fn take(
     match (learned, &diagnosis) {
         (Learned::Undelivered, Some(diagnosis)) => {
             report(item, diagnosis);
-            telling.of(item, &Ending::Failed(diagnosis), Actor::Intake).await?;
+            telling
+                .of(item, &Ending::Failed(diagnosis), Actor::Intake)
+                .await?;
         }
         (Learned::Delivered, _) if others_delivered(telling, item).await? => {
             telling.of(item, &Ending::Delivered, Actor::Intake).await?;
@@ -89,9 +94,8 @@ fn report(item: &Item, diagnosis: &Diagnosis) {
 async fn others_delivered(telling: &Telling<'_>, item: &Item) -> Answer<bool> {
     for id in item.origin.bundle.iter().filter(|id| **id != item.id) {
         let other = telling.items.load(id).await?;
-        let delivered = other.is_some_and(|other| {
-            matches!(other.gate.stage, Stage::Delivered | Stage::Read)
-        });
+        let delivered =
+            other.is_some_and(|other| matches!(other.gate.stage, Stage::Delivered | Stage::Read));
         if !delivered {
             return Ok(false);
         }

@@ -48,7 +48,9 @@ impl Telling<'_> {
         let item = Item::announce(origin, actor, self.clock.now(), (DUE_IN, RETENTION));
         match self.items.announce(&item).await? {
             Announced::New => self.begin(&item).await?,
-            Announced::Known(known) if !known.origin.same_content(&item.origin) => return Ok(false),
+            Announced::Known(known) if !known.origin.same_content(&item.origin) => {
+                return Ok(false);
+            }
             // Durable, but perhaps the process died before its job was sent.
             Announced::Known(known) => {
                 if known.gate.stage == Stage::Waiting && known.gate.lease.is_none() {

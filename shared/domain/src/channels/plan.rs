@@ -82,7 +82,12 @@ fn as_is(origin: &Origin, fit: Fit, media_type: &MediaType) -> Plan {
 /// The channel's types, for a person.
 fn allowed(limits: &Limits<'_>) -> String {
     let all: Vec<String> = limits.types().map(ToString::to_string).collect();
-    let mut named = all.iter().take(NAMED_TYPES).cloned().collect::<Vec<_>>().join(", ");
+    let mut named = all
+        .iter()
+        .take(NAMED_TYPES)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     if all.len() > NAMED_TYPES {
         named.push_str(" and a few more");
     }
@@ -119,20 +124,88 @@ mod tests {
         let genesys = genesys();
         let reason = |plan| match plan {
             Plan::Rejected { code, reason } => format!("{code}: {reason}"),
-            Plan::AsIs { mime, name, kind, caption_apart } => format!("{mime} {name} {kind:?} {caption_apart}"),
+            Plan::AsIs {
+                mime,
+                name,
+                kind,
+                caption_apart,
+            } => format!("{mime} {name} {kind:?} {caption_apart}"),
             Plan::Keep => "kept".to_owned(),
         };
         for (origin, target, mime, size, expected) in [
-            (outgoing("hi"), Some(&whatsapp), "application/pdf", 1000, "application/pdf Rechnung_Maerz_1.pdf Some(Document) false"),
-            (outgoing("hi"), Some(&whatsapp), "audio/mpeg", 1000, "audio/mpeg Rechnung_Maerz_1.mp3 Some(Audio) true"),
-            (outgoing(&"x".repeat(1025)), Some(&whatsapp), "image/png", 1000, "image/png Rechnung_Maerz_1.png Some(Image) true"),
-            (outgoing("hi"), Some(&whatsapp), "image/heic", 1000, "channel.type: WhatsApp does not take files of type image/heic. It takes image/jpeg, image/png, audio/aac, audio/amr, audio/mpeg, audio/mp4, audio/ogg, video/mp4 and a few more."),
-            (outgoing("hi"), Some(&whatsapp), "video/quicktime", 1000, "channel.type: WhatsApp does not take files of type video/quicktime. It takes image/jpeg, image/png, audio/aac, audio/amr, audio/mpeg, audio/mp4, audio/ogg, video/mp4 and a few more."),
-            (outgoing("hi"), Some(&whatsapp), "image/gif", 1000, "channel.type: WhatsApp does not take files of type image/gif. It takes image/jpeg, image/png, audio/aac, audio/amr, audio/mpeg, audio/mp4, audio/ogg, video/mp4 and a few more."),
-            (origin(), Some(&genesys), "video/mp4", 30_000_000, "channel.size: The file has 30.0 MB, and Genesys Cloud takes at most 25.0 MB of type video/mp4. Send a smaller one."),
-            (origin(), Some(&genesys), "image/heic", 1000, "image/heic file.heic None false"),
-            (origin(), None, "image/png", 1, "ours.connection-removed: The connection genesys it was meant for is not configured."),
-            (Origin { target: None, ..origin() }, None, "image/png", 1, "kept"),
+            (
+                outgoing("hi"),
+                Some(&whatsapp),
+                "application/pdf",
+                1000,
+                "application/pdf Rechnung_Maerz_1.pdf Some(Document) false",
+            ),
+            (
+                outgoing("hi"),
+                Some(&whatsapp),
+                "audio/mpeg",
+                1000,
+                "audio/mpeg Rechnung_Maerz_1.mp3 Some(Audio) true",
+            ),
+            (
+                outgoing(&"x".repeat(1025)),
+                Some(&whatsapp),
+                "image/png",
+                1000,
+                "image/png Rechnung_Maerz_1.png Some(Image) true",
+            ),
+            (
+                outgoing("hi"),
+                Some(&whatsapp),
+                "image/heic",
+                1000,
+                "channel.type: WhatsApp does not take files of type image/heic. It takes image/jpeg, image/png, audio/aac, audio/amr, audio/mpeg, audio/mp4, audio/ogg, video/mp4 and a few more.",
+            ),
+            (
+                outgoing("hi"),
+                Some(&whatsapp),
+                "video/quicktime",
+                1000,
+                "channel.type: WhatsApp does not take files of type video/quicktime. It takes image/jpeg, image/png, audio/aac, audio/amr, audio/mpeg, audio/mp4, audio/ogg, video/mp4 and a few more.",
+            ),
+            (
+                outgoing("hi"),
+                Some(&whatsapp),
+                "image/gif",
+                1000,
+                "channel.type: WhatsApp does not take files of type image/gif. It takes image/jpeg, image/png, audio/aac, audio/amr, audio/mpeg, audio/mp4, audio/ogg, video/mp4 and a few more.",
+            ),
+            (
+                origin(),
+                Some(&genesys),
+                "video/mp4",
+                30_000_000,
+                "channel.size: The file has 30.0 MB, and Genesys Cloud takes at most 25.0 MB of type video/mp4. Send a smaller one.",
+            ),
+            (
+                origin(),
+                Some(&genesys),
+                "image/heic",
+                1000,
+                "image/heic file.heic None false",
+            ),
+            (
+                origin(),
+                None,
+                "image/png",
+                1,
+                "ours.connection-removed: The connection genesys it was meant for is not configured.",
+            ),
+            (
+                Origin {
+                    target: None,
+                    ..origin()
+                },
+                None,
+                "image/png",
+                1,
+                "kept",
+            ),
         ] {
             assert_eq!(reason(plan(&origin, target, mime, size)), expected);
         }

@@ -78,6 +78,14 @@ impl Directory {
         })
     }
 
+    /// Whether a route leads to this connection: whoever writes over it may be answered.
+    #[must_use]
+    pub fn is_answered(&self, connection: &ConnectionId) -> bool {
+        self.routes
+            .values()
+            .any(|route| route.to.as_ref() == Some(connection))
+    }
+
     /// The route from a connection; without one its events are kept, not carried.
     #[must_use]
     pub fn route(&self, from: &ConnectionId) -> Option<&Route> {
@@ -154,7 +162,9 @@ impl Directory {
         let expected = connection.profile();
         if found.profile != expected {
             let profile = found.profile;
-            return Some(format!("endpoint {id} has profile {profile}, expected {expected}"));
+            return Some(format!(
+                "endpoint {id} has profile {profile}, expected {expected}"
+            ));
         }
         let rival = self.connections.values().find(|other| {
             other.id < connection.id

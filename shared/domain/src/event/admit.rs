@@ -229,7 +229,11 @@ pub(crate) mod tests {
 
     #[test]
     fn parts_come_one_after_the_other() {
-        let parts = vec![file("1", None), Part::Words("and".to_owned()), file("2", None)];
+        let parts = vec![
+            file("1", None),
+            Part::Words("and".to_owned()),
+            file("2", None),
+        ];
         let album = saying(Said::Message(Message {
             parts,
             answers: None,

@@ -226,8 +226,7 @@ impl Origin {
             && match &self.content {
                 Content::File(_) => true,
                 Content::Words(words) => {
-                    !words.notice
-                        && self.attachment == FollowUp::Words.part(&AttachmentId::new(""))
+                    !words.notice && self.attachment == FollowUp::Words.part(&AttachmentId::new(""))
                 }
                 Content::Receipt(_) => false,
             };
@@ -290,12 +289,20 @@ mod tests {
             to.clone(),
             Direction::ToAgent,
         );
-        let caption =
-            file.follow_up(FollowUp::Caption, words("look", false), to, Direction::ToAgent);
+        let caption = file.follow_up(
+            FollowUp::Caption,
+            words("look", false),
+            to,
+            Direction::ToAgent,
+        );
         assert_ne!(notice.media_id(), file.media_id());
         assert_ne!(notice.media_id(), caption.media_id());
         assert_eq!(file.wire_message(), file.message.as_str());
-        assert!(notice.wire_message().starts_with(&format!("{}#", file.message)));
+        assert!(
+            notice
+                .wire_message()
+                .starts_with(&format!("{}#", file.message))
+        );
         assert_ne!(notice.wire_message(), caption.wire_message());
     }
 

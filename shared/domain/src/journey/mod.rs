@@ -28,9 +28,9 @@ pub use standing::Learned;
 
 use crate::audit::{Actor, Entry, Trail};
 use crate::claim::Lease;
+use crate::connection::Lane;
 use crate::diagnosis::Diagnosis;
 use crate::digest::Sha256Digest;
-use crate::connection::Lane;
 use crate::event::{Content, Origin};
 use crate::ids::MediaId;
 use crate::job::{self, ItemJob};
@@ -336,7 +336,10 @@ pub(crate) mod tests {
             (item.gate.stage, item.gate.intent_until),
             (Stage::Sending, Some(until))
         );
-        assert_eq!(item.gate.lease.as_ref().map(|l| (l.holder, l.until)), Some((9, until)));
+        assert_eq!(
+            item.gate.lease.as_ref().map(|l| (l.holder, l.until)),
+            Some((9, until))
+        );
     }
 
     #[test]

@@ -49,7 +49,9 @@ impl Item {
         self.enter(next, Actor::Intake, now);
         self.rest();
         self.gate.due_at = None;
-        self.record.delivered_as.get_or_insert_with(|| message.to_string());
+        self.record
+            .delivered_as
+            .get_or_insert_with(|| message.to_string());
         self.record.diagnosis = match fate {
             Fate::Failed(failure) => Some((*failure.diagnosis).clone()),
             Fate::Sent | Fate::Delivered | Fate::Read | Fate::Unknown(_) => None,
@@ -77,22 +79,56 @@ mod tests {
     fn in_any_order_the_furthest_counts() {
         use Learned::{Delivered, Further, Nothing, Undelivered};
         let table: [(&[Fate], Stage, &[Learned]); 7] = [
-            (&[Fate::Sent, Fate::Delivered, Fate::Read], Stage::Read, &[Further, Delivered, Further]),
-            (&[Fate::Read, Fate::Delivered, Fate::Sent], Stage::Read, &[Delivered, Nothing, Nothing]),
-            (&[Fate::Delivered, Fate::Delivered], Stage::Delivered, &[Delivered, Nothing]),
-            (&[Fate::Sent, failed(), Fate::Delivered], Stage::Undelivered, &[Further, Undelivered, Nothing]),
-            (&[Fate::Delivered, failed()], Stage::Delivered, &[Delivered, Nothing]),
-            (&[failed(), failed()], Stage::Undelivered, &[Undelivered, Nothing]),
-            (&[Fate::Unknown("played".to_owned())], Stage::Sending, &[Nothing]),
+            (
+                &[Fate::Sent, Fate::Delivered, Fate::Read],
+                Stage::Read,
+                &[Further, Delivered, Further],
+            ),
+            (
+                &[Fate::Read, Fate::Delivered, Fate::Sent],
+                Stage::Read,
+                &[Delivered, Nothing, Nothing],
+            ),
+            (
+                &[Fate::Delivered, Fate::Delivered],
+                Stage::Delivered,
+                &[Delivered, Nothing],
+            ),
+            (
+                &[Fate::Sent, failed(), Fate::Delivered],
+                Stage::Undelivered,
+                &[Further, Undelivered, Nothing],
+            ),
+            (
+                &[Fate::Delivered, failed()],
+                Stage::Delivered,
+                &[Delivered, Nothing],
+            ),
+            (
+                &[failed(), failed()],
+                Stage::Undelivered,
+                &[Undelivered, Nothing],
+            ),
+            (
+                &[Fate::Unknown("played".to_owned())],
+                Stage::Sending,
+                &[Nothing],
+            ),
         ];
         for (fates, stage, expected) in table {
             let mut item = item();
             item.gate.stage = Stage::Sending;
             item.gate.intent_until = Some(Timestamp::from_seconds(900));
             let now = Timestamp::from_seconds(200);
-            let learned: Vec<_> =
-                fates.iter().map(|fate| item.learn(fate, &MessageId::new("wamid.A"), now)).collect();
-            assert_eq!((item.gate.stage, learned.as_slice()), (stage, expected), "{fates:?}");
+            let learned: Vec<_> = fates
+                .iter()
+                .map(|fate| item.learn(fate, &MessageId::new("wamid.A"), now))
+                .collect();
+            assert_eq!(
+                (item.gate.stage, learned.as_slice()),
+                (stage, expected),
+                "{fates:?}"
+            );
             item.trail.verify(&item.id).unwrap();
         }
     }
@@ -111,7 +147,11 @@ mod tests {
         assert_eq!(open.record.delivered_as.as_deref(), Some("wamid.A"));
         for over in [Stage::Waiting, Stage::Failed, Stage::Kept, Stage::Erased] {
             let mut item = at(over);
-            assert_eq!(item.learn(&Fate::Delivered, &wamid, now), Learned::Nothing, "{over:?}");
+            assert_eq!(
+                item.learn(&Fate::Delivered, &wamid, now),
+                Learned::Nothing,
+                "{over:?}"
+            );
         }
     }
 }

@@ -60,7 +60,9 @@ pub(super) fn words(value: &Value, key: &str) -> Option<String> {
 /// A whole number, also written as a string.
 pub(super) fn whole(value: &Value, key: &str) -> Option<u64> {
     let value = value.get(key)?;
-    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+    value
+        .as_u64()
+        .or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 /// A digest in hexadecimal or base64. The two cannot be confused: their lengths differ.
@@ -92,8 +94,14 @@ mod tests {
         assert_eq!(text(&value, "a").as_deref(), Some("1"));
         assert_eq!(text(&value, "b").as_deref(), Some("2"));
         assert_eq!((text(&value, "c"), words(&value, "d")), (None, None));
-        assert_eq!((whole(&value, "a"), whole(&value, "f")), (Some(1), Some(303_833)));
-        assert_eq!((list(&value, "e").count(), list(&value, "a").count()), (1, 0));
+        assert_eq!(
+            (whole(&value, "a"), whole(&value, "f")),
+            (Some(1), Some(303_833))
+        );
+        assert_eq!(
+            (list(&value, "e").count(), list(&value, "a").count()),
+            (1, 0)
+        );
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU32;
 
+use attache_domain::conversation::{Conversation, ConversationId, Heard};
 use attache_domain::event::KeptBecause;
+use attache_domain::ids::{ConnectionId, MessageId};
 use attache_domain::pacing::gcra::Request;
 use attache_domain::pacing::rate::Rate;
 use attache_domain::time::Timestamp;
@@ -10,7 +12,7 @@ use attache_domain::token::TokenRow;
 use futures_util::future::join_all;
 
 use super::{NOW, ok, seconds};
-use crate::ports::{Claims, KeptEvent, Limits, Reserved, Saved, Tokens};
+use crate::ports::{Claims, Conversations, KeptEvent, Limits, Reserved, Saved, Tokens};
 
 /// The suite of [`Claims`].
 pub async fn claims(claims: &dyn Claims, run: &str) {
@@ -27,6 +29,65 @@ pub async fn claims(claims: &dyn Claims, run: &str) {
         "the same event again is not"
     );
     assert!(ok(claims.keep(&event("b", 60)).await), "another is");
+
+    let (key, later) = (format!("tries/{run}"), NOW + seconds(86_400));
+    let counted = [
+        ok(claims.count_try(&key, later).await),
+        ok(claims.count_try(&key, later).await),
+        ok(claims.count_try(&format!("{key}/other"), later).await),
+    ];
+    assert_eq!(counted, [1, 2, 1], "each key has a count of its own");
+
+    let alias = format!("name/wa/{run}");
+    let [first, second] = ["1", "2"].map(|name| super::item(run, name).id);
+    assert_eq!(ok(claims.named(&alias).await), None);
+    ok(claims.name(&alias, &first, later).await);
+    ok(claims.name(&alias, &second, later).await);
+    assert_eq!(
+        ok(claims.named(&alias).await),
+        Some(first),
+        "the first stays"
+    );
+}
+
+/// The suite of [`Conversations`].
+pub async fn conversations(conversations: &dyn Conversations, run: &str) {
+    let id = |customer: &str| {
+        ConversationId::new(&ConnectionId::new(format!("conformance/{run}")), customer)
+    };
+    let heard = |name: &str, after| Heard {
+        at: NOW + seconds(after),
+        message: MessageId::new(name),
+        name: Some("Zoë 張".to_owned()),
+    };
+    let one = id("1650");
+    assert_eq!(ok(conversations.load(&one).await), Conversation::default());
+    ok(conversations.heard(&one, &heard("b", 60)).await);
+    ok(conversations.heard(&one, &heard("a", 0)).await);
+    ok(conversations.link(&one, "31594bb4").await);
+    let known = ok(conversations.load(&one).await);
+    assert_eq!(
+        known.heard,
+        Some(heard("b", 60)),
+        "the last stays, whenever it comes"
+    );
+    assert_eq!(known.agent_side.as_deref(), Some("31594bb4"));
+
+    let invite = async |now, since| {
+        ok(conversations
+            .invite(&one, NOW + seconds(now), NOW + seconds(since))
+            .await)
+    };
+    assert!(invite(100, 0).await, "the first");
+    assert!(!invite(200, 50).await, "not again within the time");
+    assert!(invite(300, 100).await, "and again after it");
+    let known = ok(conversations.load(&one).await);
+    assert_eq!(known.invited_at, Some(NOW + seconds(300)));
+    assert_eq!(known.heard, Some(heard("b", 60)));
+    assert_eq!(
+        ok(conversations.load(&id("other")).await),
+        Conversation::default()
+    );
 }
 
 /// The suite of [`Tokens`].

@@ -77,7 +77,8 @@ impl Deliver<'_> {
             return Ok(Some(closed("no template is configured")));
         };
         let since = Timestamp::from_millis(
-            now.as_millis().saturating_sub(WINDOW.as_secs().saturating_mul(1000)),
+            now.as_millis()
+                .saturating_sub(WINDOW.as_secs().saturating_mul(1000)),
         );
         if !self.conversations.invite(&id, now, since).await? {
             return Ok(Some(closed("the customer was invited by template already")));
@@ -90,7 +91,13 @@ impl Deliver<'_> {
             return Ok(Some(closed("there was no token to send the template with")));
         };
         let what = Outgoing::Template(template);
-        let invited = match whatsapp::send(connection, &item.origin.customer, &what, &item.id, self.patience) {
+        let invited = match whatsapp::send(
+            connection,
+            &item.origin.customer,
+            &what,
+            &item.id,
+            self.patience,
+        ) {
             Ok(request) => self
                 .call(&request, &bearer)
                 .await
@@ -98,7 +105,10 @@ impl Deliver<'_> {
             Err(failure) => Err(failure),
         };
         Ok(Some(match invited {
-            Ok(_) => closed(&format!("the customer was invited by template {}", template.name)),
+            Ok(_) => closed(&format!(
+                "the customer was invited by template {}",
+                template.name
+            )),
             Err(failure) => closed(&format!("the template was refused: {failure}")),
         }))
     }
@@ -216,7 +226,11 @@ impl Deliver<'_> {
 }
 
 fn outgoing(item: &Item) -> Result<Outgoing<'_>, Failure> {
-    match (&item.origin.content, &item.record.plan, &item.record.uploaded) {
+    match (
+        &item.origin.content,
+        &item.record.plan,
+        &item.record.uploaded,
+    ) {
         (Content::Words(words), _, _) => Ok(Outgoing::Text(&words.text)),
         (
             Content::File(file),

@@ -35,7 +35,8 @@ use crate::ports::{
 use crate::retry;
 use crate::telling::Telling;
 
-use turns::{Turn, Turns};
+pub(crate) use outcome::alias;
+use turns::Turn;
 
 /// How long handing over the bytes may take (100 MB at less than 1 MB/s).
 pub const UPLOAD_PATIENCE: Duration = Duration::from_secs(120);
@@ -169,7 +170,10 @@ impl Deliver<'_> {
         let two_steps = self.lane == Lane::Media
             && target.is_some_and(|target| target.profile() == Profile::WhatsApp);
         if !two_steps {
-            return self.claim_for(job, Work::Send { intent_until }).await.map(Claim::granted);
+            return self
+                .claim_for(job, Work::Send { intent_until })
+                .await
+                .map(Claim::granted);
         }
         match self.claim_for(job, Work::Upload).await? {
             Claim::Granted(item) => Ok(Some(item)),

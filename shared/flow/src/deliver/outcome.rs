@@ -101,6 +101,10 @@ impl Deliver<'_> {
         let unauthorised = failure.disposition == Disposition::Unauthorised;
         item.record.diagnosis = Some((*failure.diagnosis).clone());
         item.record.attempts += 1;
+        let open = failure.disposition == Disposition::Unknown;
+        if open && item.origin.direction == Direction::ToCustomer {
+            return self.leave_open(item).await;
+        }
         let mut rng = StdRng::seed_from_u64(self.clock.draw());
         match delivery::after(
             failure,
@@ -115,11 +119,6 @@ impl Deliver<'_> {
                 item.record.token_floor = version + 1;
                 self.put_off(item, delivery::renewal_wait(item.gate.sequence))
                     .await
-            }
-            Next::Retry { repeat: true, .. }
-                if item.origin.direction == Direction::ToCustomer =>
-            {
-                self.leave_open(item).await
             }
             Next::Retry { wait, repeat } => {
                 item.record.repeats += u32::from(repeat);

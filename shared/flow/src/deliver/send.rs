@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use attache_domain::connection::{Connection, Profile};
+use attache_domain::delivery;
 use attache_domain::diagnosis::{Diagnosis, Disposition, Domain, Failure};
 use attache_domain::event::Content;
 use attache_domain::journey::Item;
 use attache_domain::platforms::genesys::{self, Inbound, LinkedFile};
-use attache_domain::delivery;
 use attache_domain::token::Purpose;
 use attache_domain::verdict::Plan;
 use attache_domain::wire::{CallError, Request, Response};
@@ -82,7 +82,11 @@ impl Deliver<'_> {
         Ok(bearer)
     }
 
-    pub(super) async fn call(&self, request: &Request, bearer: &Bearer) -> Result<Response, Failure> {
+    pub(super) async fn call(
+        &self,
+        request: &Request,
+        bearer: &Bearer,
+    ) -> Result<Response, Failure> {
         let credential = Credential::Bearer(bearer.token.clone());
         let answer = self.http.call(request, &credential).await;
         answer.map_err(|error| unanswered(&error))

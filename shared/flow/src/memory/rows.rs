@@ -204,12 +204,7 @@ impl Conversations for World {
         self.weather.after("conversations.link").await
     }
 
-    async fn invite(
-        &self,
-        id: &ConversationId,
-        now: Timestamp,
-        since: Timestamp,
-    ) -> Answer<bool> {
+    async fn invite(&self, id: &ConversationId, now: Timestamp, since: Timestamp) -> Answer<bool> {
         self.begin("conversations.invite").await?;
         let first = {
             let mut state = self.state.borrow_mut();

@@ -69,7 +69,9 @@ fn is_own(connection: &Connection, url: &Url) -> bool {
         return false;
     };
     let api = authority(&org.api_url);
-    let apps = api.strip_prefix("api.").map(|domain| format!("apps.{domain}"));
+    let apps = api
+        .strip_prefix("api.")
+        .map(|domain| format!("apps.{domain}"));
     let host = authority(url);
     let own_host = host == api || Some(host) == apps;
     own_host && url.scheme() == org.api_url.scheme() && url.path().contains("/api/v2/")
@@ -151,7 +153,9 @@ mod tests {
             ),
             (
                 "https://apps.mypurecloud.de/platform/api/v2/downloads/3f7c?contentDisposition=inline&issueRedirect=true",
-                ask("https://apps.mypurecloud.de/platform/api/v2/downloads/3f7c?contentDisposition=inline&issueRedirect=false"),
+                ask(
+                    "https://apps.mypurecloud.de/platform/api/v2/downloads/3f7c?contentDisposition=inline&issueRedirect=false",
+                ),
             ),
             (
                 "https://bucket.s3.eu-central-1.amazonaws.com/x?X-Amz-Signature=s",
@@ -200,7 +204,9 @@ mod tests {
     #[test]
     fn what_the_answer_leads_to() {
         let read = |status, headers: &[(&str, &str)], body: &str| {
-            let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+            let headers = headers
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
             let response = Response {
                 status,
                 headers: Headers::new(headers),
@@ -213,13 +219,20 @@ mod tests {
             from: link(signed),
             auth: Auth::None,
         });
-        assert_eq!(read(200, &[], &format!("{{\"url\":\"{signed}\"}}")), expected);
+        assert_eq!(
+            read(200, &[], &format!("{{\"url\":\"{signed}\"}}")),
+            expected
+        );
         assert_eq!(read(302, &[("Location", signed)], ""), expected);
         for (status, body, code) in [
             (200, "{}", "genesys.download-unreadable"),
             (404, "", "genesys.link-dead"),
             (401, "", "genesys.token-refused"),
-            (200, "{\"url\":\"http://127.0.0.1/x\"}", "transfer.host-refused"),
+            (
+                200,
+                "{\"url\":\"http://127.0.0.1/x\"}",
+                "transfer.host-refused",
+            ),
         ] {
             let failure = read(status, &[], body).unwrap_err();
             assert_eq!(failure.diagnosis.code, code, "{status} {body}");

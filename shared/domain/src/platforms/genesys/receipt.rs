@@ -37,7 +37,10 @@ pub fn receipt(
     });
     if receipt.status == ReceiptStatus::Failed {
         let code = reason_code(receipt.code.as_deref().unwrap_or_default());
-        let reason = excerpt(receipt.reason.as_deref().unwrap_or_default(), LONGEST_REASON);
+        let reason = excerpt(
+            receipt.reason.as_deref().unwrap_or_default(),
+            LONGEST_REASON,
+        );
         body["reasons"] = json!([{ "code": code, "message": reason }]);
     }
     Ok(Request {
@@ -54,9 +57,10 @@ pub fn receipt(
 #[must_use]
 fn reason_code(code: &str) -> &'static str {
     match code {
-        "channel.type" | "channel.unknown" | "whatsapp.type-not-taken" | "whatsapp.media-refused" => {
-            "MediaTypeNotAllowed"
-        }
+        "channel.type"
+        | "channel.unknown"
+        | "whatsapp.type-not-taken"
+        | "whatsapp.media-refused" => "MediaTypeNotAllowed",
         "channel.size" | "transfer.size-refused" => "InvalidMediaContentLength",
         "verdict.quarantined" => "DataFiltered",
         "whatsapp.window-closed" => "MessageExpired",
@@ -84,10 +88,18 @@ mod tests {
             reason: code.map(|_| "too large".to_owned()),
             code: code.map(str::to_owned),
         };
-        let at = (Timestamp::from_seconds(1_768_484_487), Duration::from_secs(1));
+        let at = (
+            Timestamp::from_seconds(1_768_484_487),
+            Duration::from_secs(1),
+        );
         assert!(receipt(&whatsapp(), &origin(), &said, at).is_err());
         let request = receipt(&genesys(), &origin(), &said, at).unwrap();
-        assert!(request.url.path().ends_with("/2d1f6a3c/inbound/open/receipt"));
+        assert!(
+            request
+                .url
+                .path()
+                .ends_with("/2d1f6a3c/inbound/open/receipt")
+        );
         let Body::Json(text) = request.body else {
             panic!("JSON")
         };

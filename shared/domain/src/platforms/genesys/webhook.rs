@@ -5,11 +5,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::words::words_of;
-use crate::event::{
-    Announcement, Attachment, File, Link, MediaKind, Message, Part, Said,
-};
+use crate::event::{Announcement, Attachment, File, Link, MediaKind, Message, Part, Said};
 use crate::ids::{AttachmentId, MessageId};
-use crate::platforms::lenient::{Unreadable, digest, kept, list, object, text, unnamed, whole, words};
+use crate::platforms::lenient::{
+    Unreadable, digest, kept, list, object, text, unnamed, whole, words,
+};
 use crate::platforms::whatsapp;
 use crate::time::Timestamp;
 
@@ -39,12 +39,15 @@ pub fn parse(body: &[u8]) -> Result<Vec<Announcement>, Unreadable> {
 
 fn said(body: &Value) -> Said {
     match text(body, "type").unwrap_or_default().as_str() {
-        "Event" if list(body, "events").all(|e| text(e, "eventType").as_deref() == Some("Typing")) => {
+        "Event"
+            if list(body, "events").all(|e| text(e, "eventType").as_deref() == Some("Typing")) =>
+        {
             Said::Typing
         }
         "Event" => {
-            let kinds: Vec<String> =
-                list(body, "events").filter_map(|event| text(event, "eventType")).collect();
+            let kinds: Vec<String> = list(body, "events")
+                .filter_map(|event| text(event, "eventType"))
+                .collect();
             Said::Notice(format!("event {}", kinds.join(", ")))
         }
         "Receipt" => Said::Notice("receipt".to_owned()),
@@ -102,7 +105,9 @@ fn part(position: usize, attachment: &Value) -> Part {
     let media_type = text(attachment, "mediaType").unwrap_or_default();
     let kind = match media_type.as_str() {
         "Link" => {
-            let lines = words(attachment, "text").into_iter().chain(words(attachment, "url"));
+            let lines = words(attachment, "text")
+                .into_iter()
+                .chain(words(attachment, "url"));
             return Part::Words(lines.collect::<Vec<_>>().join("\n"));
         }
         "Image" => MediaKind::Image,
@@ -145,28 +150,49 @@ mod tests {
     fn the_published_attachment_example() {
         let announcement = only(include_bytes!("fixtures/webhook-outbound-attachment.json"));
         assert_eq!(
-            (announcement.business.as_str(), announcement.customer.as_str()),
-            ("2d1f6a3c-9f0b-4c1e-8f7d-6a5b4c3d2e1f", "messaging-user@externalservice.com")
+            (
+                announcement.business.as_str(),
+                announcement.customer.as_str()
+            ),
+            (
+                "2d1f6a3c-9f0b-4c1e-8f7d-6a5b4c3d2e1f",
+                "messaging-user@externalservice.com"
+            )
         );
-        assert_eq!(announcement.message.as_str(), "1b2c3d4e5f60718293a4b5c6d7e8f90a");
-        assert_eq!(announcement.sent_at.to_rfc3339(), "2026-01-15T13:41:24.276Z");
+        assert_eq!(
+            announcement.message.as_str(),
+            "1b2c3d4e5f60718293a4b5c6d7e8f90a"
+        );
+        assert_eq!(
+            announcement.sent_at.to_rfc3339(),
+            "2026-01-15T13:41:24.276Z"
+        );
         let Said::Message(message) = announcement.said else {
             panic!("a message")
         };
         let [Part::File(attachment)] = message.parts.as_slice() else {
             panic!("{message:?}")
         };
-        assert_eq!(attachment.file.caption.as_deref(), Some("Please see the attached invoice."));
+        assert_eq!(
+            attachment.file.caption.as_deref(),
+            Some("Please see the attached invoice.")
+        );
         assert_eq!(attachment.file.size_bytes, Some(245_760));
         assert_eq!(attachment.file.file_name.as_deref(), Some("invoice_q3.pdf"));
         assert!(attachment.link.is_some());
-        assert!(!format!("{attachment:?}").contains("3f7c1a9be2d04455"), "a link is a credential");
+        assert!(
+            !format!("{attachment:?}").contains("3f7c1a9be2d04455"),
+            "a link is a credential"
+        );
     }
 
     #[test]
     fn text_and_typing() {
         let text = only(include_bytes!("fixtures/webhook-outbound-text.json"));
-        assert_eq!(text.said, Said::Message(Message::of_words("Outbound message text!")));
+        assert_eq!(
+            text.said,
+            Said::Message(Message::of_words("Outbound message text!"))
+        );
         let typing = only(include_bytes!("fixtures/webhook-outbound-typing.json"));
         assert_eq!(typing.said, Said::Typing);
     }
@@ -185,7 +211,10 @@ mod tests {
                 Part::Words(words) => words.clone(),
             })
             .collect();
-        assert_eq!(told, ["1 Some(\"Look\\nSofa\")", "2 None", "https://x.example/1"]);
+        assert_eq!(
+            told,
+            ["1 Some(\"Look\\nSofa\")", "2 None", "https://x.example/1"]
+        );
     }
 
     #[test]
@@ -202,7 +231,10 @@ mod tests {
         for (body, name) in [
             (json!({"type": "Receipt"}), "receipt"),
             (json!({"type": "Structured"}), "Structured"),
-            (json!({"type": "Event", "events": [{"eventType": "Presence"}]}), "event Presence"),
+            (
+                json!({"type": "Event", "events": [{"eventType": "Presence"}]}),
+                "event Presence",
+            ),
         ] {
             let said = only(body.to_string().as_bytes()).said;
             assert_eq!(said, Said::Notice(name.to_owned()));

@@ -93,7 +93,9 @@ mod tests {
             (
                 json!([{"contentType": "Card", "card": {"title": "Blue sofa", "description": "Two seats", "image": "https://shop.example/sofa.jpg",
                     "actions": [{"type": "Link", "text": "See", "url": "https://shop.example/sofa"}, {"type": "Postback", "text": "Order", "payload": "o"}]}}]),
-                Some("Blue sofa\nTwo seats\nhttps://shop.example/sofa.jpg\nSee\nhttps://shop.example/sofa\n1. Order"),
+                Some(
+                    "Blue sofa\nTwo seats\nhttps://shop.example/sofa.jpg\nSee\nhttps://shop.example/sofa\n1. Order",
+                ),
             ),
             (
                 json!([{"contentType": "ListPicker", "listPicker": {"sections": [{"title": "Days", "items": [
@@ -105,7 +107,10 @@ mod tests {
                 Some("Street 1\nhttps://www.google.com/maps/search/?api=1&query=1.5%2C2"),
             ),
             (json!([{"contentType": "Hologram"}]), Some("[Hologram]")),
-            (json!([{"contentType": "Attachment", "attachment": {"text": "no"}}]), None),
+            (
+                json!([{"contentType": "Attachment", "attachment": {"text": "no"}}]),
+                None,
+            ),
             (json!([]), None),
             (json!("x"), None),
         ] {

@@ -108,13 +108,26 @@ fn by_code(
             BLOCKED,
         ),
         (131_047, _) => (Rejected, Domain::Customer, "whatsapp.window-closed", WINDOW),
-        (131_026, _) => (Rejected, Domain::Customer, "whatsapp.undeliverable", UNDELIVERABLE),
-        (131_049 | 131_050 | 130_472, _) => {
-            (Rejected, Domain::Customer, "whatsapp.not-wanted", NOT_WANTED)
-        }
+        (131_026, _) => (
+            Rejected,
+            Domain::Customer,
+            "whatsapp.undeliverable",
+            UNDELIVERABLE,
+        ),
+        (131_049 | 131_050 | 130_472, _) => (
+            Rejected,
+            Domain::Customer,
+            "whatsapp.not-wanted",
+            NOT_WANTED,
+        ),
         (131_051, _) => (Rejected, Domain::Provider, "whatsapp.type-not-taken", MEDIA),
         (131_052 | 131_053, _) => (Rejected, Domain::Customer, "whatsapp.media-refused", MEDIA),
-        (132_000..=132_099, _) => (Rejected, Domain::Ours, "whatsapp.template-refused", TEMPLATE),
+        (132_000..=132_099, _) => (
+            Rejected,
+            Domain::Ours,
+            "whatsapp.template-refused",
+            TEMPLATE,
+        ),
         _ if transient == Some(true) => (
             Unavailable,
             Domain::Provider,
@@ -155,7 +168,8 @@ const GONE: &str = "The file's id is unknown, expired (7 days) or another number
 const PERMISSION: &str = "Give the system user access to this WhatsApp account and the whatsapp_business_messaging permission.";
 const BLOCKED: &str = "Meta restricts this account. See the account's quality and payment settings in Business Manager.";
 const WINDOW: &str = "The customer wrote last more than 24 hours ago, and WhatsApp takes only approved templates then. Wait until the customer writes, or configure window_template.";
-const UNDELIVERABLE: &str = "The number is not on WhatsApp, or its app is too old. Reach the customer another way.";
+const UNDELIVERABLE: &str =
+    "The number is not on WhatsApp, or its app is too old. Reach the customer another way.";
 const NOT_WANTED: &str = "The customer does not want such messages, or WhatsApp limits them for this customer. Reach the customer another way.";
 const MEDIA: &str = "WhatsApp does not take this file. Send it in another form, as JPEG, PNG, PDF or MP4 for example.";
 const TEMPLATE: &str = "The template is not approved under this name and language, or takes variables. Correct window_template.";

@@ -8,12 +8,12 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use crate::platforms::lenient::{digest, whole};
 use super::error::failure;
 use crate::connection::{Account, Connection};
 use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
 use crate::digest::Sha256Digest;
 use crate::ids::AttachmentId;
+use crate::platforms::lenient::{digest, whole};
 use crate::time::Timestamp;
 use crate::wire::{Auth, Body, Method, Request, Response};
 

@@ -146,13 +146,16 @@ pub fn read_accepted(response: &Response, now: Timestamp) -> Result<Accepted, Fa
             response.body.len()
         ))),
         // Without Meta's own word the answer is somebody's between us, and the message may be behind them.
-        (500.., _) if body.get("error").is_none() => Err(open(format!("status {}", response.status))),
+        (500.., _) if body.get("error").is_none() => {
+            Err(open(format!("status {}", response.status)))
+        }
         _ => Err(failure(response, now)),
     }
 }
 
 fn open(evidence: String) -> Failure {
-    let remedy = "Nothing to do yet: a status of the message will tell. Without one, a person decides.";
+    let remedy =
+        "Nothing to do yet: a status of the message will tell. Without one, a person decides.";
     let code = "whatsapp.outcome-unknown";
     Failure::new(
         Disposition::Unknown,
@@ -169,8 +172,14 @@ mod tests {
 
     fn body(what: &Outgoing<'_>) -> Value {
         let opaque = origin().media_id();
-        let request =
-            send(&whatsapp(), "16505551234", what, &opaque, Duration::from_secs(1)).unwrap();
+        let request = send(
+            &whatsapp(),
+            "16505551234",
+            what,
+            &opaque,
+            Duration::from_secs(1),
+        )
+        .unwrap();
         assert_eq!(
             request.url.as_str(),
             "https://graph.facebook.com/v23.0/106540352242922/messages"
@@ -203,9 +212,17 @@ mod tests {
         };
         for (what, kind, expected) in [
             (Outgoing::Text("Hello"), "text", json!({"body": "Hello"})),
-            (document, "document", json!({"id": "4490709327384033", "filename": "invoice_q3.pdf", "caption": "Your invoice"})),
+            (
+                document,
+                "document",
+                json!({"id": "4490709327384033", "filename": "invoice_q3.pdf", "caption": "Your invoice"}),
+            ),
             (image, "image", json!({"id": "1"})),
-            (Outgoing::Template(&template), "template", json!({"name": "we_answered", "language": {"code": "de"}})),
+            (
+                Outgoing::Template(&template),
+                "template",
+                json!({"name": "we_answered", "language": {"code": "de"}}),
+            ),
         ] {
             let body = body(&what);
             assert_eq!((&body["type"], &body[kind]), (&json!(kind), &expected));
@@ -214,18 +231,28 @@ mod tests {
         let published: Value =
             serde_json::from_str(include_str!("fixtures/request-send-image-by-id.json")).unwrap();
         for key in published.as_object().unwrap().keys() {
-            assert!(body(&Outgoing::Text("x")).get(key).is_some() || key == "image", "{key}");
+            assert!(
+                body(&Outgoing::Text("x")).get(key).is_some() || key == "image",
+                "{key}"
+            );
         }
     }
 
     #[test]
     fn typing_is_shown_on_the_last_message() {
-        let request =
-            typing(&whatsapp(), &MessageId::new("wamid.A"), Duration::from_secs(1)).unwrap();
+        let request = typing(
+            &whatsapp(),
+            &MessageId::new("wamid.A"),
+            Duration::from_secs(1),
+        )
+        .unwrap();
         let Body::Json(text) = request.body else {
             panic!("JSON")
         };
-        assert!(text.contains("\"typing_indicator\"") && text.contains("wamid.A"), "{text}");
+        assert!(
+            text.contains("\"typing_indicator\"") && text.contains("wamid.A"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -239,14 +266,25 @@ mod tests {
             read_accepted(&response, Timestamp::from_seconds(0))
         };
         let published = include_bytes!("fixtures/response-send.json");
-        assert_eq!(read(200, published).unwrap().message, "wamid.gBGGSFcCNEOPAgkO_KJ55r4w_ww");
+        assert_eq!(
+            read(200, published).unwrap().message,
+            "wamid.gBGGSFcCNEOPAgkO_KJ55r4w_ww"
+        );
         for (status, body, expected) in [
             (200, &b"{}"[..], Disposition::Unknown),
             (502, b"<html>", Disposition::Unknown),
-            (500, br#"{"error":{"code":131000}}"#, Disposition::Unavailable),
+            (
+                500,
+                br#"{"error":{"code":131000}}"#,
+                Disposition::Unavailable,
+            ),
             (400, br#"{"error":{"code":131047}}"#, Disposition::Rejected),
         ] {
-            assert_eq!(read(status, body).unwrap_err().disposition, expected, "{status}");
+            assert_eq!(
+                read(status, body).unwrap_err().disposition,
+                expected,
+                "{status}"
+            );
         }
     }
 }

@@ -45,7 +45,9 @@ pub(super) fn number_url(connection: &Connection, what: &str) -> Result<url::Url
         ..
     } = &connection.account
     else {
-        return Err(Failure::misconfigured("the connection is not a WhatsApp one"));
+        return Err(Failure::misconfigured(
+            "the connection is not a WhatsApp one",
+        ));
     };
     let mut url = base_url.clone();
     url.path_segments_mut()
@@ -115,7 +117,10 @@ mod tests {
         };
         let now = Timestamp::from_seconds(0);
         let published = include_bytes!("fixtures/response-media-upload.json");
-        assert_eq!(read_uploaded(&answer(200, published), now).unwrap(), "4490709327384033");
+        assert_eq!(
+            read_uploaded(&answer(200, published), now).unwrap(),
+            "4490709327384033"
+        );
         let without = read_uploaded(&answer(200, b"{}"), now).unwrap_err();
         assert_eq!(without.disposition, Disposition::Unavailable);
         assert!(read_uploaded(&answer(400, b"{}"), now).is_err());

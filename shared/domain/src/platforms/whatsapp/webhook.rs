@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 
 use super::error::status_failure;
 use super::words::words_of;
-use crate::event::{
-    Announcement, Attachment, Fate, File, MediaKind, Message, Part, Said, Status,
-};
+use crate::event::{Announcement, Attachment, Fate, File, MediaKind, Message, Part, Said, Status};
 use crate::ids::{AttachmentId, MessageId};
 use crate::platforms::lenient::{
     MOST_ANNOUNCEMENTS, Unreadable, digest, kept, list, object, text, unnamed, words,
@@ -73,9 +71,7 @@ fn announcement(value: &Value, (list_name, entry): (&str, &Value), said: Said) -
     let metadata = value.get("metadata").unwrap_or(&Value::Null);
     Announcement {
         business: text(metadata, "phone_number_id").unwrap_or_default(),
-        message: MessageId::new(
-            text(entry, "id").unwrap_or_else(|| unnamed(&entry.to_string())),
-        ),
+        message: MessageId::new(text(entry, "id").unwrap_or_else(|| unnamed(&entry.to_string()))),
         customer_name: contact.and_then(|contact| text(contact.get("profile")?, "name")),
         customer,
         // Unix seconds, as a string.

@@ -63,7 +63,8 @@ fn contacts(message: &Value) -> Option<String> {
 
 fn contact(contact: &Value) -> String {
     let name = contact.get("name").unwrap_or(&Value::Null);
-    let mut parts = vec![words(name, "formatted_name").unwrap_or_else(|| "without a name".to_owned())];
+    let mut parts =
+        vec![words(name, "formatted_name").unwrap_or_else(|| "without a name".to_owned())];
     let company = contact.get("org").and_then(|org| words(org, "company"));
     parts.extend(company);
     parts.extend(list(contact, "phones").filter_map(|phone| words(phone, "phone")));
@@ -112,7 +113,9 @@ fn without_content(message: &Value, kind: &str) -> String {
     let code = error.and_then(|error| text(error, "code"));
     let title = error
         .and_then(|error| words(error, "title").or_else(|| words(error, "message")))
-        .map_or_else(String::new, |title| format!(": {}", excerpt(&title, LONGEST_WORD)));
+        .map_or_else(String::new, |title| {
+            format!(": {}", excerpt(&title, LONGEST_WORD))
+        });
     let what = if matches!(kind, "" | "unsupported" | "unknown") {
         "a message".to_owned()
     } else {
@@ -134,13 +137,22 @@ mod tests {
     fn every_kind_in_words() {
         for (message, expected) in [
             (json!({"type": "text", "text": {"body": "Hello"}}), "Hello"),
-            (json!({"type": "reaction", "reaction": {"message_id": "m", "emoji": "👍"}}), "[reacted] 👍"),
-            (json!({"type": "reaction", "reaction": {"message_id": "m", "emoji": ""}}), "[took a reaction back]"),
+            (
+                json!({"type": "reaction", "reaction": {"message_id": "m", "emoji": "👍"}}),
+                "[reacted] 👍",
+            ),
+            (
+                json!({"type": "reaction", "reaction": {"message_id": "m", "emoji": ""}}),
+                "[took a reaction back]",
+            ),
             (
                 json!({"type": "location", "location": {"latitude": 52.52, "longitude": "13.405", "name": "Office", "address": "Street 1"}}),
                 "[location] Office, Street 1\n52.52, 13.405\nhttps://www.google.com/maps/search/?api=1&query=52.52%2C13.405",
             ),
-            (json!({"type": "location", "location": {"latitude": 1, "longitude": 2}}), "[location] 1, 2\nhttps://www.google.com/maps/search/?api=1&query=1%2C2"),
+            (
+                json!({"type": "location", "location": {"latitude": 1, "longitude": 2}}),
+                "[location] 1, 2\nhttps://www.google.com/maps/search/?api=1&query=1%2C2",
+            ),
             (
                 json!({"type": "contacts", "contacts": [
                     {"name": {"formatted_name": "Ada"}, "phones": [{"phone": "+49 1"}], "emails": [{"email": "a@b.example"}], "org": {"company": "Engines"}},
@@ -148,19 +160,34 @@ mod tests {
                 ]}),
                 "[contact] Ada, Engines, +49 1, a@b.example\n[contact] without a name",
             ),
-            (json!({"type": "button", "button": {"text": "Yes", "payload": "y"}}), "[chose] Yes"),
-            (json!({"type": "interactive", "interactive": {"type": "button_reply", "button_reply": {"id": "1", "title": "Later"}}}), "[chose] Later"),
+            (
+                json!({"type": "button", "button": {"text": "Yes", "payload": "y"}}),
+                "[chose] Yes",
+            ),
+            (
+                json!({"type": "interactive", "interactive": {"type": "button_reply", "button_reply": {"id": "1", "title": "Later"}}}),
+                "[chose] Later",
+            ),
             (
                 json!({"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": "1", "title": "Monday", "description": "9 to 12"}}}),
                 "[chose] Monday (9 to 12)",
             ),
-            (json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": "{\"a\":1}"}}}), "[filled in a form] {\"a\":1}"),
+            (
+                json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": "{\"a\":1}"}}}),
+                "[filled in a form] {\"a\":1}",
+            ),
             (
                 json!({"type": "order", "order": {"catalog_id": "c", "text": "Soon please", "product_items": [{"product_retailer_id": "di9", "quantity": 2, "item_price": 10.5, "currency": "EUR"}]}}),
                 "[order]\nSoon please\n2 × di9 at 10.5 EUR",
             ),
-            (json!({"type": "system", "system": {"body": "User A changed from 1 to 2"}}), "[WhatsApp] User A changed from 1 to 2"),
-            (json!({"type": "revoke"}), "[The customer deleted a message]"),
+            (
+                json!({"type": "system", "system": {"body": "User A changed from 1 to 2"}}),
+                "[WhatsApp] User A changed from 1 to 2",
+            ),
+            (
+                json!({"type": "revoke"}),
+                "[The customer deleted a message]",
+            ),
             (
                 json!({"type": "unsupported", "errors": [{"code": 131_051, "title": "Message type unknown"}]}),
                 "[Attaché] The customer sent a message that WhatsApp did not hand over (error 131051: Message type unknown). Ask for it again, in another form.",
@@ -169,9 +196,18 @@ mod tests {
                 json!({"type": "image", "errors": [{"code": 131_052, "title": "Media download error"}]}),
                 "[Attaché] The customer sent a message of type “image” that WhatsApp did not hand over (error 131052: Media download error). Ask for it again, in another form.",
             ),
-            (json!({"type": "hologram", "hologram": {}}), "[Attaché] The customer sent a message of type “hologram” that cannot be shown here. Ask for it again, in another form."),
-            (json!({"type": "text", "text": {"body": ""}}), "[Attaché] The customer sent a message of type “text” that cannot be shown here. Ask for it again, in another form."),
-            (json!({}), "[Attaché] The customer sent a message that cannot be shown here. Ask for it again, in another form."),
+            (
+                json!({"type": "hologram", "hologram": {}}),
+                "[Attaché] The customer sent a message of type “hologram” that cannot be shown here. Ask for it again, in another form.",
+            ),
+            (
+                json!({"type": "text", "text": {"body": ""}}),
+                "[Attaché] The customer sent a message of type “text” that cannot be shown here. Ask for it again, in another form.",
+            ),
+            (
+                json!({}),
+                "[Attaché] The customer sent a message that cannot be shown here. Ask for it again, in another form.",
+            ),
         ] {
             assert_eq!(words_of(&message), expected, "{message}");
         }

@@ -1,9 +1,12 @@
 //! Fetch: brings the bytes of one item into the media bucket, once, whole.
 //!
-//! Claim → look up the link by id → judge the link → download → store. The store refuses wrong lengths and wrong
+//! Claim → find the link ([`open`]) → judge the link → download → store. The store refuses wrong lengths and wrong
 //! digests, so a corrupt object never exists; it refuses a second object under the same key, and what lies there is
 //! then compared, never assumed. Nothing is written to the row afterwards: the object's own event brings `judge`,
 //! which completes it (one write fewer per item), and `sweep` covers a lost event.
+
+mod open;
+mod within;
 
 use std::time::Duration;
 
@@ -12,24 +15,27 @@ use attache_domain::claim::{Lease, Refusal, Terms, Work};
 use attache_domain::connection::Connection;
 use attache_domain::delivery::{self, Next};
 use attache_domain::diagnosis::{Diagnosis, Disposition, Failure};
-use attache_domain::egress;
 use attache_domain::job::ItemJob;
 use attache_domain::journey::{Item, Stage};
-use attache_domain::platforms::whatsapp;
+use attache_domain::notice::Ending;
+use attache_domain::time::Timestamp;
 use attache_domain::token::Purpose;
-use attache_domain::transfer::{self, Announced};
-use attache_domain::wire::{Auth, Body, Method, Request};
+use attache_domain::transfer;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::batch::Trouble;
-use crate::bearer::{Bearer, Desk};
-use crate::metered::Metered;
+use crate::bearer::Desk;
+use crate::metered::{Budget, Metered};
 use crate::ports::{
-    Answer, Arrival, Claimed, Clock, Credential, Directories, Download, Head, Http, Items, Jobs,
-    Objects, Queue, Saved, SourceError, Stored,
+    Answer, Arrival, Claimed, Clock, Directories, Head, Http, Items, Jobs, Objects, Queue, Saved,
+    SourceError, Stored,
 };
 use crate::retry;
+use crate::telling::Telling;
+
+/// The purpose under which links are sealed; grants of the data key are bound to it.
+pub const LINK_SEALED_AS: &str = "link";
 
 /// What fetch needs.
 #[derive(Clone, Copy)]
@@ -60,8 +66,23 @@ enum Attempt {
     NoToken,
     /// It failed; with the version of the token that was used.
     Failed(Failure, u32),
+    /// It would not be over in time; somebody with more of it carries on.
+    TooSlow,
     /// Somebody else holds the item now.
     LeaseLost,
+}
+
+/// How far the bytes came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// They are in the bucket, or the item is past that.
+    Stored,
+    /// A job in the queue carries on.
+    Later,
+    /// They cannot be had any more; the agent was told.
+    Lost,
+    /// Somebody else is at it.
+    Busy,
 }
 
 impl Fetch<'_> {
@@ -71,33 +92,54 @@ impl Fetch<'_> {
     /// [`Trouble`] if the world failed or the message is no job; the queue delivers it again.
     pub async fn handle(&self, body: &str) -> Result<(), Trouble> {
         let job = ItemJob::parse(body)?;
-        let Some(mut item) = self.claim(&job).await? else {
-            return Ok(());
+        self.bring(&job, self.clock.draw(), None).await.map(drop)
+    }
+
+    /// Brings the bytes in, as `holder`; with a deadline only if that can be done in time.
+    async fn bring(
+        &self,
+        job: &ItemJob,
+        holder: u64,
+        deadline: Option<Timestamp>,
+    ) -> Result<Brought, Trouble> {
+        let mut item = match self.claim(job, holder).await? {
+            Ok(item) => item,
+            Err(brought) => return Ok(brought),
         };
         let directory = self.directories.current().await?;
         let Some(connection) = directory.connection(&item.origin.connection) else {
             let failure = Failure::removed(&item.origin.connection);
             return Ok(self.give_up(&mut item, *failure.diagnosis).await?);
         };
-        match self.attempt(&mut item, connection).await? {
-            Attempt::Stored { by_event: true } => tracing::info!(media.id = %item.id, "stored"),
-            Attempt::Stored { by_event: false } => self.ask_for_judge(&item).await?,
+        Ok(match self.attempt(&mut item, connection, deadline).await? {
+            Attempt::Stored { by_event } => {
+                if by_event {
+                    tracing::info!(media.id = %item.id, "stored");
+                } else {
+                    self.ask_for_judge(&item).await?;
+                }
+                Brought::Stored
+            }
             Attempt::NoToken => {
                 let wait = delivery::renewal_wait(item.gate.sequence);
-                self.wait(&mut item, wait).await?;
+                self.wait(&mut item, wait).await?
             }
-            Attempt::Failed(failure, version) => self.after(&mut item, failure, version).await?,
+            Attempt::Failed(failure, version) => {
+                let gone_at = item.origin.sent_at + connection.profile().file_life();
+                self.after(&mut item, failure, (version, gone_at)).await?
+            }
+            Attempt::TooSlow => self.wait(&mut item, Duration::ZERO).await?,
             Attempt::LeaseLost => {
-                tracing::warn!(media.id = %item.id, "lease lost; its new holder carries on")
+                tracing::warn!(media.id = %item.id, "lease lost; its new holder carries on");
+                Brought::Busy
             }
-        }
-        Ok(())
+        })
     }
 
-    async fn claim(&self, job: &ItemJob) -> Result<Option<Item>, Trouble> {
+    async fn claim(&self, job: &ItemJob, holder: u64) -> Result<Result<Item, Brought>, Trouble> {
         let now = self.clock.now();
         let lease = Lease {
-            holder: self.clock.draw(),
+            holder,
             since: now,
             until: now + self.lease,
         };
@@ -109,24 +151,34 @@ impl Fetch<'_> {
             lease,
         };
         match self.items.claim(&job.media, &terms).await? {
-            Claimed::Granted(item) => Ok(Some(*item)),
+            Claimed::Granted(item) => Ok(Ok(*item)),
             Claimed::Missing => Err(Trouble::Dangling(format!(
                 "fetch job for unknown item {}",
                 job.media
             ))),
-            Claimed::Refused(item) => {
-                match terms.refusal(&item.gate) {
-                    Some(Refusal::Held(lease)) => {
-                        tracing::info!(media.id = %job.media, lease.since = %lease.since, lease.until = %lease.until, "already being fetched");
-                    }
-                    refusal => tracing::info!(media.id = %job.media, ?refusal, "nothing to fetch"),
+            Claimed::Refused(item) => Ok(Err(match terms.refusal(&item.gate) {
+                Some(Refusal::Held(lease)) => {
+                    tracing::info!(media.id = %job.media, lease.since = %lease.since, lease.until = %lease.until, "already being fetched");
+                    Brought::Busy
                 }
-                Ok(None)
-            }
+                refusal => {
+                    tracing::info!(media.id = %job.media, ?refusal, "nothing to fetch");
+                    match refusal {
+                        // A newer copy of the job is in the queue.
+                        Some(Refusal::Superseded) => Brought::Later,
+                        _ => Brought::Stored,
+                    }
+                }
+            })),
         }
     }
 
-    async fn attempt(&self, item: &mut Item, connection: &Connection) -> Answer<Attempt> {
+    async fn attempt(
+        &self,
+        item: &mut Item,
+        connection: &Connection,
+        deadline: Option<Timestamp>,
+    ) -> Answer<Attempt> {
         if item.gate.fence > 1 {
             // An earlier holder may have stored it and died before anybody noticed.
             if let Some(head) = self.objects.head(&item.id).await? {
@@ -140,7 +192,7 @@ impl Fetch<'_> {
         else {
             return Ok(Attempt::NoToken);
         };
-        let (announced, download) = match self.open(item, connection, &bearer).await {
+        let (announced, download) = match self.open(item, connection, &bearer).await? {
             Ok(opened) => opened,
             Err(failure) => return Ok(Attempt::Failed(failure, bearer.version)),
         };
@@ -156,6 +208,7 @@ impl Fetch<'_> {
             &announced,
             (self.items, self.clock),
             (&mut *item, self.lease),
+            deadline.map(|deadline| Budget::new(self.clock.now(), deadline)),
         );
         Ok(match self.objects.store(&arrival, &mut source).await? {
             Stored::Whole(_) => Attempt::Stored { by_event: true },
@@ -164,51 +217,17 @@ impl Fetch<'_> {
                 None => Attempt::Failed(transfer::vanished(), bearer.version),
             },
             Stored::Aborted(SourceError::LeaseLost) => Attempt::LeaseLost,
+            Stored::Aborted(SourceError::TooSlow) => Attempt::TooSlow,
             Stored::Aborted(error) => Attempt::Failed(broken(&error), bearer.version),
         })
     }
 
-    /// Looks the link up, judges it and opens the download.
-    async fn open(
+    async fn after(
         &self,
-        item: &Item,
-        connection: &Connection,
-        bearer: &Bearer,
-    ) -> Result<(Announced, Download), Failure> {
-        let credential = Credential::Bearer(bearer.token.clone());
-        let look_up = whatsapp::look_up(connection, &item.origin.attachment)?;
-        let response = self
-            .http
-            .call(&look_up, &credential)
-            .await
-            .map_err(|e| transfer::no_answer(&e))?;
-        let link = whatsapp::read_link(&response, self.clock.now())?;
-        egress::judge(&link.url, &connection.bearer_hosts(), connection.local)
-            .map_err(|refused| transfer::refused_host(&refused))?;
-        let request = Request {
-            method: Method::Get,
-            url: link.url,
-            auth: Auth::Bearer,
-            body: Body::Empty,
-            patience: transfer::HEADERS_PATIENCE,
-            local: connection.local,
-        };
-        let download = self
-            .http
-            .download(&request, &credential)
-            .await
-            .map_err(|e| transfer::no_answer(&e))?;
-        let said = transfer::Said {
-            origin_type: item.origin.declared_type.clone(),
-            link_type: link.declared_type,
-            size_bytes: link.size_bytes,
-            digests: [item.origin.digest, link.digest],
-        };
-        let announced = transfer::read_headers(download.status, &download.headers, said)?;
-        Ok((announced, download))
-    }
-
-    async fn after(&self, item: &mut Item, failure: Failure, version: u32) -> Answer<()> {
+        item: &mut Item,
+        failure: Failure,
+        (version, gone_at): (u32, Timestamp),
+    ) -> Answer<Brought> {
         tracing::warn!(media.id = %item.id, failure.code = %failure.diagnosis.code, evidence = %failure.diagnosis.evidence, "fetch attempt failed");
         let now = self.clock.now();
         item.record.diagnosis = Some((*failure.diagnosis).clone());
@@ -222,13 +241,7 @@ impl Fetch<'_> {
         }
         item.record.attempts += 1;
         let mut rng = StdRng::seed_from_u64(self.clock.draw());
-        match transfer::after(
-            failure,
-            item.record.attempts,
-            item.origin.sent_at,
-            now,
-            &mut rng,
-        ) {
+        match transfer::after(failure, item.record.attempts, (gone_at, now), &mut rng) {
             Next::Retry { wait, .. } => self.wait(item, wait).await,
             Next::Renew => {
                 self.wait(item, delivery::renewal_wait(item.gate.sequence))
@@ -245,7 +258,7 @@ impl Fetch<'_> {
         Ok(())
     }
 
-    async fn wait(&self, item: &mut Item, wait: Duration) -> Answer<()> {
+    async fn wait(&self, item: &mut Item, wait: Duration) -> Answer<Brought> {
         let counted = item.origin.connection.clone();
         retry::put_off(
             (self.items, self.jobs),
@@ -254,10 +267,11 @@ impl Fetch<'_> {
             (self.clock.now(), wait),
             None,
         )
-        .await
+        .await?;
+        Ok(Brought::Later)
     }
 
-    async fn give_up(&self, item: &mut Item, diagnosis: Diagnosis) -> Answer<()> {
+    async fn give_up(&self, item: &mut Item, diagnosis: Diagnosis) -> Answer<Brought> {
         // The platform's link is dead, but an earlier holder may have died between storing and being noticed.
         if self
             .objects
@@ -265,17 +279,27 @@ impl Fetch<'_> {
             .await?
             .is_some_and(|head| is_announced(item, &head))
         {
-            return self.ask_for_judge(item).await;
+            self.ask_for_judge(item).await?;
+            return Ok(Brought::Stored);
         }
         tracing::error!(media.id = %item.id, failure.code = %diagnosis.code, evidence = %diagnosis.evidence, remedy = %diagnosis.remedy, "lost");
         retry::bury(self.jobs, Queue::FetchDeadLetters, item, &diagnosis).await?;
+        let telling = Telling {
+            items: self.items,
+            jobs: self.jobs,
+            clock: self.clock,
+        };
+        telling
+            .of(item, &Ending::Failed(&diagnosis), Actor::Fetch)
+            .await?;
         item.record.diagnosis = Some(diagnosis);
+        item.record.link = None;
         item.acknowledge_claim(Actor::Fetch);
         item.end(Stage::Lost, Actor::Fetch, self.clock.now());
         if self.items.save(item).await? == Saved::Overtaken {
             tracing::warn!(media.id = %item.id, "given up, but somebody else took it over");
         }
-        Ok(())
+        Ok(Brought::Lost)
     }
 }
 
@@ -289,9 +313,8 @@ fn adopt(item: &Item, head: &Head) -> Attempt {
 }
 
 fn is_announced(item: &Item, head: &Head) -> bool {
-    item.origin
-        .digest
-        .is_none_or(|digest| digest == head.object.digest)
+    let announced = item.origin.file().and_then(|file| file.digest);
+    announced.is_none_or(|digest| digest == head.object.digest)
 }
 
 fn broken(error: &SourceError) -> Failure {
@@ -300,7 +323,7 @@ fn broken(error: &SourceError) -> Failure {
             transfer::interrupted(&error.to_string())
         }
         SourceError::Digest => transfer::other_bytes(),
-        SourceError::LeaseLost | SourceError::Outage(_) => {
+        SourceError::LeaseLost | SourceError::TooSlow | SourceError::Outage(_) => {
             transfer::interrupted(&error.to_string())
         }
     }

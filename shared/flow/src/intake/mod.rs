@@ -1,35 +1,38 @@
 //! Intake: a platform's webhook is verified on its raw bytes, read, and made durable before it is acknowledged.
 //!
 //! A 2xx means that a later crash cannot lose it. WhatsApp is *claim first*: the media id in the webhook re-mints the
-//! link for seven days, so the row and the fetch job are enough, and the answer goes out within Meta's 250 ms.
+//! link for seven days, so the row and the fetch job are enough, and the answer goes out within Meta's 250 ms. Genesys is
+//! *bytes first*: there is only a link, so its file is brought in while Genesys waits ([`files`]).
 //!
 //! Verification comes before parsing and before any AWS call caused by the request: endpoints and secrets are in
 //! memory ([`Doorway`]), refreshed by age.
 
-use std::collections::BTreeMap;
+mod files;
+mod take;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use attache_domain::connection::{Directory, Endpoint, Profile};
-use attache_domain::event::{Admission, Announcement, KeptBecause, Origin, Said, admit};
+use attache_domain::connection::{Directory, Endpoint, Patience};
+use attache_domain::conversation::ConversationId;
+use attache_domain::event::Announcement;
 use attache_domain::ids::EndpointId;
-use attache_domain::journey::{Item, Stage};
-use attache_domain::platforms::whatsapp;
+use attache_domain::platforms;
 use attache_domain::signature::handshake::Challenge;
 use attache_domain::signature::{Secret, Verifier};
+use attache_domain::time::Timestamp;
 use futures_util::stream::{self, StreamExt};
 
 use crate::batch::chain;
-use crate::ports::{Announced, Answer, Claims, Clock, Items, Jobs, KeptEvent, Queue};
-use crate::retry;
+use crate::fetch::Fetch;
+use crate::ports::{Answer, Claims, Clock, Conversations, Items, Jobs, Vault};
 
 /// The largest body taken. Meta batches up to about 3 MB; the function could take no more than 6.
 pub const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
 /// How long a kept event is remembered: well beyond the seven days for which Meta repeats.
 const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
-
-/// How long a row is remembered after its webhook.
-const RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// How many announcements of one body are worked on at once.
 const AT_ONCE: usize = 16;
@@ -87,6 +90,10 @@ pub struct Keys {
     pub verify_token: Option<Secret>,
 }
 
+/// When each customer was last heard from, as far as this process wrote it down.
+#[derive(Default)]
+pub struct LastHeard(RefCell<HashMap<ConversationId, Timestamp>>);
+
 /// What intake needs.
 #[derive(Clone, Copy)]
 pub struct Intake<'a> {
@@ -94,12 +101,29 @@ pub struct Intake<'a> {
     pub items: &'a dyn Items,
     /// The `claims` table.
     pub claims: &'a dyn Claims,
+    /// The `conversations` table.
+    pub conversations: &'a dyn Conversations,
     /// The queues.
     pub jobs: &'a dyn Jobs,
+    /// Seals links.
+    pub vault: &'a dyn Vault,
+    /// Brings in files that are to be stored before the answer.
+    pub fetch: Fetch<'a>,
     /// Time.
     pub clock: &'a dyn Clock,
     /// How long after a webhook `sweep` looks at an item that is not done.
     pub due_in: Duration,
+    /// What was written down before.
+    pub heard: &'a LastHeard,
+}
+
+/// Whether an announcement is where a later crash cannot lose it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is, or there is nothing to be lost.
+    Durable,
+    /// Its bytes are not in yet; the platform is to come again.
+    NotYet,
 }
 
 impl Intake<'_> {
@@ -135,17 +159,7 @@ impl Intake<'_> {
             tracing::warn!(endpoint.id = %endpoint.id, reason = %refused, "webhook refused");
             return Reply::new(401, refused.to_string());
         }
-        match endpoint.profile {
-            Profile::WhatsApp => {}
-            // Acknowledging what nobody reads would lose it in silence.
-            Profile::GenesysOpenMessaging => {
-                return Reply::new(
-                    501,
-                    "this version takes nothing in from genesys-open-messaging",
-                );
-            }
-        }
-        let announcements = match whatsapp::parse(&request.body) {
+        let announcements = match platforms::parse(endpoint.profile, &request.body) {
             Ok(announcements) => announcements,
             Err(unreadable) => {
                 let text = format!("{unreadable} (correlation id {})", request.correlation_id);
@@ -166,89 +180,32 @@ impl Intake<'_> {
         all: &[Announcement],
         correlation: &str,
     ) -> Reply {
-        let outcomes: Vec<Answer<()>> = stream::iter(all)
-            .map(|announcement| self.take(doorway, endpoint, announcement))
+        let deadline = match endpoint.profile.patience() {
+            Patience::BytesFirst { inline, .. } => self.clock.now() + inline,
+            Patience::ClaimFirst => self.clock.now(),
+        };
+        let outcomes: Vec<Answer<Taken>> = stream::iter(all)
+            .map(|announcement| self.take(doorway, endpoint, announcement, deadline))
             .buffered(AT_ONCE)
             .collect()
             .await;
         let mut reply = Reply::new(200, "");
-        for outage in outcomes.into_iter().filter_map(Result::err) {
-            tracing::error!(endpoint.id = %endpoint.id, correlation.id = %correlation, error = %chain(&outage), "not durable; the platform is asked to repeat");
+        for outcome in outcomes {
+            match outcome {
+                Ok(Taken::Durable) => continue,
+                Ok(Taken::NotYet) => {
+                    tracing::info!(endpoint.id = %endpoint.id, correlation.id = %correlation, "not stored yet; the platform is asked to repeat");
+                }
+                Err(outage) => {
+                    tracing::error!(endpoint.id = %endpoint.id, correlation.id = %correlation, error = %chain(&outage), "not durable; the platform is asked to repeat");
+                }
+            }
             reply = Reply::new(
                 503,
                 format!("not stored; send it again (correlation id {correlation})"),
             );
         }
         reply
-    }
-
-    async fn take(
-        &self,
-        doorway: &Doorway,
-        endpoint: &Endpoint,
-        announcement: &Announcement,
-    ) -> Answer<()> {
-        match admit(announcement, &endpoint.id, &doorway.directory) {
-            Admission::Carry(origin) => self.carry(*origin).await,
-            Admission::Keep(because) => self.keep(endpoint, announcement, because).await,
-        }
-    }
-
-    async fn carry(&self, origin: Origin) -> Answer<()> {
-        let item = Item::announce(origin, self.clock.now(), self.due_in, RETENTION);
-        match self.items.announce(&item).await? {
-            Announced::New => self.begin(&item).await,
-            Announced::Known(known) if !known.origin.same_content(&item.origin) => {
-                tracing::error!(media.id = %item.id, "same id, other content: refused; the first stays untouched");
-                Ok(())
-            }
-            // The row is durable, but perhaps the process died before its job was sent.
-            Announced::Known(known) if known.gate.stage == Stage::Announced => {
-                self.begin(&known).await
-            }
-            Announced::Known(known) => {
-                tracing::info!(media.id = %item.id, media.stage = known.gate.stage.as_str(), "duplicate webhook");
-                Ok(())
-            }
-        }
-    }
-
-    async fn begin(&self, item: &Item) -> Answer<()> {
-        let job = item.job(&item.origin.connection);
-        retry::send(self.jobs, Queue::Fetch, &job, Duration::ZERO).await?;
-        tracing::info!(media.id = %item.id, connection.id = %item.origin.connection, "announced");
-        Ok(())
-    }
-
-    async fn keep(
-        &self,
-        endpoint: &Endpoint,
-        announcement: &Announcement,
-        because: KeptBecause,
-    ) -> Answer<()> {
-        let now = self.clock.now();
-        let suffix = match &announcement.said {
-            Said::Other(kind) if kind.starts_with("status:") => format!("/{kind}"),
-            Said::Other(_) | Said::Notice(_) | Said::Media(_) => String::new(),
-        };
-        let event = KeptEvent {
-            id: format!("{}/{}{suffix}", endpoint.id, announcement.message),
-            because,
-            slice: announcement.slice.clone(),
-            at: now,
-            expires_at: now + KEPT_FOR,
-        };
-        if self.claims.keep(&event).await? {
-            match because {
-                KeptBecause::UnknownBusiness => {
-                    tracing::error!(endpoint.id = %endpoint.id, event.id = %event.id, "kept: nobody configured the number it was sent to");
-                }
-                KeptBecause::NoRoute | KeptBecause::NotCarried => {
-                    tracing::warn!(endpoint.id = %endpoint.id, event.id = %event.id, reason = ?because, "kept, not carried");
-                }
-            }
-        }
-        Ok(())
     }
 }
 
