@@ -67,10 +67,6 @@ impl Conversations for Ports {
 #[async_trait(?Send)]
 impl Jobs for Ports {
     async fn send(&self, queue: Queue, body: String, delay: Duration, group: &str) -> Answer<()> {
-        let queue = match queue {
-            Queue::Text if self.sabotage == Sabotage::WordsBehindFiles => Queue::Media,
-            queue => queue,
-        };
         let body = if self.sabotage == Sabotage::ForgetBundles {
             body.replace(",\"bundled\":true", "")
         } else {
@@ -96,7 +92,7 @@ impl Http for Ports {
         let answer = self.world.call(request, credential).await;
         let receipt = request.url.path().ends_with("/receipt");
         if receipt && answer.is_ok() && self.sabotage == Sabotage::ReceiptTwice {
-            return self.world.call(request, credential).await;
+            return Err(CallError::NoAnswer("overheard".to_owned()));
         }
         match answer {
             Err(CallError::NoAnswer(why))
