@@ -37,7 +37,8 @@ pub enum Outgoing<'a> {
     Template(&'a Template),
 }
 
-/// Builds the call. `opaque` comes back in each status of the message.
+/// Builds the call. `opaque` comes back in each status of the message; not of a template's, whose fate is not that of the
+/// message it stands in for.
 ///
 /// # Errors
 /// A failure of domain `ours` if the connection is not a WhatsApp one.
@@ -61,14 +62,16 @@ pub fn send(
             json!({ "name": template.name, "language": { "code": template.language } }),
         ),
     };
-    let body = json!({
+    let mut body = json!({
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         "to": to,
         "type": kind,
         kind: content,
-        "biz_opaque_callback_data": opaque,
     });
+    if !matches!(what, Outgoing::Template(_)) {
+        body["biz_opaque_callback_data"] = json!(opaque);
+    }
     post(connection, &body, patience)
 }
 
@@ -188,7 +191,9 @@ mod tests {
             panic!("JSON")
         };
         let body: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(body["biz_opaque_callback_data"], opaque.as_str());
+        let own = !matches!(what, Outgoing::Template(_));
+        let told = body["biz_opaque_callback_data"].as_str();
+        assert_eq!(told, own.then_some(opaque.as_str()));
         body
     }
 
