@@ -22,7 +22,11 @@ use crate::ports::{Answer, Credential, Saved};
 const TYPING_LIFE: std::time::Duration = std::time::Duration::from_secs(10);
 
 impl Deliver<'_> {
-    pub(super) async fn to_customer(&self, item: &mut Item, connection: &Connection) -> Answer<()> {
+    pub(super) async fn tell_customer(
+        &self,
+        item: &mut Item,
+        connection: &Connection,
+    ) -> Answer<()> {
         if self.file_was_not_sent(item).await? {
             let evidence = "the file these words belong to was not delivered";
             let remedy = "See what became of the file.";
