@@ -1,9 +1,16 @@
 //! `connections.toml`: what the owner writes, read into the rows the functions use.
 //!
-//! Secrets are given by reference only: `{ env = "NAME" }` or `{ file = "PATH" }` for a local run, `{ name = "attache/…" }`
-//! (Secrets Manager) for a deployed one. Every problem is told with file, line, key and what was expected.
+//! Secrets are given by reference only: `{ env = "NAME" }` or `{ file = "PATH" }`, `{ name = "attache/…" }` for one that is in
+//! Secrets Manager of a deployed system already, `{ generate = true }` for one of our own making. Every problem is told with
+//! file, line, key and what was expected. [`apply`] brings a file into a system, [`show`] tells what a system holds.
 
+pub mod apply;
 mod file;
+mod paste;
+mod plan;
+mod report;
+mod secrets;
+pub mod show;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +23,13 @@ use url::Url;
 
 pub use file::SecretReference;
 use file::{ConnectionEntry, File};
+pub use secrets::{Given, SecretUse, Vault, generated};
+
+/// The fewest characters of a secret that Genesys takes for its webhooks ("longer than 15").
+const GENESYS_SHORTEST: usize = 16;
+
+/// How a secret is referred to that the platform made.
+const REFERENCES: &str = "{ env = … }, { file = … } or { name = … }";
 
 /// Where things are written down, for errors.
 type Lines = BTreeMap<String, usize>;
@@ -26,7 +40,9 @@ pub struct Loaded {
     /// Rows for the `connections` table.
     pub rows: Vec<Row>,
     /// Where the value of each named secret is to be taken from.
-    pub secrets: Vec<(SecretName, SecretReference)>,
+    pub secrets: Vec<SecretUse>,
+    /// The line of each row, by its key.
+    pub lines: BTreeMap<String, usize>,
 }
 
 /// A configuration that cannot be used: every problem, each on its line.
@@ -79,6 +95,7 @@ impl Loaded {
             message: error.to_string().trim_end().to_owned(),
         })?;
         let mut reading = Reading {
+            path,
             stage,
             text,
             lines: Lines::new(),
@@ -94,6 +111,7 @@ impl Loaded {
             return Ok(Self {
                 rows,
                 secrets: reading.secrets,
+                lines: reading.lines,
             });
         }
         reading.problems.sort();
@@ -107,11 +125,22 @@ impl Loaded {
 }
 
 struct Reading<'a> {
+    path: &'a Path,
     stage: &'a str,
     text: &'a str,
     lines: Lines,
     problems: Vec<(usize, String)>,
-    secrets: Vec<(SecretName, SecretReference)>,
+    secrets: Vec<SecretUse>,
+}
+
+/// A key that holds references to secrets.
+struct Key<'a> {
+    line: usize,
+    row: String,
+    key: &'a str,
+    /// Whether the secret may be of our own making, because the platform takes what it is given.
+    ours: bool,
+    shortest: usize,
 }
 
 impl Reading<'_> {
@@ -119,22 +148,29 @@ impl Reading<'_> {
         let mut rows = Vec::new();
         for entry in &file.endpoint {
             let endpoint = entry.get_ref();
-            let secret = |n: usize| format!("endpoints/{}/secret-{n}", endpoint.id);
-            let secrets = endpoint
-                .secrets
-                .iter()
-                .enumerate()
-                .map(|(n, reference)| (secret(n + 1), reference.clone()));
-            let secrets: Vec<_> = secrets.collect();
-            let secrets = secrets
-                .into_iter()
-                .map(|(name, reference)| self.secret(&name, &reference))
-                .collect();
+            let is_genesys = endpoint.profile == Profile::GenesysOpenMessaging;
+            let key = |key, ours, shortest| Key {
+                line: self.line(entry.span().start),
+                row: format!("endpoint/{}", endpoint.id),
+                key,
+                ours,
+                shortest,
+            };
+            let shortest = if is_genesys { GENESYS_SHORTEST } else { 1 };
+            let (of_secrets, of_verify) = (
+                key("secrets", is_genesys, shortest),
+                key("verify_token", true, 1),
+            );
+            let mut secrets = Vec::new();
+            for (n, reference) in (1..).zip(&endpoint.secrets) {
+                let name = format!("endpoints/{}/secret-{n}", endpoint.id);
+                secrets.push(self.secret(&of_secrets, &name, reference));
+            }
             let verify = format!("endpoints/{}/verify-token", endpoint.id);
             let verify_token = endpoint
                 .verify_token
                 .as_ref()
-                .map(|reference| self.secret(&verify, reference));
+                .map(|reference| self.secret(&of_verify, &verify, reference));
             let row = Endpoint {
                 id: EndpointId::new(&*endpoint.id),
                 profile: endpoint.profile,
@@ -145,7 +181,7 @@ impl Reading<'_> {
         }
         for entry in &file.connection {
             let line = self.line(entry.span().start);
-            match self.connection(entry.get_ref()) {
+            match self.connection(entry.get_ref(), line) {
                 Ok(connection) => {
                     self.add(&mut rows, Row::Connection(connection), entry.span().start)
                 }
@@ -184,18 +220,30 @@ impl Reading<'_> {
             .map_or(1, |before| before.matches('\n').count() + 1)
     }
 
-    fn secret(&mut self, name: &str, reference: &SecretReference) -> SecretName {
+    fn secret(&mut self, key: &Key<'_>, name: &str, reference: &SecretReference) -> SecretName {
         let name = match reference {
             SecretReference::Name(name) => SecretName(name.clone()),
-            SecretReference::Env(_) | SecretReference::File(_) => {
+            SecretReference::Env(_) | SecretReference::File(_) | SecretReference::Generate => {
                 SecretName(format!("attache/{}/{name}", self.stage))
             }
         };
-        self.secrets.push((name.clone(), reference.clone()));
+        let place = format!("{}: key `{}`", key.row, key.key);
+        if *reference == SecretReference::Generate && !key.ours {
+            self.problems.push((
+                key.line,
+                format!("{place}: the platform makes this secret, it cannot be generated; expected {REFERENCES}"),
+            ));
+        }
+        self.secrets.push(SecretUse {
+            name: name.clone(),
+            reference: reference.clone(),
+            place: format!("{}:{}: {place}", self.path.display(), key.line),
+            shortest: key.shortest,
+        });
         name
     }
 
-    fn connection(&mut self, entry: &ConnectionEntry) -> Result<Connection, String> {
+    fn connection(&mut self, entry: &ConnectionEntry, line: usize) -> Result<Connection, String> {
         entry.refuse_foreign_keys()?;
         let account = match entry.profile {
             Profile::WhatsApp => Account::WhatsApp {
@@ -225,7 +273,7 @@ impl Reading<'_> {
                     .media_hosts
                     .clone()
                     .unwrap_or_else(|| vec!["lookaside.fbsbx.com".to_owned()]),
-                token: self.needed_secret(entry, entry.token.as_ref(), "token")?,
+                token: self.needed_secret(entry, line, entry.token.as_ref(), "token")?,
             },
             Profile::GenesysOpenMessaging => {
                 let of_region = |service: &str| {
@@ -255,6 +303,7 @@ impl Reading<'_> {
                     client_id: need(&entry.client_id, "client_id", "the OAuth client's id")?,
                     client_secret: self.needed_secret(
                         entry,
+                        line,
                         entry.client_secret.as_ref(),
                         "client_secret",
                     )?,
@@ -271,13 +320,19 @@ impl Reading<'_> {
     fn needed_secret(
         &mut self,
         entry: &ConnectionEntry,
+        line: usize,
         given: Option<&SecretReference>,
         key: &str,
     ) -> Result<SecretName, String> {
-        let reference = given
-            .ok_or_else(|| missing(key, "{ env = … }, { file = … } or { name = … }"))?
-            .clone();
-        Ok(self.secret(&format!("clients/{}/{key}", entry.id), &reference))
+        let reference = given.ok_or_else(|| missing(key, REFERENCES))?;
+        let of_key = Key {
+            line,
+            row: format!("connection/{}", entry.id),
+            key,
+            ours: false,
+            shortest: 1,
+        };
+        Ok(self.secret(&of_key, &format!("clients/{}/{key}", entry.id), reference))
     }
 }
 
@@ -361,6 +416,94 @@ mod tests {
             );
             assert!(message.starts_with("connections.toml"), "{message}");
         }
+    }
+
+    const PLAIN: &str = r#"
+[[endpoint]]
+id = "in"
+profile = "whatsapp"
+secrets = [{ env = "APP_SECRET" }]
+verify_token = { env = "VERIFY" }
+
+[[connection]]
+id = "number"
+profile = "whatsapp"
+endpoint = "in"
+phone_number_id = "1"
+graph_version = "v23.0"
+token = { env = "TOKEN" }
+
+[[connection]]
+id = "org"
+profile = "genesys-open-messaging"
+region = "mypurecloud.de"
+integration_id = "2"
+client_id = "3"
+client_secret = { env = "CLIENT" }
+"#;
+
+    #[test]
+    fn only_what_is_ours_to_choose_can_be_generated() {
+        let refused = |key: &str| format!(": key `{key}`: the platform makes this secret");
+        for (from, to, expected) in [
+            ("VERIFY", "{ generate = true }", None),
+            (
+                "VERIFY",
+                "{ generate = false }",
+                Some("expected true".to_owned()),
+            ),
+            (
+                "APP_SECRET",
+                "{ generate = true }",
+                Some(refused("secrets")),
+            ),
+            ("TOKEN", "{ generate = true }", Some(refused("token"))),
+            (
+                "CLIENT",
+                "{ generate = true }",
+                Some(refused("client_secret")),
+            ),
+        ] {
+            let reference = format!("{{ env = \"{from}\" }}");
+            let parsed = parse(&PLAIN.replacen(&reference, to, 1));
+            match expected {
+                None => assert!(parsed.is_ok(), "{from} {to}"),
+                Some(expected) => {
+                    let told = parsed.unwrap_err().to_string();
+                    assert!(
+                        told.contains(&expected),
+                        "expected {expected:?} in:\n{told}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_genesys_endpoint_may_generate_its_secret() {
+        let text = "[[endpoint]]\nid = \"g\"\nprofile = \"genesys-open-messaging\"\nsecrets = [{ generate = true }]\n";
+        let told = parse(text).map_or_else(|error| error.to_string(), |_| String::new());
+        assert!(!told.contains("generated"), "{told}");
+    }
+
+    #[test]
+    fn secrets_and_rows_know_where_they_are_written() {
+        let loaded = parse(PLAIN).unwrap();
+        let places: Vec<_> = loaded
+            .secrets
+            .iter()
+            .map(|secret| secret.place.as_str())
+            .collect();
+        assert_eq!(
+            places,
+            [
+                "connections.toml:2: endpoint/in: key `secrets`",
+                "connections.toml:2: endpoint/in: key `verify_token`",
+                "connections.toml:8: connection/number: key `token`",
+                "connections.toml:16: connection/org: key `client_secret`",
+            ]
+        );
+        assert_eq!(loaded.lines["connection/org"], 16);
     }
 
     #[test]
