@@ -8,6 +8,7 @@ pub mod apply;
 mod file;
 mod paste;
 mod plan;
+mod reading;
 mod report;
 mod secrets;
 pub mod show;
@@ -15,24 +16,12 @@ pub mod show;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Profile, Route, Row, SecretName,
-};
-use attache_domain::ids::{ConnectionId, EndpointId};
-use url::Url;
+use attache_domain::connection::{Directory, Row};
 
+use file::File;
 pub use file::SecretReference;
-use file::{ConnectionEntry, File};
+use reading::Reading;
 pub use secrets::{Given, SecretUse, Vault, generated};
-
-/// The fewest characters of a secret that Genesys takes for its webhooks ("longer than 15").
-const GENESYS_SHORTEST: usize = 16;
-
-/// How a secret is referred to that the platform made.
-const REFERENCES: &str = "{ env = … }, { file = … } or { name = … }";
-
-/// Where things are written down, for errors.
-type Lines = BTreeMap<String, usize>;
 
 /// The configuration, ready to be applied.
 #[derive(Debug)]
@@ -94,14 +83,7 @@ impl Loaded {
             path: path.to_owned(),
             message: error.to_string().trim_end().to_owned(),
         })?;
-        let mut reading = Reading {
-            path,
-            stage,
-            text,
-            lines: Lines::new(),
-            problems: Vec::new(),
-            secrets: Vec::new(),
-        };
+        let mut reading = Reading::new(path, stage, text);
         let rows = reading.rows(&file);
         for problem in Directory::new(rows.clone()).problems() {
             let line = reading.lines.get(&problem.row).copied().unwrap_or(1);
@@ -122,235 +104,6 @@ impl Loaded {
             .collect();
         Err(ConfigError::Wrong { problems })
     }
-}
-
-struct Reading<'a> {
-    path: &'a Path,
-    stage: &'a str,
-    text: &'a str,
-    lines: Lines,
-    problems: Vec<(usize, String)>,
-    secrets: Vec<SecretUse>,
-}
-
-/// A key that holds references to secrets.
-struct Key<'a> {
-    line: usize,
-    row: String,
-    key: &'a str,
-    /// Whether the secret may be of our own making, because the platform takes what it is given.
-    ours: bool,
-    shortest: usize,
-}
-
-impl Reading<'_> {
-    fn rows(&mut self, file: &File) -> Vec<Row> {
-        let mut rows = Vec::new();
-        for entry in &file.endpoint {
-            let endpoint = entry.get_ref();
-            let is_genesys = endpoint.profile == Profile::GenesysOpenMessaging;
-            let key = |key, ours, shortest| Key {
-                line: self.line(entry.span().start),
-                row: format!("endpoint/{}", endpoint.id),
-                key,
-                ours,
-                shortest,
-            };
-            let shortest = if is_genesys { GENESYS_SHORTEST } else { 1 };
-            let (of_secrets, of_verify) = (
-                key("secrets", is_genesys, shortest),
-                key("verify_token", true, 1),
-            );
-            let mut secrets = Vec::new();
-            for (n, reference) in (1..).zip(&endpoint.secrets) {
-                let name = format!("endpoints/{}/secret-{n}", endpoint.id);
-                secrets.push(self.secret(&of_secrets, &name, reference));
-            }
-            let verify = format!("endpoints/{}/verify-token", endpoint.id);
-            let verify_token = endpoint
-                .verify_token
-                .as_ref()
-                .map(|reference| self.secret(&of_verify, &verify, reference));
-            let row = Endpoint {
-                id: EndpointId::new(&*endpoint.id),
-                profile: endpoint.profile,
-                secrets,
-                verify_token,
-            };
-            self.add(&mut rows, Row::Endpoint(row), entry.span().start);
-        }
-        for entry in &file.connection {
-            let line = self.line(entry.span().start);
-            match self.connection(entry.get_ref(), line) {
-                Ok(connection) => {
-                    self.add(&mut rows, Row::Connection(connection), entry.span().start)
-                }
-                Err(problem) => self.problems.push((
-                    line,
-                    format!("connection/{}: {problem}", entry.get_ref().id),
-                )),
-            }
-        }
-        for entry in &file.route {
-            let route = entry.get_ref();
-            let to = route.to.as_deref().map(ConnectionId::new);
-            let row = Row::Route(Route {
-                from: ConnectionId::new(&*route.from),
-                to,
-            });
-            self.add(&mut rows, row, entry.span().start);
-        }
-        rows
-    }
-
-    fn add(&mut self, rows: &mut Vec<Row>, row: Row, start: usize) {
-        let line = self.line(start);
-        if let Some(first) = self.lines.insert(row.id(), line) {
-            self.problems.push((
-                line,
-                format!("{}: is there already, on line {first}", row.id()),
-            ));
-        }
-        rows.push(row);
-    }
-
-    fn line(&self, start: usize) -> usize {
-        self.text
-            .get(..start)
-            .map_or(1, |before| before.matches('\n').count() + 1)
-    }
-
-    fn secret(&mut self, key: &Key<'_>, name: &str, reference: &SecretReference) -> SecretName {
-        let name = match reference {
-            SecretReference::Name(name) => SecretName(name.clone()),
-            SecretReference::Env(_) | SecretReference::File(_) | SecretReference::Generate => {
-                SecretName(format!("attache/{}/{name}", self.stage))
-            }
-        };
-        let place = format!("{}: key `{}`", key.row, key.key);
-        if *reference == SecretReference::Generate && !key.ours {
-            self.problems.push((
-                key.line,
-                format!("{place}: the platform makes this secret, it cannot be generated; expected {REFERENCES}"),
-            ));
-        }
-        self.secrets.push(SecretUse {
-            name: name.clone(),
-            reference: reference.clone(),
-            place: format!("{}:{}: {place}", self.path.display(), key.line),
-            shortest: key.shortest,
-        });
-        name
-    }
-
-    fn connection(&mut self, entry: &ConnectionEntry, line: usize) -> Result<Connection, String> {
-        entry.refuse_foreign_keys()?;
-        let account = match entry.profile {
-            Profile::WhatsApp => Account::WhatsApp {
-                endpoint: EndpointId::new(need(
-                    &entry.endpoint,
-                    "endpoint",
-                    "the name of an [[endpoint]]",
-                )?),
-                phone_number_id: need(
-                    &entry.phone_number_id,
-                    "phone_number_id",
-                    "the number's id from WhatsApp Manager",
-                )?,
-                base_url: url(
-                    entry
-                        .base_url
-                        .as_deref()
-                        .unwrap_or("https://graph.facebook.com"),
-                    "base_url",
-                )?,
-                graph_version: need(
-                    &entry.graph_version,
-                    "graph_version",
-                    "a Graph API version such as \"v23.0\"",
-                )?,
-                media_hosts: entry
-                    .media_hosts
-                    .clone()
-                    .unwrap_or_else(|| vec!["lookaside.fbsbx.com".to_owned()]),
-                token: self.needed_secret(entry, line, entry.token.as_ref(), "token")?,
-            },
-            Profile::GenesysOpenMessaging => {
-                let of_region = |service: &str| {
-                    entry
-                        .region
-                        .as_ref()
-                        .map(|region| format!("https://{service}.{region}"))
-                };
-                let api = need(
-                    &entry.api_url.clone().or_else(|| of_region("api")),
-                    "region",
-                    "a Genesys domain such as \"mypurecloud.de\"",
-                )?;
-                let login = need(
-                    &entry.login_url.clone().or_else(|| of_region("login")),
-                    "login_url",
-                    "a URL, or give `region`",
-                )?;
-                Account::GenesysOpenMessaging {
-                    integration_id: need(
-                        &entry.integration_id,
-                        "integration_id",
-                        "the Open Messaging integration's id",
-                    )?,
-                    api_url: url(&api, "api_url")?,
-                    login_url: url(&login, "login_url")?,
-                    client_id: need(&entry.client_id, "client_id", "the OAuth client's id")?,
-                    client_secret: self.needed_secret(
-                        entry,
-                        line,
-                        entry.client_secret.as_ref(),
-                        "client_secret",
-                    )?,
-                }
-            }
-        };
-        Ok(Connection {
-            id: ConnectionId::new(&*entry.id),
-            account,
-            local: entry.local,
-        })
-    }
-
-    fn needed_secret(
-        &mut self,
-        entry: &ConnectionEntry,
-        line: usize,
-        given: Option<&SecretReference>,
-        key: &str,
-    ) -> Result<SecretName, String> {
-        let reference = given.ok_or_else(|| missing(key, REFERENCES))?;
-        let of_key = Key {
-            line,
-            row: format!("connection/{}", entry.id),
-            key,
-            ours: false,
-            shortest: 1,
-        };
-        Ok(self.secret(&of_key, &format!("clients/{}/{key}", entry.id), reference))
-    }
-}
-
-fn need(given: &Option<String>, key: &str, expected: &str) -> Result<String, String> {
-    given
-        .clone()
-        .filter(|value| !value.is_empty())
-        .ok_or_else(|| missing(key, expected))
-}
-
-fn missing(key: &str, expected: &str) -> String {
-    format!("key `{key}` is missing; expected {expected}")
-}
-
-fn url(text: &str, key: &str) -> Result<Url, String> {
-    Url::parse(text).map_err(|error| {
-        format!("key `{key}`: {text:?} is no URL ({error}); expected one such as \"https://host\"")
-    })
 }
 
 #[cfg(test)]

@@ -16,17 +16,18 @@ use anyhow::{Context, Result};
 use attache_edge::dynamodb::ConnectionsTable;
 use attache_local::Clients;
 use attache_local::iam::OPERATOR;
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 pub use denied::asked;
 pub use record::{Posted, Record};
 
 /// Which system a command is about.
 #[derive(Args, Debug)]
-#[group(id = "system", required = true, multiple = true)]
+#[group(skip)]
+#[command(group = ArgGroup::new("system").required(true).args(["stack", "local"]))]
 pub struct Target {
     /// A deployed stack, by the name it has in CloudFormation.
-    #[arg(long, value_name = "NAME", conflicts_with = "local")]
+    #[arg(long, value_name = "NAME")]
     pub stack: Option<String>,
     /// The stack's region, over that of the environment and of the profile.
     #[arg(long, requires = "stack")]
@@ -34,7 +35,7 @@ pub struct Target {
     /// The profile of the AWS configuration files to take credentials from.
     #[arg(long, requires = "stack")]
     pub profile: Option<String>,
-    /// The local run on this machine; with DIR the one that was started with `--data DIR`. Put other arguments before it.
+    /// The local run on this machine; with DIR the one that was started with `--data DIR`. FILE goes before it.
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub local: Option<Option<PathBuf>>,
 }

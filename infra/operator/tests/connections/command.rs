@@ -128,16 +128,20 @@ impl Home {
         Ok(ended.errors)
     }
 
-    /// Starts `attache local`, waits until it is up.
+    /// Starts `attache local`, waits until it is up. What its functions complain of goes into a file.
     pub(super) async fn local(&self, arguments: &str) -> Result<Running> {
         let program = binaries::folder().await?.join(binaries::OPERATOR);
         let mut command = self.command(&program, &format!("local --json {arguments}"));
-        let mut child = command.stderr(Stdio::inherit()).spawn()?;
+        let log = self.path().join("local.log");
+        let mut child = command.stderr(std::fs::File::create(&log)?).spawn()?;
         let stdout = child.stdout.take().context("no standard output")?;
         let mut lines = BufReader::new(stdout).lines();
         let first = tokio::time::timeout(BOUND, lines.next_line()).await??;
         let Some(first) = first else {
-            bail!("it ended before it was ready")
+            bail!(
+                "it ended before it was ready: {}",
+                std::fs::read_to_string(&log)?
+            )
         };
         Ok(Running {
             child,

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::command::Home;
-use super::connections_toml;
+use super::{connections_toml, nowhere_toml};
 
 /// The rows of an answer of `apply`, by what became of them.
 fn rows(applied: &Value, change: &str) -> Result<Vec<String>> {
@@ -21,7 +21,7 @@ async fn a_file_is_applied_changed_and_pruned() -> Result<()> {
     let mut home = Home::new()?;
     // The stand-ins' rows are there from the start.
     let running = home.local("").await?;
-    home.write("connections.toml", &connections_toml("1"))?;
+    home.write("connections.toml", &nowhere_toml("1"))?;
     let standins = [
         "connection/genesys-demo",
         "connection/whatsapp-demo",
@@ -69,14 +69,14 @@ async fn a_file_is_applied_changed_and_pruned() -> Result<()> {
     ensure!(kept.contains("nothing to do"), "{kept}");
 
     home.set("TOKEN", "another-token-nobody-sees");
-    home.write("connections.toml", &connections_toml("2"))?;
+    home.write("connections.toml", &nowhere_toml("2"))?;
     let told = home.fails("apply --local").await?;
     ensure!(
         told.contains("nobody can be asked: nothing was done; --yes does it"),
         "{told}"
     );
     let shown = home.document("show --local").await?;
-    ensure!(shown["connections"][2]["phone_number_id"] == "1", "{shown}");
+    ensure!(shown["connections"][1]["phone_number_id"] == "1", "{shown}");
     let changed = home.document("apply --local --yes").await?;
     ensure!(
         rows(&changed, "changed")? == ["connection/number"],
@@ -111,8 +111,7 @@ async fn what_is_shown_to_paste_is_what_the_endpoint_answers_to() -> Result<()> 
     let home = Home::new()?;
     home.write("nothing.toml", "")?;
     home.write("app-secret", "in-a-file-nobody-sees\n")?;
-    let text =
-        connections_toml("1").replace("{ env = \"APP_SECRET\" }", "{ file = \"app-secret\" }");
+    let text = nowhere_toml("1").replace("{ env = \"APP_SECRET\" }", "{ file = \"app-secret\" }");
     home.write("connections.toml", &text)?;
     let running = home
         .local("--connections nothing.toml --data state")
@@ -151,7 +150,7 @@ async fn what_is_shown_to_paste_is_what_the_endpoint_answers_to() -> Result<()> 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_generated_token_outlives_a_run_that_keeps_its_data() -> Result<()> {
     let home = Home::new()?;
-    home.write("connections.toml", &connections_toml("1"))?;
+    home.write("connections.toml", &nowhere_toml("1"))?;
     let mut tokens = Vec::new();
     for _ in 0..2 {
         let running = home
@@ -171,7 +170,7 @@ async fn a_generated_token_outlives_a_run_that_keeps_its_data() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_is_found_while_it_is_there() -> Result<()> {
     let home = Home::new()?;
-    home.write("connections.toml", &connections_toml("1"))?;
+    home.write("connections.toml", &nowhere_toml("1"))?;
     let told = home.fails("apply --local").await?;
     ensure!(told.contains("no local run: "), "{told}");
     let told = home.fails("show --local connections.toml").await?;
@@ -226,6 +225,6 @@ async fn mistakes_are_told_before_any_system_is_asked() -> Result<()> {
         "{told}"
     );
     let shown = home.succeeds("show --local").await?;
-    ensure!(!shown.contains("number"), "something was written: {shown}");
+    ensure!(!shown.contains("front"), "something was written: {shown}");
     running.stop().await
 }

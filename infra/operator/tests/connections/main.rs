@@ -44,3 +44,13 @@ to = "org"
 "#
     )
 }
+
+/// The same with platforms on this machine, where nobody listens: a run with functions must not go anywhere else.
+fn nowhere_toml(number: &str) -> String {
+    let nowhere = "http://127.0.0.1:9";
+    let number_to = format!("local = true\nbase_url = \"{nowhere}\"\ngraph_version");
+    let org_to = format!("local = true\napi_url = \"{nowhere}\"\nlogin_url = \"{nowhere}\"");
+    connections_toml(number)
+        .replace("graph_version", &number_to)
+        .replace("region = \"mypurecloud.de\"", &org_to)
+}

@@ -97,7 +97,7 @@ fn compared(secret: &SecretUse, given: Given, there: &Presence) -> Result<Compar
         (Given::Missing(why), _) if is_there => Ok((SecretChange::Kept, Some(why), None)),
         (Given::Missing(why), _) => Err(format!("{why}; expected the secret there")),
         (Given::Generated, _) if is_there => {
-            let note = "drawn before".to_owned();
+            let note = "there already".to_owned();
             Ok((SecretChange::Kept, Some(note), None))
         }
         (Given::Generated, _) => {
