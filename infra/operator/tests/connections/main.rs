@@ -1,6 +1,7 @@
 //! `attache connections`, as a process: towards a local run, and towards a stack whose CloudFormation is a server of this
 //! test. (The functions' binaries are needed for the local run only.)
 
+mod account;
 mod cloudformation;
 mod command;
 mod local;

@@ -1,103 +1,10 @@
 //! `--stack`: a stack is found by its outputs, and what is wrong with it is told.
 
 use anyhow::{Context, Result, ensure};
-use attache_local::Clients;
-use attache_local::engine::{EngineOptions, Engines};
-use attache_local::iam::OPERATOR;
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-};
 use serde_json::Value;
 
-use super::cloudformation::{CloudFormation, Stack, Stacks};
-use super::command::Home;
+use super::account::{Account, TABLE};
 use super::connections_toml;
-
-const TABLE: &str = "attache-prod-ConnectionsTable-1ABCDEFGHIJK";
-
-/// An account with a table and Secrets Manager, some stacks, and a home from which they are reached.
-struct Account {
-    home: Home,
-    clients: Clients,
-    _engines: Engines,
-    _cloudformation: CloudFormation,
-}
-
-impl Account {
-    async fn open() -> Result<Self> {
-        let engines = Engines::start(EngineOptions::default()).await?;
-        let clients = Clients::new(engines.endpoints(), OPERATOR);
-        create_table(&clients).await?;
-        let cloudformation = CloudFormation::start(stacks()).await?;
-        let mut home = Home::new()?;
-        for (name, value) in [
-            ("AWS_ENDPOINT_URL_CLOUDFORMATION", &cloudformation.url),
-            ("AWS_ENDPOINT_URL_DYNAMODB", &engines.endpoints().dynamodb),
-            (
-                "AWS_ENDPOINT_URL_SECRETS_MANAGER",
-                &engines.endpoints().secrets_manager,
-            ),
-        ] {
-            home.set(name, value);
-        }
-        home.set("AWS_ACCESS_KEY_ID", OPERATOR);
-        home.set("AWS_SECRET_ACCESS_KEY", "local");
-        home.set("AWS_REGION", "eu-central-1");
-        // Without credentials the SDK would look for a machine's own.
-        home.set("AWS_EC2_METADATA_DISABLED", "true");
-        Ok(Self {
-            home,
-            clients,
-            _engines: engines,
-            _cloudformation: cloudformation,
-        })
-    }
-}
-
-async fn create_table(clients: &Clients) -> Result<()> {
-    let id = AttributeDefinition::builder()
-        .attribute_name("id")
-        .attribute_type(ScalarAttributeType::S);
-    let key = KeySchemaElement::builder()
-        .attribute_name("id")
-        .key_type(KeyType::Hash);
-    let create = clients.dynamodb.create_table().table_name(TABLE);
-    create
-        .attribute_definitions(id.build()?)
-        .key_schema(key.build()?)
-        .billing_mode(BillingMode::PayPerRequest)
-        .send()
-        .await?;
-    Ok(())
-}
-
-fn stacks() -> Stacks {
-    let url = (
-        "WebhookUrl",
-        "https://abc123.execute-api.eu-central-1.amazonaws.com/webhooks".to_owned(),
-    );
-    let table = ("ConnectionsTableName", TABLE.to_owned());
-    let stage = ("Stage", "prod".to_owned());
-    let age = ("ConnectionsMaxAgeSeconds", "90".to_owned());
-    let allow = ("AllowLocal", "true".to_owned());
-    let stack = |parameters: &[(&'static str, String)], outputs: &[(&'static str, String)]| Stack {
-        parameters: parameters.to_vec(),
-        outputs: outputs.to_vec(),
-    };
-    Stacks::from([
-        (
-            "attache",
-            stack(&[stage.clone(), age], &[url.clone(), table.clone()]),
-        ),
-        (
-            "trying",
-            stack(&[stage.clone(), allow], &[url.clone(), table.clone()]),
-        ),
-        ("without-table", stack(&[stage.clone()], &[url.clone()])),
-        ("without-stage", stack(&[], &[url, table])),
-        ("unborn", stack(&[stage], &[])),
-    ])
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_goes_into_a_stack_under_its_stage() -> Result<()> {
@@ -221,5 +128,56 @@ async fn what_keeps_a_stack_from_being_found_is_told() -> Result<()> {
     ensure!(told.contains("no region: give --region"), "{told}");
     let told = account.home.fails("show --stack attache --local").await?;
     ensure!(told.contains("cannot be used with"), "{told}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_knows_both_secrets_before_the_first_changes() -> Result<()> {
+    let mut account = Account::open().await?;
+    account
+        .home
+        .write("connections.toml", &connections_toml("1"))?;
+    account.home.succeeds("apply --stack attache").await?;
+    let both = "[{ env = \"NEW_SECRET\" }, { env = \"APP_SECRET\" }]";
+    let text = connections_toml("1").replace("[{ env = \"APP_SECRET\" }]", both);
+    account.home.write("connections.toml", &text)?;
+    account.home.set("NEW_SECRET", "a-new-secret-nobody-sees");
+    account.witness.effects();
+    account.home.succeeds("apply --stack attache --yes").await?;
+    let effects = account.witness.effects();
+    let is_read = |effect: &&String| {
+        ["Scan", "Get", "Describe"]
+            .iter()
+            .any(|read| effect.contains(read))
+    };
+    let writes: Vec<_> = effects.iter().filter(|effect| !is_read(effect)).collect();
+    ensure!(
+        writes.len() == 3
+            && writes[0].starts_with("secretsmanager:CreateSecret secret-2")
+            && writes[1].starts_with("dynamodb:PutItem ")
+            && writes[2].starts_with("secretsmanager:PutSecretValue secret-1"),
+        "{writes:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_permission_is_named() -> Result<()> {
+    for action in [
+        "dynamodb:Scan",
+        "dynamodb:PutItem",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:CreateSecret",
+    ] {
+        let account = Account::open().await?;
+        account
+            .home
+            .write("connections.toml", &connections_toml("1"))?;
+        account.witness.refuse(action);
+        let told = account.home.fails("apply --stack attache").await?;
+        let expected = format!("AWS refuses {action}: the caller needs this permission");
+        ensure!(told.contains(&expected), "{action}: {told}");
+    }
     Ok(())
 }
