@@ -12,6 +12,7 @@ use crate::connections::Loaded;
 use crate::ready::Ready;
 use crate::site::{self, STAGE, Seed, SiteOptions};
 use crate::standins::StandIns;
+use crate::system::Record;
 
 /// Options of `attache local`.
 #[derive(Args, Debug)]
@@ -76,9 +77,14 @@ pub async fn run(options: &Options) -> Result<()> {
     }
     // Listened for before anybody can know that it is up: whoever reads the ready line may stop it at once.
     let asked_to_stop = Signals::listen().context("listening for signals")?;
-    Ready::new(run.api_url(), run.endpoints(), platforms).print(options.json)?;
+    let ready = Ready::new(run.api_url(), run.endpoints(), platforms);
+    let record = Record::of(&run, ready);
+    // Before the ready line: whoever reads that line may give the next command at once.
+    let posted = record.post(Record::path(options.data.as_deref())?)?;
+    record.ready.print(options.json)?;
     asked_to_stop.received().await;
     eprintln!("stopping");
+    drop(posted);
     run.stop().await
 }
 

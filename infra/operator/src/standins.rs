@@ -115,7 +115,11 @@ impl StandIns {
             Row::Connection(to),
             Row::Route(route),
         ];
-        Ok(Seed { rows, secrets })
+        Ok(Seed {
+            rows,
+            secrets,
+            ..Seed::default()
+        })
     }
 
     /// Tells WhatsApp where its webhooks go, and makes its verification call.

@@ -1,7 +1,8 @@
 //! The shape of `connections.toml`, key by key. Unknown keys are errors, so that a typing mistake is never a silent default.
 
 use attache_domain::connection::Profile;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 /// The whole file.
@@ -62,12 +63,24 @@ pub(super) struct RouteEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SecretReference {
-    /// An environment variable of the local run.
+    /// An environment variable of whoever starts the local run, or applies the file.
     Env(String),
-    /// A file of the local run; a line end at its end is not part of the secret.
+    /// A file on the same machine; a line end at its end is not part of the secret.
     File(std::path::PathBuf),
-    /// A secret in Secrets Manager, deployed.
+    /// A secret that is in Secrets Manager already, deployed.
     Name(String),
+    /// One of our own making, drawn when it is first needed and kept from then on. Written `generate = true`.
+    #[serde(deserialize_with = "only_true")]
+    Generate,
+}
+
+fn only_true<'de, D: Deserializer<'de>>(given: D) -> Result<(), D::Error> {
+    match bool::deserialize(given)? {
+        true => Ok(()),
+        false => Err(D::Error::custom(
+            "`generate` is false, expected true or another reference",
+        )),
+    }
 }
 
 impl ConnectionEntry {
