@@ -24,7 +24,8 @@ pub struct Options {
     /// Keeps buckets, tables, queues and secrets in this folder. Without it, everything ends with the run.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Another AWS endpoint instead of the embedded engines.
+    /// Another AWS endpoint instead of the embedded engines. Calls are signed with AWS_ACCESS_KEY_ID and
+    /// AWS_SECRET_ACCESS_KEY, else with `test` and `test`.
     #[arg(long, value_name = "URL")]
     pub aws_endpoint: Option<String>,
     /// The port of the HTTP API on 127.0.0.1; 0 takes any free one.

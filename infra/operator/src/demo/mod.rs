@@ -31,6 +31,10 @@ pub struct Options {
     /// Your own file instead of the demo's (several: repeat the option).
     #[arg(long = "file", value_name = "PATH")]
     pub files: Vec<PathBuf>,
+    /// Another AWS endpoint instead of the embedded engines, which keeps what is created there. Calls are signed with
+    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else with `test` and `test`.
+    #[arg(long, value_name = "URL")]
+    pub aws_endpoint: Option<String>,
     /// The last line of standard output is the result as JSON.
     #[arg(long)]
     pub json: bool,
@@ -49,7 +53,11 @@ pub async fn run(options: &Options) -> Result<bool> {
     println!("Building the functions …");
     let folder = binaries::build().await?;
     let standins = StandIns::start().await?;
-    let provisioned = site::provision(folder, SiteOptions::default()).await?;
+    let site_options = SiteOptions {
+        aws_endpoint: options.aws_endpoint.clone(),
+        ..SiteOptions::default()
+    };
+    let provisioned = site::provision(folder, site_options).await?;
     let run = site::start(provisioned, &standins.seed(STAGE)?).await?;
     standins
         .subscribe(run.api_url())
