@@ -52,6 +52,12 @@ impl Paste {
                 "Verify token",
                 endpoint.verify_token.as_ref(),
             ),
+            Profile::GenesysMessageMedia => (
+                "Genesys Cloud: a webhook of the event type message:message-media (not published by Genesys)",
+                "Webhook URL",
+                "Signature secret",
+                endpoint.secrets.first(),
+            ),
             Profile::GenesysOpenMessaging => (
                 "Genesys Cloud → Admin → Message → Platforms → the Open Messaging integration",
                 "Outbound Notification Webhook URL",

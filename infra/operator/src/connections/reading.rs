@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use attache_domain::connection::{Account, Connection, Endpoint, Profile, Route, Row, SecretName};
+use attache_domain::connection::{
+    Account, Connection, Endpoint, Org, Profile, Route, Row, SecretName,
+};
 use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
 
@@ -88,7 +90,7 @@ impl<'a> Reading<'a> {
     }
 
     fn endpoint(&mut self, entry: &EndpointEntry, line: usize) -> Endpoint {
-        let is_genesys = entry.profile == Profile::GenesysOpenMessaging;
+        let is_genesys = entry.profile != Profile::WhatsApp;
         let key = |key, ours, shortest| Key {
             line,
             row: format!("endpoint/{}", entry.id),
@@ -111,7 +113,19 @@ impl<'a> Reading<'a> {
             profile: entry.profile,
             secrets,
             verify_token: given.map(|reference| self.secret(&of_verify, &verify, reference)),
+            forward_to: self.forward_to(entry, line),
+            shadow: entry.shadow,
         }
+    }
+
+    fn forward_to(&mut self, entry: &EndpointEntry, line: usize) -> Option<Url> {
+        let text = entry.forward_to.as_deref()?;
+        let read = url(text, "forward_to");
+        read.map_err(|problem| {
+            let problem = format!("endpoint/{}: {problem}", entry.id);
+            self.problems.push((line, problem));
+        })
+        .ok()
     }
 
     fn add(&mut self, rows: &mut Vec<Row>, row: Row, start: usize) {
@@ -185,46 +199,56 @@ impl<'a> Reading<'a> {
                     .clone()
                     .unwrap_or_else(|| vec!["lookaside.fbsbx.com".to_owned()]),
                 token: self.needed_secret(entry, line, entry.token.as_ref(), "token")?,
+                window_template: entry.window_template.clone(),
             },
-            Profile::GenesysOpenMessaging => {
-                let of_region = |service: &str| {
-                    entry
-                        .region
-                        .as_ref()
-                        .map(|region| format!("https://{service}.{region}"))
-                };
-                let api = need(
-                    &entry.api_url.clone().or_else(|| of_region("api")),
-                    "region",
-                    "a Genesys domain such as \"mypurecloud.de\"",
-                )?;
-                let login = need(
-                    &entry.login_url.clone().or_else(|| of_region("login")),
-                    "login_url",
-                    "a URL, or give `region`",
-                )?;
-                Account::GenesysOpenMessaging {
-                    integration_id: need(
-                        &entry.integration_id,
-                        "integration_id",
-                        "the Open Messaging integration's id",
-                    )?,
-                    api_url: url(&api, "api_url")?,
-                    login_url: url(&login, "login_url")?,
-                    client_id: need(&entry.client_id, "client_id", "the OAuth client's id")?,
-                    client_secret: self.needed_secret(
-                        entry,
-                        line,
-                        entry.client_secret.as_ref(),
-                        "client_secret",
-                    )?,
-                }
-            }
+            Profile::GenesysOpenMessaging => Account::GenesysOpenMessaging {
+                endpoint: entry.endpoint.as_deref().map(EndpointId::new),
+                integration_id: need(
+                    &entry.integration_id,
+                    "integration_id",
+                    "the Open Messaging integration's id",
+                )?,
+                org: self.org(entry, line)?,
+            },
+            Profile::GenesysMessageMedia => Account::GenesysMessageMedia {
+                endpoint: EndpointId::new(need(
+                    &entry.endpoint,
+                    "endpoint",
+                    "the name of an [[endpoint]]",
+                )?),
+                org: self.org(entry, line)?,
+            },
         };
         Ok(Connection {
             id: ConnectionId::new(&*entry.id),
             account,
             local: entry.local,
+        })
+    }
+
+    fn org(&mut self, entry: &ConnectionEntry, line: usize) -> Result<Org, String> {
+        let of_region = |service: &str| {
+            entry
+                .region
+                .as_ref()
+                .map(|region| format!("https://{service}.{region}"))
+        };
+        let api = need(
+            &entry.api_url.clone().or_else(|| of_region("api")),
+            "region",
+            "a Genesys domain such as \"mypurecloud.de\"",
+        )?;
+        let login = need(
+            &entry.login_url.clone().or_else(|| of_region("login")),
+            "login_url",
+            "a URL, or give `region`",
+        )?;
+        let secret = entry.client_secret.as_ref();
+        Ok(Org {
+            api_url: url(&api, "api_url")?,
+            login_url: url(&login, "login_url")?,
+            client_id: need(&entry.client_id, "client_id", "the OAuth client's id")?,
+            client_secret: self.needed_secret(entry, line, secret, "client_secret")?,
         })
     }
 

@@ -60,7 +60,7 @@ impl Watch {
     /// Begins to watch a piece: its row's key follows from what the platform will announce.
     pub(super) fn add(&mut self, piece: &Piece, message: &str, medium: &str) {
         let id = MediaId::derive(
-            &ConnectionId::new("whatsapp-demo"),
+            &ConnectionId::new(crate::standins::CUSTOMERS),
             &MessageId::new(message),
             &AttachmentId::new(medium),
         );
