@@ -103,7 +103,12 @@ impl StandIns {
         };
         let rows = vec![
             endpoint(ENDPOINT, Profile::WhatsApp, app_secret, Some(verify)),
-            endpoint(AGENTS_ENDPOINT, Profile::GenesysOpenMessaging, agents_secret, None),
+            endpoint(
+                AGENTS_ENDPOINT,
+                Profile::GenesysOpenMessaging,
+                agents_secret,
+                None,
+            ),
             Row::Connection(self.customers(token)?),
             Row::Connection(self.agents(client_secret)?),
             route(CUSTOMERS, AGENTS),
@@ -158,8 +163,9 @@ impl StandIns {
     /// # Errors
     /// If the endpoint does not answer the challenge.
     pub async fn subscribe(&self, api_url: &str) -> Result<()> {
-        self.genesys
-            .set_callback(Url::parse(&format!("{api_url}/webhooks/{AGENTS_ENDPOINT}"))?);
+        self.genesys.set_callback(Url::parse(&format!(
+            "{api_url}/webhooks/{AGENTS_ENDPOINT}"
+        ))?);
         self.whatsapp
             .set_callback(Url::parse(&format!("{api_url}/webhooks/{ENDPOINT}"))?);
         tokio::time::timeout(Duration::from_secs(15), self.whatsapp.verify_callback()).await?

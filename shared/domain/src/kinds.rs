@@ -66,39 +66,159 @@ pub const KINDS: &[Kind] = &[
     kind(ToAgent, "image, video, document", Carried, "as a file"),
     kind(ToAgent, "voice note, audio", Carried, "as a file"),
     kind(ToAgent, "sticker", Carried, "as a picture"),
-    kind(ToAgent, "caption", Carried, "with its file; with the notice in the file's place if that is kept back"),
-    kind(ToAgent, "reply context", InWords, "the message it answers is quoted before it"),
-    kind(ToAgent, "reaction", InWords, "`[reacted] 👍`, with the message quoted; an empty one takes it back"),
-    kind(ToAgent, "location", InWords, "name, address, coordinates, link to a map"),
-    kind(ToAgent, "contacts", InWords, "names, companies, numbers, addresses"),
+    kind(
+        ToAgent,
+        "caption",
+        Carried,
+        "with its file; with the notice in the file's place if that is kept back",
+    ),
+    kind(
+        ToAgent,
+        "reply context",
+        InWords,
+        "the message it answers is quoted before it",
+    ),
+    kind(
+        ToAgent,
+        "reaction",
+        InWords,
+        "`[reacted] 👍`, with the message quoted; an empty one takes it back",
+    ),
+    kind(
+        ToAgent,
+        "location",
+        InWords,
+        "name, address, coordinates, link to a map",
+    ),
+    kind(
+        ToAgent,
+        "contacts",
+        InWords,
+        "names, companies, numbers, addresses",
+    ),
     kind(ToAgent, "button", InWords, "`[chose] …`"),
-    kind(ToAgent, "list reply", InWords, "`[chose] …` with its description"),
+    kind(
+        ToAgent,
+        "list reply",
+        InWords,
+        "`[chose] …` with its description",
+    ),
     kind(ToAgent, "form reply", InWords, "the answers as they came"),
-    kind(ToAgent, "order", InWords, "each line with quantity, product, price"),
+    kind(
+        ToAgent,
+        "order",
+        InWords,
+        "each line with quantity, product, price",
+    ),
     kind(ToAgent, "number change", InWords, "WhatsApp's own sentence"),
-    kind(ToAgent, "unsend", InWords, "that a message was deleted; what the agent has seen stays"),
-    kind(ToAgent, "unsupported", InWords, "that something came which WhatsApp does not hand over, with its error"),
-    kind(ToAgent, "file WhatsApp could not get", InWords, "the same (131052)"),
-    kind(ToAgent, "kind newer than this version", InWords, "that something came, and its kind"),
-    kind(ToAgent, "sent, delivered", Recorded, "in the journey; `delivered` becomes the final receipt"),
-    kind(ToAgent, "read", Recorded, "in the journey; Genesys takes no such receipt"),
-    kind(ToAgent, "failed", Carried, "as a failed receipt with reason, and a notice"),
+    kind(
+        ToAgent,
+        "unsend",
+        InWords,
+        "that a message was deleted; what the agent has seen stays",
+    ),
+    kind(
+        ToAgent,
+        "unsupported",
+        InWords,
+        "that something came which WhatsApp does not hand over, with its error",
+    ),
+    kind(
+        ToAgent,
+        "file WhatsApp could not get",
+        InWords,
+        "the same (131052)",
+    ),
+    kind(
+        ToAgent,
+        "kind newer than this version",
+        InWords,
+        "that something came, and its kind",
+    ),
+    kind(
+        ToAgent,
+        "sent, delivered",
+        Recorded,
+        "in the journey; `delivered` becomes the final receipt",
+    ),
+    kind(
+        ToAgent,
+        "read",
+        Recorded,
+        "in the journey; Genesys takes no such receipt",
+    ),
+    kind(
+        ToAgent,
+        "failed",
+        Carried,
+        "as a failed receipt with reason, and a notice",
+    ),
     kind(ToAgent, "account notice", Recorded, "kept 30 days"),
-    kind(ToCustomer, "text", Carried, "as text, in pieces of 4096 characters"),
-    kind(ToCustomer, "attachment", Carried, "as picture, sound, film, document or sticker, as its bytes are"),
-    kind(ToCustomer, "text with attachment", Carried, "as caption; behind the file where the kind takes none or not as long a one"),
-    kind(ToCustomer, "attachment the channel does not take", Refused, "notice and failed receipt; its text is not sent without it"),
-    kind(ToCustomer, "attachment that is dangerous", Refused, "notice and failed receipt"),
-    kind(ToCustomer, "anything outside the 24 h window", Refused, "configured template once a day; notice and failed receipt `MessageExpired`"),
+    kind(
+        ToCustomer,
+        "text",
+        Carried,
+        "as text, in pieces of 4096 characters",
+    ),
+    kind(
+        ToCustomer,
+        "attachment",
+        Carried,
+        "as picture, sound, film, document or sticker, as its bytes are",
+    ),
+    kind(
+        ToCustomer,
+        "text with attachment",
+        Carried,
+        "as caption; behind the file where the kind takes none or not as long a one",
+    ),
+    kind(
+        ToCustomer,
+        "attachment the channel does not take",
+        Refused,
+        "notice and failed receipt; its text is not sent without it",
+    ),
+    kind(
+        ToCustomer,
+        "attachment that is dangerous",
+        Refused,
+        "notice and failed receipt",
+    ),
+    kind(
+        ToCustomer,
+        "anything outside the 24 h window",
+        Refused,
+        "configured template once a day; notice and failed receipt `MessageExpired`",
+    ),
     kind(ToCustomer, "quick replies", InWords, "numbered lines"),
-    kind(ToCustomer, "card, carousel", InWords, "title, text, links, numbered choices"),
+    kind(
+        ToCustomer,
+        "card, carousel",
+        InWords,
+        "title, text, links, numbered choices",
+    ),
     kind(ToCustomer, "list", InWords, "numbered lines"),
     kind(ToCustomer, "link", InWords, "the link"),
     kind(ToCustomer, "location", InWords, "address and link to a map"),
-    kind(ToCustomer, "typing", Carried, "on the customer's last message, which is marked as read; dropped after 10 s"),
+    kind(
+        ToCustomer,
+        "typing",
+        Carried,
+        "on the customer's last message, which is marked as read; dropped after 10 s",
+    ),
     kind(ToCustomer, "receipt", Recorded, "kept 30 days"),
-    kind(ToCustomer, "agent transfer", Recorded, "Genesys does not tell; the conversation goes on under the same address"),
-    kind(ToCustomer, "conversation end", Recorded, "Genesys does not tell; an event that does come is kept 30 days"),
+    kind(
+        ToCustomer,
+        "agent transfer",
+        Recorded,
+        "Genesys does not tell; the conversation goes on under the same address",
+    ),
+    kind(
+        ToCustomer,
+        "conversation end",
+        Recorded,
+        "Genesys does not tell; an event that does come is kept 30 days",
+    ),
 ];
 
 #[cfg(test)]
@@ -112,9 +232,16 @@ mod tests {
     /// What is written about kinds in the README: the rows of the table under this heading.
     fn printed() -> Vec<String> {
         let readme = include_str!("../../../README.md");
-        let (_, rest) = readme.split_once("<!-- kinds -->").expect("the table's mark");
+        let (_, rest) = readme
+            .split_once("<!-- kinds -->")
+            .expect("the table's mark");
         let (table, _) = rest.split_once("<!-- /kinds -->").expect("the table's end");
-        table.lines().filter(|line| line.starts_with('|')).skip(2).map(str::to_owned).collect()
+        table
+            .lines()
+            .filter(|line| line.starts_with('|'))
+            .skip(2)
+            .map(str::to_owned)
+            .collect()
     }
 
     #[test]
@@ -125,7 +252,15 @@ mod tests {
         };
         let expected: Vec<String> = KINDS
             .iter()
-            .map(|k| format!("| {} | {} | {} | {} |", way(k.direction), k.name, k.treatment.as_str(), k.how))
+            .map(|k| {
+                format!(
+                    "| {} | {} | {} | {} |",
+                    way(k.direction),
+                    k.name,
+                    k.treatment.as_str(),
+                    k.how
+                )
+            })
             .collect();
         assert_eq!(printed(), expected);
     }
@@ -165,13 +300,23 @@ mod tests {
             (ToAgent, "image, video, document" | "caption") => whatsapp("image", file),
             (ToAgent, "voice note, audio") => whatsapp("audio", file),
             (ToAgent, "sticker") => whatsapp("sticker", file),
-            (ToAgent, "reply context") => from_whatsapp(json!({"messages": [{"type": "text", "text": {"body": "yes"}, "context": {"id": "w"}}]})),
-            (ToAgent, "reaction") => whatsapp("reaction", json!({"message_id": "w", "emoji": "👍"})),
+            (ToAgent, "reply context") => from_whatsapp(
+                json!({"messages": [{"type": "text", "text": {"body": "yes"}, "context": {"id": "w"}}]}),
+            ),
+            (ToAgent, "reaction") => {
+                whatsapp("reaction", json!({"message_id": "w", "emoji": "👍"}))
+            }
             (ToAgent, "location") => whatsapp("location", json!({"latitude": 1, "longitude": 2})),
-            (ToAgent, "contacts") => whatsapp("contacts", json!([{"name": {"formatted_name": "A"}}])),
+            (ToAgent, "contacts") => {
+                whatsapp("contacts", json!([{"name": {"formatted_name": "A"}}]))
+            }
             (ToAgent, "button") => whatsapp("button", json!({"text": "Yes"})),
-            (ToAgent, "list reply") => whatsapp("interactive", json!({"list_reply": {"title": "Monday"}})),
-            (ToAgent, "form reply") => whatsapp("interactive", json!({"nfm_reply": {"response_json": "{}"}})),
+            (ToAgent, "list reply") => {
+                whatsapp("interactive", json!({"list_reply": {"title": "Monday"}}))
+            }
+            (ToAgent, "form reply") => {
+                whatsapp("interactive", json!({"nfm_reply": {"response_json": "{}"}}))
+            }
             (ToAgent, "order") => whatsapp("order", json!({"product_items": []})),
             (ToAgent, "number change") => whatsapp("system", json!({"body": "changed"})),
             (ToAgent, "unsend") => whatsapp("revoke", json!({})),
@@ -184,17 +329,31 @@ mod tests {
             (ToAgent, "account notice") => from_whatsapp(json!({"event": "x"})),
             (ToCustomer, "text") => genesys(json!({"type": "Text", "text": "Hello"})),
             (ToCustomer, "attachment") => content("Attachment", attachment("Image")),
-            (ToCustomer, "text with attachment") => genesys(json!({"type": "Text", "text": "Look", "content": [{"contentType": "Attachment", "attachment": attachment("File")}]})),
-            (ToCustomer, "quick replies") => content("QuickReply", json!({"text": "Yes", "payload": "y"})),
+            (ToCustomer, "text with attachment") => genesys(
+                json!({"type": "Text", "text": "Look", "content": [{"contentType": "Attachment", "attachment": attachment("File")}]}),
+            ),
+            (ToCustomer, "quick replies") => {
+                content("QuickReply", json!({"text": "Yes", "payload": "y"}))
+            }
             (ToCustomer, "card, carousel") => content("Card", json!({"title": "Sofa"})),
             (ToCustomer, "list") => content("ListPicker", json!({"sections": [{"title": "Days"}]})),
             (ToCustomer, "link") => content("Attachment", attachment("Link")),
             (ToCustomer, "location") => content("Location", json!({"address": "Street 1"})),
-            (ToCustomer, "typing") => genesys(json!({"type": "Event", "events": [{"eventType": "Typing"}]})),
+            (ToCustomer, "typing") => {
+                genesys(json!({"type": "Event", "events": [{"eventType": "Typing"}]}))
+            }
             (ToCustomer, "receipt") => genesys(json!({"type": "Receipt"})),
-            (ToCustomer, "conversation end") => genesys(json!({"type": "Event", "events": [{"eventType": "Presence"}]})),
+            (ToCustomer, "conversation end") => {
+                genesys(json!({"type": "Event", "events": [{"eventType": "Presence"}]}))
+            }
             // Nothing comes for it; or what comes is one of the kinds above, and its end is the journeys' business.
-            (ToCustomer, "agent transfer" | "attachment the channel does not take" | "attachment that is dangerous" | "anything outside the 24 h window") => return None,
+            (
+                ToCustomer,
+                "agent transfer"
+                | "attachment the channel does not take"
+                | "attachment that is dangerous"
+                | "anything outside the 24 h window",
+            ) => return None,
             (_, name) => panic!("no sample of {name}"),
         })
     }
@@ -208,7 +367,10 @@ mod tests {
             };
             let fits = match (&said, kind.treatment) {
                 (Said::Message(message), Carried | InWords) => {
-                    let file = message.parts.iter().any(|part| matches!(part, Part::File(_)));
+                    let file = message
+                        .parts
+                        .iter()
+                        .any(|part| matches!(part, Part::File(_)));
                     file == (kind.treatment == Carried) || kind.name == "text"
                 }
                 (Said::Status(status), Carried) => matches!(status.fate, Fate::Failed(_)),

@@ -1,9 +1,6 @@
 //! Both directions, every word: what becomes of words, captions, statuses and an agent's files, and what each side is told.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test: what does not work ends it"
-)]
+#![expect(clippy::unwrap_used, reason = "a test: what does not work ends it")]
 
 use crate::world::{Answer, Site};
 use attache_domain::event::Content;
