@@ -1,6 +1,7 @@
 //! The system from outside: real processes, real HTTP, real files.
 
 mod bad_input;
+mod both_ways;
 mod happy;
 mod kill_points;
 mod purity;
