@@ -41,7 +41,7 @@ pub(crate) async fn measure(texts: u32, files: u32) -> Result<Report> {
     one(&stack, "warm").await?;
     let alone = several(&stack, "alone", texts).await?;
     let whatsapp = &stack.standins.whatsapp;
-    let times = Times(usize::try_from(files)? * 100);
+    let times = Times(files * 100);
     whatsapp
         .faults()
         .arm_at(Fault::Stall, times, Point::Download)?;
