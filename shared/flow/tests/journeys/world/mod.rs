@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Lane, Org, Profile, Route, Row, SecretName,
+    Account, Connection, Directory, Endpoint, Lane, Org, Profile, Route, Row, SecretName, Template,
 };
 use attache_domain::digest::Sha256Digest;
 use attache_domain::ids::{ConnectionId, EndpointId, MediaId};
@@ -51,6 +51,10 @@ pub(crate) struct Site {
 }
 
 pub(crate) fn directory() -> Directory {
+    directory_with(None)
+}
+
+fn directory_with(window_template: Option<Template>) -> Directory {
     let secret = |name: &str| SecretName(name.to_owned());
     Directory::new([
         Row::Endpoint(endpoint("wa", Profile::WhatsApp)),
@@ -64,7 +68,7 @@ pub(crate) fn directory() -> Directory {
                 graph_version: "v23.0".to_owned(),
                 media_hosts: vec!["lookaside.fbsbx.com".to_owned()],
                 token: secret("wa-token"),
-                window_template: None,
+                window_template,
             },
             local: false,
         }),
@@ -106,11 +110,24 @@ fn endpoint(id: &str, profile: Profile) -> Endpoint {
 
 impl Site {
     pub(crate) fn new(file: &[u8]) -> Self {
+        Self::of(directory(), file)
+    }
+
+    /// One that has a template for closed windows.
+    pub(crate) fn inviting(file: &[u8]) -> Self {
+        let template = Template {
+            name: "we_have_an_answer".to_owned(),
+            language: "en".to_owned(),
+        };
+        Self::of(directory_with(Some(template)), file)
+    }
+
+    fn of(directory: Directory, file: &[u8]) -> Self {
         let platforms = Rc::new(Platforms::default());
         *platforms.file.borrow_mut() = file.to_vec();
         let http: Rc<dyn Http> = Rc::clone(&platforms) as Rc<dyn Http>;
         let world = World::new(
-            directory(),
+            directory.clone(),
             http,
             Rc::new(Calm),
             Timestamp::from_seconds(1_744_344_500),
@@ -136,10 +153,7 @@ impl Site {
             (EndpointId::new(endpoint), keys)
         })
         .into();
-        let doorway = Doorway {
-            directory: directory(),
-            keys,
-        };
+        let doorway = Doorway { directory, keys };
         Self {
             world,
             platforms,
