@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use attache_domain::connection::Row;
 use attache_domain::event::FollowUp;
 use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
 use attache_domain::journey::Item;
@@ -52,6 +53,8 @@ pub struct Setup {
     pub genesys: GenesysOptions,
     /// Template parameters over the stage's own.
     pub parameters: Vec<(&'static str, &'static str)>,
+    /// What is configured besides the two platforms and the routes between them; a later row replaces an earlier one.
+    pub rows: Option<fn(&StandIns) -> Result<Vec<Row>>>,
 }
 
 /// A running system with its stand-ins. Ends when it is dropped; [`Stage::stop`] ends it in order.
@@ -118,7 +121,11 @@ impl Stage {
             ..SiteOptions::default()
         };
         let provisioned = site::provision(binaries, options).await?;
-        let run = site::start(provisioned, &standins.seed(STAGE)?).await?;
+        let mut seed = standins.seed(STAGE)?;
+        if let Some(rows) = setup.rows {
+            seed.rows.extend(rows(&standins)?);
+        }
+        let run = site::start(provisioned, &seed).await?;
         let table = |logical_id| table_name(run.template(), logical_id);
         let dynamodb = || run.clients().dynamodb.clone();
         let items = ItemsTable::new(dynamodb(), table("MediaTable")?);

@@ -1,5 +1,6 @@
 //! The system from outside: real processes, real HTTP, real files.
 
+mod archive;
 mod bad_input;
 mod both_ways;
 mod happy;
