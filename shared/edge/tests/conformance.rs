@@ -11,7 +11,8 @@ use attache_domain::connection::{Endpoint, Profile, Route, Row, SecretName};
 use attache_domain::ids::{ConnectionId, EndpointId, MediaId};
 use attache_domain::signature::Secret;
 use attache_edge::dynamodb::{
-    CachedDirectories, ClaimsTable, ConnectionsTable, ItemsTable, LimitsTable, TokensTable,
+    CachedDirectories, ClaimsTable, ConnectionsTable, ConversationsTable, ItemsTable, LimitsTable,
+    TokensTable,
 };
 use attache_edge::kms::KmsVault;
 use attache_edge::s3::Buckets;
@@ -43,6 +44,14 @@ async fn claims() {
     let services = Services::start().await;
     services.table().await;
     conformance::claims(&ClaimsTable::new(services.aws.dynamodb(), TABLE), RUN).await;
+}
+
+#[tokio::test]
+async fn conversations() {
+    let services = Services::start().await;
+    services.table().await;
+    let table = ConversationsTable::new(services.aws.dynamodb(), TABLE);
+    conformance::conversations(&table, RUN).await;
 }
 
 #[tokio::test]
@@ -179,6 +188,8 @@ async fn configurations_replace_one_another_and_are_kept_for_a_while() {
             profile: Profile::WhatsApp,
             secrets: vec![SecretName("attache/test/endpoints/x".to_owned())],
             verify_token: None,
+            forward_to: None,
+            shadow: false,
         })
     };
     let route = Row::Route(Route {

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use attache_domain::audit::Actor;
+use attache_domain::channels::Direction;
 use attache_domain::claim::{Lease, Terms, Work};
-use attache_domain::event::{MediaKind, Origin};
+use attache_domain::event::{Content, File, MediaKind, Origin};
 use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
 use attache_domain::journey::Item;
 use attache_domain::pacing::gcra::Request;
@@ -246,19 +248,31 @@ pub(crate) fn item(name: &str, after: u64) -> Item {
     let origin = Origin {
         connection: ConnectionId::new("edge"),
         target: None,
+        direction: Direction::ToAgent,
         message: MessageId::new(name),
         attachment: AttachmentId::new("1"),
-        sender: "16505551234".to_owned(),
-        sender_name: None,
+        customer: "16505551234".to_owned(),
+        customer_name: None,
         sent_at: NOW,
-        kind: MediaKind::Image,
-        declared_type: None,
-        file_name: None,
-        digest: None,
-        caption: None,
+        bundle: Vec::new(),
+        quote: None,
+        shadow: false,
+        content: Content::File(File {
+            kind: MediaKind::Image,
+            declared_type: None,
+            file_name: None,
+            digest: None,
+            size_bytes: None,
+            caption: None,
+        }),
     };
     let seconds = Duration::from_secs;
-    Item::announce(origin, NOW + seconds(after), seconds(30), seconds(86_400))
+    Item::announce(
+        origin,
+        Actor::Intake,
+        NOW + seconds(after),
+        (seconds(30), seconds(86_400)),
+    )
 }
 
 pub(crate) fn fetch_terms() -> Terms {
