@@ -29,7 +29,7 @@ pub(crate) const TABLE: &str = "rows";
 pub(crate) const MEDIA: &str = "media";
 pub(crate) const QUARANTINE: &str = "quarantine";
 
-const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
 
 /// Notes what was called.
 #[derive(Default)]
@@ -172,6 +172,14 @@ impl Services {
             put = put.item(*name, AttributeValue::S((*value).to_owned()));
         }
         put.send().await.unwrap();
+    }
+
+    /// A number column of a row.
+    pub(crate) async fn number(&self, id: &str, column: &str) -> u64 {
+        let get = self.aws.dynamodb().get_item().table_name(TABLE);
+        let key = AttributeValue::S(id.to_owned());
+        let row = get.key("id", key).send().await.unwrap().item.unwrap();
+        row[column].as_n().unwrap().parse().unwrap()
     }
 
     pub(crate) async fn buckets(&self) {
