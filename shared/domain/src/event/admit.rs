@@ -164,7 +164,7 @@ pub(crate) mod tests {
     use crate::time::Timestamp;
 
     fn file(id: &str, caption: Option<&str>) -> Part {
-        Part::File(Attachment {
+        Part::File(Box::new(Attachment {
             id: AttachmentId::new(id),
             file: File {
                 kind: MediaKind::Image,
@@ -175,7 +175,7 @@ pub(crate) mod tests {
                 caption: caption.map(str::to_owned),
             },
             link: None,
-        })
+        }))
     }
 
     pub(crate) fn announcement() -> Announcement {

@@ -176,7 +176,7 @@ impl Deliver<'_> {
                 .map(Claim::granted);
         }
         match self.claim_for(job, Work::Upload).await? {
-            Claim::Granted(item) => Ok(Some(item)),
+            Claim::Granted(item) => Ok(Some(*item)),
             Claim::Refused(Stage::Ready | Stage::Sending) => {
                 let work = Work::SendUploaded { intent_until };
                 self.claim_for(job, work).await.map(Claim::granted)
@@ -200,7 +200,7 @@ impl Deliver<'_> {
             lease,
         };
         match self.items.claim(&job.media, &terms).await? {
-            Claimed::Granted(item) => Ok(Claim::Granted(*item)),
+            Claimed::Granted(item) => Ok(Claim::Granted(item)),
             Claimed::Missing => Err(dangling(job)),
             Claimed::Refused(item) => {
                 tracing::info!(media.id = %job.media, refusal = ?terms.refusal(&item.gate), work = ?work, "not claimed");
@@ -243,7 +243,7 @@ impl Deliver<'_> {
 
 /// What became of a claim.
 enum Claim {
-    Granted(Item),
+    Granted(Box<Item>),
     /// Refused by a row in this stage.
     Refused(Stage),
 }
@@ -251,7 +251,7 @@ enum Claim {
 impl Claim {
     fn granted(self) -> Option<Item> {
         match self {
-            Self::Granted(item) => Some(item),
+            Self::Granted(item) => Some(*item),
             Self::Refused(_) => None,
         }
     }

@@ -37,8 +37,8 @@ pub enum Outgoing<'a> {
     Template(&'a Template),
 }
 
-/// Builds the call. `opaque` comes back in each status of the message; not of a template's, whose fate is not that of the
-/// message it stands in for.
+/// Builds the call. `opaque` comes back in each status of the message; an invitation has none: what becomes of it is not what
+/// becomes of the item in whose place it goes.
 ///
 /// # Errors
 /// A failure of domain `ours` if the connection is not a WhatsApp one.
@@ -46,7 +46,7 @@ pub fn send(
     connection: &Connection,
     to: &str,
     what: &Outgoing<'_>,
-    opaque: &MediaId,
+    opaque: Option<&MediaId>,
     patience: Duration,
 ) -> Result<Request, Failure> {
     let (kind, content) = match what {
@@ -69,7 +69,7 @@ pub fn send(
         "type": kind,
         kind: content,
     });
-    if !matches!(what, Outgoing::Template(_)) {
+    if let Some(opaque) = opaque {
         body["biz_opaque_callback_data"] = json!(opaque);
     }
     post(connection, &body, patience)
@@ -179,7 +179,7 @@ mod tests {
             &whatsapp(),
             "16505551234",
             what,
-            &opaque,
+            Some(&opaque),
             Duration::from_secs(1),
         )
         .unwrap();
@@ -191,9 +191,7 @@ mod tests {
             panic!("JSON")
         };
         let body: Value = serde_json::from_str(&text).unwrap();
-        let own = !matches!(what, Outgoing::Template(_));
-        let told = body["biz_opaque_callback_data"].as_str();
-        assert_eq!(told, own.then_some(opaque.as_str()));
+        assert_eq!(body["biz_opaque_callback_data"], opaque.as_str());
         body
     }
 

@@ -6,168 +6,59 @@
     reason = "a test's world: what does not work ends the test"
 )]
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
+mod platforms;
+
 use std::rc::Rc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Profile, Route, Row, SecretName,
+    Account, Connection, Directory, Endpoint, Lane, Org, Profile, Route, Row, SecretName, Template,
 };
 use attache_domain::digest::Sha256Digest;
 use attache_domain::ids::{ConnectionId, EndpointId, MediaId};
 use attache_domain::journey::Item;
 use attache_domain::signature::{Scheme, Secret, Verifier};
 use attache_domain::time::Timestamp;
-use attache_domain::wire::{Body, CallError, Headers, Request, Response};
 use attache_flow::batch::Record;
 use attache_flow::bearer::{Cache, Desk};
-use attache_flow::deliver::Deliver;
+use attache_flow::deliver::{Deliver, Linked};
 use attache_flow::fetch::Fetch;
-use attache_flow::intake::{self, Doorway, Intake, Keys, Reply};
+use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Reply};
 use attache_flow::judge::Judge;
 use attache_flow::memory::{Calm, World};
-use attache_flow::ports::{Clock, Credential, Download, Http, Queue, Source, SourceError};
+use attache_flow::ports::{Clock, Http, Objects, Queue};
 use attache_flow::refresh::Refresh;
 use attache_flow::sweep::Sweep;
 use attache_inspect::Policy;
-use bytes::Bytes;
 use futures_util::FutureExt;
+use serde_json::{Value, json};
 use url::Url;
 
+pub(crate) use platforms::{Answer, Platforms};
+
 pub(crate) const SECRET: &str = "meta-app-secret-0123456789abcdef";
+pub(crate) const GENESYS_SECRET: &str = "genesys-webhook-secret";
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
-
-/// What Genesys answers to one send.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Answer {
-    Status(u16),
-    /// The message arrives, the answer does not.
-    Lost,
-}
-
-/// The platforms.
-#[derive(Default)]
-pub(crate) struct Platforms {
-    /// The customer's file.
-    pub(crate) file: RefCell<Vec<u8>>,
-    /// What the look-up says instead of the link.
-    pub(crate) look_ups: RefCell<VecDeque<(u16, String)>>,
-    /// How many bytes of the file the next downloads give before they end.
-    pub(crate) cut: RefCell<VecDeque<usize>>,
-    /// What the sends are answered, in order; after that, 200.
-    pub(crate) answers: RefCell<VecDeque<Answer>>,
-    /// The bodies of all sends that reached Genesys.
-    pub(crate) sends: RefCell<Vec<serde_json::Value>>,
-    /// Every host a bearer was sent to.
-    pub(crate) bearers: RefCell<Vec<String>>,
-    /// Tokens issued.
-    pub(crate) issued: RefCell<u32>,
-}
-
-struct Once(Option<Bytes>);
-
-#[async_trait(?Send)]
-impl Source for Once {
-    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
-        Ok(self.0.take())
-    }
-}
-
-fn response(status: u16, body: impl Into<Vec<u8>>) -> Response {
-    Response {
-        status,
-        headers: Headers::default(),
-        body: body.into(),
-    }
-}
-
-#[async_trait(?Send)]
-impl Http for Platforms {
-    async fn call(
-        &self,
-        request: &Request,
-        credential: &Credential,
-    ) -> Result<Response, CallError> {
-        let path = request.url.path().to_owned();
-        if matches!(credential, Credential::Bearer(_)) {
-            self.bearers
-                .borrow_mut()
-                .push(request.url.host_str().unwrap_or_default().to_owned());
-        }
-        if path == "/oauth/token" {
-            *self.issued.borrow_mut() += 1;
-            let token = format!(
-                r#"{{"access_token":"token-{}","token_type":"bearer","expires_in":86399}}"#,
-                self.issued.borrow()
-            );
-            return Ok(response(200, token));
-        }
-        if path.ends_with("/inbound/open/message") {
-            let answer = self
-                .answers
-                .borrow_mut()
-                .pop_front()
-                .unwrap_or(Answer::Status(200));
-            if matches!(answer, Answer::Lost | Answer::Status(200)) {
-                let Body::Json(text) = &request.body else {
-                    panic!("a JSON body")
-                };
-                self.sends
-                    .borrow_mut()
-                    .push(serde_json::from_str(text).unwrap());
-            }
-            return match answer {
-                Answer::Status(status) => Ok(response(status, r#"{"id":"genesys-1"}"#)),
-                Answer::Lost => Err(CallError::NoAnswer("reset".to_owned())),
-            };
-        }
-        if let Some((status, body)) = self.look_ups.borrow_mut().pop_front() {
-            return Ok(response(status, body));
-        }
-        let file = self.file.borrow();
-        let link = serde_json::json!({"url": "https://lookaside.fbsbx.com/x?hash=secret", "file_size": file.len(), "sha256": Sha256Digest::of(&file).to_string()});
-        Ok(response(200, link.to_string()))
-    }
-
-    async fn download(
-        &self,
-        request: &Request,
-        credential: &Credential,
-    ) -> Result<Download, CallError> {
-        assert!(matches!(credential, Credential::Bearer(_)));
-        self.bearers
-            .borrow_mut()
-            .push(request.url.host_str().unwrap_or_default().to_owned());
-        let file = self.file.borrow().clone();
-        let given = self.cut.borrow_mut().pop_front().unwrap_or(file.len());
-        let headers = Headers::new([("content-length".to_owned(), file.len().to_string())]);
-        Ok(Download {
-            status: 200,
-            headers,
-            body: Box::new(Once(Some(Bytes::from(file[..given].to_vec())))),
-        })
-    }
-}
 
 pub(crate) struct Site {
     pub(crate) world: World,
     pub(crate) platforms: Rc<Platforms>,
     pub(crate) doorway: Doorway,
     pub(crate) cache: Cache,
+    pub(crate) heard: LastHeard,
+    pub(crate) linked: Linked,
     pub(crate) policy: Policy,
 }
 
 pub(crate) fn directory() -> Directory {
+    directory_with(None)
+}
+
+fn directory_with(window_template: Option<Template>) -> Directory {
     let secret = |name: &str| SecretName(name.to_owned());
     Directory::new([
-        Row::Endpoint(Endpoint {
-            id: EndpointId::new("wa"),
-            profile: Profile::WhatsApp,
-            secrets: vec![secret("app")],
-            verify_token: None,
-        }),
+        Row::Endpoint(endpoint("wa", Profile::WhatsApp)),
+        Row::Endpoint(endpoint("gc", Profile::GenesysOpenMessaging)),
         Row::Connection(Connection {
             id: ConnectionId::new("wa-sales"),
             account: Account::WhatsApp {
@@ -177,17 +68,21 @@ pub(crate) fn directory() -> Directory {
                 graph_version: "v23.0".to_owned(),
                 media_hosts: vec!["lookaside.fbsbx.com".to_owned()],
                 token: secret("wa-token"),
+                window_template,
             },
             local: false,
         }),
         Row::Connection(Connection {
             id: ConnectionId::new("genesys"),
             account: Account::GenesysOpenMessaging {
+                endpoint: Some(EndpointId::new("gc")),
                 integration_id: "2d1f6a3c".to_owned(),
-                api_url: Url::parse("https://api.mypurecloud.de").unwrap(),
-                login_url: Url::parse("https://login.mypurecloud.de").unwrap(),
-                client_id: "client".to_owned(),
-                client_secret: secret("genesys-secret"),
+                org: Org {
+                    api_url: Url::parse("https://api.mypurecloud.de").unwrap(),
+                    login_url: Url::parse("https://login.mypurecloud.de").unwrap(),
+                    client_id: "client".to_owned(),
+                    client_secret: secret("genesys-secret"),
+                },
             },
             local: false,
         }),
@@ -195,16 +90,44 @@ pub(crate) fn directory() -> Directory {
             from: ConnectionId::new("wa-sales"),
             to: Some(ConnectionId::new("genesys")),
         }),
+        Row::Route(Route {
+            from: ConnectionId::new("genesys"),
+            to: Some(ConnectionId::new("wa-sales")),
+        }),
     ])
+}
+
+fn endpoint(id: &str, profile: Profile) -> Endpoint {
+    Endpoint {
+        id: EndpointId::new(id),
+        profile,
+        secrets: vec![SecretName("app".to_owned())],
+        verify_token: None,
+        forward_to: None,
+        shadow: false,
+    }
 }
 
 impl Site {
     pub(crate) fn new(file: &[u8]) -> Self {
+        Self::of(directory(), file)
+    }
+
+    /// One that has a template for closed windows.
+    pub(crate) fn inviting(file: &[u8]) -> Self {
+        let template = Template {
+            name: "we_have_an_answer".to_owned(),
+            language: "en".to_owned(),
+        };
+        Self::of(directory_with(Some(template)), file)
+    }
+
+    fn of(directory: Directory, file: &[u8]) -> Self {
         let platforms = Rc::new(Platforms::default());
         *platforms.file.borrow_mut() = file.to_vec();
         let http: Rc<dyn Http> = Rc::clone(&platforms) as Rc<dyn Http>;
         let world = World::new(
-            directory(),
+            directory.clone(),
             http,
             Rc::new(Calm),
             Timestamp::from_seconds(1_744_344_500),
@@ -217,24 +140,27 @@ impl Site {
             &SecretName("genesys-secret".to_owned()),
             Secret::new("s").unwrap(),
         );
-        let verifier = Verifier::new(Scheme::META, Secret::new(SECRET).unwrap(), None);
-        let keys = [(
-            EndpointId::new("wa"),
-            Keys {
+        let keys = [
+            ("wa", Scheme::META, SECRET),
+            ("gc", Scheme::GENESYS, GENESYS_SECRET),
+        ]
+        .map(|(endpoint, scheme, secret)| {
+            let verifier = Verifier::new(scheme, Secret::new(secret).unwrap(), None);
+            let keys = Keys {
                 verifier,
                 verify_token: None,
-            },
-        )]
+            };
+            (EndpointId::new(endpoint), keys)
+        })
         .into();
-        let doorway = Doorway {
-            directory: directory(),
-            keys,
-        };
+        let doorway = Doorway { directory, keys };
         Self {
             world,
             platforms,
             doorway,
             cache: Cache::default(),
+            heard: LastHeard::default(),
+            linked: Linked::default(),
             policy: Policy::default(),
         }
     }
@@ -256,17 +182,25 @@ impl Site {
     }
 
     pub(crate) fn post_signed(&self, body: &[u8], signature: &str) -> Reply {
+        self.post_to("wa", body, signature)
+    }
+
+    fn post_to(&self, endpoint: &str, body: &[u8], signature: &str) -> Reply {
         let world = &self.world;
         let intake = Intake {
             items: world,
             claims: world,
+            conversations: world,
             jobs: world,
+            vault: world,
+            fetch: self.fetcher(),
             clock: world,
             due_in: LEASE,
+            heard: &self.heard,
         };
         let request = intake::Request {
             method: "POST".to_owned(),
-            endpoint: "wa".to_owned(),
+            endpoint: endpoint.to_owned(),
             headers: [("x-hub-signature-256".to_owned(), signature.to_owned())].into(),
             body: body.to_vec(),
             ..intake::Request::default()
@@ -275,6 +209,66 @@ impl Site {
             .handle(&self.doorway, &request)
             .now_or_never()
             .unwrap()
+    }
+
+    /// An agent's message to the customer of [`Site::says`], with these content items.
+    pub(crate) fn agent_says(&self, message: &str, text: &str, content: Value) -> Reply {
+        let sent_at = self.world.now().to_rfc3339();
+        let mut body = json!({"id": message, "type": "Text", "text": text, "direction": "Outbound",
+            "channel": {"id": "2d1f6a3c", "to": {"id": "16505551234"}, "time": sent_at}});
+        if !content.is_null() {
+            body["content"] = content;
+        }
+        let body = body.to_string();
+        let secret = Secret::new(GENESYS_SECRET).unwrap();
+        let signature = Scheme::GENESYS.sign(&secret, body.as_bytes());
+        self.post_to("gc", body.as_bytes(), &signature)
+    }
+
+    /// The file as a content item of an agent's message.
+    pub(crate) fn attachment(&self, id: &str, name: &str) -> Value {
+        json!({"contentType": "Attachment", "attachment": {"id": id, "mediaType": "File", "filename": name,
+            "mime": "application/octet-stream", "url": format!("https://api.mypurecloud.de/api/v2/downloads/{id}")}})
+    }
+
+    /// A message of the customer, of any kind.
+    pub(crate) fn says(&self, message: &str, kind: &str, content: Value) -> Reply {
+        let at = (self.world.now().as_millis() / 1000).to_string();
+        let mut message =
+            json!({"from": "16505551234", "id": message, "timestamp": at, "type": kind});
+        match content.as_object() {
+            // Fields beside the kind's own, a context say.
+            Some(fields) if fields.contains_key(kind) => {
+                for (name, value) in fields {
+                    message[name] = value.clone();
+                }
+            }
+            _ => message[kind] = content,
+        }
+        self.post_value(&json!({"messages": [message]}))
+    }
+
+    /// A status of a message to the customer.
+    pub(crate) fn reports(
+        &self,
+        wamid: &str,
+        status: &str,
+        opaque: &str,
+        code: Option<u32>,
+    ) -> Reply {
+        let mut status = json!({"id": wamid, "status": status, "timestamp": "1744344500", "recipient_id": "16505551234", "biz_opaque_callback_data": opaque});
+        if let Some(code) = code {
+            status["errors"] = json!([{"code": code, "title": "t"}]);
+        }
+        self.post_value(&json!({"statuses": [status]}))
+    }
+
+    fn post_value(&self, value: &Value) -> Reply {
+        let mut value = value.clone();
+        value["metadata"] = json!({"phone_number_id": "106540352242922"});
+        value["contacts"] = json!([{"profile": {"name": "Sheena Nelson"}, "wa_id": "16505551234"}]);
+        let body = json!({"entry": [{"changes": [{"field": "messages", "value": value}]}]});
+        self.post(body.to_string().as_bytes())
     }
 
     /// A webhook announcing the file under this message id.
@@ -308,9 +302,9 @@ impl Site {
         }
     }
 
-    pub(crate) fn fetch(&self) -> usize {
+    fn fetcher(&self) -> Fetch<'_> {
         let world = &self.world;
-        let fetch = Fetch {
+        Fetch {
             items: world,
             objects: world,
             jobs: world,
@@ -319,8 +313,12 @@ impl Site {
             directories: world,
             desk: self.desk(),
             lease: LEASE,
-        };
-        let jobs = world.receive(Queue::Fetch);
+        }
+    }
+
+    pub(crate) fn fetch(&self) -> usize {
+        let fetch = self.fetcher();
+        let jobs = self.world.receive(Queue::Fetch);
         for job in &jobs {
             fetch.handle(&job.body).now_or_never().unwrap().unwrap();
         }
@@ -347,10 +345,18 @@ impl Site {
     }
 
     pub(crate) fn deliver(&self) -> usize {
+        let queues = [Queue::Media, Queue::MediaRetry];
+        self.deliver_lane(Lane::Media, &queues) + self.deliver_lane(Lane::Text, &[Queue::Text])
+    }
+
+    fn deliver_lane(&self, lane: Lane, queues: &[Queue]) -> usize {
         let world = &self.world;
         let deliver = Deliver {
+            lane,
             items: world,
-            objects: world,
+            claims: world,
+            conversations: world,
+            objects: (lane == Lane::Media).then_some(world as &dyn Objects),
             jobs: world,
             limits: world,
             http: world,
@@ -358,12 +364,12 @@ impl Site {
             directories: world,
             desk: self.desk(),
             patience: Duration::from_secs(20),
+            linked: &self.linked,
         };
-        let jobs = [
-            world.receive(Queue::Media),
-            world.receive(Queue::MediaRetry),
-        ]
-        .concat();
+        let jobs: Vec<_> = queues
+            .iter()
+            .flat_map(|queue| world.receive(*queue))
+            .collect();
         let records: Vec<_> = jobs
             .iter()
             .enumerate()
@@ -404,10 +410,28 @@ impl Site {
         }
     }
 
+    /// The one item with a file.
     pub(crate) fn item(&self) -> Item {
+        let mut files = self.items(|item| item.origin.file().is_some());
+        assert_eq!(files.len(), 1, "one file");
+        files.remove(0)
+    }
+
+    /// The messages with a file that reached Genesys.
+    pub(crate) fn files_sent(&self) -> Vec<Value> {
+        let sends = self.platforms.sends.borrow();
+        let with_file = |body: &&Value| body.get("content").is_some();
+        sends.iter().filter(with_file).cloned().collect()
+    }
+
+    pub(crate) fn items(&self, which: impl Fn(&Item) -> bool) -> Vec<Item> {
         let state = self.world.state.borrow();
-        assert_eq!(state.items.len(), 1, "one item");
-        state.items.values().next().unwrap().clone()
+        state
+            .items
+            .values()
+            .filter(|item| which(item))
+            .cloned()
+            .collect()
     }
 
     pub(crate) fn id(&self) -> MediaId {
