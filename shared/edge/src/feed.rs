@@ -1,32 +1,34 @@
-//! A source's bytes on their way into a PUT: pulled piece by piece, counted, and the last piece held back until the
-//! source has ended well. The store can never complete a body whose source failed, not even at its very end.
+//! A source's bytes on their way into a request: pulled piece by piece, counted, and the last piece held back until the
+//! source has ended well. The other side can never complete a body whose source failed, not even at its very end.
+//!
+//! A [`Source`] belongs to one thread and a request's body may be sent from any: a channel joins the two. [`feed`] is
+//! polled beside the request, in the same task.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use attache_flow::ports::{Source, SourceError};
-use aws_sdk_s3::primitives::SdkBody;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc::{Receiver, Sender};
 
-/// How long the store may take no bytes, or keep its answer to itself after the last, before it counts as gone.
-pub(super) const STALL: Duration = Duration::from_secs(30);
+/// How long the other side may take no bytes before it counts as gone.
+pub(crate) const STALL: Duration = Duration::from_secs(30);
 
 /// How feeding ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fed {
+pub(crate) enum Fed {
     /// Every byte was handed over, or the request wants no more: its own outcome tells.
     Whole,
     /// The source failed.
     Ended(SourceError),
-    /// The store stopped taking bytes.
+    /// The other side stopped taking bytes.
     Stalled,
 }
 
 /// Pulls `source` until its end, which must come after exactly `size` bytes, and passes the pieces on.
-pub(super) async fn feed(source: &mut dyn Source, size: u64, pieces: Sender<Bytes>) -> Fed {
+pub(crate) async fn feed(source: &mut dyn Source, size: u64, pieces: Sender<Bytes>) -> Fed {
     let mut got = 0;
     let mut last = None;
     loop {
@@ -71,22 +73,25 @@ async fn pass(pieces: &Sender<Bytes>, piece: Bytes) -> Option<Fed> {
 }
 
 /// The request's body: `size` bytes out of the channel. A channel that ends early is an error, never an end.
-pub(super) fn body(pieces: Receiver<Bytes>, size: u64) -> SdkBody {
-    SdkBody::from_body_1_x(Feed {
-        pieces,
-        remaining: size,
-    })
-}
-
-struct Feed {
+pub(crate) struct Feed {
     pieces: Receiver<Bytes>,
     remaining: u64,
+}
+
+impl Feed {
+    /// The body of a request that [`feed`] fills through the other end of `pieces`.
+    pub(crate) fn new(pieces: Receiver<Bytes>, size: u64) -> Self {
+        Self {
+            pieces,
+            remaining: size,
+        }
+    }
 }
 
 /// The channel ended before the last byte.
 #[derive(Debug, thiserror::Error)]
 #[error("the body was given up with {remaining} bytes to go")]
-struct GivenUp {
+pub(crate) struct GivenUp {
     remaining: u64,
 }
 
@@ -186,10 +191,7 @@ mod tests {
         let (sender, receiver) = mpsc::channel(2);
         sender.send(Bytes::from("abc")).await.unwrap();
         drop(sender);
-        let mut body = Feed {
-            pieces: receiver,
-            remaining: 6,
-        };
+        let mut body = Feed::new(receiver, 6);
         assert_eq!(body.size_hint().exact(), Some(6));
         assert!(body.frame().await.unwrap().is_ok());
         let error = body.frame().await.unwrap().unwrap_err().to_string();
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_store_that_takes_nothing_is_noticed() {
+    async fn a_taker_that_takes_nothing_is_noticed() {
         let (sender, _receiver) = mpsc::channel(1);
         let mut source = Pieces(vec![Ok("abc"), Ok("def"), Ok("ghi")]);
         assert_eq!(feed(&mut source, 100, sender).await, Fed::Stalled);
