@@ -15,7 +15,7 @@ use attache_domain::connection::{Directory, SecretName};
 use attache_domain::conversation::{Conversation, ConversationId, Heard};
 use attache_domain::digest::Sha256Digest;
 use attache_domain::event::KeptBecause;
-use attache_domain::ids::MediaId;
+use attache_domain::ids::{ConnectionId, MediaId};
 use attache_domain::journey::{Item, StoredObject};
 use attache_domain::pacing::gcra;
 use attache_domain::signature::Secret;
@@ -358,6 +358,17 @@ pub enum Reserved {
 pub trait Directories {
     /// The directory to use now.
     async fn current(&self) -> Answer<Rc<Directory>>;
+    /// The directory as it is, whatever is in hand.
+    async fn newest(&self) -> Answer<Rc<Directory>>;
+    /// The directory to use for what names this connection. Whoever made it knew the connection, so a copy in hand that
+    /// does not is older than the work: nothing is given up for want of a connection that was added a moment ago.
+    async fn knowing(&self, connection: &ConnectionId) -> Answer<Rc<Directory>> {
+        let current = self.current().await?;
+        if current.connection(connection).is_some() {
+            return Ok(current);
+        }
+        self.newest().await
+    }
 }
 
 /// Time and chance.

@@ -124,6 +124,8 @@ pub struct World {
     weather: Rc<dyn Weather>,
     http: Rc<dyn Http>,
     directory: RefCell<Rc<Directory>>,
+    /// The copy that everybody has in hand.
+    known: RefCell<Option<Rc<Directory>>>,
 }
 
 impl World {
@@ -142,6 +144,7 @@ impl World {
             weather,
             http,
             directory: RefCell::new(Rc::new(directory)),
+            known: RefCell::default(),
         }
     }
 
@@ -159,6 +162,13 @@ impl World {
     /// Moves the clock.
     pub fn set_now(&self, now: Timestamp) {
         self.now.set(now);
+    }
+
+    /// Replaces the configuration. Who has a copy in hand goes on with it, as functions do for a while.
+    pub fn configure(&self, directory: Directory) {
+        let mut known = self.known.borrow_mut();
+        let before = self.directory.replace(Rc::new(directory));
+        known.get_or_insert(before);
     }
 
     /// Seeds the random numbers.
