@@ -1,6 +1,7 @@
 //! In-memory twins of every port: the same behaviour as the real ones (see [`crate::conformance`]), none of their
 //! weather, unless a test brings some ([`Weather`]). Time stands still unless moved.
 
+mod claims;
 mod objects;
 mod rows;
 mod services;
@@ -20,7 +21,7 @@ use attache_domain::time::Timestamp;
 use attache_domain::token::TokenRow;
 use attache_domain::wire::CallError;
 
-use crate::ports::{Answer, Credential, Download, Http, KeptEvent, Queue, Source};
+use crate::ports::{Answer, Credential, Download, Http, KeptEvent, Queue, Settled, Source};
 use attache_domain::wire::{Request, Response};
 
 /// What may happen around a call: nothing, an outage, or a crash (a future that never ends).
@@ -79,6 +80,8 @@ pub struct State {
     pub items: BTreeMap<MediaId, Item>,
     /// The `claims` table.
     pub kept: BTreeMap<String, KeptEvent>,
+    /// Which of them were taken in again.
+    pub settled: BTreeMap<String, Settled>,
     /// Tries counted in the `claims` table.
     pub tries: BTreeMap<String, u32>,
     /// Names of items in the `claims` table.
