@@ -105,7 +105,7 @@ impl Fetch<'_> {
             Ok(item) => item,
             Err(brought) => return Ok(brought),
         };
-        let directory = self.directories.current().await?;
+        let directory = self.directories.knowing(&item.origin.connection).await?;
         let Some(connection) = directory.connection(&item.origin.connection) else {
             let failure = Failure::removed(&item.origin.connection);
             return Ok(self.give_up(&mut item, *failure.diagnosis).await?);
