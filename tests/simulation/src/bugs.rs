@@ -8,7 +8,8 @@ use attache_domain::ids::{MediaId, MessageId};
 use attache_domain::time::Timestamp;
 use attache_domain::wire::{Body, CallError, Request, Response};
 use attache_flow::ports::{
-    Answer, Claims, Conversations, Credential, Download, Http, Jobs, KeptEvent, Queue, Source,
+    Answer, Claims, Conversations, Credential, Download, Http, Jobs, KeptEvent, KeptPage, Queue,
+    Settled, Source, Wanted,
 };
 use serde_json::Value;
 
@@ -20,6 +21,14 @@ use crate::scene::{API, GRAPH, SIGNED};
 impl Claims for Ports {
     async fn keep(&self, event: &KeptEvent) -> Answer<bool> {
         self.world.keep(event).await
+    }
+
+    async fn kept(&self, wanted: &Wanted, after: Option<&str>) -> Answer<KeptPage> {
+        self.world.kept(wanted, after).await
+    }
+
+    async fn settle(&self, id: &str, settled: &Settled) -> Answer<bool> {
+        self.world.settle(id, settled).await
     }
 
     async fn count_try(&self, key: &str, expires_at: Timestamp) -> Answer<u32> {
