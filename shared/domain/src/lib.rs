@@ -17,6 +17,7 @@ pub mod event;
 pub mod ids;
 pub mod job;
 pub mod journey;
+pub mod kinds;
 pub mod notice;
 pub mod pacing;
 pub mod platforms;

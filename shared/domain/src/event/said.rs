@@ -64,7 +64,7 @@ pub enum Part {
     /// Words, as the other side is to read them: said as text, or rendered as text.
     Words(String),
     /// A file.
-    File(Attachment),
+    File(Box<Attachment>),
 }
 
 /// What a person said in one message: its parts, in their order. Words that belong to a file are its caption.

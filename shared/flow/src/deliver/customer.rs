@@ -22,7 +22,11 @@ use crate::ports::{Answer, Credential, Saved};
 const TYPING_LIFE: std::time::Duration = std::time::Duration::from_secs(10);
 
 impl Deliver<'_> {
-    pub(super) async fn to_customer(&self, item: &mut Item, connection: &Connection) -> Answer<()> {
+    pub(super) async fn tell_customer(
+        &self,
+        item: &mut Item,
+        connection: &Connection,
+    ) -> Answer<()> {
         if self.file_was_not_sent(item).await? {
             let evidence = "the file these words belong to was not delivered";
             let remedy = "See what became of the file.";
@@ -95,7 +99,7 @@ impl Deliver<'_> {
             connection,
             &item.origin.customer,
             &what,
-            &item.id,
+            None,
             self.patience,
         ) {
             Ok(request) => self
@@ -177,7 +181,7 @@ impl Deliver<'_> {
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };
         let to = &item.origin.customer;
-        let request = match whatsapp::send(connection, to, &what, &item.id, patience) {
+        let request = match whatsapp::send(connection, to, &what, Some(&item.id), patience) {
             Ok(request) => request,
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };

@@ -22,6 +22,7 @@ use attache_domain::claim::{Lease, Terms, Work};
 use attache_domain::connection::{Connection, Directory, Lane, Profile};
 use attache_domain::conversation::ConversationId;
 use attache_domain::diagnosis::Failure;
+use attache_domain::ids::ConnectionId;
 use attache_domain::job::{ItemJob, TextJob};
 use attache_domain::journey::{Item, Stage};
 use attache_domain::pacing::wait::Wait;
@@ -30,7 +31,8 @@ use attache_domain::time::Timestamp;
 use crate::batch::{Record, Trouble, each};
 use crate::bearer::Desk;
 use crate::ports::{
-    Claimed, Claims, Clock, Conversations, Directories, Http, Items, Jobs, Limits, Objects, Queue,
+    Answer, Claimed, Claims, Clock, Conversations, Directories, Http, Items, Jobs, Limits, Objects,
+    Queue,
 };
 use crate::retry;
 use crate::telling::Telling;
@@ -82,13 +84,30 @@ impl Deliver<'_> {
     /// # Errors
     /// [`Trouble`] if the batch as a whole could not be begun (configuration or limiter out of reach).
     pub async fn batch(&self, records: &[Record]) -> Result<Vec<String>, Trouble> {
-        let directory = self.directories.current().await?;
+        let directory = self.directory(records).await?;
         let turns = self.turns(records, &directory).await?;
         let handle = |record: Record| {
             let (directory, turn) = (Rc::clone(&directory), turns.get(&record.id).copied());
             async move { self.handle(&record.body, turn, &directory).await }
         };
         Ok(each(records, handle).await)
+    }
+
+    /// The configuration that knows every target of the batch, if there is one.
+    async fn directory(&self, records: &[Record]) -> Answer<Rc<Directory>> {
+        let current = self.directories.current().await?;
+        let targets = records
+            .iter()
+            .filter_map(|record| match TextJob::parse(&record.body) {
+                Ok(TextJob::Item(job)) => Some(job.connection),
+                Ok(TextJob::Typing(job)) => Some(job.typing),
+                Err(_) => None,
+            });
+        let known = |target: ConnectionId| current.connection(&target).is_some();
+        if { targets }.all(known) {
+            return Ok(current);
+        }
+        self.directories.newest().await
     }
 
     async fn handle(
@@ -176,7 +195,7 @@ impl Deliver<'_> {
                 .map(Claim::granted);
         }
         match self.claim_for(job, Work::Upload).await? {
-            Claim::Granted(item) => Ok(Some(item)),
+            Claim::Granted(item) => Ok(Some(*item)),
             Claim::Refused(Stage::Ready | Stage::Sending) => {
                 let work = Work::SendUploaded { intent_until };
                 self.claim_for(job, work).await.map(Claim::granted)
@@ -200,7 +219,7 @@ impl Deliver<'_> {
             lease,
         };
         match self.items.claim(&job.media, &terms).await? {
-            Claimed::Granted(item) => Ok(Claim::Granted(*item)),
+            Claimed::Granted(item) => Ok(Claim::Granted(item)),
             Claimed::Missing => Err(dangling(job)),
             Claimed::Refused(item) => {
                 tracing::info!(media.id = %job.media, refusal = ?terms.refusal(&item.gate), work = ?work, "not claimed");
@@ -243,7 +262,7 @@ impl Deliver<'_> {
 
 /// What became of a claim.
 enum Claim {
-    Granted(Item),
+    Granted(Box<Item>),
     /// Refused by a row in this stage.
     Refused(Stage),
 }
@@ -251,7 +270,7 @@ enum Claim {
 impl Claim {
     fn granted(self) -> Option<Item> {
         match self {
-            Self::Granted(item) => Some(item),
+            Self::Granted(item) => Some(*item),
             Self::Refused(_) => None,
         }
     }

@@ -35,8 +35,8 @@ impl Deliver<'_> {
     /// Takes a claimed item as far as it comes.
     pub(super) async fn send(&self, item: &mut Item, connection: &Connection) -> Answer<()> {
         match connection.profile() {
-            Profile::WhatsApp => self.to_customer(item, connection).await,
-            Profile::GenesysOpenMessaging => self.to_agent(item, connection).await,
+            Profile::WhatsApp => self.tell_customer(item, connection).await,
+            Profile::GenesysOpenMessaging => self.tell_agent(item, connection).await,
             Profile::GenesysMessageMedia => {
                 let failure = Failure::misconfigured("nothing can be delivered over its profile");
                 self.give_up(item, *failure.diagnosis).await
@@ -44,7 +44,7 @@ impl Deliver<'_> {
         }
     }
 
-    async fn to_agent(&self, item: &mut Item, connection: &Connection) -> Answer<()> {
+    async fn tell_agent(&self, item: &mut Item, connection: &Connection) -> Answer<()> {
         let Some(bearer) = self.bearer(item, connection, Purpose::Messages).await? else {
             return Ok(());
         };

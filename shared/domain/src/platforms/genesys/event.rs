@@ -34,7 +34,7 @@ pub fn parse(body: &[u8]) -> Result<Vec<Announcement>, Unreadable> {
             .unwrap_or_default(),
         said: match file {
             Some(attachment) => Said::Message(Message {
-                parts: vec![Part::File(attachment)],
+                parts: vec![Part::File(Box::new(attachment))],
                 answers: None,
             }),
             None => Said::Notice(kind),

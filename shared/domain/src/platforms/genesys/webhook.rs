@@ -116,7 +116,7 @@ fn part(position: usize, attachment: &Value) -> Part {
         _ => MediaKind::Document,
     };
     let id = text(attachment, "id").unwrap_or_else(|| position.to_string());
-    Part::File(Attachment {
+    Part::File(Box::new(Attachment {
         id: AttachmentId::new(id),
         file: File {
             kind,
@@ -127,7 +127,7 @@ fn part(position: usize, attachment: &Value) -> Part {
             caption: words(attachment, "text"),
         },
         link: link.map(Link),
-    })
+    }))
 }
 
 #[cfg(test)]

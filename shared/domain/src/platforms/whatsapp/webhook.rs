@@ -96,7 +96,7 @@ fn alone(metadata: &Value, contact: Option<&Value>, (list, entry): (&str, &Value
 
 fn message_of(message: &Value) -> Message {
     let part = match file_of(message) {
-        Some(attachment) => Part::File(attachment),
+        Some(attachment) => Part::File(Box::new(attachment)),
         None => Part::Words(words_of(message)),
     };
     let context = message.get("context").unwrap_or(&Value::Null);
@@ -167,7 +167,7 @@ mod tests {
 
     fn file(body: &[u8]) -> Attachment {
         match first_part(body) {
-            Part::File(attachment) => attachment,
+            Part::File(attachment) => *attachment,
             Part::Words(words) => panic!("{words}"),
         }
     }

@@ -1,15 +1,15 @@
-//! Whole journeys over the twins: what becomes of a file, how often it is sent, and what it costs.
+//! A customer's file on its way to the agent: what becomes of it, how often it is sent, and what it costs.
 
-mod world;
-
+use crate::world::{Answer, Site, directory};
+use attache_domain::connection::Directory;
 use attache_domain::journey::Stage;
 use attache_domain::verdict::Verdict;
-use attache_flow::ports::Queue;
-use world::{Answer, Site};
+use attache_flow::ports::{Directories, Queue};
+use futures_util::FutureExt;
 
-const PHOTO: &[u8] = include_bytes!("../../../tests/media/photo.jpg");
-const DISGUISED: &[u8] = include_bytes!("../../../tests/media/invoice.png");
-const TRUNCATED: &[u8] = include_bytes!("../../../tests/media/truncated.pdf");
+const PHOTO: &[u8] = include_bytes!("../../../../tests/media/photo.jpg");
+const DISGUISED: &[u8] = include_bytes!("../../../../tests/media/invoice.png");
+const TRUNCATED: &[u8] = include_bytes!("../../../../tests/media/truncated.pdf");
 
 #[expect(clippy::unwrap_used, reason = "a broken trail ends the test")]
 fn stages(site: &Site) -> Vec<&'static str> {
@@ -126,17 +126,18 @@ fn what_a_signature_does_not_fit_causes_no_call() {
 #[test]
 fn what_is_not_carried_is_kept_once() {
     let site = Site::new(PHOTO);
-    let text = include_bytes!("../../domain/src/platforms/whatsapp/fixtures/webhook-text.json");
+    let text = include_bytes!("../../../domain/src/platforms/whatsapp/fixtures/webhook-text.json");
     for _ in 0..2 {
         assert_eq!(site.post(text).status, 200);
     }
-    let batch = include_bytes!("../../domain/src/platforms/whatsapp/fixtures/webhook-batched.json");
+    let batch =
+        include_bytes!("../../../domain/src/platforms/whatsapp/fixtures/webhook-batched.json");
     assert_eq!(site.post(batch).status, 200);
     let state = site.world.state.borrow();
     assert_eq!(
         (state.kept.len(), state.items.len()),
-        (2, 2),
-        "a text and a status; two photos"
+        (1, 3),
+        "somebody else's status; a text and two photos"
     );
 }
 
@@ -167,7 +168,7 @@ fn four_refusals_end_in_a_dead_letter_with_its_diagnosis() {
     site.platforms
         .answers
         .borrow_mut()
-        .extend([Answer::Status(503); 9]);
+        .extend([Answer::Status(503); 4]);
     site.announce("m", None);
     site.run(60);
     let item = site.item();
@@ -175,9 +176,10 @@ fn four_refusals_end_in_a_dead_letter_with_its_diagnosis() {
     assert_eq!(item.record.diagnosis.unwrap().code, "genesys.unavailable");
     assert_eq!(
         site.platforms.answers.borrow().len(),
-        5,
+        0,
         "four attempts in all"
     );
+    assert!(site.files_sent().is_empty(), "and none behind them");
     let letters = site.world.receive(Queue::MediaDeadLetters);
     assert_eq!(letters.len(), 1);
     assert!(
@@ -214,7 +216,8 @@ fn a_refused_token_is_renewed_once_and_then_the_end() {
     site.run(20);
     assert_eq!(
         (site.item().gate.stage, *site.platforms.issued.borrow()),
-        (Stage::Sent, 2)
+        (Stage::Sent, 3),
+        "one token for files, one for messages, and its renewal"
     );
 
     let site = Site::new(PHOTO);
@@ -227,8 +230,8 @@ fn a_refused_token_is_renewed_once_and_then_the_end() {
     assert_eq!(site.item().gate.stage, Stage::Failed);
     assert_eq!(
         site.platforms.answers.borrow().len(),
-        7,
-        "refused, renewed, refused: the end"
+        5,
+        "refused, renewed, refused: the end, and the same for the notice of it"
     );
 }
 
@@ -244,7 +247,7 @@ fn a_disguised_executable_never_leaves() {
     );
     let state = site.world.state.borrow();
     assert!(!state.objects.contains_key(&item.id) && state.quarantine.contains_key(&item.id));
-    assert!(site.platforms.sends.borrow().is_empty());
+    assert!(site.files_sent().is_empty());
 }
 
 #[test]
@@ -255,11 +258,12 @@ fn a_late_store_does_not_bring_a_quarantined_file_back() {
     site.fetch();
     let bytes = site.world.state.borrow().objects[&site.id()].clone();
     site.judge();
+    site.deliver();
     // As if a fetcher that had stalled past its lease found the key free; the event of it is lost.
     let id = site.id();
     site.world.state.borrow_mut().objects.insert(id, bytes);
     site.pass(890);
-    assert_eq!(site.sweep(), 0);
+    site.sweep();
     site.pass(20);
     assert_eq!(site.sweep(), 1);
     site.judge();
@@ -278,9 +282,10 @@ fn a_quarantine_that_died_half_way_is_finished() {
     // As if the process had died after the verdict was written, before the original was removed.
     let bytes = site.world.state.borrow().objects[&site.id()].clone();
     site.judge();
+    site.deliver();
     {
+        let id = site.id();
         let mut state = site.world.state.borrow_mut();
-        let id = state.items.keys().next().unwrap().clone();
         state.objects.insert(id.clone(), bytes);
         let item = state.items.get_mut(&id).unwrap();
         item.gate.stage = Stage::Planned;
@@ -330,7 +335,8 @@ fn an_interrupted_download_stores_nothing_and_is_tried_again() {
 #[test]
 fn a_file_the_platform_no_longer_has_is_lost_with_a_reason() {
     let site = Site::new(PHOTO);
-    let gone = include_str!("../../domain/src/platforms/whatsapp/fixtures/error-100-media-id.json");
+    let gone =
+        include_str!("../../../domain/src/platforms/whatsapp/fixtures/error-100-media-id.json");
     site.platforms
         .look_ups
         .borrow_mut()
@@ -426,7 +432,7 @@ fn a_line_that_is_too_long_is_asked_again_not_joined() {
     // Other traffic of the client has filled the line beyond its horizon: nothing is reserved for us.
     let now = attache_flow::ports::Clock::now(&site.world);
     let line = now + std::time::Duration::from_secs(200);
-    let key = "send/genesys".to_owned();
+    let key = "media/genesys".to_owned();
     site.world.state.borrow_mut().limits.insert(key, line);
     site.deliver();
     let copies = site.world.state.borrow().queues[&Queue::Media].clone();
@@ -441,4 +447,17 @@ fn a_line_that_is_too_long_is_asked_again_not_joined() {
         (site.item().gate.stage, site.calls("limits.reserve")),
         (Stage::Sent, 2)
     );
+}
+
+#[test]
+fn what_a_copy_of_the_configuration_does_not_know_is_looked_up_before_it_counts_as_gone() {
+    let site = Site::new(PHOTO);
+    site.refresh();
+    // Every copy in hand is from before the number was configured; intake has heard of it since.
+    site.world.configure(Directory::default());
+    assert!(site.world.newest().now_or_never().is_some());
+    site.world.configure(directory());
+    assert_eq!(site.announce("m", None).status, 200);
+    site.run(5);
+    assert_eq!(site.item().gate.stage, Stage::Sent);
 }
