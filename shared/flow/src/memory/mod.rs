@@ -161,6 +161,11 @@ impl World {
         self.now.set(now);
     }
 
+    /// Puts another configuration in place.
+    pub fn configure(&self, directory: Directory) {
+        *self.directory.borrow_mut() = Rc::new(directory);
+    }
+
     /// Seeds the random numbers.
     pub fn seed(&self, seed: u64) {
         self.drawn.set(seed);

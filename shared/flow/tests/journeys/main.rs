@@ -2,5 +2,6 @@
 //! side is told.
 
 mod both_ways;
+mod forward;
 mod to_agent;
 mod world;

@@ -23,9 +23,10 @@ use attache_flow::batch::Record;
 use attache_flow::bearer::{Cache, Desk};
 use attache_flow::deliver::{Deliver, Linked};
 use attache_flow::fetch::Fetch;
+use attache_flow::forward::Forward;
 use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Reply};
 use attache_flow::judge::Judge;
-use attache_flow::memory::{Calm, World};
+use attache_flow::memory::{Calm, Weather, World};
 use attache_flow::ports::{Clock, Http, Objects, Queue};
 use attache_flow::refresh::Refresh;
 use attache_flow::sweep::Sweep;
@@ -51,6 +52,16 @@ pub(crate) struct Site {
 }
 
 pub(crate) fn directory() -> Directory {
+    directory_with(|_| {})
+}
+
+/// The directory, its endpoints changed.
+pub(crate) fn directory_with(change: impl Fn(&mut Endpoint)) -> Directory {
+    let endpoint = |id, profile| {
+        let mut endpoint = endpoint(id, profile);
+        change(&mut endpoint);
+        endpoint
+    };
     let secret = |name: &str| SecretName(name.to_owned());
     Directory::new([
         Row::Endpoint(endpoint("wa", Profile::WhatsApp)),
@@ -106,13 +117,17 @@ fn endpoint(id: &str, profile: Profile) -> Endpoint {
 
 impl Site {
     pub(crate) fn new(file: &[u8]) -> Self {
+        Self::with(file, directory(), Rc::new(Calm))
+    }
+
+    pub(crate) fn with(file: &[u8], directory: Directory, weather: Rc<dyn Weather>) -> Self {
         let platforms = Rc::new(Platforms::default());
         *platforms.file.borrow_mut() = file.to_vec();
         let http: Rc<dyn Http> = Rc::clone(&platforms) as Rc<dyn Http>;
         let world = World::new(
-            directory(),
+            directory.clone(),
             http,
-            Rc::new(Calm),
+            weather,
             Timestamp::from_seconds(1_744_344_500),
         );
         world.put_secret(
@@ -136,10 +151,7 @@ impl Site {
             (EndpointId::new(endpoint), keys)
         })
         .into();
-        let doorway = Doorway {
-            directory: directory(),
-            keys,
-        };
+        let doorway = Doorway { directory, keys };
         Self {
             world,
             platforms,
@@ -171,7 +183,7 @@ impl Site {
         self.post_to("wa", body, signature)
     }
 
-    fn post_to(&self, endpoint: &str, body: &[u8], signature: &str) -> Reply {
+    pub(crate) fn post_to(&self, endpoint: &str, body: &[u8], signature: &str) -> Reply {
         let world = &self.world;
         let intake = Intake {
             items: world,
@@ -187,7 +199,14 @@ impl Site {
         let request = intake::Request {
             method: "POST".to_owned(),
             endpoint: endpoint.to_owned(),
-            headers: [("x-hub-signature-256".to_owned(), signature.to_owned())].into(),
+            headers: [
+                ("content-type", "application/json; charset=utf-8"),
+                ("host", "hooks.example"),
+                ("user-agent", "a platform"),
+                ("x-hub-signature-256", signature),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
             body: body.to_vec(),
             ..intake::Request::default()
         };
@@ -367,6 +386,22 @@ impl Site {
         let failed = deliver.batch(&records).now_or_never().unwrap().unwrap();
         assert!(failed.is_empty(), "{failed:?}");
         records.len()
+    }
+
+    /// Passes on what is in the queue `forward` now.
+    pub(crate) fn forward(&self) -> usize {
+        let world = &self.world;
+        let forward = Forward {
+            jobs: world,
+            http: world,
+            clock: world,
+            directories: world,
+        };
+        let jobs = world.receive(Queue::Forward);
+        for job in &jobs {
+            forward.handle(&job.body).now_or_never().unwrap().unwrap();
+        }
+        jobs.len()
     }
 
     pub(crate) fn sweep(&self) -> usize {
