@@ -52,6 +52,7 @@ impl StandIns {
         let genesys = Genesys::start(GenesysOptions {
             canary: canary.clone(),
             outbound_types: vec!["*/*".to_owned()],
+            several_attachments: true,
             ..GenesysOptions::default()
         })
         .await?;

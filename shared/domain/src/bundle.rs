@@ -1,8 +1,8 @@
-//! Several items of one message keep their order: each goes out once the one before it has arrived, has ended, or has
+//! Several items of one message keep their order: each goes out once those before it have arrived, have ended, or have
 //! kept the others waiting for long enough.
 //!
-//! The order needs no row of its own: each item knows the ids of all (they are derived, not drawn), and looks at the
-//! row of the one before it. Nobody must be alive to pass the turn on.
+//! The order needs no row of its own: each item knows the ids of all (they are derived, not drawn), and looks back from
+//! the one before it to the nearest that had its turn. Nobody must be alive to pass the turn on.
 
 use std::time::Duration;
 
@@ -23,21 +23,36 @@ pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
 pub enum Turn {
     /// Now.
     Now,
-    /// The one before it is still on its way.
+    /// One before it is still on its way.
     Later,
 }
 
-/// Whether `item` may go out at `now`, given the row of the item before it and, where one was made, of the notice that
-/// stands in that one's place.
+/// Whether `item` may go out at `now`, given the row of an item before it (`None`: there is none yet) and, where one was
+/// made, of the notice that stands in that one's place.
 #[must_use]
 pub fn turn(item: &Item, before: Option<&Item>, notice: Option<&Item>, now: Timestamp) -> Turn {
     let waited_out = now >= item.origin.sent_at + WAITED_OUT;
-    let on_its_way = |other: Option<&Item>| other.is_some_and(|other| !is_settled(other));
-    if waited_out || !(on_its_way(before) || on_its_way(notice)) {
+    let settled = before.is_some_and(is_settled) && notice.is_none_or(is_settled);
+    if waited_out || settled {
         Turn::Now
     } else {
         Turn::Later
     }
+}
+
+/// Whether the item had its turn, so that none before it is waited for any more. One that ended before that, held back,
+/// refused or lost, says nothing of those before it.
+#[must_use]
+pub fn had_its_turn(item: &Item) -> bool {
+    matches!(
+        item.gate.stage,
+        Stage::Sent
+            | Stage::Delivered
+            | Stage::Read
+            | Stage::Failed
+            | Stage::Unconfirmed
+            | Stage::Undelivered
+    )
 }
 
 /// Whether the item holds words that belong to the file before it: they do not go out without it (`U4`).
@@ -73,7 +88,8 @@ mod tests {
         let sent = at(Stage::Sent, Verdict::Clean);
         let held = at(Stage::Planned, Verdict::Held);
         for (before, notice, now, expected) in [
-            (None, None, now, Turn::Now),
+            (None, None, now, Turn::Later),
+            (None, None, late, Turn::Now),
             (Some(&waiting), None, now, Turn::Later),
             (Some(&waiting), None, late, Turn::Now),
             (Some(&sent), None, now, Turn::Now),
@@ -82,6 +98,22 @@ mod tests {
             (Some(&held), Some(&sent), now, Turn::Now),
         ] {
             assert_eq!(turn(&waiting, before, notice, now), expected);
+        }
+    }
+
+    #[test]
+    fn who_never_had_a_turn_passes_none_on() {
+        for (stage, expected) in [
+            (Stage::Sent, true),
+            (Stage::Failed, true),
+            (Stage::Waiting, false),
+            (Stage::Planned, false),
+            (Stage::Rejected, false),
+            (Stage::Lost, false),
+        ] {
+            let mut item = item();
+            item.gate.stage = stage;
+            assert_eq!(had_its_turn(&item), expected, "{stage:?}");
         }
     }
 }

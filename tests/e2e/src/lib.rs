@@ -19,5 +19,5 @@ mod stage;
 mod wait;
 
 pub use log::LogBook;
-pub use stage::{CUSTOMER_SIDE, Sent, Setup, Stage};
+pub use stage::{CUSTOMER, CUSTOMER_SIDE, Sent, Setup, Stage};
 pub use wait::eventually;

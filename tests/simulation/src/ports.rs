@@ -1,18 +1,20 @@
 //! What stands between the functions and the twins: eyes for what the twins do not report, a bucket that may take its
 //! time, and, where a test asks for it, a planted bug.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::claim::{Refusal, Terms};
+use attache_domain::event::Content;
 use attache_domain::ids::MediaId;
-use attache_domain::journey::Item;
+use attache_domain::journey::{Item, Stage};
 use attache_domain::pacing::gcra;
 use attache_flow::memory::{Object, World};
 use attache_flow::ports::{
-    Announced, Answer, Arrival, Bytestream, Claimed, Head, Items, Limits, Objects, Reserved, Saved,
-    Source, SourceError, Stored,
+    Announced, Answer, Arrival, Bytestream, Claimed, Credential, Head, Items, Limits, Objects,
+    Reserved, Saved, Source, SourceError, Stored,
 };
 use bytes::Bytes;
 use url::Url;
@@ -23,11 +25,14 @@ use crate::scene::Scene;
 
 /// The twins as the functions of a run see them.
 pub struct Ports {
-    scene: Rc<Scene>,
+    /// What every part of the run shares.
+    pub scene: Rc<Scene>,
     /// The twins themselves.
     pub world: Rc<World>,
     /// The planted bug.
     pub sabotage: Sabotage,
+    /// The last token that went to Genesys, for the bug that keeps it.
+    pub(crate) kept: RefCell<Credential>,
 }
 
 impl Ports {
@@ -38,6 +43,7 @@ impl Ports {
             scene,
             world,
             sabotage,
+            kept: RefCell::new(Credential::None),
         }
     }
 }
@@ -47,6 +53,16 @@ impl Items for Ports {
     async fn announce(&self, item: &Item) -> Answer<Announced> {
         if self.sabotage == Sabotage::AnnounceFromMemory && self.scene.agenda.dice.chance(100) {
             return Ok(Announced::New);
+        }
+        let left_out = match &item.origin.content {
+            Content::Words(words) => words.notice && self.sabotage == Sabotage::SkipNotices,
+            Content::Receipt(_) => self.sabotage == Sabotage::SkipReceipts,
+            Content::File(_) => false,
+        };
+        if left_out {
+            let mut there = item.clone();
+            there.gate.stage = Stage::Sent;
+            return Ok(Announced::Known(Box::new(there)));
         }
         self.world.announce(item).await
     }
@@ -73,6 +89,13 @@ impl Items for Ports {
             let found = self.world.state.borrow().items.get(&item.id).cloned();
             item.gate.revision = found.map_or(0, |found| found.gate.revision);
         }
+        if self.sabotage == Sabotage::FreeLate
+            && item.gate.stage == Stage::Fetching
+            && item.gate.lease.is_none()
+        {
+            // The job is on its way while the lease still runs.
+            return Ok(Saved::Done);
+        }
         Items::save(&*self.world, item).await
     }
 
@@ -96,7 +119,7 @@ impl Limits for Ports {
         }
         if let Reserved::Slots(slots) = &reserved {
             let task = self.scene.agenda.running();
-            self.scene.reference.granted(task, slots);
+            self.scene.reference.granted(task, key, slots);
         }
         Ok(reserved)
     }
@@ -157,6 +180,10 @@ impl Objects for Ports {
 
     async fn open(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Bytestream>>> {
         Objects::open(&*self.world, id, etag).await
+    }
+
+    async fn stream(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Source>>> {
+        self.world.stream(id, etag).await
     }
 
     async fn quarantine(&self, id: &MediaId) -> Answer<()> {

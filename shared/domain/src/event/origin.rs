@@ -180,12 +180,18 @@ impl Origin {
         }
     }
 
-    /// The item of the same message that goes before it.
+    /// The items of the same message that go before it, in their order.
+    #[must_use]
+    pub fn before(&self) -> &[MediaId] {
+        let id = self.media_id();
+        let position = self.bundle.iter().position(|member| *member == id);
+        self.bundle.get(..position.unwrap_or(0)).unwrap_or_default()
+    }
+
+    /// The item of the same message that goes right before it.
     #[must_use]
     pub fn predecessor(&self) -> Option<&MediaId> {
-        let id = self.media_id();
-        let position = self.bundle.iter().position(|member| *member == id)?;
-        self.bundle.get(position.checked_sub(1)?)
+        self.before().last()
     }
 
     /// Whether it says again, under the same id, what is known: ids, customer, type, text and digest; never links,

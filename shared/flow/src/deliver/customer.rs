@@ -99,7 +99,7 @@ impl Deliver<'_> {
             connection,
             &item.origin.customer,
             &what,
-            &item.id,
+            None,
             self.patience,
         ) {
             Ok(request) => self
@@ -181,7 +181,7 @@ impl Deliver<'_> {
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };
         let to = &item.origin.customer;
-        let request = match whatsapp::send(connection, to, &what, &item.id, patience) {
+        let request = match whatsapp::send(connection, to, &what, Some(&item.id), patience) {
             Ok(request) => request,
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };

@@ -82,16 +82,21 @@ impl Deliver<'_> {
         let Some(item) = self.items.load(&job.media).await? else {
             return Ok(false);
         };
-        let before = match item.origin.predecessor() {
-            Some(id) => self.items.load(id).await?,
-            None => None,
-        };
-        let notice = match &before {
-            Some(before) => self.items.load(&notice_of(before)).await?,
-            None => None,
-        };
-        let turn = bundle::turn(&item, before.as_ref(), notice.as_ref(), self.clock.now());
-        Ok(turn == bundle::Turn::Later)
+        let now = self.clock.now();
+        for id in item.origin.before().iter().rev() {
+            let before = self.items.load(id).await?;
+            let notice = match &before {
+                Some(before) => self.items.load(&notice_of(before)).await?,
+                None => None,
+            };
+            if bundle::turn(&item, before.as_ref(), notice.as_ref(), now) == bundle::Turn::Later {
+                return Ok(true);
+            }
+            if before.as_ref().is_some_and(bundle::had_its_turn) {
+                return Ok(false);
+            }
+        }
+        Ok(false)
     }
 }
 

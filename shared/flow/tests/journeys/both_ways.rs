@@ -403,3 +403,23 @@ fn words_cost_three_writes_and_never_a_bucket() {
     assert!(items[0].gate.due_at.is_none());
     assert!(site.world.now() >= items[0].origin.sent_at);
 }
+
+#[test]
+fn a_closed_window_invites_by_template_once_a_day() {
+    let site = Site::inviting(PHOTO);
+    site.says("wamid.first", "text", json!({"body": "Hello"}));
+    site.run(3);
+    site.pass(25 * 3600);
+    for message in ["g1", "g2"] {
+        site.agent_says(message, "Still there?", Value::Null);
+        site.run(3);
+    }
+    let invited: Vec<_> = said(&site)
+        .iter()
+        .map(|body| body["template"]["name"].clone())
+        .collect();
+    assert_eq!(invited, ["we_have_an_answer"]);
+    assert!(said(&site)[0].get("biz_opaque_callback_data").is_none());
+    let expired = ["g1", "g2"].map(|id| format!("{id} Failed MessageExpired"));
+    assert_eq!(receipts(&site), expired);
+}

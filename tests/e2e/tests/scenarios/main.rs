@@ -1,6 +1,8 @@
 //! The system from outside: real processes, real HTTP, real files.
 
+mod archive;
 mod bad_input;
+mod both_ways;
 mod happy;
 mod kill_points;
 mod purity;

@@ -98,7 +98,7 @@ pub(super) fn inbound_url(connection: &Connection, what: &str) -> Result<Url, Fa
 
 fn body(message: &Inbound<'_>) -> Value {
     let origin = message.origin;
-    let mut from = json!({ "id": origin.customer, "idType": "Phone" });
+    let mut from = json!({ "id": origin.customer, "idType": id_type(&origin.customer) });
     if let Some(name) = &origin.customer_name {
         from["nickname"] = json!(name);
     }
@@ -120,6 +120,18 @@ fn body(message: &Inbound<'_>) -> Value {
         body["text"] = json!(text);
     }
     body
+}
+
+/// `Phone | Email | Opaque`, from the form of the customer's address.
+fn id_type(customer: &str) -> &'static str {
+    let digits = customer.strip_prefix('+').unwrap_or(customer);
+    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        "Phone"
+    } else if customer.contains('@') {
+        "Email"
+    } else {
+        "Opaque"
+    }
 }
 
 /// `Image | Video | Audio | File`, from the bytes' type; what a customer sent as a document stays a file.
@@ -220,6 +232,10 @@ mod tests {
         assert_eq!(
             sent(None, Some(MediaKind::Document))["content"][0]["attachment"]["mediaType"],
             "File"
+        );
+        assert_eq!(
+            ["16505551234", "+49301", "a@b.example", "PSID-1", ""].map(id_type),
+            ["Phone", "Phone", "Email", "Opaque", "Opaque"]
         );
         assert_eq!(media_type(MediaKind::Audio, "audio/ogg"), "Audio");
         assert_eq!(media_type(MediaKind::Sticker, "image/webp"), "Image");

@@ -37,7 +37,8 @@ pub enum Outgoing<'a> {
     Template(&'a Template),
 }
 
-/// Builds the call. `opaque` comes back in each status of the message.
+/// Builds the call. `opaque` comes back in each status of the message; an invitation has none: what becomes of it is not what
+/// becomes of the item in whose place it goes.
 ///
 /// # Errors
 /// A failure of domain `ours` if the connection is not a WhatsApp one.
@@ -45,7 +46,7 @@ pub fn send(
     connection: &Connection,
     to: &str,
     what: &Outgoing<'_>,
-    opaque: &MediaId,
+    opaque: Option<&MediaId>,
     patience: Duration,
 ) -> Result<Request, Failure> {
     let (kind, content) = match what {
@@ -61,14 +62,16 @@ pub fn send(
             json!({ "name": template.name, "language": { "code": template.language } }),
         ),
     };
-    let body = json!({
+    let mut body = json!({
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         "to": to,
         "type": kind,
         kind: content,
-        "biz_opaque_callback_data": opaque,
     });
+    if let Some(opaque) = opaque {
+        body["biz_opaque_callback_data"] = json!(opaque);
+    }
     post(connection, &body, patience)
 }
 
@@ -176,7 +179,7 @@ mod tests {
             &whatsapp(),
             "16505551234",
             what,
-            &opaque,
+            Some(&opaque),
             Duration::from_secs(1),
         )
         .unwrap();

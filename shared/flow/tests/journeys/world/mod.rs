@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Lane, Org, Profile, Route, Row, SecretName,
+    Account, Connection, Directory, Endpoint, Lane, Org, Profile, Route, Row, SecretName, Template,
 };
 use attache_domain::digest::Sha256Digest;
 use attache_domain::ids::{ConnectionId, EndpointId, MediaId};
@@ -52,11 +52,15 @@ pub(crate) struct Site {
 }
 
 pub(crate) fn directory() -> Directory {
-    directory_with(|_| {})
+    configured(None, |_| {})
 }
 
 /// The directory, its endpoints changed.
 pub(crate) fn directory_with(change: impl Fn(&mut Endpoint)) -> Directory {
+    configured(None, change)
+}
+
+fn configured(window_template: Option<Template>, change: impl Fn(&mut Endpoint)) -> Directory {
     let endpoint = |id, profile| {
         let mut endpoint = endpoint(id, profile);
         change(&mut endpoint);
@@ -75,7 +79,7 @@ pub(crate) fn directory_with(change: impl Fn(&mut Endpoint)) -> Directory {
                 graph_version: "v23.0".to_owned(),
                 media_hosts: vec!["lookaside.fbsbx.com".to_owned()],
                 token: secret("wa-token"),
-                window_template: None,
+                window_template,
             },
             local: false,
         }),
@@ -118,6 +122,15 @@ fn endpoint(id: &str, profile: Profile) -> Endpoint {
 impl Site {
     pub(crate) fn new(file: &[u8]) -> Self {
         Self::with(file, directory(), Rc::new(Calm))
+    }
+
+    /// One that has a template for closed windows.
+    pub(crate) fn inviting(file: &[u8]) -> Self {
+        let template = Template {
+            name: "we_have_an_answer".to_owned(),
+            language: "en".to_owned(),
+        };
+        Self::with(file, configured(Some(template), |_| {}), Rc::new(Calm))
     }
 
     pub(crate) fn with(file: &[u8], directory: Directory, weather: Rc<dyn Weather>) -> Self {
