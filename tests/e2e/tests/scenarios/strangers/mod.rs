@@ -89,7 +89,9 @@ async fn it_runs_stops_and_finds_everything_again() -> Result<()> {
 
     // Two files, and a notice in the place of the third.
     let shown = platforms.genesys.wait_for_messages(3, BOUND).await?;
-    let files = shown.iter().filter(|message| !message.attachments.is_empty());
+    let files = shown
+        .iter()
+        .filter(|message| !message.attachments.is_empty());
     ensure!(
         shown.len() == 3 && files.count() == 2 && platforms.genesys.posts().len() == 3,
         "the agent sees {} messages",

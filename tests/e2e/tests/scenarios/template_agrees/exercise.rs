@@ -272,11 +272,15 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
         Words::FileAndReply => {
             let sent = stage.agent_sends(file(), "The plan")?;
             genesys.wait_for_final_receipt(&sent.message, BOUND).await?;
-            whatsapp.customer().reply(&hello.message, Say::Text("As I said".to_owned()));
+            whatsapp
+                .customer()
+                .reply(&hello.message, Say::Text("As I said".to_owned()));
             genesys.wait_for_messages(2, BOUND).await?;
         }
         Words::BrokenOff => {
-            genesys.faults().arm_at(Fault::TruncatedBody, Times(1), Point::Download)?;
+            genesys
+                .faults()
+                .arm_at(Fault::TruncatedBody, Times(1), Point::Download)?;
             let sent = stage.agent_sends(file(), "")?;
             genesys.wait_for_final_receipt(&sent.message, BOUND).await?;
             let delivery = genesys.wait_for_delivery(&sent.message, BOUND).await?;
@@ -301,7 +305,8 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
                 "metadata": { "phone_number_id": "999" },
                 "messages": [{ "from": "1", "id": "wamid.stranger", "type": "text", "text": { "body": "x" } }],
             });
-            let body = json!({ "entry": [{ "changes": [{ "field": "messages", "value": value }] }] });
+            let body =
+                json!({ "entry": [{ "changes": [{ "field": "messages", "value": value }] }] });
             whatsapp.send_raw(body.to_string());
             let look = || async {
                 let kept = stage.log.containing("nobody configured");

@@ -128,7 +128,12 @@ fn roles_are_kept_apart() {
         (
             "kms:Decrypt",
             "DataKey",
-            vec!["FetchFunction", "IntakeFunction", "TextFunction", "UploadFunction"],
+            vec![
+                "FetchFunction",
+                "IntakeFunction",
+                "TextFunction",
+                "UploadFunction",
+            ],
         ),
         (
             "s3:PutObject",
@@ -138,7 +143,12 @@ fn roles_are_kept_apart() {
         (
             "s3:GetObject",
             "MediaBucket/arrivals/*",
-            vec!["FetchFunction", "IntakeFunction", "UploadFunction", "ValidateFunction"],
+            vec![
+                "FetchFunction",
+                "IntakeFunction",
+                "UploadFunction",
+                "ValidateFunction",
+            ],
         ),
         (
             "s3:PutObject",
