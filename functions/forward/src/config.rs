@@ -1,8 +1,6 @@
 //! The settings of `forward`, read once at start, and the AWS calls it makes: the template grants exactly these.
 
-use attache_domain::settings::{
-    ConfigError, Settings, allow_local, connections_max_age, required,
-};
+use attache_domain::settings::{ConfigError, Settings, allow_local, connections_max_age, required};
 
 /// Every AWS action `forward` calls, with the template's logical id of what it is called on. A test compares this with
 /// the policy in `template.yaml`, and the local run refuses whatever that does not grant.

@@ -109,8 +109,8 @@ async fn a_job_is_passed_on_and_verifies() {
 #[tokio::test]
 async fn strangers_fail_alone_and_what_nobody_wants_is_dropped() {
     let (world, other) = site(200);
-    let strangers = [1, 2, 3]
-        .map(|n| json!({"itemIdentifier": format!("{n:08}-5fd1-4b1a-9a52-8a2f7a7d9c10")}));
+    let strangers =
+        [1, 2, 3].map(|n| json!({"itemIdentifier": format!("{n:08}-5fd1-4b1a-9a52-8a2f7a7d9c10")}));
     assert_eq!(
         answer(&world, "batch-mixed").await,
         json!({ "batchItemFailures": strangers })

@@ -95,7 +95,10 @@ impl Judge<'_> {
                 "object of item {id} changed while it was read"
             )));
         };
-        let directory = self.directories.current().await?;
+        let directory = match &item.origin.target {
+            Some(target) => self.directories.knowing(target).await?,
+            None => self.directories.current().await?,
+        };
         Ok(self.decide(&mut item, head, judged, &directory).await?)
     }
 

@@ -18,6 +18,7 @@ pub mod memory;
 pub mod metered;
 pub mod ports;
 pub mod refresh;
+pub mod replay;
 pub mod retry;
 pub mod status;
 pub mod sweep;

@@ -15,7 +15,7 @@ use attache_domain::connection::{Directory, SecretName};
 use attache_domain::conversation::{Conversation, ConversationId, Heard};
 use attache_domain::digest::Sha256Digest;
 use attache_domain::event::KeptBecause;
-use attache_domain::ids::MediaId;
+use attache_domain::ids::{ConnectionId, EndpointId, MediaId};
 use attache_domain::journey::{Item, StoredObject};
 use attache_domain::pacing::gcra;
 use attache_domain::signature::Secret;
@@ -100,6 +100,8 @@ pub trait Items {
 pub struct KeptEvent {
     /// `<endpoint>/<message id>`, with `/<status>` for statuses.
     pub id: String,
+    /// The endpoint it came to.
+    pub endpoint: EndpointId,
     /// Why.
     pub because: KeptBecause,
     /// The message's own slice of the webhook, JSON text.
@@ -110,11 +112,46 @@ pub struct KeptEvent {
     pub expires_at: Timestamp,
 }
 
+/// Which of the kept events are asked for: those that can be taken in again and were not yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Only those that came to this endpoint.
+    pub endpoint: Option<EndpointId>,
+    /// Only those that came then or later.
+    pub since: Timestamp,
+    /// Only those that came before.
+    pub until: Timestamp,
+    /// What was to be forgotten by now counts as gone.
+    pub now: Timestamp,
+}
+
+/// Some of the kept events, in no order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeptPage {
+    /// The events; there may be none although more follow.
+    pub events: Vec<KeptEvent>,
+    /// The page to ask for next; `None`: this was the last.
+    pub next: Option<String>,
+}
+
+/// That a kept event was taken in again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// When.
+    pub at: Timestamp,
+    /// Why, in the words of the person who did it.
+    pub reason: Option<String>,
+}
+
 /// The `claims` table.
 #[async_trait(?Send)]
 pub trait Claims {
     /// Keeps the event; `false` if it was kept already.
     async fn keep(&self, event: &KeptEvent) -> Answer<bool>;
+    /// A page of the events that are kept for lack of configuration and are not settled; `None` asks for the first.
+    async fn kept(&self, wanted: &Wanted, page: Option<&str>) -> Answer<KeptPage>;
+    /// Writes down that a kept event was taken in again; `false` if that was done before, or it is not kept any more.
+    async fn settle(&self, id: &str, settled: &Settled) -> Answer<bool>;
     /// Counts one more try of the sender to deliver what `key` names; the count, from 1.
     async fn count_try(&self, key: &str, expires_at: Timestamp) -> Answer<u32>;
     /// Remembers which item a platform's name for it means. The first stays.
@@ -362,6 +399,17 @@ pub enum Reserved {
 pub trait Directories {
     /// The directory to use now.
     async fn current(&self) -> Answer<Rc<Directory>>;
+    /// The directory as it is, whatever is in hand.
+    async fn newest(&self) -> Answer<Rc<Directory>>;
+    /// The directory to use for what names this connection. Whoever made it knew the connection, so a copy in hand that
+    /// does not is older than the work: nothing is given up for want of a connection that was added a moment ago.
+    async fn knowing(&self, connection: &ConnectionId) -> Answer<Rc<Directory>> {
+        let current = self.current().await?;
+        if current.connection(connection).is_some() {
+            return Ok(current);
+        }
+        self.newest().await
+    }
 }
 
 /// Time and chance.

@@ -110,7 +110,7 @@ impl Refresh<'_> {
     /// [`Trouble`] if the world failed or the message is no job.
     pub async fn handle(&self, body: &str) -> Result<(), Trouble> {
         let job = RefreshJob::parse(body)?;
-        let directory = self.directories.current().await?;
+        let directory = self.directories.knowing(&job.connection).await?;
         match directory.connection(&job.connection) {
             Some(connection) => {
                 // A refusal is logged with its remedy; the next tick tries again and reports it.

@@ -82,9 +82,13 @@ impl Sweep<'_> {
             Overdue::Fetch | Overdue::Judge => Some(item.origin.connection.clone()),
             Overdue::Deliver | Overdue::RepeatSend => item.origin.target.clone(),
             Overdue::Unconfirmed => return self.end_unconfirmed(item, now).await,
+            Overdue::Tell => {
+                self.telling().given_up(&mut item, Actor::Sweep).await?;
+                return Ok(false);
+            }
         };
         let queue = match step {
-            Overdue::Leave | Overdue::Unconfirmed => return Ok(false),
+            Overdue::Leave | Overdue::Unconfirmed | Overdue::Tell => return Ok(false),
             Overdue::Fetch => Queue::Fetch,
             Overdue::Judge => Queue::Judge,
             Overdue::Deliver | Overdue::RepeatSend => match item.lane() {
@@ -104,14 +108,17 @@ impl Sweep<'_> {
         Ok(true)
     }
 
-    /// Nobody knows whether the customer has it, and it is not sent again: the agent is told, a person decides.
-    async fn end_unconfirmed(&self, mut item: Item, now: Timestamp) -> Answer<bool> {
-        let telling = Telling {
+    fn telling(&self) -> Telling<'_> {
+        Telling {
             items: self.items,
             jobs: self.jobs,
             clock: self.clock,
-        };
-        telling
+        }
+    }
+
+    /// Nobody knows whether the customer has it, and it is not sent again: the agent is told, a person decides.
+    async fn end_unconfirmed(&self, mut item: Item, now: Timestamp) -> Answer<bool> {
+        self.telling()
             .of(&item, &Ending::Unconfirmed, Actor::Sweep)
             .await?;
         item.end(Stage::Unconfirmed, Actor::Sweep, now);

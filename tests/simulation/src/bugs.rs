@@ -8,7 +8,8 @@ use attache_domain::ids::{MediaId, MessageId};
 use attache_domain::time::Timestamp;
 use attache_domain::wire::{Body, CallError, Request, Response};
 use attache_flow::ports::{
-    Answer, Claims, Conversations, Credential, Download, Http, Jobs, KeptEvent, Queue, Source,
+    Answer, Claims, Conversations, Credential, Download, Http, Jobs, KeptEvent, KeptPage, Queue,
+    Settled, Source, Wanted,
 };
 use serde_json::Value;
 
@@ -20,6 +21,14 @@ use crate::scene::{API, GRAPH, SIGNED};
 impl Claims for Ports {
     async fn keep(&self, event: &KeptEvent) -> Answer<bool> {
         self.world.keep(event).await
+    }
+
+    async fn kept(&self, wanted: &Wanted, page: Option<&str>) -> Answer<KeptPage> {
+        self.world.kept(wanted, page).await
+    }
+
+    async fn settle(&self, id: &str, settled: &Settled) -> Answer<bool> {
+        self.world.settle(id, settled).await
     }
 
     async fn count_try(&self, key: &str, expires_at: Timestamp) -> Answer<u32> {
@@ -67,10 +76,6 @@ impl Conversations for Ports {
 #[async_trait(?Send)]
 impl Jobs for Ports {
     async fn send(&self, queue: Queue, body: String, delay: Duration, group: &str) -> Answer<()> {
-        let queue = match queue {
-            Queue::Text if self.sabotage == Sabotage::WordsBehindFiles => Queue::Media,
-            queue => queue,
-        };
         let body = if self.sabotage == Sabotage::ForgetBundles {
             body.replace(",\"bundled\":true", "")
         } else {
@@ -96,7 +101,7 @@ impl Http for Ports {
         let answer = self.world.call(request, credential).await;
         let receipt = request.url.path().ends_with("/receipt");
         if receipt && answer.is_ok() && self.sabotage == Sabotage::ReceiptTwice {
-            return self.world.call(request, credential).await;
+            return Err(CallError::NoAnswer("overheard".to_owned()));
         }
         match answer {
             Err(CallError::NoAnswer(why))

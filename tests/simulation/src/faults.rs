@@ -105,8 +105,6 @@ faults! {
     TokenUnavailable,
     /// The token endpoint does not answer.
     TokenLost,
-    /// Other traffic of the same client takes many of the limiter's slots.
-    Rush,
 }
 
 /// The faults of one run.
@@ -145,12 +143,9 @@ impl Faults {
         self.last.get()
     }
 
-    /// Whether nothing went wrong so far but that others were busy.
+    /// Whether nothing went wrong so far.
     pub fn is_calm(&self) -> bool {
-        self.struck
-            .borrow()
-            .keys()
-            .all(|fault| *fault == Fault::Rush)
+        self.struck.borrow().is_empty()
     }
 
     /// How often each kind struck.

@@ -48,6 +48,17 @@ impl Ports {
     }
 }
 
+impl Ports {
+    /// Whether this write frees the lease of a transfer and changes nothing else.
+    fn is_handed_over(&self, item: &Item) -> bool {
+        let state = self.world.state.borrow();
+        let held = state.items.get(&item.id).is_some_and(|held| {
+            held.gate.lease.is_some() && held.gate.sequence == item.gate.sequence
+        });
+        held && item.gate.stage == Stage::Fetching && item.gate.lease.is_none()
+    }
+}
+
 #[async_trait(?Send)]
 impl Items for Ports {
     async fn announce(&self, item: &Item) -> Answer<Announced> {
@@ -89,11 +100,8 @@ impl Items for Ports {
             let found = self.world.state.borrow().items.get(&item.id).cloned();
             item.gate.revision = found.map_or(0, |found| found.gate.revision);
         }
-        if self.sabotage == Sabotage::FreeLate
-            && item.gate.stage == Stage::Fetching
-            && item.gate.lease.is_none()
-        {
-            // The job is on its way while the lease still runs.
+        if self.sabotage == Sabotage::FreeLate && self.is_handed_over(item) {
+            // The job goes out while the lease still runs.
             return Ok(Saved::Done);
         }
         Items::save(&*self.world, item).await
@@ -111,7 +119,12 @@ impl Items for Ports {
 #[async_trait(?Send)]
 impl Limits for Ports {
     async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reserved> {
-        let mut reserved = self.world.reserve(key, request).await?;
+        let line = if self.sabotage == Sabotage::WordsBehindFiles {
+            key.replace("text/", "media/")
+        } else {
+            key.to_owned()
+        };
+        let mut reserved = self.world.reserve(&line, request).await?;
         let now = self.scene.agenda.now();
         match &mut reserved {
             Reserved::Slots(slots) if self.sabotage == Sabotage::NeverWait => slots.fill(now),

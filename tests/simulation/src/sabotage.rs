@@ -28,7 +28,7 @@ pub enum Sabotage {
     RepeatUnknown,
     /// No notice is ever written.
     SkipNotices,
-    /// Every receipt is sent twice.
+    /// The answer to a receipt is not heard: it is sent again.
     ReceiptTwice,
     /// No receipt is ever written.
     SkipReceipts,

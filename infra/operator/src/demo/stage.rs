@@ -166,12 +166,15 @@ fn tell(timeline: &Timeline, watched: &Watched, now: Option<&Item>) {
             .diagnosis
             .as_ref()
             .map_or("?", |diagnosis| diagnosis.code.as_str());
+        // Towards a customer an open outcome stays open: nobody sends it again.
+        let then = match (now.gate.intent_until, now.origin.direction) {
+            (Some(_), Direction::ToCustomer) => "a status may tell, it is not sent again",
+            _ => "it waits and tries again",
+        };
+        let attempts = now.record.attempts;
         timeline.say(
             &watched.name,
-            &format!(
-                "attempt {} ended with {why}; it waits and tries again",
-                now.record.attempts
-            ),
+            &format!("attempt {attempts} ended with {why}; {then}"),
         );
     }
     if before.is_none_or(|item| {

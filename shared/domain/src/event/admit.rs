@@ -21,6 +21,33 @@ pub enum KeptBecause {
     NotOurs,
 }
 
+impl KeptBecause {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [
+        Self::UnknownBusiness,
+        Self::NoRoute,
+        Self::NotCarried,
+        Self::NotOurs,
+    ];
+
+    /// The word in tables and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownBusiness => "unknown-business",
+            Self::NoRoute => "no-route",
+            Self::NotCarried => "not-carried",
+            Self::NotOurs => "not-ours",
+        }
+    }
+
+    /// Whether it was kept for lack of configuration, and can be taken in again once there is more.
+    #[must_use]
+    pub fn is_replayable(self) -> bool {
+        matches!(self, Self::UnknownBusiness | Self::NoRoute)
+    }
+}
+
 /// An item to be: what is remembered of it, and the link it can be had from, which is never remembered in the clear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {

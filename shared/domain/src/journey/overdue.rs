@@ -31,6 +31,8 @@ pub enum Overdue {
     RepeatSend,
     /// The same towards a customer, who would see it twice: nobody sends it again, a person decides.
     Unconfirmed,
+    /// It was given up, and whoever wrote that may have died before telling.
+    Tell,
 }
 
 /// Decides for one item at `now`; `grace` is how long after its deadline an open intent is left alone.
@@ -60,13 +62,12 @@ pub fn overdue(item: &Item, now: Timestamp, grace: Duration) -> Overdue {
         Stage::Waiting | Stage::Uploading | Stage::Ready | Stage::Sending => Overdue::Deliver,
         // Not entered by any code yet: conversions and asynchronous uploads arrive with their functions.
         Stage::Converting | Stage::Processing => Overdue::Leave,
+        Stage::Lost | Stage::Failed => Overdue::Tell,
         Stage::Sent
         | Stage::Delivered
         | Stage::Read
         | Stage::Kept
-        | Stage::Lost
         | Stage::Rejected
-        | Stage::Failed
         | Stage::Unconfirmed
         | Stage::Undelivered
         | Stage::Erased => Overdue::Leave,
@@ -118,7 +119,8 @@ mod tests {
             (Stage::Uploading, Overdue::Deliver),
             (Stage::Sending, Overdue::Deliver),
             (Stage::Sent, Overdue::Leave),
-            (Stage::Lost, Overdue::Leave),
+            (Stage::Lost, Overdue::Tell),
+            (Stage::Failed, Overdue::Tell),
         ] {
             assert_eq!(overdue(&at(stage), NOW, INTENT_GRACE), step, "{stage:?}");
         }

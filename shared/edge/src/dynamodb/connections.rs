@@ -160,6 +160,20 @@ impl CachedDirectories {
             loaded: Mutex::new(None),
         }
     }
+
+    async fn load(&self, loaded: &mut Option<(Instant, Rc<Directory>)>) -> Answer<Rc<Directory>> {
+        // The age counts from before the read: what was written after it began may be missing.
+        let at = Instant::now();
+        let directory = Directory::new(self.table.rows().await?);
+        let directory = if self.allow_local {
+            directory
+        } else {
+            directory.without_local()
+        };
+        let directory = Rc::new(directory);
+        *loaded = Some((at, Rc::clone(&directory)));
+        Ok(directory)
+    }
 }
 
 #[async_trait(?Send)]
@@ -172,16 +186,11 @@ impl Directories for CachedDirectories {
         if let Some((_, directory)) = fresh {
             return Ok(Rc::clone(directory));
         }
-        // The age counts from before the read: what was written after it began may be missing.
-        let at = Instant::now();
-        let directory = Directory::new(self.table.rows().await?);
-        let directory = if self.allow_local {
-            directory
-        } else {
-            directory.without_local()
-        };
-        let directory = Rc::new(directory);
-        *loaded = Some((at, Rc::clone(&directory)));
-        Ok(directory)
+        self.load(&mut loaded).await
+    }
+
+    async fn newest(&self) -> Answer<Rc<Directory>> {
+        let mut loaded = self.loaded.lock().await;
+        self.load(&mut loaded).await
     }
 }

@@ -1,5 +1,7 @@
 //! The way out, against servers on this machine that answer with fixed bytes, or stop in the middle.
 
+mod upload;
+
 use attache_domain::signature::Secret;
 use attache_domain::wire::Auth;
 use attache_flow::ports::SourceError;

@@ -5,6 +5,7 @@
 //! by `run`, so that a store that keeps what earlier runs wrote can be used again. Where a port leaves something open
 //! (entity tags, the order of racing calls, how long an index lags), the suite leaves it open too.
 
+mod claims;
 mod items;
 mod objects;
 mod rows;
@@ -19,9 +20,10 @@ use attache_domain::ids::{AttachmentId, ConnectionId, MessageId};
 use attache_domain::journey::Item;
 use attache_domain::time::Timestamp;
 
+pub use claims::claims;
 pub use items::{items, overdue_order};
 pub use objects::objects;
-pub use rows::{claims, conversations, limits, tokens};
+pub use rows::{conversations, limits, tokens};
 pub use services::{jobs, secrets, vault};
 
 use crate::batch::chain;

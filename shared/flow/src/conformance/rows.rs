@@ -1,9 +1,8 @@
-//! The `claims`, `tokens` and `limits` tables.
+//! The `conversations`, `tokens` and `limits` tables.
 
 use std::num::NonZeroU32;
 
 use attache_domain::conversation::{Conversation, ConversationId, Heard};
-use attache_domain::event::KeptBecause;
 use attache_domain::ids::{ConnectionId, MessageId};
 use attache_domain::pacing::gcra::Request;
 use attache_domain::pacing::rate::Rate;
@@ -12,43 +11,7 @@ use attache_domain::token::TokenRow;
 use futures_util::future::join_all;
 
 use super::{NOW, ok, seconds};
-use crate::ports::{Claims, Conversations, KeptEvent, Limits, Reserved, Saved, Tokens};
-
-/// The suite of [`Claims`].
-pub async fn claims(claims: &dyn Claims, run: &str) {
-    let event = |name: &str, after| KeptEvent {
-        id: format!("whatsapp/{run}/{name}"),
-        because: KeptBecause::UnknownBusiness,
-        slice: "{\"id\":\"wamid.X\",\"text\":{\"body\":\"grüße 🎉\"}}".to_owned(),
-        at: NOW + seconds(after),
-        expires_at: NOW + seconds(86_400),
-    };
-    assert!(ok(claims.keep(&event("a", 0)).await), "the first is kept");
-    assert!(
-        !ok(claims.keep(&event("a", 60)).await),
-        "the same event again is not"
-    );
-    assert!(ok(claims.keep(&event("b", 60)).await), "another is");
-
-    let (key, later) = (format!("tries/{run}"), NOW + seconds(86_400));
-    let counted = [
-        ok(claims.count_try(&key, later).await),
-        ok(claims.count_try(&key, later).await),
-        ok(claims.count_try(&format!("{key}/other"), later).await),
-    ];
-    assert_eq!(counted, [1, 2, 1], "each key has a count of its own");
-
-    let alias = format!("name/wa/{run}");
-    let [first, second] = ["1", "2"].map(|name| super::item(run, name).id);
-    assert_eq!(ok(claims.named(&alias).await), None);
-    ok(claims.name(&alias, &first, later).await);
-    ok(claims.name(&alias, &second, later).await);
-    assert_eq!(
-        ok(claims.named(&alias).await),
-        Some(first),
-        "the first stays"
-    );
-}
+use crate::ports::{Conversations, Limits, Reserved, Saved, Tokens};
 
 /// The suite of [`Conversations`].
 pub async fn conversations(conversations: &dyn Conversations, run: &str) {

@@ -22,6 +22,7 @@ use attache_domain::claim::{Lease, Terms, Work};
 use attache_domain::connection::{Connection, Directory, Lane, Profile};
 use attache_domain::conversation::ConversationId;
 use attache_domain::diagnosis::Failure;
+use attache_domain::ids::ConnectionId;
 use attache_domain::job::{ItemJob, TextJob};
 use attache_domain::journey::{Item, Stage};
 use attache_domain::pacing::wait::Wait;
@@ -30,7 +31,8 @@ use attache_domain::time::Timestamp;
 use crate::batch::{Record, Trouble, each};
 use crate::bearer::Desk;
 use crate::ports::{
-    Claimed, Claims, Clock, Conversations, Directories, Http, Items, Jobs, Limits, Objects, Queue,
+    Answer, Claimed, Claims, Clock, Conversations, Directories, Http, Items, Jobs, Limits, Objects,
+    Queue,
 };
 use crate::retry;
 use crate::telling::Telling;
@@ -82,13 +84,30 @@ impl Deliver<'_> {
     /// # Errors
     /// [`Trouble`] if the batch as a whole could not be begun (configuration or limiter out of reach).
     pub async fn batch(&self, records: &[Record]) -> Result<Vec<String>, Trouble> {
-        let directory = self.directories.current().await?;
+        let directory = self.directory(records).await?;
         let turns = self.turns(records, &directory).await?;
         let handle = |record: Record| {
             let (directory, turn) = (Rc::clone(&directory), turns.get(&record.id).copied());
             async move { self.handle(&record.body, turn, &directory).await }
         };
         Ok(each(records, handle).await)
+    }
+
+    /// The configuration that knows every target of the batch, if there is one.
+    async fn directory(&self, records: &[Record]) -> Answer<Rc<Directory>> {
+        let current = self.directories.current().await?;
+        let targets = records
+            .iter()
+            .filter_map(|record| match TextJob::parse(&record.body) {
+                Ok(TextJob::Item(job)) => Some(job.connection),
+                Ok(TextJob::Typing(job)) => Some(job.typing),
+                Err(_) => None,
+            });
+        let known = |target: ConnectionId| current.connection(&target).is_some();
+        if { targets }.all(known) {
+            return Ok(current);
+        }
+        self.directories.newest().await
     }
 
     async fn handle(

@@ -3,19 +3,17 @@
 use std::time::Duration;
 
 use attache_domain::channels::Direction;
-use attache_domain::connection::Lane;
 use attache_domain::conversation::ConversationId;
 use attache_domain::delivery::{self, Next};
 use attache_domain::diagnosis::{Diagnosis, Disposition};
 use attache_domain::journey::{Item, RETENTION, Stage};
-use attache_domain::notice::Ending;
 use attache_domain::pacing::backoff::Backoff;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::Deliver;
 use super::send::{Accepted, Failed};
-use crate::ports::{Answer, Queue, Saved};
+use crate::ports::{Answer, Saved};
 use crate::retry;
 
 /// So often a row that changes under our hands is read again.
@@ -168,20 +166,9 @@ impl Deliver<'_> {
 
     pub(super) async fn give_up(&self, item: &mut Item, diagnosis: Diagnosis) -> Answer<()> {
         tracing::error!(media.id = %item.id, failure.code = %diagnosis.code, evidence = %diagnosis.evidence, remedy = %diagnosis.remedy, "delivery failed");
-        let queue = match self.lane {
-            Lane::Media => Queue::MediaDeadLetters,
-            Lane::Text => Queue::TextDeadLetters,
-        };
-        retry::bury(self.jobs, queue, item, &diagnosis).await?;
         self.telling()
-            .of(item, &Ending::Failed(&diagnosis), self.actor())
+            .give_up(item, (Stage::Failed, diagnosis), self.actor())
             .await?;
-        item.record.diagnosis = Some(diagnosis);
-        item.acknowledge_claim(self.actor());
-        item.end(Stage::Failed, self.actor(), self.clock.now());
-        if self.items.save(item).await? == Saved::Overtaken {
-            tracing::warn!(media.id = %item.id, "given up, but somebody else took it over");
-        }
         Ok(())
     }
 }

@@ -17,7 +17,6 @@ use attache_domain::delivery::{self, Next};
 use attache_domain::diagnosis::{Diagnosis, Disposition, Failure};
 use attache_domain::job::ItemJob;
 use attache_domain::journey::{Item, Stage};
-use attache_domain::notice::Ending;
 use attache_domain::time::Timestamp;
 use attache_domain::token::Purpose;
 use attache_domain::transfer;
@@ -28,7 +27,7 @@ use crate::batch::Trouble;
 use crate::bearer::Desk;
 use crate::metered::{Budget, Metered};
 use crate::ports::{
-    Answer, Arrival, Claimed, Clock, Directories, Head, Http, Items, Jobs, Objects, Queue, Saved,
+    Answer, Arrival, Claimed, Clock, Directories, Head, Http, Items, Jobs, Objects, Queue,
     SourceError, Stored,
 };
 use crate::retry;
@@ -106,7 +105,7 @@ impl Fetch<'_> {
             Ok(item) => item,
             Err(brought) => return Ok(brought),
         };
-        let directory = self.directories.current().await?;
+        let directory = self.directories.knowing(&item.origin.connection).await?;
         let Some(connection) = directory.connection(&item.origin.connection) else {
             let failure = Failure::removed(&item.origin.connection);
             return Ok(self.give_up(&mut item, *failure.diagnosis).await?);
@@ -283,23 +282,16 @@ impl Fetch<'_> {
             return Ok(Brought::Stored);
         }
         tracing::error!(media.id = %item.id, failure.code = %diagnosis.code, evidence = %diagnosis.evidence, remedy = %diagnosis.remedy, "lost");
-        retry::bury(self.jobs, Queue::FetchDeadLetters, item, &diagnosis).await?;
+        item.record.link = None;
         let telling = Telling {
             items: self.items,
             jobs: self.jobs,
             clock: self.clock,
         };
-        telling
-            .of(item, &Ending::Failed(&diagnosis), Actor::Fetch)
+        let ended = telling
+            .give_up(item, (Stage::Lost, diagnosis), Actor::Fetch)
             .await?;
-        item.record.diagnosis = Some(diagnosis);
-        item.record.link = None;
-        item.acknowledge_claim(Actor::Fetch);
-        item.end(Stage::Lost, Actor::Fetch, self.clock.now());
-        if self.items.save(item).await? == Saved::Overtaken {
-            tracing::warn!(media.id = %item.id, "given up, but somebody else took it over");
-        }
-        Ok(Brought::Lost)
+        Ok(if ended { Brought::Lost } else { Brought::Busy })
     }
 }
 

@@ -37,6 +37,12 @@ pub const LARGEST_BODY: usize = 4 * 1024 * 1024;
 /// How long a kept event is remembered: well beyond the seven days for which Meta repeats.
 const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// Logged for an event of a number nobody configured. A filter in `template.yaml` looks for it: an alarm follows.
+pub const KEPT_UNKNOWN: &str = "kept: nobody configured the number it was sent to";
+
+/// Logged for an event of a connection without a route; looked for like [`KEPT_UNKNOWN`].
+pub const KEPT_ROUTELESS: &str = "kept: the connection has no route";
+
 /// How many announcements of one body are worked on at once.
 const AT_ONCE: usize = 16;
 
@@ -196,12 +202,13 @@ impl Intake<'_> {
         all: &[Announcement],
         correlation: &str,
     ) -> Reply {
-        let deadline = match endpoint.profile.patience() {
+        let patience = endpoint.profile.patience();
+        let deadline = match patience {
             Patience::BytesFirst { inline, .. } => self.clock.now() + inline,
             Patience::ClaimFirst => self.clock.now(),
         };
         let outcomes: Vec<Answer<Taken>> = stream::iter(all)
-            .map(|announcement| self.take(doorway, endpoint, announcement, deadline))
+            .map(|it| self.take(&doorway.directory, endpoint, it, (patience, deadline)))
             .buffered(AT_ONCE)
             .collect()
             .await;

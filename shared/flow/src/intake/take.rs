@@ -2,7 +2,7 @@
 
 use attache_domain::audit::Actor;
 use attache_domain::channels::Direction;
-use attache_domain::connection::Endpoint;
+use attache_domain::connection::{Directory, Endpoint, Patience};
 use attache_domain::conversation::{ConversationId, HEARD_PAUSE, Heard};
 use attache_domain::diagnosis::excerpt;
 use attache_domain::event::{
@@ -14,7 +14,7 @@ use attache_domain::journey::Item;
 use attache_domain::time::Timestamp;
 use futures_util::stream::{self, StreamExt};
 
-use super::{AT_ONCE, Doorway, Intake, KEPT_FOR, Taken};
+use super::{AT_ONCE, Intake, KEPT_FOR, KEPT_ROUTELESS, KEPT_UNKNOWN, Taken};
 use crate::deliver::alias;
 use crate::ports::{Answer, KeptEvent, Outage, Queue};
 use crate::status::{self, Whose};
@@ -27,19 +27,18 @@ const LONGEST_QUOTE: usize = 120;
 const MOST_HEARD: usize = 10_000;
 
 impl Intake<'_> {
-    /// Takes one announcement in; files that must be stored before the answer have until `deadline`.
-    pub(super) async fn take(
+    /// Takes one announcement in. Of a sender whose patience is for bytes first, files have until the deadline.
+    pub(crate) async fn take(
         &self,
-        doorway: &Doorway,
+        directory: &Directory,
         endpoint: &Endpoint,
         announcement: &Announcement,
-        deadline: Timestamp,
+        (patience, deadline): (Patience, Timestamp),
     ) -> Answer<Taken> {
-        match admit(announcement, endpoint, &doorway.directory) {
+        match admit(announcement, endpoint, directory) {
             Admission::Carry(members) => {
-                self.note_heard(doorway, announcement, &members).await?;
-                self.carry(announcement, members, endpoint.profile.patience(), deadline)
-                    .await
+                self.note_heard(directory, announcement, &members).await?;
+                self.carry(announcement, members, patience, deadline).await
             }
             Admission::Status(status, connection) => {
                 let telling = self.telling();
@@ -73,14 +72,14 @@ impl Intake<'_> {
     /// Writes down that the customer wrote, where somebody may answer over the same connection.
     async fn note_heard(
         &self,
-        doorway: &Doorway,
+        directory: &Directory,
         announcement: &Announcement,
         members: &[Member],
     ) -> Answer<()> {
         let Some(origin) = members.first().map(|member| &member.origin) else {
             return Ok(());
         };
-        let answered = doorway.directory.is_answered(&origin.connection);
+        let answered = directory.is_answered(&origin.connection);
         if origin.direction != Direction::ToAgent || origin.shadow || !answered {
             return Ok(());
         }
@@ -107,7 +106,7 @@ impl Intake<'_> {
         &self,
         announcement: &Announcement,
         mut members: Vec<Member>,
-        patience: attache_domain::connection::Patience,
+        patience: Patience,
         deadline: Timestamp,
     ) -> Answer<Taken> {
         let answers = match &announcement.said {
@@ -194,6 +193,7 @@ impl Intake<'_> {
         };
         let event = KeptEvent {
             id: format!("{}/{}{suffix}", endpoint.id, announcement.message),
+            endpoint: endpoint.id.clone(),
             because,
             slice: announcement.slice.clone(),
             at: now,
@@ -202,10 +202,10 @@ impl Intake<'_> {
         if self.claims.keep(&event).await? {
             match because {
                 KeptBecause::UnknownBusiness => {
-                    tracing::error!(endpoint.id = %endpoint.id, event.id = %event.id, "kept: nobody configured the number it was sent to");
+                    tracing::error!(endpoint.id = %endpoint.id, event.id = %event.id, "{KEPT_UNKNOWN}");
                 }
                 KeptBecause::NoRoute => {
-                    tracing::error!(endpoint.id = %endpoint.id, event.id = %event.id, "kept: the connection has no route");
+                    tracing::error!(endpoint.id = %endpoint.id, event.id = %event.id, "{KEPT_ROUTELESS}");
                 }
                 KeptBecause::NotCarried | KeptBecause::NotOurs => {
                     tracing::info!(endpoint.id = %endpoint.id, event.id = %event.id, reason = ?because, "kept, not carried");

@@ -1,6 +1,7 @@
 //! In-memory twins of every port: the same behaviour as the real ones (see [`crate::conformance`]), none of their
 //! weather, unless a test brings some ([`Weather`]). Time stands still unless moved.
 
+mod claims;
 mod objects;
 mod rows;
 mod services;
@@ -20,7 +21,7 @@ use attache_domain::time::Timestamp;
 use attache_domain::token::TokenRow;
 use attache_domain::wire::CallError;
 
-use crate::ports::{Answer, Credential, Download, Http, KeptEvent, Queue, Source};
+use crate::ports::{Answer, Credential, Download, Http, KeptEvent, Queue, Settled, Source};
 use attache_domain::wire::{Request, Response};
 
 /// What may happen around a call: nothing, an outage, or a crash (a future that never ends).
@@ -79,6 +80,8 @@ pub struct State {
     pub items: BTreeMap<MediaId, Item>,
     /// The `claims` table.
     pub kept: BTreeMap<String, KeptEvent>,
+    /// Which of them were taken in again.
+    pub settled: BTreeMap<String, Settled>,
     /// Tries counted in the `claims` table.
     pub tries: BTreeMap<String, u32>,
     /// Names of items in the `claims` table.
@@ -124,6 +127,8 @@ pub struct World {
     weather: Rc<dyn Weather>,
     http: Rc<dyn Http>,
     directory: RefCell<Rc<Directory>>,
+    /// The copy that everybody has in hand.
+    known: RefCell<Option<Rc<Directory>>>,
 }
 
 impl World {
@@ -142,6 +147,7 @@ impl World {
             weather,
             http,
             directory: RefCell::new(Rc::new(directory)),
+            known: RefCell::default(),
         }
     }
 
@@ -161,9 +167,11 @@ impl World {
         self.now.set(now);
     }
 
-    /// Puts another configuration in place.
+    /// Replaces the configuration. Who has a copy in hand goes on with it, as functions do for a while.
     pub fn configure(&self, directory: Directory) {
-        *self.directory.borrow_mut() = Rc::new(directory);
+        let mut known = self.known.borrow_mut();
+        let before = self.directory.replace(Rc::new(directory));
+        known.get_or_insert(before);
     }
 
     /// Seeds the random numbers.

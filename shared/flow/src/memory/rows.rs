@@ -1,4 +1,4 @@
-//! Twins of the tables.
+//! Twins of the tables, but for `claims`.
 
 use async_trait::async_trait;
 use attache_domain::claim::Terms;
@@ -12,8 +12,7 @@ use attache_domain::token::TokenRow;
 
 use super::{State, World, Write};
 use crate::ports::{
-    Announced, Answer, Claimed, Claims, Conversations, Items, KeptEvent, Limits, Reserved, Saved,
-    Tokens,
+    Announced, Answer, Claimed, Conversations, Items, Limits, Reserved, Saved, Tokens,
 };
 
 /// Bytes of a row outside its record, origin and trail: column names and numbers, as DynamoDB counts them, rounded up.
@@ -129,53 +128,6 @@ impl Items for World {
         overdue.sort_by_key(|item| item.gate.due_at);
         let ids = overdue.into_iter().map(|item| item.id.clone());
         Ok(ids.take(limit).collect())
-    }
-}
-
-#[async_trait(?Send)]
-impl Claims for World {
-    async fn keep(&self, event: &KeptEvent) -> Answer<bool> {
-        self.begin("claims.keep").await?;
-        let new = {
-            let mut state = self.state.borrow_mut();
-            // A repeat of this very write counts as new, as the SDK may repeat it; what expired counts as gone.
-            let known = state.kept.get(&event.id);
-            let new =
-                known.is_none_or(|known| known == event || known.expires_at <= self.now.get());
-            if new {
-                state.kept.insert(event.id.clone(), event.clone());
-            }
-            new
-        };
-        self.weather.after("claims.keep").await?;
-        Ok(new)
-    }
-
-    async fn count_try(&self, key: &str, _expires_at: Timestamp) -> Answer<u32> {
-        self.begin("claims.count_try").await?;
-        let tries = {
-            let mut state = self.state.borrow_mut();
-            let tries = state.tries.entry(key.to_owned()).or_default();
-            *tries += 1;
-            *tries
-        };
-        self.weather.after("claims.count_try").await?;
-        Ok(tries)
-    }
-
-    async fn name(&self, alias: &str, item: &MediaId, _expires_at: Timestamp) -> Answer<()> {
-        self.begin("claims.name").await?;
-        self.state
-            .borrow_mut()
-            .names
-            .entry(alias.to_owned())
-            .or_insert_with(|| item.clone());
-        self.weather.after("claims.name").await
-    }
-
-    async fn named(&self, alias: &str) -> Answer<Option<MediaId>> {
-        self.begin("claims.named").await?;
-        Ok(self.state.borrow().names.get(alias).cloned())
     }
 }
 

@@ -128,7 +128,14 @@ impl Http for World {
 #[async_trait(?Send)]
 impl Directories for World {
     async fn current(&self) -> Answer<Rc<Directory>> {
-        Ok(Rc::clone(&self.directory.borrow()))
+        let mut known = self.known.borrow_mut();
+        let present = || Rc::clone(&self.directory.borrow());
+        Ok(Rc::clone(known.get_or_insert_with(present)))
+    }
+
+    async fn newest(&self) -> Answer<Rc<Directory>> {
+        self.known.replace(None);
+        self.current().await
     }
 }
 

@@ -14,7 +14,8 @@ use attache_domain::verdict::Verdict;
 use attache_domain::wire::Verbatim;
 use attache_flow::intake::LARGEST_BODY;
 use attache_flow::memory::{Calm, Weather};
-use attache_flow::ports::{self, Outage, Queue};
+use attache_flow::ports::{self, Directories, Outage, Queue};
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -258,9 +259,23 @@ fn the_present_address_counts() {
     site.forward();
     assert_eq!(waiting(&site, Queue::Forward), 1);
     site.world.configure(directory());
+    site.world.newest().now_or_never().unwrap().unwrap();
     forward_all(&site);
     assert_eq!(forwarded(&site).len(), 1, "dropped");
     assert_eq!(waiting(&site, Queue::ForwardDeadLetters), 0);
+}
+
+#[test]
+fn a_copy_of_the_configuration_that_is_older_than_the_job_drops_nothing() {
+    let mut site = Site::new(PHOTO);
+    site.post(&peculiar("wamid.1"));
+    site.world.current().now_or_never().unwrap().unwrap();
+    let newer = directory_with(passes_on);
+    site.world.configure(newer.clone());
+    site.doorway.directory = newer;
+    site.post(&peculiar("wamid.2"));
+    forward_all(&site);
+    assert_eq!(forwarded(&site).len(), 1);
 }
 
 #[test]

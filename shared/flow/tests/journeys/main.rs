@@ -3,5 +3,6 @@
 
 mod both_ways;
 mod forward;
+mod replayed;
 mod to_agent;
 mod world;

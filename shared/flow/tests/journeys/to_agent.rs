@@ -1,9 +1,11 @@
 //! A customer's file on its way to the agent: what becomes of it, how often it is sent, and what it costs.
 
-use crate::world::{Answer, Site};
+use crate::world::{Answer, Site, directory};
+use attache_domain::connection::Directory;
 use attache_domain::journey::Stage;
 use attache_domain::verdict::Verdict;
-use attache_flow::ports::Queue;
+use attache_flow::ports::{Directories, Queue};
+use futures_util::FutureExt;
 
 const PHOTO: &[u8] = include_bytes!("../../../../tests/media/photo.jpg");
 const DISGUISED: &[u8] = include_bytes!("../../../../tests/media/invoice.png");
@@ -445,4 +447,17 @@ fn a_line_that_is_too_long_is_asked_again_not_joined() {
         (site.item().gate.stage, site.calls("limits.reserve")),
         (Stage::Sent, 2)
     );
+}
+
+#[test]
+fn what_a_copy_of_the_configuration_does_not_know_is_looked_up_before_it_counts_as_gone() {
+    let site = Site::new(PHOTO);
+    site.refresh();
+    // Every copy in hand is from before the number was configured; intake has heard of it since.
+    site.world.configure(Directory::default());
+    assert!(site.world.newest().now_or_never().is_some());
+    site.world.configure(directory());
+    assert_eq!(site.announce("m", None).status, 200);
+    site.run(5);
+    assert_eq!(site.item().gate.stage, Stage::Sent);
 }

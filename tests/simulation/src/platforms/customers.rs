@@ -12,13 +12,15 @@ use super::genesys::millis;
 use super::whatsapp::{WhatsApp, error};
 use super::{answer, come_back};
 use crate::faults::Fault;
-use crate::scene::{self, Event, Scene};
+use crate::scene::{self, Event, Message, Scene, Side};
 
 /// What a customer is told.
 #[derive(Clone, Debug)]
 pub struct Told {
     /// The row it carries.
     pub row: MediaId,
+    /// What statuses of it bring back.
+    pub opaque: Option<MediaId>,
     /// The number it comes from.
     pub number: usize,
     /// Who is told.
@@ -111,7 +113,7 @@ impl WhatsApp {
             scene.reference.typing(scene, number(request), last);
             return Ok(answer(200, &json!({ "success": true })));
         }
-        let Some(told) = self.read(request, &body) else {
+        let Some(told) = self.read(scene, request, &body) else {
             return Ok(error(400, 100, "Invalid parameter"));
         };
         let fault = scene.faults.strike(scene, 8, TELL_FAULTS);
@@ -131,7 +133,7 @@ impl WhatsApp {
         outcome
     }
 
-    fn read(&self, request: &Request, body: &Value) -> Option<Told> {
+    fn read(&self, scene: &Scene, request: &Request, body: &Value) -> Option<Told> {
         let number = number(request)?;
         let kind = body.get("type")?.as_str()?;
         let content = body.get(kind)?;
@@ -141,14 +143,26 @@ impl WhatsApp {
             "template" => Content::Template,
             _ => Content::File(self.upload(&word("id")?, number)?, word("caption")),
         };
+        let customer = body.get("to")?.as_str()?.to_owned();
+        let opaque = body.get("biz_opaque_callback_data");
+        let opaque: Option<MediaId> = opaque.and_then(|it| it.as_str()?.parse().ok());
+        let of_theirs = |message: &&Message| {
+            message.side == Side::Agent
+                && (message.number, message.customer) == (number, customer.as_str())
+        };
+        let row = match (&opaque, &what) {
+            // A template stands for no row of its own.
+            (_, Content::Template) => {
+                let message = scene.messages.iter().find(of_theirs)?;
+                message.parts[0].id.clone()
+            }
+            (row, _) => row.clone()?,
+        };
         Some(Told {
-            row: body
-                .get("biz_opaque_callback_data")?
-                .as_str()?
-                .parse()
-                .ok()?,
+            row,
+            opaque,
             number,
-            customer: body.get("to")?.as_str()?.to_owned(),
+            customer,
             what,
         })
     }
@@ -215,10 +229,11 @@ impl Told {
     /// It reaches its customer; WhatsApp reports that in its own time, and the customer may answer.
     pub fn land(&self, scene: &Scene) {
         scene.reference.tell(scene, self);
-        if matches!(self.what, Content::Template) {
-            return;
-        }
         let dice = &scene.agenda.dice;
+        if matches!(self.what, Content::Template) {
+            let soon = |fate| (fate, dice.millis(0, 60));
+            return scene.follow(self, &["sent", "delivered"].map(soon), 0);
+        }
         let mut left = dice.between(1, 100);
         let mut fates: &[&'static str] = &[];
         for (weight, candidate) in FATES {

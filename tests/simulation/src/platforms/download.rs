@@ -9,8 +9,7 @@ use attache_flow::ports::{Download, Source, SourceError};
 use bytes::Bytes;
 
 use crate::faults::Fault;
-use crate::files::File;
-use crate::scene::Scene;
+use crate::scene::{Scene, Sent};
 
 /// How a download can go wrong.
 pub(super) const DOWNLOAD_FAULTS: &[Fault] = &[
@@ -22,7 +21,8 @@ pub(super) const DOWNLOAD_FAULTS: &[Fault] = &[
 ];
 
 /// A file, as well as the fault lets it come.
-pub(super) fn serve(scene: &Rc<Scene>, file: &File, fault: Option<Fault>) -> Download {
+pub(super) fn serve(scene: &Rc<Scene>, sent: &Sent, fault: Option<Fault>) -> Download {
+    let file = &sent.file;
     let whole = file.bytes.len();
     let pace = match fault {
         Some(Fault::LinkDead) => return page(404, "text/html", ""),
@@ -30,6 +30,7 @@ pub(super) fn serve(scene: &Rc<Scene>, file: &File, fault: Option<Fault>) -> Dow
         Some(Fault::Cut) => Pace::until(scene.agenda.dice.below(whole)),
         Some(Fault::Reset) => Pace::until(scene.agenda.dice.below(whole)).and_reset(),
         Some(Fault::Slow) => Pace::slow(),
+        _ if sent.tardy => Pace::tardy(),
         _ => Pace::whole(),
     };
     Download {
@@ -71,6 +72,7 @@ struct Pace {
     until: Option<usize>,
     reset: bool,
     slow: bool,
+    tardy: bool,
 }
 
 impl Pace {
@@ -92,6 +94,14 @@ impl Pace {
         Self {
             reset: true,
             ..self
+        }
+    }
+
+    /// Longer than a sender waits before the first piece.
+    fn tardy() -> Self {
+        Self {
+            tardy: true,
+            ..Self::default()
         }
     }
 
@@ -130,7 +140,9 @@ impl Source for Body {
     async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
         let agenda = &self.scene.agenda;
         let longest = if self.pace.slow { 40_000 } else { 20 };
-        let wait: Duration = agenda.dice.millis(0, longest);
+        let tardy = std::mem::take(&mut self.pace.tardy);
+        let shortest = if tardy { 9_000 } else { 0 };
+        let wait: Duration = agenda.dice.millis(shortest, longest + 2 * shortest);
         agenda.sleep(wait).await;
         match self.pieces.next() {
             None if self.pace.reset => {

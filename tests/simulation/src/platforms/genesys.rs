@@ -196,7 +196,7 @@ impl Genesys {
         };
         let fault = scene.faults.strike(scene, 6, DOWNLOAD_FAULTS);
         scene.note(format_args!("download of {name} ({fault:?})"));
-        serve(scene, &sent.file, fault)
+        serve(scene, sent, fault)
     }
 
     async fn process(

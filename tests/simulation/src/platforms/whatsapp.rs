@@ -178,7 +178,7 @@ impl WhatsApp {
         if !self.is_valid(message.number, credential) {
             return page(401, "application/json", "{}");
         }
-        serve(scene, &sent.file, fault)
+        serve(scene, sent, fault)
     }
 }
 

@@ -111,11 +111,12 @@ impl Reference {
         let now = scene.agenda.now();
         scene.note(format_args!("typing is shown on {last}"));
         let answered = scene.messages.iter().find(|message| message.id == last);
+        let struck = self.struck.borrow().contains(&scene.agenda.running());
         let hearing = self.hearing.borrow();
         let mut pairs = hearing.typing.iter();
         let known = pairs.any(|((over, customer), at)| {
             let whose = answered.is_none_or(|message| message.customer == customer);
-            let fresh = now < *at + TYPING || scene.faults.last() >= *at;
+            let fresh = now < *at + TYPING || struck;
             Some(*over) == number && whose && fresh
         });
         self.demand(known, Promise::Faithful, || {

@@ -38,6 +38,10 @@ impl Reference {
             sends.wires.insert(landing.wire.clone());
             let once = sends.landed <= 1 + sends.open && sends.wires.len() == 1;
             self.demand(once, Promise::Once, || format!("{id}: {sends:?}"));
+            let unknown = sends.open > 0;
+            self.demand(unknown || !sends.written_off, Promise::Told, || {
+                format!("{id} arrives although the agent was told that it does not")
+            });
         }
         match (&landing.said, role) {
             (Said::Receipt(status), Role::Receipt) => self.judge_receipt(message, id, status),
@@ -92,6 +96,12 @@ impl Reference {
             sends.landed += 1;
             self.demand(sends.landed == 1, Promise::Once, || {
                 format!("{} reaches {} twice: {sends:?}", told.row, told.customer)
+            });
+            self.demand(!sends.written_off, Promise::Told, || {
+                format!(
+                    "{} arrives although the agent was told that it does not",
+                    told.row
+                )
             });
         }
         let right = match (&part.what, role, &told.what) {
@@ -213,8 +223,15 @@ impl Reference {
             }
             _ => part.id.clone(),
         };
-        let sends = self.sends.borrow().get(&about).cloned().unwrap_or_default();
-        self.demand(!sends.is_well() || sends.landed == 0, Promise::Told, || {
+        let sends = {
+            let mut all = self.sends.borrow_mut();
+            let sends = all.entry(about.clone()).or_default();
+            sends.written_off = true;
+            sends.clone()
+        };
+        // Of an agent's side that never answers nobody can know better.
+        let unknown = message.side == Side::Customer && sends.open > 0;
+        self.demand(unknown || !sends.is_well(), Promise::Told, || {
             format!("{about} has arrived, and the agent reads {text:?}")
         });
         let file = part.sent().map(|sent| sent.file.nature);

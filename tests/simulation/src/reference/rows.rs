@@ -1,5 +1,8 @@
 //! Rows and objects: looked at after every effect.
 
+use std::time::Duration;
+
+use attache_domain::ids::MediaId;
 use attache_domain::journey::{Gate, Item, Stage};
 use attache_domain::time::Timestamp;
 use attache_flow::memory::State;
@@ -8,6 +11,9 @@ use super::sends::is_for_customer;
 use super::{Promise, Reference};
 use crate::scene::Scene;
 use crate::schedule::TaskId;
+
+/// The longest a file may take while nothing goes wrong.
+const TRANSFER: Duration = Duration::from_secs(60);
 
 /// What was last seen of a row.
 pub(super) struct Row {
@@ -110,8 +116,22 @@ impl Reference {
                 self.demand(whole, Promise::Bytes, || {
                     format!("{} bytes lie under {id}", object.bytes.len())
                 });
+                self.judge_transfer(scene, id);
             }
         }
+    }
+
+    /// While nothing goes wrong a transfer carries on at once when its sender's patience is at its end.
+    fn judge_transfer(&self, scene: &Scene, id: &MediaId) {
+        let born = self.rows.borrow().get(id).map(|row| row.born);
+        let took = scene
+            .agenda
+            .now()
+            .saturating_since(born.unwrap_or_default());
+        let due = born.is_none() || took <= TRANSFER || !scene.faults.is_calm();
+        self.demand(due, Promise::Patience, || {
+            format!("{id} is in only after {took:?}")
+        });
     }
 
     /// A message is refused for its closed window only if nobody could know that it is open.

@@ -39,6 +39,8 @@ pub(super) struct Sends {
     pub(super) wires: BTreeSet<String>,
     /// The last word that a receipt gave.
     pub(super) receipt: Option<String>,
+    /// The agent was told that it does not arrive.
+    pub(super) written_off: bool,
     /// Until when a call may be under way.
     under_way: Option<Timestamp>,
     /// Until when the platform asked to be left alone.

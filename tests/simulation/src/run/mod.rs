@@ -187,12 +187,9 @@ impl Run {
         }
         agenda.remind(agenda.dice.millis(0, 60_000), Event::Sweep);
         agenda.remind(agenda.dice.millis(0, 60_000), Event::Refresh);
-        for _ in 0..3 {
-            let rush = [Fault::Rush];
-            if self.scene.faults.strike(&self.scene, 16, &rush).is_some() {
-                let slots = *agenda.dice.pick(&[40, 250, 480, 600]).unwrap_or(&40);
-                agenda.expect(agenda.dice.millis(0, 60_000), Event::Rush(slots));
-            }
+        if agenda.dice.chance(300) {
+            let slots = *agenda.dice.pick(&[40, 480, 600]).unwrap_or(&40);
+            agenda.expect(agenda.dice.millis(0, 60_000), Event::Rush(slots));
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Sent {
     pub withheld: bool,
     /// The link in the webhook is signed already (agents' files).
     pub signed: bool,
+    /// It takes longer to come than its sender waits (agents' files).
+    pub tardy: bool,
 }
 
 /// What a part of a message is.
@@ -292,6 +294,7 @@ fn file(dice: &Dice, n: u64) -> What {
     What::File(Box::new(Sent {
         withheld: dice.chance(20),
         signed: dice.chance(200),
+        tardy: dice.chance(150),
         ..sent(dice, n, true)
     }))
 }
@@ -308,6 +311,7 @@ fn sent(dice: &Dice, n: u64, to_customer: bool) -> Sent {
         caption: None,
         withheld: false,
         signed: false,
+        tardy: false,
     }
 }
 

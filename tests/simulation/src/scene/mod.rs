@@ -22,6 +22,7 @@ pub use configuration::{
 
 use crate::dice::Dice;
 use crate::faults::Faults;
+use crate::platforms::customers::Content;
 use crate::platforms::genesys::Landing;
 use crate::platforms::whatsapp::Told;
 use crate::reference::Reference;
@@ -196,13 +197,21 @@ impl Scene {
 
     /// A customer who was told something: what waited for that is posted, and WhatsApp reports it `fates`.
     pub fn follow(&self, told: &Told, fates: &[(&'static str, Duration)], code: u32) {
-        let wamid = wamid(&told.row);
+        let template = matches!(told.what, Content::Template);
+        let wamid = if template {
+            "wamid.template".to_owned()
+        } else {
+            wamid(&told.row)
+        };
         for (fate, wait) in fates {
-            let opaque = (wamid.as_str(), &told.row);
+            let opaque = (wamid.as_str(), told.opaque.as_ref());
             let status = webhooks::status(told.number, &told.customer, opaque, fate, code);
             let number = self.webhook_count();
             self.webhooks.borrow_mut().push(Rc::new(status));
             self.agenda.expect(*wait, Event::Webhook(number));
+        }
+        if template {
+            return;
         }
         let cued = |webhook: &Webhook| webhook.cue.as_ref() == Some(&told.row);
         let replies: Vec<usize> = (0..self.webhook_count())

@@ -73,11 +73,14 @@ fn meta(dice: &Dice, n: usize, messages: &[Message], group: Vec<usize>) -> Webho
 pub(super) fn status(
     number: usize,
     customer: &str,
-    (wamid, opaque): (&str, &MediaId),
+    (wamid, opaque): (&str, Option<&MediaId>),
     status: &str,
     code: u32,
 ) -> Webhook {
-    let mut entry_of = json!({ "id": wamid, "status": status, "timestamp": BEGINNING.as_seconds().to_string(), "recipient_id": customer, "biz_opaque_callback_data": opaque });
+    let mut entry_of = json!({ "id": wamid, "status": status, "timestamp": BEGINNING.as_seconds().to_string(), "recipient_id": customer });
+    if let Some(opaque) = opaque {
+        entry_of["biz_opaque_callback_data"] = json!(opaque);
+    }
     if status == "failed" {
         entry_of["errors"] = json!([{ "code": code, "title": "Message undeliverable" }]);
     }

@@ -6,16 +6,15 @@
     reason = "a test's world: what does not work ends the test"
 )]
 
+mod configuration;
 mod platforms;
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Lane, Org, Profile, Route, Row, SecretName, Template,
-};
+use attache_domain::connection::{Directory, Lane, Row, SecretName};
 use attache_domain::digest::Sha256Digest;
-use attache_domain::ids::{ConnectionId, EndpointId, MediaId};
+use attache_domain::ids::{EndpointId, MediaId};
 use attache_domain::journey::Item;
 use attache_domain::signature::{Scheme, Secret, Verifier};
 use attache_domain::time::Timestamp;
@@ -27,14 +26,17 @@ use attache_flow::forward::Forward;
 use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Reply};
 use attache_flow::judge::Judge;
 use attache_flow::memory::{Calm, Weather, World};
-use attache_flow::ports::{Clock, Http, Objects, Queue};
+use attache_flow::ports::{Clock, Http, KeptEvent, Objects, Queue, Wanted};
 use attache_flow::refresh::Refresh;
+use attache_flow::replay::{self, Replay};
 use attache_flow::sweep::Sweep;
 use attache_inspect::Policy;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
-use url::Url;
 
+use configuration::inviting_directory;
+use configuration::rows_of_the_site;
+pub(crate) use configuration::{directory, directory_with, integration, number, route};
 pub(crate) use platforms::{Answer, Platforms};
 
 pub(crate) const SECRET: &str = "meta-app-secret-0123456789abcdef";
@@ -51,74 +53,6 @@ pub(crate) struct Site {
     pub(crate) policy: Policy,
 }
 
-pub(crate) fn directory() -> Directory {
-    configured(None, |_| {})
-}
-
-/// The directory, its endpoints changed.
-pub(crate) fn directory_with(change: impl Fn(&mut Endpoint)) -> Directory {
-    configured(None, change)
-}
-
-fn configured(window_template: Option<Template>, change: impl Fn(&mut Endpoint)) -> Directory {
-    let endpoint = |id, profile| {
-        let mut endpoint = endpoint(id, profile);
-        change(&mut endpoint);
-        endpoint
-    };
-    let secret = |name: &str| SecretName(name.to_owned());
-    Directory::new([
-        Row::Endpoint(endpoint("wa", Profile::WhatsApp)),
-        Row::Endpoint(endpoint("gc", Profile::GenesysOpenMessaging)),
-        Row::Connection(Connection {
-            id: ConnectionId::new("wa-sales"),
-            account: Account::WhatsApp {
-                endpoint: EndpointId::new("wa"),
-                phone_number_id: "106540352242922".to_owned(),
-                base_url: Url::parse("https://graph.facebook.com").unwrap(),
-                graph_version: "v23.0".to_owned(),
-                media_hosts: vec!["lookaside.fbsbx.com".to_owned()],
-                token: secret("wa-token"),
-                window_template,
-            },
-            local: false,
-        }),
-        Row::Connection(Connection {
-            id: ConnectionId::new("genesys"),
-            account: Account::GenesysOpenMessaging {
-                endpoint: Some(EndpointId::new("gc")),
-                integration_id: "2d1f6a3c".to_owned(),
-                org: Org {
-                    api_url: Url::parse("https://api.mypurecloud.de").unwrap(),
-                    login_url: Url::parse("https://login.mypurecloud.de").unwrap(),
-                    client_id: "client".to_owned(),
-                    client_secret: secret("genesys-secret"),
-                },
-            },
-            local: false,
-        }),
-        Row::Route(Route {
-            from: ConnectionId::new("wa-sales"),
-            to: Some(ConnectionId::new("genesys")),
-        }),
-        Row::Route(Route {
-            from: ConnectionId::new("genesys"),
-            to: Some(ConnectionId::new("wa-sales")),
-        }),
-    ])
-}
-
-fn endpoint(id: &str, profile: Profile) -> Endpoint {
-    Endpoint {
-        id: EndpointId::new(id),
-        profile,
-        secrets: vec![SecretName("app".to_owned())],
-        verify_token: None,
-        forward_to: None,
-        shadow: false,
-    }
-}
-
 impl Site {
     pub(crate) fn new(file: &[u8]) -> Self {
         Self::with(file, directory(), Rc::new(Calm))
@@ -126,11 +60,7 @@ impl Site {
 
     /// One that has a template for closed windows.
     pub(crate) fn inviting(file: &[u8]) -> Self {
-        let template = Template {
-            name: "we_have_an_answer".to_owned(),
-            language: "en".to_owned(),
-        };
-        Self::with(file, configured(Some(template), |_| {}), Rc::new(Calm))
+        Self::with(file, inviting_directory(), Rc::new(Calm))
     }
 
     pub(crate) fn with(file: &[u8], directory: Directory, weather: Rc<dyn Weather>) -> Self {
@@ -196,9 +126,9 @@ impl Site {
         self.post_to("wa", body, signature)
     }
 
-    pub(crate) fn post_to(&self, endpoint: &str, body: &[u8], signature: &str) -> Reply {
+    fn intake(&self) -> Intake<'_> {
         let world = &self.world;
-        let intake = Intake {
+        Intake {
             items: world,
             claims: world,
             conversations: world,
@@ -208,7 +138,63 @@ impl Site {
             clock: world,
             due_in: LEASE,
             heard: &self.heard,
+        }
+    }
+
+    /// Passes on what is in the queue `forward` now.
+    pub(crate) fn forward(&self) -> usize {
+        let world = &self.world;
+        let forward = Forward {
+            jobs: world,
+            http: world,
+            clock: world,
+            directories: world,
         };
+        let jobs = world.receive(Queue::Forward);
+        for job in &jobs {
+            forward.handle(&job.body).now_or_never().unwrap().unwrap();
+        }
+        jobs.len()
+    }
+
+    /// Takes in what was kept, by the present configuration; what became of each, oldest first.
+    pub(crate) fn replay(&self) -> Vec<&'static str> {
+        let replay = Replay {
+            intake: self.intake(),
+            directory: &self.doorway.directory,
+        };
+        let events = self.pending();
+        let replayed = events.iter().map(|event| {
+            let foreseen = replay.foresee(event).as_str();
+            let outcome = replay.replay(event, Some("configured")).now_or_never();
+            let outcome = outcome.unwrap().as_str();
+            assert_eq!(outcome, foreseen, "{event:?}");
+            outcome
+        });
+        replayed.collect()
+    }
+
+    /// What is kept for lack of configuration.
+    pub(crate) fn pending(&self) -> Vec<KeptEvent> {
+        let wanted = Wanted {
+            endpoint: None,
+            since: Timestamp::default(),
+            until: Timestamp::from_millis(u64::MAX),
+            now: self.world.now(),
+        };
+        let pending = replay::pending(&self.world, &wanted).now_or_never();
+        pending.unwrap().unwrap()
+    }
+
+    /// The same configuration with these rows besides, known to everybody who asks anew.
+    pub(crate) fn configure(&mut self, rows: impl IntoIterator<Item = Row>) {
+        let present = Directory::new(rows_of_the_site().into_iter().chain(rows));
+        self.world.configure(present.clone());
+        self.doorway.directory = present;
+    }
+
+    pub(crate) fn post_to(&self, endpoint: &str, body: &[u8], signature: &str) -> Reply {
+        let intake = self.intake();
         let request = intake::Request {
             method: "POST".to_owned(),
             endpoint: endpoint.to_owned(),
@@ -231,9 +217,20 @@ impl Site {
 
     /// An agent's message to the customer of [`Site::says`], with these content items.
     pub(crate) fn agent_says(&self, message: &str, text: &str, content: Value) -> Reply {
+        self.agent_of("2d1f6a3c", message, text, content)
+    }
+
+    /// The same, of an agent behind this integration.
+    pub(crate) fn agent_of(
+        &self,
+        integration_id: &str,
+        message: &str,
+        text: &str,
+        content: Value,
+    ) -> Reply {
         let sent_at = self.world.now().to_rfc3339();
         let mut body = json!({"id": message, "type": "Text", "text": text, "direction": "Outbound",
-            "channel": {"id": "2d1f6a3c", "to": {"id": "16505551234"}, "time": sent_at}});
+            "channel": {"id": integration_id, "to": {"id": "16505551234"}, "time": sent_at}});
         if !content.is_null() {
             body["content"] = content;
         }
@@ -282,8 +279,13 @@ impl Site {
     }
 
     fn post_value(&self, value: &Value) -> Reply {
+        self.post_value_of("106540352242922", value)
+    }
+
+    /// A webhook about this number.
+    pub(crate) fn post_value_of(&self, phone_number_id: &str, value: &Value) -> Reply {
         let mut value = value.clone();
-        value["metadata"] = json!({"phone_number_id": "106540352242922"});
+        value["metadata"] = json!({ "phone_number_id": phone_number_id });
         value["contacts"] = json!([{"profile": {"name": "Sheena Nelson"}, "wa_id": "16505551234"}]);
         let body = json!({"entry": [{"changes": [{"field": "messages", "value": value}]}]});
         self.post(body.to_string().as_bytes())
@@ -399,22 +401,6 @@ impl Site {
         let failed = deliver.batch(&records).now_or_never().unwrap().unwrap();
         assert!(failed.is_empty(), "{failed:?}");
         records.len()
-    }
-
-    /// Passes on what is in the queue `forward` now.
-    pub(crate) fn forward(&self) -> usize {
-        let world = &self.world;
-        let forward = Forward {
-            jobs: world,
-            http: world,
-            clock: world,
-            directories: world,
-        };
-        let jobs = world.receive(Queue::Forward);
-        for job in &jobs {
-            forward.handle(&job.body).now_or_never().unwrap().unwrap();
-        }
-        jobs.len()
     }
 
     pub(crate) fn sweep(&self) -> usize {
