@@ -14,7 +14,7 @@ use attache_domain::verdict::Verdict;
 use attache_domain::wire::Verbatim;
 use attache_flow::intake::LARGEST_BODY;
 use attache_flow::memory::{Calm, Weather};
-use attache_flow::ports::{self, Directories, Outage, Queue};
+use attache_flow::ports::{self, Directories as _, Outage, Queue};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use url::Url;
@@ -259,6 +259,7 @@ fn the_present_address_counts() {
     site.forward();
     assert_eq!(waiting(&site, Queue::Forward), 1);
     site.world.configure(directory());
+    // As whoever's copy has grown too old.
     site.world.newest().now_or_never().unwrap().unwrap();
     forward_all(&site);
     assert_eq!(forwarded(&site).len(), 1, "dropped");
