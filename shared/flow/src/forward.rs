@@ -6,10 +6,13 @@
 
 use std::time::Duration;
 
+use attache_domain::connection::Directory;
 use attache_domain::forward::{Next, after, request};
+use attache_domain::ids::EndpointId;
 use attache_domain::job::ForwardJob;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use url::Url;
 
 use crate::batch::Trouble;
 use crate::intake::LARGEST_BODY;
@@ -39,13 +42,11 @@ impl Forward<'_> {
             // A dead letter that was moved back.
             job.attempts = 0;
         }
-        let directory = self.directories.current().await?;
-        let endpoint = directory.endpoint(&job.endpoint);
-        let Some(to) = endpoint.and_then(|endpoint| endpoint.forward_to.as_ref()) else {
+        let Some(to) = self.address(&job.endpoint).await? else {
             tracing::info!(endpoint.id = %job.endpoint, "dropped: it is not passed on any more");
             return Ok(());
         };
-        let request = request(to, &job, LARGEST_BODY)?;
+        let request = request(&to, &job, LARGEST_BODY)?;
         let answer = self.http.call(&request, &Credential::None).await;
         job.attempts += 1;
         let mut rng = StdRng::seed_from_u64(self.clock.draw());
@@ -65,6 +66,16 @@ impl Forward<'_> {
                 send(self.jobs, Queue::ForwardDeadLetters, &job, Duration::ZERO).await?;
                 Ok(())
             }
+        }
+    }
+
+    /// The endpoint's present address. Whoever made the job knew one, so a copy in hand that does not may be older than the
+    /// job: nothing is dropped before the newest was asked.
+    async fn address(&self, endpoint: &EndpointId) -> Answer<Option<Url>> {
+        let to = |directory: &Directory| directory.endpoint(endpoint)?.forward_to.clone();
+        match to(&*self.directories.current().await?) {
+            Some(known) => Ok(Some(known)),
+            None => Ok(to(&*self.directories.newest().await?)),
         }
     }
 }

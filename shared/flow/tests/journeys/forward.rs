@@ -267,6 +267,19 @@ fn the_present_address_counts() {
 }
 
 #[test]
+fn a_copy_of_the_configuration_that_is_older_than_the_job_drops_nothing() {
+    let mut site = Site::new(PHOTO);
+    site.post(&peculiar("wamid.1"));
+    site.world.current().now_or_never().unwrap().unwrap();
+    let newer = directory_with(passes_on);
+    site.world.configure(newer.clone());
+    site.doorway.directory = newer;
+    site.post(&peculiar("wamid.2"));
+    forward_all(&site);
+    assert_eq!(forwarded(&site).len(), 1);
+}
+
+#[test]
 fn what_does_not_fit_into_a_message_stays_here() {
     let site = site(passes_on);
     // SplitMix64: as good as noise, so that it does not shrink.

@@ -141,6 +141,22 @@ impl Site {
         }
     }
 
+    /// Passes on what is in the queue `forward` now.
+    pub(crate) fn forward(&self) -> usize {
+        let world = &self.world;
+        let forward = Forward {
+            jobs: world,
+            http: world,
+            clock: world,
+            directories: world,
+        };
+        let jobs = world.receive(Queue::Forward);
+        for job in &jobs {
+            forward.handle(&job.body).now_or_never().unwrap().unwrap();
+        }
+        jobs.len()
+    }
+
     /// Takes in what was kept, by the present configuration; what became of each, oldest first.
     pub(crate) fn replay(&self) -> Vec<&'static str> {
         let replay = Replay {
@@ -385,22 +401,6 @@ impl Site {
         let failed = deliver.batch(&records).now_or_never().unwrap().unwrap();
         assert!(failed.is_empty(), "{failed:?}");
         records.len()
-    }
-
-    /// Passes on what is in the queue `forward` now.
-    pub(crate) fn forward(&self) -> usize {
-        let world = &self.world;
-        let forward = Forward {
-            jobs: world,
-            http: world,
-            clock: world,
-            directories: world,
-        };
-        let jobs = world.receive(Queue::Forward);
-        for job in &jobs {
-            forward.handle(&job.body).now_or_never().unwrap().unwrap();
-        }
-        jobs.len()
     }
 
     pub(crate) fn sweep(&self) -> usize {

@@ -7,12 +7,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use attache_domain::journey::Stage as Journey;
 use attache_e2e::media::{bytes, note, sample_named};
-use attache_e2e::{Sent, Setup, Stage};
+use attache_e2e::{OldSystem, Sent, Setup, Stage};
 use attache_local::iam::{KillPoint, When};
 use attache_platforms::faults::{Fault, Point, Times};
 use attache_platforms::genesys::AgentFile;
 use attache_platforms::whatsapp::{MediaFile, Say};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use reqwest::StatusCode;
 use serde_json::json;
 
 use super::grants::{Call, called, never_made};
@@ -232,20 +233,25 @@ enum Words {
     Dies,
     /// A message to a number that nobody configured.
     Stranger,
+    /// Another system, which does not want what is passed on to it.
+    PassedOn,
 }
 
-const OF_WORDS: [Words; 5] = [
+const OF_WORDS: [Words; 6] = [
     Words::FileAndReply,
     Words::BrokenOff,
     Words::Unknown,
     Words::Dies,
     Words::Stranger,
+    Words::PassedOn,
 ];
 
 async fn spoken(what: Words) -> Result<BTreeSet<Call>> {
     let play = async {
+        let other = OldSystem::start([StatusCode::NOT_FOUND; 3]).await?;
         let stage = Stage::start(Setup {
             parameters: vec![("LeaseSeconds", "6")],
+            forward_to: matches!(what, Words::PassedOn).then(|| other.url()),
             ..Setup::default()
         })
         .await?;
@@ -313,6 +319,10 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
                 Ok((!kept.is_empty()).then_some(()))
             };
             attache_e2e::eventually("the event kept", BOUND, look).await?;
+        }
+        Words::PassedOn => {
+            let look = || async { Ok((stage.dead_letters().await? == 1).then_some(())) };
+            attache_e2e::eventually("the dead letter", BOUND, look).await?;
         }
     }
     Ok(())
