@@ -76,6 +76,10 @@ impl Objects for ShowingDigests {
         self.0.open(id, etag).await
     }
 
+    async fn stream(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Source>>> {
+        self.0.stream(id, etag).await
+    }
+
     async fn quarantine(&self, id: &MediaId) -> Answer<()> {
         self.0.quarantine(id).await
     }

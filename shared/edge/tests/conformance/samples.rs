@@ -4,8 +4,10 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use attache_domain::audit::Actor;
+use attache_domain::channels::Direction;
 use attache_domain::claim::{Lease, Terms, Work};
-use attache_domain::event::{MediaKind, Origin};
+use attache_domain::event::{Content, File, MediaKind, Origin};
 use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
 use attache_domain::journey::Item;
 use attache_domain::pacing::gcra::Request;
@@ -18,22 +20,31 @@ const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
 
 /// An item announced so many seconds after the first.
 pub(crate) fn item(name: &str, after: u64) -> Item {
-    let origin = Origin {
-        connection: ConnectionId::new("edge"),
-        target: None,
-        message: MessageId::new(name),
-        attachment: AttachmentId::new("1"),
-        sender: "16505551234".to_owned(),
-        sender_name: None,
-        sent_at: NOW,
+    let file = File {
         kind: MediaKind::Image,
         declared_type: None,
         file_name: None,
         digest: None,
+        size_bytes: None,
         caption: None,
     };
+    let origin = Origin {
+        connection: ConnectionId::new("edge"),
+        target: None,
+        direction: Direction::ToAgent,
+        message: MessageId::new(name),
+        attachment: AttachmentId::new("1"),
+        customer: "16505551234".to_owned(),
+        customer_name: None,
+        sent_at: NOW,
+        bundle: Vec::new(),
+        quote: None,
+        shadow: false,
+        content: Content::File(file),
+    };
     let seconds = Duration::from_secs;
-    Item::announce(origin, NOW + seconds(after), seconds(30), seconds(86_400))
+    let spans = (seconds(30), seconds(86_400));
+    Item::announce(origin, Actor::Intake, NOW + seconds(after), spans)
 }
 
 pub(crate) fn fetch_terms() -> Terms {

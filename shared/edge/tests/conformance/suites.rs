@@ -7,7 +7,8 @@ use attache_domain::digest::Sha256Digest;
 use attache_domain::ids::{ConnectionId, EndpointId, MediaId};
 use attache_domain::signature::Secret;
 use attache_edge::dynamodb::{
-    CachedDirectories, ClaimsTable, ConnectionsTable, ItemsTable, LimitsTable, TokensTable,
+    CachedDirectories, ClaimsTable, ConnectionsTable, ConversationsTable, ItemsTable, LimitsTable,
+    TokensTable,
 };
 use attache_edge::kms::KmsVault;
 use attache_edge::s3::Buckets;
@@ -20,10 +21,11 @@ use super::deviations::{self, Promise, ShowingDigests};
 use super::services::Services;
 use super::{Check, checks, samples};
 
-pub(crate) const ALL: [Check; 14] = checks![
+pub(crate) const ALL: [Check; 15] = checks![
     items,
     overdue_order,
     claims,
+    conversations,
     tokens,
     limits,
     objects,
@@ -50,6 +52,11 @@ async fn overdue_order(services: &Services) {
 async fn claims(services: &Services) {
     let table = ClaimsTable::new(services.dynamodb(), services.table().await);
     conformance::claims(&table, &services.run).await;
+}
+
+async fn conversations(services: &Services) {
+    let table = ConversationsTable::new(services.dynamodb(), services.table().await);
+    conformance::conversations(&table, &services.run).await;
 }
 
 async fn tokens(services: &Services) {
@@ -159,6 +166,8 @@ async fn configurations_replace_one_another(services: &Services) {
     );
     let directories = CachedDirectories::new(table.clone(), Duration::ZERO, true);
     assert!(has(&directories.current().await.unwrap(), "one"));
+    let keeping = CachedDirectories::new(table.clone(), Duration::from_secs(3600), true);
+    assert!(has(&keeping.current().await.unwrap(), "one"));
     let applied = table.apply(&[endpoint("two"), route]).await.unwrap();
     assert_eq!(applied.written, ["endpoint/two"]);
     assert_eq!(
@@ -167,6 +176,9 @@ async fn configurations_replace_one_another(services: &Services) {
     );
     let fresh = directories.current().await.unwrap();
     assert!(has(&fresh, "two") && !has(&fresh, "one"));
+    assert!(has(&keeping.current().await.unwrap(), "one"), "in hand");
+    assert!(has(&keeping.newest().await.unwrap(), "two"));
+    assert!(has(&keeping.current().await.unwrap(), "two"), "from now on");
 }
 
 /// An endpoint of this name.
@@ -176,6 +188,8 @@ pub(super) fn endpoint(id: &str) -> Row {
         profile: Profile::WhatsApp,
         secrets: vec![SecretName("attache/test/endpoints/x".to_owned())],
         verify_token: None,
+        forward_to: None,
+        shadow: false,
     })
 }
 
