@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use attache_flow::intake::{KEPT_ROUTELESS, KEPT_UNKNOWN};
 use attache_local::template::Event;
 use attache_operator::binaries::root;
 use serde_json::{Map, Value, json};
@@ -213,6 +214,34 @@ fn tables_can_be_restored_expire_and_are_encrypted() -> Result<()> {
             "{id}"
         );
     }
+    Ok(())
+}
+
+#[test]
+fn what_is_kept_for_want_of_configuration_is_counted_and_alarmed() -> Result<()> {
+    let document = document()?;
+    let filter = &resources(&document, "AWS::Logs::MetricFilter")?["KeptEventsFilter"];
+    let [unknown, routeless] =
+        [KEPT_UNKNOWN, KEPT_ROUTELESS].map(|words| format!("$.message = {words:?}"));
+    assert_eq!(
+        (&filter["FilterPattern"], &filter["LogGroupName"]["Ref"]),
+        (
+            &json!(format!("{{ ({unknown}) || ({routeless}) }}")),
+            &json!("IntakeLog")
+        )
+    );
+    let counted = &filter["MetricTransformations"][0];
+    let alarm = &resources(&document, "AWS::CloudWatch::Alarm")?["KeptEventsAlarm"];
+    for (of_filter, of_alarm) in [
+        ("MetricNamespace", "Namespace"),
+        ("MetricName", "MetricName"),
+    ] {
+        assert_eq!(counted[of_filter], alarm[of_alarm]);
+    }
+    assert_eq!(
+        (&counted["MetricValue"], &alarm["Threshold"]),
+        (&json!("1"), &json!(0))
+    );
     Ok(())
 }
 
