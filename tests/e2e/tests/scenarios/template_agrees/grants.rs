@@ -120,21 +120,41 @@ fn roles_are_kept_apart() {
             "endpoints/*",
             vec!["IntakeFunction"],
         ),
-        ("kms:GenerateDataKey", "DataKey", vec!["RefreshFunction"]),
+        // Bound to a purpose each: intake seals links, refresh tokens.
+        (
+            "kms:GenerateDataKey",
+            "DataKey",
+            vec!["IntakeFunction", "RefreshFunction"],
+        ),
         (
             "kms:Decrypt",
             "DataKey",
-            vec!["FetchFunction", "UploadFunction"],
+            vec![
+                "FetchFunction",
+                "IntakeFunction",
+                "TextFunction",
+                "UploadFunction",
+            ],
         ),
         (
             "s3:PutObject",
             "MediaBucket/arrivals/*",
-            vec!["FetchFunction"],
+            vec!["FetchFunction", "IntakeFunction"],
         ),
         (
             "s3:GetObject",
             "MediaBucket/arrivals/*",
-            vec!["FetchFunction", "UploadFunction", "ValidateFunction"],
+            vec![
+                "FetchFunction",
+                "IntakeFunction",
+                "UploadFunction",
+                "ValidateFunction",
+            ],
+        ),
+        (
+            "s3:DeleteObject",
+            "MediaBucket/arrivals/*",
+            vec!["ValidateFunction"],
         ),
         (
             "s3:PutObject",
