@@ -25,6 +25,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("sqs:SendMessage", "FetchQueue"),
     ("sqs:SendMessage", "JudgeQueue"),
     ("sqs:SendMessage", "TextQueue"),
+    ("sqs:SendMessage", "ForwardQueue"),
     ("sqs:SendMessage", "FetchDeadLetters"),
     ("sqs:SendMessage", "RefreshQueue"),
 ];

@@ -29,7 +29,7 @@ pub enum Disposition {
 pub enum Domain {
     /// The customer's file or message.
     Customer,
-    /// The messaging provider (Meta) or the contact-centre platform refused.
+    /// The messaging provider (Meta), the contact-centre platform or a system that is forwarded to refused.
     Provider,
     /// A platform's own media pipeline dropped it (502, 504, a silent 202).
     Pipeline,

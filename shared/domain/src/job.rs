@@ -1,9 +1,14 @@
 //! The contracts of the queues: what one function asks of another. Versioned, small, and free of links, tokens and
-//! names: a job says which item it is about, the item's row says the rest.
+//! names: a job says which item it is about, the item's row says the rest. The exception is [`ForwardJob`], which has
+//! no row behind it and holds what it is about.
+
+use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ConnectionId, MediaId};
+use crate::diagnosis::Diagnosis;
+use crate::ids::{ConnectionId, EndpointId, MediaId};
 use crate::token::Purpose;
 
 /// The only version of the contracts so far.
@@ -76,7 +81,38 @@ pub struct DeadLetter {
     /// The epoch that ended.
     pub epoch: u16,
     /// Why, and what to do.
-    pub diagnosis: crate::diagnosis::Diagnosis,
+    pub diagnosis: Diagnosis,
+}
+
+/// Queue `forward`: a verified webhook on its way to another system. Its dead letters have the same form, with
+/// `diagnosis`: moved back to the queue they start anew. It is somebody's message: only its size ever shows.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForwardJob {
+    /// Contract version ([`VERSION`]).
+    pub v: u8,
+    /// The endpoint it came to.
+    pub endpoint: EndpointId,
+    /// How many attempts were made before.
+    pub attempts: u32,
+    /// The headers that belong to the bytes, exactly as received; names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The bytes, deflated, in base64 ([`crate::forward`]).
+    pub body: String,
+    /// Why it was given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnosis: Option<Diagnosis>,
+}
+
+impl fmt::Debug for ForwardJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "ForwardJob({}, {} attempts, {} characters)",
+            self.endpoint,
+            self.attempts,
+            self.body.len()
+        )
+    }
 }
 
 /// A queue message that is not a job of ours.
@@ -88,6 +124,9 @@ pub enum Malformed {
     /// A contract version this code does not know (a newer deployment's job, say).
     #[error("job version {0} is not known here")]
     Version(u8),
+    /// What it carries cannot be unpacked.
+    #[error("what it carries does not unpack")]
+    Packing,
 }
 
 impl ItemJob {
@@ -134,6 +173,21 @@ impl RefreshJob {
     }
 }
 
+impl ForwardJob {
+    /// Reads a message body.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is not one, or of an unknown version.
+    pub fn parse(body: &str) -> Result<Self, Malformed> {
+        let job: Self = serde_json::from_str(body)?;
+        if job.v == VERSION {
+            Ok(job)
+        } else {
+            Err(Malformed::Version(job.v))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +207,14 @@ mod tests {
         assert_eq!(
             serde_json::to_string(&RefreshJob::parse(text).unwrap()).unwrap(),
             text
+        );
+        let text =
+            r#"{"v":1,"endpoint":"wa","attempts":2,"headers":{"user-agent":"x"},"body":"AwA="}"#;
+        let job = ForwardJob::parse(text).unwrap();
+        assert_eq!(serde_json::to_string(&job).unwrap(), text);
+        assert_eq!(
+            format!("{job:?}"),
+            "ForwardJob(wa, 2 attempts, 4 characters)"
         );
     }
 

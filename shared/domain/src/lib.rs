@@ -14,6 +14,7 @@ pub mod diagnosis;
 pub mod digest;
 pub mod egress;
 pub mod event;
+pub mod forward;
 pub mod ids;
 pub mod job;
 pub mod journey;

@@ -3,6 +3,8 @@
 //! A request never holds a credential: it says which one it wants ([`Auth`]), and the loop adds it when the request
 //! leaves, so that a request can be logged, compared and kept in a test without leaking anything.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use url::Url;
@@ -38,6 +40,24 @@ pub enum Body {
     Form(Vec<(String, String)>),
     /// A file between two short texts, `multipart/form-data`; the file's bytes are given when it leaves.
     Multipart(Multipart),
+    /// Bytes and headers as they once came in.
+    Verbatim(Verbatim),
+}
+
+/// A body that is sent on byte for byte, with the headers that belong to it. It is somebody's message: only its size
+/// ever shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Verbatim {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Verbatim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Verbatim({} bytes)", self.bytes.len())
+    }
 }
 
 /// A multipart body but for its file. Owns boundary and exact length, so that header and body agree (`S4-8`).
@@ -214,6 +234,15 @@ mod tests {
             form.content_type(),
             "multipart/form-data; boundary=attache-d1"
         );
+    }
+
+    #[test]
+    fn what_is_sent_on_shows_only_its_size() {
+        let body = Body::Verbatim(Verbatim {
+            bytes: b"hello".to_vec(),
+            headers: [("x-hub-signature-256".to_owned(), "sha256=0".to_owned())].into(),
+        });
+        assert_eq!(format!("{body:?}"), "Verbatim(Verbatim(5 bytes))");
     }
 
     #[test]

@@ -282,12 +282,16 @@ pub enum Queue {
     Text,
     /// Tokens to renew.
     Refresh,
+    /// Webhooks to pass on to another system.
+    Forward,
     /// Transfers given up.
     FetchDeadLetters,
     /// Deliveries given up.
     MediaDeadLetters,
     /// Words given up.
     TextDeadLetters,
+    /// Webhooks that the other system did not take.
+    ForwardDeadLetters,
 }
 
 /// The queues.

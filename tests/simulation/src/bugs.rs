@@ -23,8 +23,8 @@ impl Claims for Ports {
         self.world.keep(event).await
     }
 
-    async fn kept(&self, wanted: &Wanted, page: Option<&str>) -> Answer<KeptPage> {
-        self.world.kept(wanted, page).await
+    async fn kept(&self, wanted: &Wanted, after: Option<&str>) -> Answer<KeptPage> {
+        self.world.kept(wanted, after).await
     }
 
     async fn settle(&self, id: &str, settled: &Settled) -> Answer<bool> {

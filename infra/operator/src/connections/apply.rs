@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use attache_domain::connection::Row;
+use attache_domain::connection::{Endpoint, Row};
 use clap::Args;
 
 use super::paste::Paste;
@@ -81,21 +81,30 @@ pub async fn run(options: &Options) -> Result<bool> {
     }
 }
 
-/// A deployed function drops connections marked `local`; better told here than found there.
+/// A deployed function drops what is marked `local` and forwards nothing over plain HTTP; better told here than found
+/// there.
 fn refuse_local(options: &Options, system: &System, loaded: &Loaded) -> Result<(), ConfigError> {
-    let local = loaded.rows.iter().filter(|row| match row {
-        Row::Connection(connection) => connection.local && !system.allow_local,
-        Row::Endpoint(_) | Row::Route(_) => false,
-    });
     let problem = |row: &Row| {
+        let (found, expected) = match row {
+            Row::Connection(connection) if connection.local => ("`local` is true", "false"),
+            Row::Endpoint(Endpoint {
+                forward_to: Some(to),
+                ..
+            }) if to.scheme() != "https" => ("`forward_to` is plain http", "https"),
+            Row::Connection(_) | Row::Endpoint(_) | Row::Route(_) => return None,
+        };
         let id = row.id();
         let line = loaded.lines.get(&id).copied().unwrap_or(1);
-        format!(
-            "{}:{line}: {id}: key `local` is true, which is for local runs; {system} refuses it, expected false",
+        Some(format!(
+            "{}:{line}: {id}: key {found}, which is for local runs; {system} refuses it, expected {expected}",
             options.file.display()
-        )
+        ))
     };
-    let problems: Vec<String> = local.map(problem).collect();
+    let problems: Vec<String> = if system.allow_local {
+        Vec::new()
+    } else {
+        loaded.rows.iter().filter_map(problem).collect()
+    };
     if problems.is_empty() {
         Ok(())
     } else {

@@ -168,11 +168,12 @@ fn outputs(template: &Template, api_url: &str) -> BTreeMap<String, String> {
     let queues = queues.map(|queue| (format!("{}Url", queue.logical_id), queue.url.clone()));
     let key = setting(template, "DATA_KEY_ID").map(|id| ("DataKeyId".to_owned(), id));
     let front = ("WebhookUrl".to_owned(), format!("{api_url}/webhooks"));
+    let stage = ("Stage".to_owned(), crate::site::STAGE.to_owned());
     tables
         .chain(buckets)
         .chain(queues)
         .chain(key)
-        .chain([front])
+        .chain([front, stage])
         .collect()
 }
 

@@ -76,12 +76,18 @@ async fn local_connections_stay_out_of_a_stack_that_does_not_allow_them() -> Res
     let account = Account::open().await?;
     let home = &account.home;
     let text = connections_toml("1").replace("graph_version", "local = true\ngraph_version");
+    let text = text.replace(
+        "verify_token",
+        "forward_to = \"http://127.0.0.1:9000/hook\"\nverify_token",
+    );
     home.write("mine.toml", &text)?;
     let told = home.fails("apply mine.toml --stack attache --yes").await?;
-    ensure!(
-        told.contains("mine.toml:7: connection/number: key `local` is true, which is for local runs; stack attache"),
-        "{told}"
-    );
+    for expected in [
+        "mine.toml:1: endpoint/front: key `forward_to` is plain http, which is for local runs; stack attache",
+        "mine.toml:8: connection/number: key `local` is true, which is for local runs; stack attache",
+    ] {
+        ensure!(told.contains(expected), "no {expected:?} in:\n{told}");
+    }
     let applied = home.document("apply mine.toml --stack trying").await?;
     ensure!(applied["applied"] == Value::Bool(true), "{applied}");
     Ok(())

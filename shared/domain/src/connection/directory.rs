@@ -92,9 +92,13 @@ impl Directory {
         self.routes.get(from)
     }
 
-    /// Drops connections marked `local`, and what refers to them: a deployed function never talks plain HTTP.
+    /// Drops connections marked `local`, what refers to them, and plain links to forward to: a deployed function never
+    /// talks plain HTTP.
     #[must_use]
     pub fn without_local(mut self) -> Self {
+        for endpoint in self.endpoints.values_mut() {
+            endpoint.forward_to.take_if(|url| url.scheme() != "https");
+        }
         self.connections.retain(|_, connection| !connection.local);
         let connections = &self.connections;
         self.routes.retain(|from, route| {
@@ -201,15 +205,6 @@ impl Directory {
     }
 }
 
-/// Whether a link leads to this machine by its address.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(_)) | None => false,
-    }
-}
-
 fn endpoint_problems(endpoint: &Endpoint) -> Vec<Problem> {
     let mut problems = Vec::new();
     if !(1..=2).contains(&endpoint.secrets.len()) {
@@ -220,7 +215,7 @@ fn endpoint_problems(endpoint: &Endpoint) -> Vec<Problem> {
     }
     if let Some(url) = &endpoint.forward_to {
         // Where it may lead is the owner's to say; that a signed body does not travel in the clear is not.
-        if url.scheme() != "https" && !is_loopback(url) {
+        if url.scheme() != "https" && !egress::is_plain_and_here(url) {
             problems.push(format!(
                 "forward_to {url}: expected https (http only to this machine)"
             ));
@@ -309,5 +304,16 @@ mod tests {
             directory.connection(&genesys().id).is_none()
                 && directory.route(&whatsapp().id).is_none()
         );
+        for (link, kept) in [
+            ("http://127.0.0.1:9000/hook", false),
+            ("https://old.example/hook", true),
+        ] {
+            let mut endpoint = endpoint();
+            endpoint.forward_to = Url::parse(link).ok();
+            let id = endpoint.id.clone();
+            let directory = Directory::new([Row::Endpoint(endpoint)]).without_local();
+            let forward_to = directory.endpoint(&id).and_then(|e| e.forward_to.as_ref());
+            assert_eq!(forward_to.is_some(), kept, "{link}");
+        }
     }
 }

@@ -20,11 +20,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::egress;
-use attache_domain::wire::{Body, CallError, Headers, Method, Request, Response};
+use attache_domain::wire::{Body, CallError, Headers, Method, Request, Response, Verbatim};
 use attache_flow::batch::chain;
 use attache_flow::ports::{Credential, Download, Http, Source};
 use data_encoding::BASE64;
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use reqwest::{Client, RequestBuilder};
 use tokio::sync::mpsc;
 
@@ -90,6 +92,9 @@ impl Platforms {
                 .body(text.clone()),
             Body::Form(fields) => builder.form(fields),
             Body::Multipart(form) => builder.header(CONTENT_TYPE, form.content_type()),
+            Body::Verbatim(verbatim) => builder
+                .headers(given(verbatim)?)
+                .body(verbatim.bytes.clone()),
         };
         Ok(match authorization(credential)? {
             Some(value) => builder.header(AUTHORIZATION, value),
@@ -150,6 +155,19 @@ fn authorization(credential: &Credential) -> Result<Option<HeaderValue>, CallErr
     let mut value = HeaderValue::from_bytes(&value).map_err(unfit)?;
     value.set_sensitive(true);
     Ok(Some(value))
+}
+
+/// The headers that belong to bytes sent on; they take the place of our own of the same name.
+fn given(verbatim: &Verbatim) -> Result<HeaderMap, CallError> {
+    let unfit = |name: &String| CallError::Refused(format!("header {name:?} cannot be sent"));
+    let mut headers = HeaderMap::new();
+    for (name, value) in &verbatim.headers {
+        let fit = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit(name))?;
+        let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| unfit(name))?;
+        value.set_sensitive(true);
+        headers.insert(fit, value);
+    }
+    Ok(headers)
 }
 
 /// What a failed call means. Only what happened before the connection stood is certain to have had no effect.

@@ -4,10 +4,13 @@
 //! link for seven days, so the row and the fetch job are enough, and the answer goes out within Meta's 250 ms. Genesys is
 //! *bytes first*: there is only a link, so its file is brought in while Genesys waits ([`files`]).
 //!
+//! Where the endpoint names another system, what passed verification is then passed on to it ([`onward`]).
+//!
 //! Verification comes before parsing and before any AWS call caused by the request: endpoints and secrets are in
 //! memory ([`Doorway`]), refreshed by age.
 
 mod files;
+mod onward;
 mod take;
 
 use std::cell::RefCell;
@@ -165,16 +168,29 @@ impl Intake<'_> {
             tracing::warn!(endpoint.id = %endpoint.id, reason = %refused, "webhook refused");
             return Reply::new(401, refused.to_string());
         }
-        let announcements = match platforms::parse(endpoint.profile, &request.body) {
-            Ok(announcements) => announcements,
+        let correlation = &request.correlation_id;
+        let reply = match platforms::parse(endpoint.profile, &request.body) {
+            Ok(announcements) => {
+                self.take_in(doorway, endpoint, &announcements, correlation)
+                    .await
+            }
             Err(unreadable) => {
-                let text = format!("{unreadable} (correlation id {})", request.correlation_id);
-                tracing::warn!(endpoint.id = %endpoint.id, correlation.id = %request.correlation_id, reason = %unreadable, "signed webhook unreadable");
-                return Reply::new(400, text);
+                tracing::warn!(endpoint.id = %endpoint.id, correlation.id = %correlation, reason = %unreadable, "signed webhook unreadable");
+                let text = format!("{unreadable} (correlation id {correlation})");
+                Reply::new(400, text)
             }
         };
-        self.take_in(doorway, endpoint, &announcements, &request.correlation_id)
-            .await
+        // What could not be made durable comes again, and is passed on then.
+        if reply.status == 503 {
+            return reply;
+        }
+        match self.pass_on(endpoint, request).await {
+            Ok(()) => reply,
+            Err(outage) => {
+                tracing::error!(endpoint.id = %endpoint.id, correlation.id = %correlation, error = %chain(&outage), "not passed on; the platform is asked to repeat");
+                send_again(correlation)
+            }
+        }
     }
 
     /// Makes every announcement durable, each on its own; answers 503 if one of them could not be, so that the
@@ -207,13 +223,15 @@ impl Intake<'_> {
                     tracing::error!(endpoint.id = %endpoint.id, correlation.id = %correlation, error = %chain(&outage), "not durable; the platform is asked to repeat");
                 }
             }
-            reply = Reply::new(
-                503,
-                format!("not stored; send it again (correlation id {correlation})"),
-            );
+            reply = send_again(correlation);
         }
         reply
     }
+}
+
+fn send_again(correlation: &str) -> Reply {
+    let text = format!("not stored; send it again (correlation id {correlation})");
+    Reply::new(503, text)
 }
 
 fn verify_subscription(keys: &Keys, request: &Request) -> Reply {

@@ -20,6 +20,7 @@ use attache_operator::standins::StandIns;
 use attache_platforms::canary::Canary;
 use attache_platforms::genesys::{AgentFile, Genesys, GenesysOptions};
 use attache_platforms::whatsapp::{Composed, MediaFile, Say, WhatsApp, WhatsAppOptions};
+use url::Url;
 
 use crate::{LogBook, binaries, eventually};
 
@@ -55,6 +56,10 @@ pub struct Setup {
     pub parameters: Vec<(&'static str, &'static str)>,
     /// What is configured besides the two platforms and the routes between them; a later row replaces an earlier one.
     pub rows: Option<fn(&StandIns) -> Result<Vec<Row>>>,
+    /// Where both endpoints pass webhooks on to.
+    pub forward_to: Option<Url>,
+    /// Whether both endpoints only watch.
+    pub shadow: bool,
 }
 
 /// A running system with its stand-ins. Ends when it is dropped; [`Stage::stop`] ends it in order.
@@ -122,6 +127,12 @@ impl Stage {
         };
         let provisioned = site::provision(binaries, options).await?;
         let mut seed = standins.seed(STAGE)?;
+        for row in &mut seed.rows {
+            if let Row::Endpoint(endpoint) = row {
+                endpoint.forward_to.clone_from(&setup.forward_to);
+                endpoint.shadow = setup.shadow;
+            }
+        }
         if let Some(rows) = setup.rows {
             seed.rows.extend(rows(&standins)?);
         }

@@ -10,6 +10,17 @@ pub(crate) fn directory() -> Directory {
     Directory::new(rows_of_the_site())
 }
 
+/// The same with its endpoints changed.
+pub(crate) fn directory_with(change: impl Fn(&mut Endpoint)) -> Directory {
+    let changed = |mut row| {
+        if let Row::Endpoint(endpoint) = &mut row {
+            change(endpoint);
+        }
+        row
+    };
+    Directory::new(rows_of_the_site().into_iter().map(changed))
+}
+
 /// The same with a template for closed windows.
 pub(super) fn inviting_directory() -> Directory {
     let with_template = |mut row| {

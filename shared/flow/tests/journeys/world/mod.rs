@@ -22,9 +22,10 @@ use attache_flow::batch::Record;
 use attache_flow::bearer::{Cache, Desk};
 use attache_flow::deliver::{Deliver, Linked};
 use attache_flow::fetch::Fetch;
+use attache_flow::forward::Forward;
 use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Reply};
 use attache_flow::judge::Judge;
-use attache_flow::memory::{Calm, World};
+use attache_flow::memory::{Calm, Weather, World};
 use attache_flow::ports::{Clock, Http, KeptEvent, Objects, Queue, Wanted};
 use attache_flow::refresh::Refresh;
 use attache_flow::replay::{self, Replay};
@@ -35,7 +36,7 @@ use serde_json::{Value, json};
 
 use configuration::inviting_directory;
 use configuration::rows_of_the_site;
-pub(crate) use configuration::{directory, integration, number, route};
+pub(crate) use configuration::{directory, directory_with, integration, number, route};
 pub(crate) use platforms::{Answer, Platforms};
 
 pub(crate) const SECRET: &str = "meta-app-secret-0123456789abcdef";
@@ -54,22 +55,22 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn new(file: &[u8]) -> Self {
-        Self::of(directory(), file)
+        Self::with(file, directory(), Rc::new(Calm))
     }
 
     /// One that has a template for closed windows.
     pub(crate) fn inviting(file: &[u8]) -> Self {
-        Self::of(inviting_directory(), file)
+        Self::with(file, inviting_directory(), Rc::new(Calm))
     }
 
-    fn of(directory: Directory, file: &[u8]) -> Self {
+    pub(crate) fn with(file: &[u8], directory: Directory, weather: Rc<dyn Weather>) -> Self {
         let platforms = Rc::new(Platforms::default());
         *platforms.file.borrow_mut() = file.to_vec();
         let http: Rc<dyn Http> = Rc::clone(&platforms) as Rc<dyn Http>;
         let world = World::new(
             directory.clone(),
             http,
-            Rc::new(Calm),
+            weather,
             Timestamp::from_seconds(1_744_344_500),
         );
         world.put_secret(
@@ -140,6 +141,22 @@ impl Site {
         }
     }
 
+    /// Passes on what is in the queue `forward` now.
+    pub(crate) fn forward(&self) -> usize {
+        let world = &self.world;
+        let forward = Forward {
+            jobs: world,
+            http: world,
+            clock: world,
+            directories: world,
+        };
+        let jobs = world.receive(Queue::Forward);
+        for job in &jobs {
+            forward.handle(&job.body).now_or_never().unwrap().unwrap();
+        }
+        jobs.len()
+    }
+
     /// Takes in what was kept, by the present configuration; what became of each, oldest first.
     pub(crate) fn replay(&self) -> Vec<&'static str> {
         let replay = Replay {
@@ -181,7 +198,14 @@ impl Site {
         let request = intake::Request {
             method: "POST".to_owned(),
             endpoint: endpoint.to_owned(),
-            headers: [("x-hub-signature-256".to_owned(), signature.to_owned())].into(),
+            headers: [
+                ("content-type", "application/json; charset=utf-8"),
+                ("host", "hooks.example"),
+                ("user-agent", "a platform"),
+                ("x-hub-signature-256", signature),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
             body: body.to_vec(),
             ..intake::Request::default()
         };

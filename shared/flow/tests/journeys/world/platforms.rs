@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use async_trait::async_trait;
 use attache_domain::digest::Sha256Digest;
-use attache_domain::wire::{Body, CallError, Headers, Request, Response};
+use attache_domain::wire::{Body, CallError, Headers, Request, Response, Verbatim};
 use attache_flow::ports::{Credential, Download, Http, Source, SourceError};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -17,6 +17,9 @@ pub(crate) enum Answer {
     /// The message arrives, the answer does not.
     Lost,
 }
+
+/// A status, with the seconds of a `Retry-After`; `None`: no answer at all.
+pub(crate) type OldAnswer = Option<(u16, Option<u32>)>;
 
 /// The platforms.
 #[derive(Default)]
@@ -37,6 +40,10 @@ pub(crate) struct Platforms {
     pub(crate) said: RefCell<Vec<Value>>,
     /// The files handed over to WhatsApp, as they came.
     pub(crate) uploads: RefCell<Vec<Vec<u8>>>,
+    /// What the system at `old.example` was sent.
+    pub(crate) forwarded: RefCell<Vec<Verbatim>>,
+    /// What it answers, in order; after that, 204.
+    pub(crate) old_answers: RefCell<VecDeque<OldAnswer>>,
     /// Every host a bearer was sent to.
     pub(crate) bearers: RefCell<Vec<String>>,
     /// Tokens issued.
@@ -94,6 +101,24 @@ impl Platforms {
     }
 }
 
+impl Platforms {
+    fn take_forwarded(&self, request: &Request) -> Result<Response, CallError> {
+        let Body::Verbatim(body) = &request.body else {
+            panic!("as it came, not {:?}", request.body)
+        };
+        self.forwarded.borrow_mut().push(body.clone());
+        let answer = self.old_answers.borrow_mut().pop_front();
+        let Some((status, retry_after)) = answer.unwrap_or(Some((204, None))) else {
+            return Err(CallError::NoAnswer("reset".to_owned()));
+        };
+        let headers = retry_after.map(|seconds| ("retry-after".to_owned(), seconds.to_string()));
+        Ok(Response {
+            headers: Headers::new(headers),
+            ..response(status, "")
+        })
+    }
+}
+
 #[async_trait(?Send)]
 impl Http for Platforms {
     async fn call(
@@ -101,6 +126,10 @@ impl Http for Platforms {
         request: &Request,
         credential: &Credential,
     ) -> Result<Response, CallError> {
+        if request.url.host_str() == Some("old.example") {
+            assert!(matches!(credential, Credential::None), "no credential");
+            return self.take_forwarded(request);
+        }
         let path = request.url.path().to_owned();
         self.note_bearer(request, credential);
         if path == "/oauth/token" {

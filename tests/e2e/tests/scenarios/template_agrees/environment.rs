@@ -13,16 +13,18 @@ use super::{Calls, FUNCTIONS, template};
 /// Read by `attache_edge::telemetry` before anything else; the SDKs' own `AWS_…` keys come from Lambda.
 const BY_TELEMETRY: &str = "LOG_LEVEL";
 
-const QUEUES: [(Queue, &str); 9] = [
+const QUEUES: [(Queue, &str); 11] = [
     (Queue::Fetch, "FetchQueue"),
     (Queue::Judge, "JudgeQueue"),
     (Queue::Media, "MediaQueue"),
     (Queue::MediaRetry, "MediaRetryQueue"),
     (Queue::Text, "TextQueue"),
+    (Queue::TextDeadLetters, "TextDeadLetters"),
+    (Queue::Forward, "ForwardQueue"),
+    (Queue::ForwardDeadLetters, "ForwardDeadLetters"),
     (Queue::Refresh, "RefreshQueue"),
     (Queue::FetchDeadLetters, "FetchDeadLetters"),
     (Queue::MediaDeadLetters, "MediaDeadLetters"),
-    (Queue::TextDeadLetters, "TextDeadLetters"),
 ];
 
 /// The template's environment of one function, which remembers what was asked for.
@@ -45,6 +47,7 @@ fn read(function: &str, settings: &dyn Settings) -> Result<(), ConfigError> {
         "ValidateFunction" => attache_validate::config::Config::read(settings).map(drop),
         "UploadFunction" => attache_upload::config::Config::read(settings).map(drop),
         "TextFunction" => attache_text::config::Config::read(settings).map(drop),
+        "ForwardFunction" => attache_forward::config::Config::read(settings).map(drop),
         "RefreshFunction" => attache_refresh::config::Config::read(settings).map(drop),
         "SweepFunction" => attache_sweep::config::Config::read(settings).map(drop),
         other => panic!("{other} reads its settings nowhere"),

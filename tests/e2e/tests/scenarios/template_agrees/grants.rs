@@ -120,7 +120,6 @@ fn roles_are_kept_apart() {
             "endpoints/*",
             vec!["IntakeFunction"],
         ),
-        // Bound to a purpose each: intake seals links, refresh tokens.
         (
             "kms:GenerateDataKey",
             "DataKey",
@@ -152,13 +151,13 @@ fn roles_are_kept_apart() {
             ],
         ),
         (
-            "s3:DeleteObject",
-            "MediaBucket/arrivals/*",
+            "s3:PutObject",
+            "QuarantineBucket/*",
             vec!["ValidateFunction"],
         ),
         (
-            "s3:PutObject",
-            "QuarantineBucket/*",
+            "s3:DeleteObject",
+            "MediaBucket/arrivals/*",
             vec!["ValidateFunction"],
         ),
         ("s3:GetObject", "QuarantineBucket/*", vec![]),
