@@ -166,6 +166,8 @@ async fn configurations_replace_one_another(services: &Services) {
     );
     let directories = CachedDirectories::new(table.clone(), Duration::ZERO, true);
     assert!(has(&directories.current().await.unwrap(), "one"));
+    let keeping = CachedDirectories::new(table.clone(), Duration::from_secs(3600), true);
+    assert!(has(&keeping.current().await.unwrap(), "one"));
     let applied = table.apply(&[endpoint("two"), route]).await.unwrap();
     assert_eq!(applied.written, ["endpoint/two"]);
     assert_eq!(
@@ -174,6 +176,9 @@ async fn configurations_replace_one_another(services: &Services) {
     );
     let fresh = directories.current().await.unwrap();
     assert!(has(&fresh, "two") && !has(&fresh, "one"));
+    assert!(has(&keeping.current().await.unwrap(), "one"), "in hand");
+    assert!(has(&keeping.newest().await.unwrap(), "two"));
+    assert!(has(&keeping.current().await.unwrap(), "two"), "from now on");
 }
 
 /// An endpoint of this name.

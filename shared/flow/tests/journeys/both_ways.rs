@@ -228,6 +228,64 @@ fn a_caption_that_fits_no_voice_note_follows_it() {
 }
 
 #[test]
+fn the_last_word_waits_for_a_caption_on_its_own() {
+    let site = open(VOICE);
+    site.agent_says("g1", "Listen", json!([site.attachment("a1", "voice.ogg")]));
+    site.run(8);
+    let parts: Vec<String> = said(&site)
+        .iter()
+        .map(|body| {
+            body["biz_opaque_callback_data"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(parts.len(), 2);
+    for (part, expected) in parts.iter().zip([vec![], vec!["g1 Delivered -"]]) {
+        site.reports("wamid.1", "delivered", part, None);
+        site.run(2);
+        assert_eq!(receipts(&site), expected);
+    }
+}
+
+#[test]
+fn what_was_given_up_untold_is_told_by_sweep() {
+    let site = open(PHOTO);
+    site.platforms
+        .answers
+        .borrow_mut()
+        .push_back(Answer::Status(400));
+    site.agent_says("g1", "See you", Value::Null);
+    // As if the process had died right after the end was written.
+    site.deliver();
+    let id = outgoing(&site).id;
+    {
+        let mut state = site.world.state.borrow_mut();
+        state.items.retain(|_, item| {
+            !item
+                .origin
+                .attachment
+                .as_str()
+                .starts_with("attache:notice")
+                && !item
+                    .origin
+                    .attachment
+                    .as_str()
+                    .starts_with("attache:receipt")
+        });
+        let item = state.items.get_mut(&id).unwrap();
+        assert_eq!((item.gate.stage, item.gate.due_at), (Stage::Failed, None));
+        item.gate.due_at = Some(attache_domain::time::Timestamp::from_millis(1));
+    }
+    site.sweep();
+    site.run(3);
+    assert_eq!(receipts(&site).len(), 1);
+    assert_eq!(texts(&site).len(), 2, "the customer's words and a notice");
+    assert_eq!(outgoing(&site).gate.due_at, None);
+}
+
+#[test]
 fn an_album_arrives_in_its_order() {
     let site = open(PHOTO);
     let album: Vec<Value> = (1..=3)

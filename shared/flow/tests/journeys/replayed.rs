@@ -1,5 +1,7 @@
 //! What came for a number nobody had configured: kept, and taken in once somebody has.
 
+#![expect(clippy::unwrap_used, reason = "a test: what does not work ends it")]
+
 use crate::world::{Site, integration, number, route};
 use attache_domain::event::KeptBecause;
 use attache_domain::journey::Stage;
@@ -164,10 +166,7 @@ fn a_status_is_noted_and_what_cannot_be_read_stays() {
         ("wa/wamid.two", "{\"entry\":[{\"changes\":[{},{}]}]}"),
     ] {
         let mut state = site.world.state.borrow_mut();
-        state
-            .kept
-            .get_mut(id)
-            .map(|event| event.slice = slice.to_owned());
+        state.kept.get_mut(id).unwrap().slice = slice.to_owned();
     }
     site.configure([number("wa-new", UNKNOWN), route("wa-new", "genesys")]);
     assert_eq!(site.replay(), ["noted", "unreadable", "unreadable"]);

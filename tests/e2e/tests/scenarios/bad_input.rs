@@ -69,6 +69,8 @@ fn webhook(field: &str, value: Value) -> String {
     json!({ "object": "whatsapp_business_account", "entry": [entry] }).to_string()
 }
 
+const BOUND: Duration = Duration::from_secs(60);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_are_turned_away_without_a_call_to_aws() -> Result<()> {
     let stage = stage().await?;

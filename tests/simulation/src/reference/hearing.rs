@@ -8,12 +8,14 @@ use attache_domain::time::Timestamp;
 
 use super::{Promise, Reference};
 use crate::scene::{Message, Scene, Side};
+use crate::schedule::TaskId;
 
 /// WhatsApp's service window.
 const WINDOW: Duration = Duration::from_secs(24 * 3600);
 
-/// How much later than WhatsApp the system may think that it closes.
-const TOLERANCE: Duration = Duration::from_secs(300);
+/// How much later than WhatsApp's window closes a message may still be sent: the system may think that it closes five
+/// minutes later, and looks before it hands a file over, which may take two and a half. WhatsApp refuses it then.
+const TOLERANCE: Duration = Duration::from_secs(300 + 150 + 20);
 
 /// How long typing is worth being shown, and the call that shows it.
 const TYPING: Duration = Duration::from_secs(10 + 20);
@@ -68,11 +70,12 @@ impl Reference {
     }
 
     /// A message is about to be sent to a customer.
-    pub(super) fn judge_window(&self, message: &Message, now: Timestamp) {
+    pub(super) fn judge_window(&self, message: &Message, (task, now): (TaskId, Timestamp)) {
         let open = self
             .last_wrote(message.number, message.customer)
             .is_some_and(|at| now < at + WINDOW + TOLERANCE);
-        self.demand(open, Promise::Window, || {
+        let struck = self.struck.borrow().contains(&task);
+        self.demand(open || struck, Promise::Window, || {
             format!("{} is sent to {}", message.id, message.customer)
         });
     }

@@ -149,7 +149,7 @@ impl Reference {
                 format!("{id} is sent to a customer again: {sends:?}")
             });
             if let Some((message, ..)) = scene.row(id) {
-                self.judge_window(message, now);
+                self.judge_window(message, (task, now));
             }
         }
         sends.unresolved += 1;

@@ -212,6 +212,7 @@ async fn performed(play: Play) -> Result<BTreeSet<Call>> {
                 item.record.diagnosis
             );
         }
+        stage.quiet(BOUND).await?;
         ensure!(stage.breaches().is_empty(), "{:?}", stage.breaches());
         let calls = called(stage.run.template(), &stage.run.calls());
         stage.stop().await?;
@@ -225,7 +226,11 @@ async fn performed(play: Play) -> Result<BTreeSet<Call>> {
 enum Words {
     /// An agent's file arrives; the customer answers a message.
     FileAndReply,
-    /// An agent's file breaks off, and its webhook comes again.
+    /// An agent's words, whose token is refused once; a voice note with a text apart.
+    FromAgent,
+    /// An agent's words for a number that never wrote.
+    Uninvited,
+    /// An agent's file breaks off, so often that its webhook comes again before `fetch` has it.
     BrokenOff,
     /// An agent's file that Genesys does not know.
     Unknown,
@@ -237,8 +242,10 @@ enum Words {
     PassedOn,
 }
 
-const OF_WORDS: [Words; 6] = [
+const OF_WORDS: [Words; 8] = [
     Words::FileAndReply,
+    Words::FromAgent,
+    Words::Uninvited,
     Words::BrokenOff,
     Words::Unknown,
     Words::Dies,
@@ -283,10 +290,25 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
                 .reply(&hello.message, Say::Text("As I said".to_owned()));
             genesys.wait_for_messages(2, BOUND).await?;
         }
+        Words::FromAgent => {
+            let refusal = Fault::Unauthorised;
+            whatsapp.faults().arm_at(refusal, Times(1), Point::Send)?;
+            let answer = stage.agent_says("Tomorrow");
+            genesys
+                .wait_for_final_receipt(&answer.message, BOUND)
+                .await?;
+            let voice = AgentFile::new(bytes("voice.ogg"), "audio/ogg");
+            let sent = stage.agent_sends(voice, "Listen to this")?;
+            genesys.wait_for_final_receipt(&sent.message, BOUND).await?;
+        }
+        Words::Uninvited => {
+            let early = genesys.agent().send_text("16505550000", "Hello?");
+            genesys.wait_for_final_receipt(&early, BOUND).await?;
+        }
         Words::BrokenOff => {
             genesys
                 .faults()
-                .arm_at(Fault::TruncatedBody, Times(1), Point::Download)?;
+                .arm_at(Fault::TruncatedBody, Times(4), Point::Download)?;
             let sent = stage.agent_sends(file(), "")?;
             genesys.wait_for_final_receipt(&sent.message, BOUND).await?;
             let delivery = genesys.wait_for_delivery(&sent.message, BOUND).await?;
