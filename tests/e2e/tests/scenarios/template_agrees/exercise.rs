@@ -258,7 +258,7 @@ const OF_WORDS: [Words; 8] = [
 
 async fn spoken(what: Words) -> Result<BTreeSet<Call>> {
     let play = async {
-        let other = OldSystem::start([StatusCode::NOT_FOUND; 3]).await?;
+        let other = OldSystem::start([StatusCode::NOT_FOUND; 30]).await?;
         let stage = Stage::start(Setup {
             parameters: vec![("LeaseSeconds", "6")],
             forward_to: matches!(what, Words::PassedOn).then(|| other.url()),
@@ -346,7 +346,8 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
             attache_e2e::eventually("the event kept", BOUND, look).await?;
         }
         Words::PassedOn => {
-            let look = || async { Ok((stage.dead_letters().await? == 1).then_some(())) };
+            // A webhook that is repeated because its answer was slow is passed on again, as a job of its own.
+            let look = || async { Ok((stage.dead_letters().await? >= 1).then_some(())) };
             attache_e2e::eventually("the dead letter", BOUND, look).await?;
         }
     }
