@@ -1,7 +1,7 @@
 //! The settings of `fetch`, read once at start, and the AWS calls it makes: the template grants exactly these.
 
 use attache_domain::settings::{
-    ConfigError, Settings, allow_local, connections_max_age, lease, required,
+    ConfigError, Settings, allow_local, connections_max_age, lease, required, seconds,
 };
 
 /// Every AWS action `fetch` calls, with the template's logical id of what it is called on. A test compares this with
@@ -15,6 +15,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("s3:GetObject", "MediaBucket/arrivals/*"),
     ("s3:ListBucket", "MediaBucket"),
     ("s3:PutObject", "MediaBucket/arrivals/*"),
+    ("s3:AbortMultipartUpload", "MediaBucket/arrivals/*"),
     ("sqs:SendMessage", "FetchQueue"),
     ("sqs:SendMessage", "JudgeQueue"),
     ("sqs:SendMessage", "FetchDeadLetters"),
@@ -31,6 +32,8 @@ pub struct Config {
     pub media_bucket: String,
     /// `LEASE_SECONDS`: how long a claim runs unless renewed.
     pub lease: std::time::Duration,
+    /// `TRANSFER_SECONDS`: how long one transfer may take; what takes longer comes in parts, in several invocations.
+    pub patience: std::time::Duration,
     /// `TOKENS_TABLE`: the table of access tokens.
     pub tokens_table: String,
     /// `DATA_KEY_ID`: the key that seals tokens and links.
@@ -53,6 +56,7 @@ impl Config {
             media_table: required(settings, "MEDIA_TABLE")?,
             media_bucket: required(settings, "MEDIA_BUCKET")?,
             lease: lease(settings)?,
+            patience: seconds(settings, "TRANSFER_SECONDS", 840, 60..=870)?,
             tokens_table: required(settings, "TOKENS_TABLE")?,
             data_key: required(settings, "DATA_KEY_ID")?,
             connections_table: required(settings, "CONNECTIONS_TABLE")?,

@@ -3,14 +3,15 @@
 
 pub mod config;
 
+use std::time::Duration;
+
 use attache_flow::batch::{Record, each};
 use attache_flow::fetch::Fetch;
 
-/// Handles a batch; returns the ids of the records that failed.
-pub async fn handle(records: &[Record], fetch: &Fetch<'_>) -> Vec<String> {
-    each(
-        records,
-        |record| async move { fetch.handle(&record.body).await },
-    )
+/// Handles a batch, each record for `patience` at the most; returns the ids of the records that failed.
+pub async fn handle(records: &[Record], fetch: &Fetch<'_>, patience: Duration) -> Vec<String> {
+    each(records, |record| async move {
+        fetch.handle(&record.body, patience).await
+    })
     .await
 }

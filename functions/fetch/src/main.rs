@@ -1,5 +1,6 @@
 //! Wires `fetch` to AWS and the platforms: settings, adapters, the Lambda runtime.
 
+use attache_domain::transfer::PART_BYTES;
 use attache_edge::aws::Aws;
 use attache_edge::clock::SystemClock;
 use attache_edge::config::Environment;
@@ -11,7 +12,7 @@ use attache_edge::sqs::Queues;
 use attache_edge::{lambda, telemetry};
 use attache_fetch::config::Config;
 use attache_flow::bearer::{Cache, Desk};
-use attache_flow::fetch::Fetch;
+use attache_flow::fetch::{Fetch, InParts};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
@@ -45,10 +46,15 @@ async fn main() -> Result<(), Error> {
         directories: &directories,
         desk,
         lease: config.lease,
+        in_parts: Some(InParts {
+            store: &objects,
+            part_bytes: PART_BYTES,
+        }),
     };
 
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        let failed = attache_fetch::handle(&lambda::records(event.payload), &fetch).await;
+        let failed =
+            attache_fetch::handle(&lambda::records(event.payload), &fetch, config.patience).await;
         Ok::<_, Error>(lambda::partial(failed))
     }))
     .await

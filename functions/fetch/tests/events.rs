@@ -16,10 +16,12 @@ use attache_domain::journey::{Item, Stage};
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
 use attache_domain::token::{Purpose, TokenRow, row_id};
+use attache_domain::transfer::PART_BYTES;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{CallError, Headers, Request, Response};
 use attache_edge::lambda;
 use attache_flow::bearer::{Cache, Desk, SEALED_AS};
-use attache_flow::fetch::Fetch;
+use attache_flow::fetch::{Fetch, InParts};
 use attache_flow::memory::{Calm, World};
 use attache_flow::ports::{Credential, Download, Http, Items, Source, SourceError, Tokens, Vault};
 use aws_lambda_events::sqs::SqsEvent;
@@ -64,7 +66,12 @@ impl Http for Platform {
         Err(CallError::NotSent("fetch sends no file".to_owned()))
     }
 
-    async fn download(&self, _: &Request, _: &Credential) -> Result<Download, CallError> {
+    async fn download(
+        &self,
+        _: &Request,
+        _: &Credential,
+        _: Option<&Rest>,
+    ) -> Result<Download, CallError> {
         let length = FILE.len().to_string();
         Ok(Download {
             status: 200,
@@ -145,8 +152,13 @@ async fn answer(world: &World, name: &str) -> Value {
             cache: &cache,
         },
         lease: Duration::from_secs(30),
+        in_parts: Some(InParts {
+            store: world,
+            part_bytes: PART_BYTES,
+        }),
     };
-    let failed = attache_fetch::handle(&lambda::records(event), &fetch).await;
+    let failed =
+        attache_fetch::handle(&lambda::records(event), &fetch, Duration::from_secs(840)).await;
     serde_json::to_value(lambda::partial(failed)).unwrap()
 }
 

@@ -10,6 +10,7 @@ use attache_domain::connection::{Directory, Row};
 use attache_domain::job::ForwardJob;
 use attache_domain::signature::{Scheme, Secret, Verifier};
 use attache_domain::time::Timestamp;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{Body, CallError, Headers, Request, Response, Verbatim};
 use attache_edge::lambda;
 use attache_flow::forward::Forward;
@@ -55,7 +56,12 @@ impl Http for Other {
         panic!("forward uploads nothing")
     }
 
-    async fn download(&self, _: &Request, _: &Credential) -> Result<Download, CallError> {
+    async fn download(
+        &self,
+        _: &Request,
+        _: &Credential,
+        _: Option<&Rest>,
+    ) -> Result<Download, CallError> {
         panic!("forward downloads nothing")
     }
 }

@@ -54,6 +54,7 @@ async fn main() -> Result<(), Error> {
             cache: &cache,
         },
         lease: config.lease,
+        in_parts: None,
     };
     let intake = Intake {
         items: &items,

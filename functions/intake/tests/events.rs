@@ -12,6 +12,7 @@ use attache_domain::ids::ConnectionId;
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
 use attache_domain::token::{Purpose, TokenRow, row_id};
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{CallError, Headers, Request, Response};
 use attache_edge::lambda;
 use attache_flow::bearer::{Cache, Desk, SEALED_AS};
@@ -67,6 +68,7 @@ impl Http for Downloads {
         &self,
         request: &Request,
         credential: &Credential,
+        _rest: Option<&Rest>,
     ) -> Result<Download, CallError> {
         assert_eq!(request.url.host_str(), Some("files.example.com"));
         assert!(
@@ -142,6 +144,7 @@ impl Site {
                 cache: &cache,
             },
             lease: Duration::from_secs(30),
+            in_parts: None,
         };
         let intake = Intake {
             items: world,

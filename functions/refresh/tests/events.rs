@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use attache_domain::connection::{Directory, Row, SecretName};
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{CallError, Headers, Request, Response};
 use attache_edge::lambda::{self, Trigger};
 use attache_flow::memory::{Calm, World};
@@ -48,7 +49,12 @@ impl Http for Login {
         Err(CallError::NotSent("refresh sends no file".to_owned()))
     }
 
-    async fn download(&self, _: &Request, _: &Credential) -> Result<Download, CallError> {
+    async fn download(
+        &self,
+        _: &Request,
+        _: &Credential,
+        _: Option<&Rest>,
+    ) -> Result<Download, CallError> {
         Err(CallError::NotSent("refresh downloads nothing".to_owned()))
     }
 }

@@ -17,6 +17,7 @@ use attache_domain::journey::Stage;
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
 use attache_domain::token::{Purpose, TokenRow, row_id};
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{Body, CallError, Headers, Request, Response};
 use attache_edge::lambda;
 use attache_flow::bearer::{Cache, Desk, SEALED_AS};
@@ -65,7 +66,12 @@ impl Http for Platforms {
         Err(CallError::NotSent("words are no files".to_owned()))
     }
 
-    async fn download(&self, _: &Request, _: &Credential) -> Result<Download, CallError> {
+    async fn download(
+        &self,
+        _: &Request,
+        _: &Credential,
+        _: Option<&Rest>,
+    ) -> Result<Download, CallError> {
         Err(CallError::NotSent("words are no files".to_owned()))
     }
 }

@@ -63,6 +63,7 @@ async fn world() -> (World, Item) {
         bytes: PHOTO.to_vec(),
         declared_type: Some("image/jpeg".to_owned()),
         fence: 1,
+        joined: false,
     };
     world
         .state

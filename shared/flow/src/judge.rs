@@ -5,21 +5,25 @@
 //! quarantine bucket, the verdict is written, and only then is the original removed: dying between any two of these
 //! leaves work that `sweep` brings back here, and no moment in which the object could be delivered.
 
+use std::io::{self, SeekFrom};
 use std::time::Duration;
 
 use attache_domain::audit::Actor;
 use attache_domain::channels;
 use attache_domain::connection::Directory;
+use attache_domain::digest::{Hasher, Sha256Digest};
 use attache_domain::event::{Content, FollowUp, Origin, Words};
 use attache_domain::ids::MediaId;
 use attache_domain::job::ItemJob;
-use attache_domain::journey::{Item, Stage};
+use attache_domain::journey::{Item, Stage, StoredObject};
 use attache_domain::notice::{self, Ending};
 use attache_domain::verdict::{Plan, Reason, Verdict};
 use attache_inspect::{Claim, Findings, Judgement, Policy};
 
 use crate::batch::Trouble;
-use crate::ports::{Answer, Clock, Directories, Head, Items, Jobs, Objects, Outage, Queue, Saved};
+use crate::ports::{
+    Answer, Bytestream, Clock, Directories, Head, Items, Jobs, Objects, Outage, Queue, Saved,
+};
 use crate::retry;
 use crate::telling::Telling;
 
@@ -99,11 +103,11 @@ impl Judge<'_> {
             Some(target) => self.directories.knowing(target).await?,
             None => self.directories.current().await?,
         };
-        Ok(self.decide(&mut item, head, judged, &directory).await?)
+        Ok(self.decide(&mut item, judged, &directory).await?)
     }
 
-    async fn inspect(&self, item: &Item, head: &Head) -> Answer<Option<(Findings, Judgement)>> {
-        let Some(mut bytes) = self.objects.open(&item.id, &head.object.etag).await? else {
+    async fn inspect(&self, item: &Item, head: &Head) -> Answer<Option<Judged>> {
+        let Some(mut bytes) = self.objects.open(&item.id, &head.etag).await? else {
             return Ok(None);
         };
         let file = item.origin.file();
@@ -113,20 +117,35 @@ impl Judge<'_> {
                 .or(head.declared_type.as_deref()),
             file_name: file.and_then(|file| file.file_name.as_deref()),
         };
-        let findings = attache_inspect::inspect(&mut bytes, &claim)
-            .map_err(|e| Outage::new("reading the stored original", e))?;
+        let unread = |e| Outage::new("reading the stored original", e);
+        let findings = attache_inspect::inspect(&mut bytes, &claim).map_err(unread)?;
+        let digest = match head.digest {
+            Some(digest) => digest,
+            None => digest_of(&mut *bytes).map_err(unread)?,
+        };
+        let object = StoredObject {
+            etag: head.etag.clone(),
+            size_bytes: head.size_bytes,
+            digest,
+        };
         let judgement = self.policy.judge(&findings);
-        Ok(Some((findings, judgement)))
+        // Else somebody stored the whole beside them: the parts are still to be dropped, by whoever takes the job they were sent
+        // under once more.
+        let upload = item
+            .record
+            .transfer
+            .as_ref()
+            .and_then(|t| t.upload.as_ref());
+        let is_alone = head.digest.is_none() || upload.is_none();
+        Ok(Some((object, is_alone, findings, judgement)))
     }
 
     async fn decide(
         &self,
         item: &mut Item,
-        head: Head,
-        judged: (Findings, Judgement),
+        (object, is_alone, findings, judgement): Judged,
         directory: &Directory,
     ) -> Answer<()> {
-        let (findings, judgement) = judged;
         let now = self.clock.now();
         let target = item
             .origin
@@ -139,9 +158,12 @@ impl Judge<'_> {
             self.objects.quarantine(&item.id).await?;
         }
         let mime = findings.kind.mime();
-        let plan = channels::plan(&item.origin, target, mime, head.object.size_bytes);
-        item.record.object = Some(head.object);
+        let plan = channels::plan(&item.origin, target, mime, object.size_bytes);
+        item.record.object = Some(object);
         item.record.link = None;
+        if is_alone {
+            item.record.transfer = None;
+        }
         item.record.attempts = 0;
         item.record.token_floor = 0;
         item.record.wait_until = None;
@@ -227,6 +249,22 @@ impl Judge<'_> {
             tracing::info!(media.id = %item.id, "quarantine finished by somebody else");
         }
         Ok(())
+    }
+}
+
+/// An object, whether no parts of it are left beside it, what was found in it, and what that means.
+type Judged = (StoredObject, bool, Findings, Judgement);
+
+/// The digest of the whole, read from its beginning.
+fn digest_of(bytes: &mut dyn Bytestream) -> io::Result<Sha256Digest> {
+    bytes.seek(SeekFrom::Start(0))?;
+    let mut hasher = Hasher::new();
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        match bytes.read(&mut piece)? {
+            0 => return Ok(hasher.finish()),
+            read => hasher.update(&piece[..read]),
+        }
     }
 }
 

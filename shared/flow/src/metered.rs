@@ -3,34 +3,29 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use attache_domain::journey::Item;
 use attache_domain::time::Timestamp;
-use attache_domain::transfer::Announced;
 use bytes::Bytes;
 
-use crate::ports::{Clock, Items, Saved, Source, SourceError};
+use crate::held::Held;
+use crate::ports::{Source, SourceError};
 
-/// For how long a transfer runs before its end is projected.
-const PROJECT_AFTER: Duration = Duration::from_millis(1500);
-
-/// The time somebody has who waits for the whole.
+/// The time there is for something of known length.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    began: Timestamp,
-    deadline: Timestamp,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it must be over.
+    pub deadline: Timestamp,
+    /// How long it runs before its end is projected.
+    pub patience: Duration,
 }
 
 impl Budget {
-    /// From `began` until `deadline`.
-    #[must_use]
-    pub fn new(began: Timestamp, deadline: Timestamp) -> Self {
-        Self { began, deadline }
-    }
-
     /// Whether `got` of `expected` bytes at `now` mean that the rest will not come in time.
-    fn is_too_short(self, got: u64, expected: u64, now: Timestamp) -> bool {
+    #[must_use]
+    pub fn is_too_short(self, got: u64, expected: u64, now: Timestamp) -> bool {
         let passed = now.saturating_since(self.began);
-        if passed < PROJECT_AFTER || got >= expected {
+        if passed < self.patience || got >= expected {
             return false;
         }
         let left = self.deadline.saturating_since(now).as_millis();
@@ -45,53 +40,19 @@ pub struct Metered<'a> {
     body: Box<dyn Source>,
     expected: u64,
     got: u64,
-    items: &'a dyn Items,
-    clock: &'a dyn Clock,
-    item: &'a mut Item,
-    lease: Duration,
-    renew_at: Timestamp,
-    budget: Option<Budget>,
+    held: Held<'a>,
+    budget: Budget,
 }
 
 impl<'a> Metered<'a> {
-    /// Wraps `body`, which was announced with this length, for the holder of `item`.
-    pub fn new(
-        body: Box<dyn Source>,
-        announced: &Announced,
-        (items, clock): (&'a dyn Items, &'a dyn Clock),
-        (item, lease): (&'a mut Item, Duration),
-        budget: Option<Budget>,
-    ) -> Self {
-        let renew_at = clock.now() + lease / 2;
+    /// Wraps `body`, of `expected` bytes, for the holder of an item.
+    pub fn new(body: Box<dyn Source>, expected: u64, held: Held<'a>, budget: Budget) -> Self {
         Self {
             body,
-            expected: announced.size_bytes,
+            expected,
             got: 0,
-            items,
-            clock,
-            item,
-            lease,
-            renew_at,
+            held,
             budget,
-        }
-    }
-
-    /// Renews the lease once half of it has passed.
-    async fn keep_lease(&mut self) -> Result<(), SourceError> {
-        let now = self.clock.now();
-        if now < self.renew_at {
-            return Ok(());
-        }
-        if let Some(lease) = &mut self.item.gate.lease {
-            lease.until = now + self.lease;
-        }
-        match self.items.save(self.item).await {
-            Ok(Saved::Done) => {
-                self.renew_at = now + self.lease / 2;
-                Ok(())
-            }
-            Ok(Saved::Overtaken) => Err(SourceError::LeaseLost),
-            Err(outage) => Err(SourceError::Outage(outage.to_string())),
         }
     }
 }
@@ -107,14 +68,11 @@ impl Source for Metered<'_> {
                 got: self.got,
             });
         }
-        let now = self.clock.now();
-        if self
-            .budget
-            .is_some_and(|budget| budget.is_too_short(self.got, self.expected, now))
-        {
+        let now = self.held.now();
+        if self.budget.is_too_short(self.got, self.expected, now) {
             return Err(SourceError::TooSlow);
         }
-        self.keep_lease().await?;
+        self.held.keep().await?;
         Ok(piece)
     }
 }
@@ -126,7 +84,11 @@ mod tests {
     #[test]
     fn what_will_not_be_over_in_time_is_seen_early() {
         let began = Timestamp::from_seconds(100);
-        let budget = Budget::new(began, began + Duration::from_secs(8));
+        let budget = Budget {
+            began,
+            deadline: began + Duration::from_secs(8),
+            patience: Duration::from_millis(1500),
+        };
         let after = |millis| began + Duration::from_millis(millis);
         for (got, now, expected) in [
             (0, after(1499), false),

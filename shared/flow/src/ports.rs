@@ -21,6 +21,7 @@ use attache_domain::pacing::gcra;
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
 use attache_domain::token::TokenRow;
+use attache_domain::transfer::{Part, Rest};
 use attache_domain::wire::{CallError, Headers, Request, Response};
 use bytes::Bytes;
 use url::Url;
@@ -176,8 +177,12 @@ pub trait Conversations {
 /// What is known of a stored object without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// Entity tag, length, digest.
-    pub object: StoredObject,
+    /// Entity tag; every read sends it back.
+    pub etag: String,
+    /// Length in bytes.
+    pub size_bytes: u64,
+    /// Digest of the whole; `None`: it came in parts, and the store digested these alone.
+    pub digest: Option<Sha256Digest>,
     /// The type the platform declared when it was stored.
     pub declared_type: Option<String>,
 }
@@ -265,6 +270,43 @@ pub trait Objects {
     /// A link by which a platform can fetch the original without credentials, alive for `life`; served with this
     /// type and name.
     async fn link(&self, id: &MediaId, mime: &str, file_name: &str, life: Duration) -> Answer<Url>;
+}
+
+/// What became of putting an object together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// It is there, whole.
+    Whole,
+    /// An object was there before; the parts are still held.
+    Exists,
+    /// The store no longer has the upload or one of its parts: somebody ended it.
+    Gone,
+}
+
+/// Objects that come in parts, for what is too long, too slow or too uncertain for one stream. Parts outlive who sent them
+/// and cost until they are joined or dropped.
+#[async_trait(?Send)]
+pub trait Parts {
+    /// Begins an upload to the item's key, with the declared type and the fence of the holder; what the store calls it.
+    async fn begin_parts(
+        &self,
+        id: &MediaId,
+        declared_type: Option<&str>,
+        fence: u32,
+    ) -> Answer<String>;
+    /// Stores a part, numbered from 1; all but the last have [`attache_domain::transfer::PART_BYTES`]. One of that number
+    /// is replaced. `None`: there is no such upload any more.
+    async fn add_part(
+        &self,
+        id: &MediaId,
+        upload: &str,
+        number: u32,
+        bytes: Bytes,
+    ) -> Answer<Option<Part>>;
+    /// Puts the parts together under the item's key, if nothing is there.
+    async fn join_parts(&self, id: &MediaId, upload: &str, parts: &[Part]) -> Answer<Joined>;
+    /// Ends an upload without an object; its parts are gone. Repeating it is harmless.
+    async fn discard_parts(&self, id: &MediaId, upload: &str) -> Answer<()>;
 }
 
 /// The queues a function may send to.
@@ -367,11 +409,12 @@ pub trait Http {
         credential: &Credential,
         file: Box<dyn Source>,
     ) -> Result<Response, CallError>;
-    /// Begins a download.
+    /// Begins a download, of the rest only where one is asked for; a host may send the whole all the same.
     async fn download(
         &self,
         request: &Request,
         credential: &Credential,
+        rest: Option<&Rest>,
     ) -> Result<Download, CallError>;
 }
 

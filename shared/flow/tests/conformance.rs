@@ -57,6 +57,12 @@ fn objects() {
 }
 
 #[test]
+fn parts() {
+    let world = world();
+    done(conformance::parts((&world, &world), RUN));
+}
+
+#[test]
 fn jobs() {
     let world = world();
     let receive = async |queue| {

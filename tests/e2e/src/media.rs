@@ -77,6 +77,15 @@ pub fn bytes(name: &str) -> Vec<u8> {
     sample_named(name).bytes.to_vec()
 }
 
+/// A text of two parts and a bit, no two lines of it alike.
+#[must_use]
+pub fn long_note() -> MediaFile {
+    let lines = (0..).flat_map(|n| format!("Line {n} of a long note.\n").into_bytes());
+    MediaFile::new(lines.take(11 << 20).collect(), "text/plain")
+        .named("long-note.txt")
+        .as_document()
+}
+
 /// A small text file that no other number gives.
 #[must_use]
 pub fn note(number: usize) -> MediaFile {

@@ -13,7 +13,7 @@ use attache_domain::signature::{Scheme, Secret, Verifier};
 use attache_flow::batch::{Record, Trouble, each, isolated};
 use attache_flow::bearer::{Cache, Desk};
 use attache_flow::deliver::{Deliver, Linked};
-use attache_flow::fetch::Fetch;
+use attache_flow::fetch::{Fetch, InParts};
 use attache_flow::intake::{Doorway, Intake, Keys, LastHeard, Request};
 use attache_flow::judge::Judge;
 use attache_flow::memory::World;
@@ -43,6 +43,12 @@ pub type Invocation = Pin<Box<dyn Future<Output = Done>>>;
 
 /// How long a lease runs (`LeaseSeconds`), and after which time `sweep` looks at a new item.
 const LEASE: Duration = Duration::from_secs(30);
+
+/// So large is a part here: of a few files come several.
+const PART_BYTES: usize = 32;
+
+/// How long a job of a transfer may take (`TRANSFER_SECONDS`).
+const TRANSFER: Duration = Duration::from_secs(840);
 
 /// What invocations are made from.
 pub struct Bench {
@@ -147,8 +153,9 @@ impl Bench {
         Box::pin(async move {
             let fetch = fetch_over(&ports, &cache);
             let scene = &scene;
-            let handle =
-                |record: Record| async move { seen(scene, fetch.handle(&record.body)).await };
+            let handle = |record: Record| async move {
+                seen(scene, fetch.handle(&record.body, TRANSFER)).await
+            };
             Done::Failed(each(&records, handle).await)
         })
     }
@@ -261,6 +268,10 @@ fn fetch_over<'a>(ports: &'a Ports, cache: &'a Cache) -> Fetch<'a> {
         directories: world,
         desk: desk(world, cache),
         lease: LEASE,
+        in_parts: Some(InParts {
+            store: world,
+            part_bytes: PART_BYTES,
+        }),
     }
 }
 

@@ -40,7 +40,7 @@ fn visibility(queue: Queue) -> Duration {
 #[must_use]
 pub fn time_limit(queue: Queue) -> Duration {
     Duration::from_secs(match queue {
-        Queue::Fetch => 300,
+        Queue::Fetch => 900,
         Queue::Judge => 120,
         _ => 60,
     })

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use attache_domain::conversation::{Conversation, ConversationId, Heard};
 use attache_domain::ids::{MediaId, MessageId};
 use attache_domain::time::Timestamp;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{Body, CallError, Request, Response};
 use attache_flow::ports::{
     Answer, Claims, Conversations, Credential, Download, Http, Jobs, KeptEvent, KeptPage, Queue,
@@ -126,13 +127,14 @@ impl Http for Ports {
         &self,
         request: &Request,
         credential: &Credential,
+        rest: Option<&Rest>,
     ) -> Result<Download, CallError> {
         let signed = request.url.host_str() == Some(SIGNED);
         if signed && self.sabotage == Sabotage::TokenEverywhere {
             let kept = self.kept.borrow().clone();
-            return self.world.download(request, &kept).await;
+            return self.world.download(request, &kept, rest).await;
         }
-        self.world.download(request, credential).await
+        self.world.download(request, credential, rest).await
     }
 }
 

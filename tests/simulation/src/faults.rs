@@ -73,6 +73,8 @@ faults! {
     LinkDead,
     /// Status 200 with a page in the file's place.
     ErrorPage,
+    /// The download does not say how long it is.
+    NoLength,
     /// The download ends early.
     Cut,
     /// The connection of a download is reset.

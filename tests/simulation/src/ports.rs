@@ -182,6 +182,7 @@ impl Objects for Ports {
                     bytes: commit.came,
                     declared_type: arrival.declared_type.clone(),
                     fence: arrival.fence,
+                    joined: false,
                 };
                 let mut state = self.world.state.borrow_mut();
                 state.objects.entry(arrival.id.clone()).or_insert(object);

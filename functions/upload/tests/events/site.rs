@@ -41,6 +41,7 @@ impl Site {
             bytes: PHOTO.to_vec(),
             declared_type: None,
             fence: 1,
+            joined: false,
         };
         let (media, key) = (item.id.clone(), item.id.arrival_key());
         world.state.borrow_mut().objects.insert(item.id, stored);

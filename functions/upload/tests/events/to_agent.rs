@@ -10,6 +10,7 @@ use attache_domain::digest::Sha256Digest;
 use attache_domain::event::{Content, File, MediaKind, Origin};
 use attache_domain::ids::{AttachmentId, ConnectionId, MessageId};
 use attache_domain::journey::Stage;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{CallError, Headers, Request, Response};
 use attache_flow::ports::{Clock, Credential, Download, Http, Queue, Source};
 use serde_json::json;
@@ -56,7 +57,12 @@ impl Http for Genesys {
         ))
     }
 
-    async fn download(&self, _: &Request, _: &Credential) -> Result<Download, CallError> {
+    async fn download(
+        &self,
+        _: &Request,
+        _: &Credential,
+        _: Option<&Rest>,
+    ) -> Result<Download, CallError> {
         Err(CallError::NotSent("upload downloads nothing".to_owned()))
     }
 }

@@ -10,6 +10,7 @@ use attache_domain::conversation::{ConversationId, Heard};
 use attache_domain::event::{Content, File, MediaKind, Origin};
 use attache_domain::ids::{AttachmentId, ConnectionId, MessageId};
 use attache_domain::journey::Stage;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{Body, CallError, Headers, Request, Response};
 use attache_flow::ports::{
     Claims, Clock, Conversations, Credential, Download, Http, Queue, Source,
@@ -70,7 +71,12 @@ impl Http for WhatsApp {
         answered(&self.lose_uploads, &json!({"id": "4490709327384033"}))
     }
 
-    async fn download(&self, _: &Request, _: &Credential) -> Result<Download, CallError> {
+    async fn download(
+        &self,
+        _: &Request,
+        _: &Credential,
+        _: Option<&Rest>,
+    ) -> Result<Download, CallError> {
         Err(CallError::NotSent("upload downloads nothing".to_owned()))
     }
 }

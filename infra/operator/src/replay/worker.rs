@@ -87,6 +87,7 @@ impl Worker {
             directories: &self.directories,
             desk,
             lease: DUE_IN,
+            in_parts: None,
         };
         let intake = Intake {
             items: &self.items,

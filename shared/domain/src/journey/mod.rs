@@ -35,6 +35,7 @@ use crate::event::{Content, Origin};
 use crate::ids::MediaId;
 use crate::job::{self, ItemJob};
 use crate::time::Timestamp;
+use crate::transfer::Checkpoint;
 use crate::verdict::{Plan, Reason, Verdict};
 
 /// Rows of the sparse index are spread over this many partitions.
@@ -120,6 +121,9 @@ pub struct Record {
     /// The bytes as the target holds them.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub uploaded: Option<String>,
+    /// How far its bytes came, where they come in parts.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Checkpoint>,
 }
 
 #[expect(

@@ -20,12 +20,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::egress;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{Body, CallError, Headers, Method, Request, Response, Verbatim};
 use attache_flow::batch::chain;
 use attache_flow::ports::{Credential, Download, Http, Source};
 use data_encoding::BASE64;
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_RANGE,
+    RANGE,
 };
 use reqwest::{Client, RequestBuilder};
 use tokio::sync::mpsc;
@@ -260,8 +262,14 @@ impl Http for Platforms {
         &self,
         request: &Request,
         credential: &Credential,
+        rest: Option<&Rest>,
     ) -> Result<Download, CallError> {
-        let call = self.prepare(request, credential)?;
+        let mut call = self.prepare(request, credential)?;
+        if let Some(rest) = rest {
+            call = call
+                .header(RANGE, rest.range())
+                .header(IF_RANGE, &rest.validator);
+        }
         let answer = match tokio::time::timeout(request.patience, call.send()).await {
             Ok(answer) => answer.map_err(classify)?,
             Err(_) => {

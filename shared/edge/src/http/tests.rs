@@ -303,7 +303,7 @@ async fn downloads_come_piece_by_piece_and_end_as_they_should() {
             ..Platforms::new()
         };
         let mut download = platforms
-            .download(&request(url), &Credential::None)
+            .download(&request(url), &Credential::None, None)
             .await
             .unwrap();
         assert_eq!(
@@ -328,6 +328,26 @@ async fn downloads_come_piece_by_piece_and_end_as_they_should() {
 }
 
 #[tokio::test]
+async fn the_rest_of_one_state_is_asked_for() {
+    let head = "206 Partial Content\r\ncontent-range: bytes 5-8/9";
+    let (url, seen) = server(answer(head, b"rest"), Then::Close).await;
+    let rest = Rest {
+        from_byte: 5,
+        validator: "\"v1\"".to_owned(),
+    };
+    let mut download = Platforms::new()
+        .download(&request(url), &Credential::None, Some(&rest))
+        .await
+        .unwrap();
+    assert_eq!(download.status, 206);
+    assert_eq!(download.body.next().await.unwrap().unwrap(), "rest");
+    let seen = seen.await.unwrap();
+    for line in ["range: bytes=5-\r\n", "if-range: \"v1\"\r\n"] {
+        assert!(seen.contains(line), "{line} in {seen}");
+    }
+}
+
+#[tokio::test]
 async fn a_download_without_headers_is_given_up() {
     let (url, _seen) = server(Vec::new(), Then::Stall).await;
     let request = Request {
@@ -335,7 +355,7 @@ async fn a_download_without_headers_is_given_up() {
         ..request(url)
     };
     let error = Platforms::new()
-        .download(&request, &Credential::None)
+        .download(&request, &Credential::None, None)
         .await
         .err()
         .unwrap();

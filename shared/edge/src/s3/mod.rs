@@ -5,10 +5,11 @@
 //! where not). A key is written once (`If-None-Match: *`) and read by its entity tag (`If-Match`). Memory is bounded:
 //! one piece waits while one is being sent and one is held back (`crate::feed`).
 //!
-//! **Leaves out** multipart uploads: a transfer that does not fit one PUT.
+//! What does not fit one PUT comes in parts (`parts`).
 
 mod disposition;
 mod original;
+mod parts;
 
 use std::io::{Seek, SeekFrom, Write};
 use std::time::Duration;
@@ -163,10 +164,12 @@ fn mismatch(error: &SdkError<PutObjectError>) -> bool {
 
 fn read_head(id: &MediaId, head: HeadObjectOutput) -> Answer<Head> {
     let wrong = |problem: &str| Outage::new(format!("looking at the object of {id}"), problem);
-    let digest = head.checksum_sha256().map(Sha256Digest::from_base64);
-    let digest = digest
-        .and_then(Result::ok)
-        .ok_or_else(|| wrong("it has no SHA-256 of the whole"))?;
+    let digest = match head.checksum_sha256() {
+        // A digest of the parts' digests, with their number behind it.
+        Some(digest) if digest.contains('-') => None,
+        Some(digest) => Some(Sha256Digest::from_base64(digest).map_err(|e| wrong(&e.to_string()))?),
+        None => return Err(wrong("it has no SHA-256")),
+    };
     let size_bytes = head
         .content_length()
         .and_then(|length| u64::try_from(length).ok());
@@ -175,11 +178,9 @@ fn read_head(id: &MediaId, head: HeadObjectOutput) -> Answer<Head> {
         .filter(|kind| *kind != UNDECLARED)
         .map(ToOwned::to_owned);
     Ok(Head {
-        object: StoredObject {
-            size_bytes: size_bytes.ok_or_else(|| wrong("it has no length"))?,
-            digest,
-            etag: head.e_tag.ok_or_else(|| wrong("it has no entity tag"))?,
-        },
+        size_bytes: size_bytes.ok_or_else(|| wrong("it has no length"))?,
+        digest,
+        etag: head.e_tag.ok_or_else(|| wrong("it has no entity tag"))?,
         declared_type,
     })
 }

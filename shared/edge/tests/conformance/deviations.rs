@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::ids::MediaId;
+use attache_domain::journey::StoredObject;
 use attache_edge::s3::Buckets;
 use attache_flow::batch::chain;
 use attache_flow::ports::{Answer, Arrival, Bytestream, Head, Objects, Source, Stored};
@@ -65,7 +66,12 @@ impl Objects for ShowingDigests {
             return stored;
         }
         let head = self.0.head(&arrival.id).await?;
-        Ok(Stored::Whole(head.unwrap().object))
+        let head = head.unwrap();
+        Ok(Stored::Whole(StoredObject {
+            etag: head.etag,
+            size_bytes: head.size_bytes,
+            digest: head.digest.unwrap(),
+        }))
     }
 
     async fn head(&self, id: &MediaId) -> Answer<Option<Head>> {

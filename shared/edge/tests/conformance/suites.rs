@@ -25,7 +25,7 @@ use super::deviations::{self, Promise, ShowingDigests};
 use super::services::Services;
 use super::{Check, checks, samples};
 
-pub(crate) const ALL: [Check; 16] = checks![
+pub(crate) const ALL: [Check; 17] = checks![
     items,
     overdue_order,
     claims,
@@ -34,6 +34,7 @@ pub(crate) const ALL: [Check; 16] = checks![
     tokens,
     limits,
     objects,
+    parts,
     what_was_stored_is_known_by_the_answers_digest_or_not_at_all,
     jobs,
     secrets,
@@ -104,6 +105,12 @@ async fn objects(services: &Services) {
     let (buckets, _) = services.buckets().await;
     let objects = as_aws(services, buckets);
     conformance::objects(objects.as_ref(), &services.run).await;
+}
+
+async fn parts(services: &Services) {
+    let (buckets, _) = services.buckets().await;
+    let objects = as_aws(services, buckets.clone());
+    conformance::parts((&buckets, objects.as_ref()), &services.run).await;
 }
 
 /// The buckets without what this engine does otherwise than AWS.

@@ -8,6 +8,7 @@
 mod claims;
 mod items;
 mod objects;
+mod parts;
 mod rows;
 mod services;
 
@@ -23,6 +24,7 @@ use attache_domain::time::Timestamp;
 pub use claims::claims;
 pub use items::{items, overdue_order};
 pub use objects::objects;
+pub use parts::parts;
 pub use rows::{conversations, limits, tokens};
 pub use services::{jobs, secrets, vault};
 

@@ -4,8 +4,14 @@
 //! digests, so a corrupt object never exists; it refuses a second object under the same key, and what lies there is
 //! then compared, never assumed. Nothing is written to the row afterwards: the object's own event brings `judge`,
 //! which completes it (one write fewer per item), and `sweep` covers a lost event.
+//!
+//! Two ways lead there. *Straight*: one stream of known length from the platform into the store. *In parts*: what has no known
+//! length, what broke off before, and what takes longer than one process has. The row then says how far it came.
 
 mod open;
+mod parts;
+mod progress;
+mod straight;
 mod within;
 
 use std::time::Duration;
@@ -25,10 +31,9 @@ use rand::rngs::StdRng;
 
 use crate::batch::Trouble;
 use crate::bearer::Desk;
-use crate::metered::{Budget, Metered};
 use crate::ports::{
-    Answer, Arrival, Claimed, Clock, Directories, Head, Http, Items, Jobs, Objects, Queue,
-    SourceError, Stored,
+    Answer, Claimed, Clock, Directories, Head, Http, Items, Jobs, Objects, Parts, Queue,
+    SourceError,
 };
 use crate::retry;
 use crate::telling::Telling;
@@ -55,6 +60,40 @@ pub struct Fetch<'a> {
     pub desk: Desk<'a>,
     /// How long a lease runs unless renewed.
     pub lease: Duration,
+    /// How to take in parts what needs it; who cannot hands it over.
+    pub in_parts: Option<InParts<'a>>,
+}
+
+/// Where parts go.
+#[derive(Clone, Copy)]
+pub struct InParts<'a> {
+    /// The media bucket.
+    pub store: &'a dyn Parts,
+    /// How large a part is: [`transfer::PART_BYTES`], but in tests.
+    pub part_bytes: usize,
+}
+
+/// For how long a transfer runs before its end is projected: while a sender waits, and while nobody does.
+const PROJECT_INLINE: Duration = Duration::from_millis(1500);
+const PROJECT_QUEUED: Duration = Duration::from_secs(15);
+
+/// The time one attempt has.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    deadline: Timestamp,
+    /// A sender waits for the answer.
+    inline: bool,
+}
+
+impl Term {
+    /// How long to look on before the end is projected.
+    fn look_on(self) -> Duration {
+        if self.inline {
+            PROJECT_INLINE
+        } else {
+            PROJECT_QUEUED
+        }
+    }
 }
 
 /// How one attempt went.
@@ -85,32 +124,40 @@ pub enum Brought {
 }
 
 impl Fetch<'_> {
-    /// Handles one message of the `fetch` queue.
+    /// Handles one message of the `fetch` queue, for `patience` at the most: the process must live longer.
     ///
     /// # Errors
     /// [`Trouble`] if the world failed or the message is no job; the queue delivers it again.
-    pub async fn handle(&self, body: &str) -> Result<(), Trouble> {
+    pub async fn handle(&self, body: &str, patience: Duration) -> Result<(), Trouble> {
         let job = ItemJob::parse(body)?;
-        self.bring(&job, self.clock.draw(), None).await.map(drop)
+        let term = Term {
+            deadline: self.clock.now() + patience,
+            inline: false,
+        };
+        self.bring(&job, self.clock.draw(), term).await.map(drop)
     }
 
-    /// Brings the bytes in, as `holder`; with a deadline only if that can be done in time.
-    async fn bring(
-        &self,
-        job: &ItemJob,
-        holder: u64,
-        deadline: Option<Timestamp>,
-    ) -> Result<Brought, Trouble> {
+    /// Brings the bytes in, as `holder`, as far as it comes in time.
+    async fn bring(&self, job: &ItemJob, holder: u64, term: Term) -> Result<Brought, Trouble> {
         let mut item = match self.claim(job, holder).await? {
             Ok(item) => item,
             Err(brought) => return Ok(brought),
         };
+        let upload = item
+            .record
+            .transfer
+            .as_ref()
+            .and_then(|t| t.upload.as_ref());
+        if self.in_parts.is_none() && upload.is_some() {
+            // Only who can go on with the parts can also drop them.
+            return Ok(self.wait(&mut item, Duration::ZERO).await?);
+        }
         let directory = self.directories.knowing(&item.origin.connection).await?;
         let Some(connection) = directory.connection(&item.origin.connection) else {
             let failure = Failure::removed(&item.origin.connection);
             return Ok(self.give_up(&mut item, *failure.diagnosis).await?);
         };
-        Ok(match self.attempt(&mut item, connection, deadline).await? {
+        Ok(match self.attempt(&mut item, connection, term).await? {
             Attempt::Stored { by_event } => {
                 if by_event {
                     tracing::info!(media.id = %item.id, "stored");
@@ -155,20 +202,13 @@ impl Fetch<'_> {
                 "fetch job for unknown item {}",
                 job.media
             ))),
-            Claimed::Refused(item) => Ok(Err(match terms.refusal(&item.gate) {
-                Some(Refusal::Held(lease)) => {
-                    tracing::info!(media.id = %job.media, lease.since = %lease.since, lease.until = %lease.until, "already being fetched");
-                    Brought::Busy
+            Claimed::Refused(item) => {
+                if item.gate.stage >= Stage::Stored {
+                    // Of a holder who died while another, who had stalled past its lease, stored the whole.
+                    self.discard(&item).await?;
                 }
-                refusal => {
-                    tracing::info!(media.id = %job.media, ?refusal, "nothing to fetch");
-                    match refusal {
-                        // A newer copy of the job is in the queue.
-                        Some(Refusal::Superseded) => Brought::Later,
-                        _ => Brought::Stored,
-                    }
-                }
-            })),
+                Ok(Err(refused(&item, &terms)))
+            }
         }
     }
 
@@ -176,48 +216,43 @@ impl Fetch<'_> {
         &self,
         item: &mut Item,
         connection: &Connection,
-        deadline: Option<Timestamp>,
+        term: Term,
     ) -> Answer<Attempt> {
         if item.gate.fence > 1 {
             // An earlier holder may have stored it and died before anybody noticed.
             if let Some(head) = self.objects.head(&item.id).await? {
-                return Ok(adopt(item, &head));
+                return self.adopt(item, &head).await;
             }
         }
-        let Some(bearer) = self
-            .desk
-            .bearer(connection, Purpose::Media, item.record.token_floor)
-            .await?
-        else {
+        let floor = item.record.token_floor;
+        let bearer = self.desk.bearer(connection, Purpose::Media, floor).await?;
+        let Some(bearer) = bearer else {
             return Ok(Attempt::NoToken);
         };
-        let (announced, download) = match self.open(item, connection, &bearer).await? {
+        let by = (connection, &bearer);
+        if item.record.transfer.is_some() {
+            return self.carry_on(item, by, None, term).await;
+        }
+        let opened = match self.open(item, by, None).await? {
             Ok(opened) => opened,
             Err(failure) => return Ok(Attempt::Failed(failure, bearer.version)),
         };
-        let arrival = Arrival {
-            id: item.id.clone(),
-            size_bytes: announced.size_bytes,
-            digest: announced.digest,
-            declared_type: announced.declared_type.clone(),
-            fence: item.gate.fence,
-        };
-        let mut source = Metered::new(
-            download.body,
-            &announced,
-            (self.items, self.clock),
-            (&mut *item, self.lease),
-            deadline.map(|deadline| Budget::new(self.clock.now(), deadline)),
-        );
-        Ok(match self.objects.store(&arrival, &mut source).await? {
-            Stored::Whole(_) => Attempt::Stored { by_event: true },
-            Stored::Exists => match self.objects.head(&item.id).await? {
-                Some(head) => adopt(item, &head),
-                None => Attempt::Failed(transfer::vanished(), bearer.version),
-            },
-            Stored::Aborted(SourceError::LeaseLost) => Attempt::LeaseLost,
-            Stored::Aborted(SourceError::TooSlow) => Attempt::TooSlow,
-            Stored::Aborted(error) => Attempt::Failed(broken(&error), bearer.version),
+        match opened.0.size_bytes {
+            Some(size) => {
+                self.straight(item, (opened, size), bearer.version, term)
+                    .await
+            }
+            None => self.carry_on(item, by, Some(opened), term).await,
+        }
+    }
+
+    /// An object is there already: it counts only if it is what the platform announced.
+    async fn adopt(&self, item: &Item, head: &Head) -> Answer<Attempt> {
+        self.discard(item).await?;
+        Ok(if is_announced(item, head) {
+            Attempt::Stored { by_event: false }
+        } else {
+            Attempt::Failed(transfer::other_bytes(), 0)
         })
     }
 
@@ -281,8 +316,10 @@ impl Fetch<'_> {
             self.ask_for_judge(item).await?;
             return Ok(Brought::Stored);
         }
+        self.discard(item).await?;
         tracing::error!(media.id = %item.id, failure.code = %diagnosis.code, evidence = %diagnosis.evidence, remedy = %diagnosis.remedy, "lost");
         item.record.link = None;
+        item.record.transfer = None;
         let telling = Telling {
             items: self.items,
             jobs: self.jobs,
@@ -295,18 +332,26 @@ impl Fetch<'_> {
     }
 }
 
-/// An object is there already: it counts only if it is what the platform announced.
-fn adopt(item: &Item, head: &Head) -> Attempt {
-    if is_announced(item, head) {
-        Attempt::Stored { by_event: false }
-    } else {
-        Attempt::Failed(transfer::other_bytes(), 0)
+fn refused(item: &Item, terms: &Terms) -> Brought {
+    match terms.refusal(&item.gate) {
+        Some(Refusal::Held(lease)) => {
+            tracing::info!(media.id = %item.id, lease.since = %lease.since, lease.until = %lease.until, "already being fetched");
+            Brought::Busy
+        }
+        // A newer copy of the job is in the queue.
+        Some(Refusal::Superseded) => Brought::Later,
+        refusal => {
+            tracing::info!(media.id = %item.id, ?refusal, "nothing to fetch");
+            Brought::Stored
+        }
     }
 }
 
 fn is_announced(item: &Item, head: &Head) -> bool {
     let announced = item.origin.file().and_then(|file| file.digest);
-    announced.is_none_or(|digest| digest == head.object.digest)
+    // What came in parts was compared before it was put together.
+    let stored = head.digest.or(announced);
+    announced.is_none_or(|digest| Some(digest) == stored)
 }
 
 fn broken(error: &SourceError) -> Failure {

@@ -10,7 +10,7 @@ use attache_domain::event::{File, Link};
 use attache_domain::journey::Item;
 use attache_domain::platforms::genesys::{self, Hop};
 use attache_domain::platforms::whatsapp;
-use attache_domain::transfer::{self, Announced};
+use attache_domain::transfer::{self, Announced, Rest};
 use attache_domain::wire::{Auth, Body, Headers, Method, Request, Response};
 use url::Url;
 
@@ -28,18 +28,20 @@ const MOST_HOPS: usize = 4;
 pub(super) type Opened = (Announced, Download);
 
 impl Fetch<'_> {
-    /// The outer error is ours.
+    /// The whole file, or the rest of it. The outer error is ours.
     pub(super) async fn open(
         &self,
         item: &Item,
-        connection: &Connection,
-        bearer: &Bearer,
+        (connection, bearer): (&Connection, &Bearer),
+        rest: Option<&Rest>,
     ) -> Answer<Result<Opened, Failure>> {
         let Some(file) = item.origin.file() else {
             return Ok(Err(Failure::misconfigured("the item has no file")));
         };
         match connection.profile() {
-            Profile::WhatsApp => Ok(self.by_look_up(item, file, connection, bearer).await),
+            Profile::WhatsApp => Ok(self
+                .by_look_up(item, file, (connection, bearer), rest)
+                .await),
             Profile::GenesysOpenMessaging | Profile::GenesysMessageMedia => {
                 let Some(sealed) = &item.record.link else {
                     return Ok(Err(transfer::no_link()));
@@ -50,7 +52,9 @@ impl Fetch<'_> {
                     .ok()
                     .and_then(|t| Url::parse(t).ok());
                 match url {
-                    Some(url) => Ok(self.by_link(Link(url), file, connection, bearer).await),
+                    Some(url) => Ok(self
+                        .by_link(Link(url), file, (connection, bearer), rest)
+                        .await),
                     None => Ok(Err(transfer::no_link())),
                 }
             }
@@ -61,8 +65,8 @@ impl Fetch<'_> {
         &self,
         item: &Item,
         file: &File,
-        connection: &Connection,
-        bearer: &Bearer,
+        (connection, bearer): (&Connection, &Bearer),
+        rest: Option<&Rest>,
     ) -> Result<Opened, Failure> {
         let credential = Credential::Bearer(bearer.token.clone());
         let look_up = whatsapp::look_up(connection, &item.origin.attachment)?;
@@ -75,7 +79,7 @@ impl Fetch<'_> {
         egress::judge(&link.url, &connection.bearer_hosts(), connection.local)
             .map_err(|refused| transfer::refused_host(&refused))?;
         let download = self
-            .download(Link(link.url), Auth::Bearer, connection, bearer)
+            .download((Link(link.url), Auth::Bearer), connection, bearer, rest)
             .await?;
         let said = transfer::Said {
             origin_type: file.declared_type.clone(),
@@ -83,7 +87,7 @@ impl Fetch<'_> {
             size_bytes: link.size_bytes,
             digests: [file.digest, link.digest],
         };
-        let announced = transfer::read_headers(download.status, &download.headers, said)?;
+        let announced = transfer::read_headers(download.status, &download.headers, said, rest)?;
         Ok((announced, download))
     }
 
@@ -91,8 +95,8 @@ impl Fetch<'_> {
         &self,
         link: Link,
         file: &File,
-        connection: &Connection,
-        bearer: &Bearer,
+        (connection, bearer): (&Connection, &Bearer),
+        rest: Option<&Rest>,
     ) -> Result<Opened, Failure> {
         let mut hop = genesys::first_hop(connection, &link)?;
         for _ in 0..MOST_HOPS {
@@ -103,7 +107,9 @@ impl Fetch<'_> {
                 }
                 Hop::Download { from, auth } => (from, auth),
             };
-            let download = self.download(from, auth, connection, bearer).await?;
+            let download = self
+                .download((from, auth), connection, bearer, rest)
+                .await?;
             if (300..400).contains(&download.status) {
                 let response = answer(download.status, download.headers);
                 hop = genesys::read_hop(connection, &response, self.clock.now())?;
@@ -115,7 +121,7 @@ impl Fetch<'_> {
                 size_bytes: file.size_bytes,
                 digests: [file.digest, None],
             };
-            let announced = transfer::read_headers(download.status, &download.headers, said)?;
+            let announced = transfer::read_headers(download.status, &download.headers, said, rest)?;
             return Ok((announced, download));
         }
         Err(transfer::looping())
@@ -137,17 +143,17 @@ impl Fetch<'_> {
 
     async fn download(
         &self,
-        link: Link,
-        auth: Auth,
+        (link, auth): (Link, Auth),
         connection: &Connection,
         bearer: &Bearer,
+        rest: Option<&Rest>,
     ) -> Result<Download, Failure> {
         let request = get(link, auth, transfer::HEADERS_PATIENCE, connection);
         let credential = match auth {
             Auth::Bearer => Credential::Bearer(bearer.token.clone()),
             Auth::None | Auth::ClientBasic => Credential::None,
         };
-        let download = self.http.download(&request, &credential).await;
+        let download = self.http.download(&request, &credential, rest).await;
         download.map_err(|e| transfer::no_answer(&e))
     }
 }

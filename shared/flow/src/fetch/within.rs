@@ -6,7 +6,7 @@ use attache_domain::journey::{Item, Stage};
 use attache_domain::time::Timestamp;
 use futures_util::future::{Either, select};
 
-use super::{Brought, Fetch};
+use super::{Brought, Fetch, Term};
 use crate::batch::Trouble;
 use crate::ports::{Answer, Queue, Saved};
 use crate::retry;
@@ -24,8 +24,12 @@ impl Fetch<'_> {
         let holder = self.clock.draw();
         let job = item.job(&item.origin.connection);
         let patience = deadline.saturating_since(self.clock.now());
+        let term = Term {
+            deadline,
+            inline: true,
+        };
         let brought = {
-            let work = std::pin::pin!(self.bring(&job, holder, Some(deadline)));
+            let work = std::pin::pin!(self.bring(&job, holder, term));
             let alarm = self.clock.wait(patience);
             match select(work, alarm).await {
                 Either::Left((brought, _)) => Some(brought?),

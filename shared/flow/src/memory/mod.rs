@@ -3,6 +3,7 @@
 
 mod claims;
 mod objects;
+mod parts;
 mod rows;
 mod services;
 
@@ -19,6 +20,7 @@ use attache_domain::journey::Item;
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
 use attache_domain::token::TokenRow;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::CallError;
 
 use crate::ports::{Answer, Credential, Download, Http, KeptEvent, Queue, Settled, Source};
@@ -71,6 +73,19 @@ pub struct Object {
     pub declared_type: Option<String>,
     /// The fence under which it was stored.
     pub fence: u32,
+    /// It was put together from parts.
+    pub joined: bool,
+}
+
+/// An upload in parts that has not ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Upload {
+    /// The type declared when it began.
+    pub declared_type: Option<String>,
+    /// The fence under which it began.
+    pub fence: u32,
+    /// The parts, by number.
+    pub parts: BTreeMap<u32, Vec<u8>>,
 }
 
 /// Everything there is. Tests and the simulation look into it freely.
@@ -90,6 +105,8 @@ pub struct State {
     pub conversations: BTreeMap<ConversationId, Conversation>,
     /// The media bucket.
     pub objects: BTreeMap<MediaId, Object>,
+    /// Uploads in parts, by item and name.
+    pub uploads: BTreeMap<(MediaId, String), Upload>,
     /// The quarantine bucket.
     pub quarantine: BTreeMap<MediaId, Object>,
     /// Events of the media bucket that were not delivered yet: object keys.
@@ -238,6 +255,7 @@ impl Http for Nowhere {
         &self,
         request: &Request,
         _credential: &Credential,
+        _rest: Option<&Rest>,
     ) -> Result<Download, CallError> {
         Err(CallError::NotSent(format!(
             "no platform behind {}",

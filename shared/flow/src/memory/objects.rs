@@ -43,9 +43,14 @@ impl Objects for World {
     async fn head(&self, id: &MediaId) -> Answer<Option<Head>> {
         self.begin("objects.head").await?;
         let state = self.state.borrow();
-        Ok(state.objects.get(id).map(|o| Head {
-            object: o.stored(),
-            declared_type: o.declared_type.clone(),
+        Ok(state.objects.get(id).map(|o| {
+            let stored = o.stored();
+            Head {
+                etag: stored.etag,
+                size_bytes: stored.size_bytes,
+                digest: (!o.joined).then_some(stored.digest),
+                declared_type: o.declared_type.clone(),
+            }
         }))
     }
 
@@ -78,6 +83,7 @@ impl Objects for World {
                     bytes,
                     declared_type: arrival.declared_type.clone(),
                     fence: arrival.fence,
+                    joined: false,
                 };
                 let stored = object.stored();
                 state.objects.insert(arrival.id.clone(), object);

@@ -8,6 +8,7 @@ use attache_domain::connection::{Directory, SecretName};
 use attache_domain::digest::Sha256Digest;
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{CallError, Request, Response};
 
 use super::{Queued, World};
@@ -117,11 +118,12 @@ impl Http for World {
         &self,
         request: &Request,
         credential: &Credential,
+        rest: Option<&Rest>,
     ) -> Result<Download, CallError> {
         if let Err(outage) = self.begin("http.download").await {
             return Err(CallError::NotSent(outage.to_string()));
         }
-        self.http.download(request, credential).await
+        self.http.download(request, credential, rest).await
     }
 }
 

@@ -5,4 +5,5 @@ mod both_ways;
 mod forward;
 mod replayed;
 mod to_agent;
+mod transfers;
 mod world;

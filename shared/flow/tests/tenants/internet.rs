@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use async_trait::async_trait;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{Body, CallError, Headers, Request, Response};
 use attache_flow::ports::{Credential, Download, Http, Source, SourceError};
 use bytes::Bytes;
@@ -148,6 +149,7 @@ impl Http for Internet {
         &self,
         request: &Request,
         credential: &Credential,
+        _rest: Option<&Rest>,
     ) -> Result<Download, CallError> {
         self.note(request, credential);
         let length = ("content-length".to_owned(), FILE.len().to_string());

@@ -207,6 +207,7 @@ impl Site {
             directories: world,
             desk: self.desk(),
             lease: LEASE,
+            in_parts: None,
         }
     }
 
@@ -269,7 +270,11 @@ impl Site {
         }
         let fetch = self.fetch(&spied);
         for job in world.receive(Queue::Fetch) {
-            fetch.handle(&job.body).now_or_never().unwrap().unwrap();
+            fetch
+                .handle(&job.body, Duration::from_secs(840))
+                .now_or_never()
+                .unwrap()
+                .unwrap();
         }
         let judge = Judge {
             items: world,

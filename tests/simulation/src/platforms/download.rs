@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::Headers;
 use attache_flow::ports::{Download, Source, SourceError};
 use bytes::Bytes;
@@ -15,28 +16,62 @@ use crate::scene::{Scene, Sent};
 pub(super) const DOWNLOAD_FAULTS: &[Fault] = &[
     Fault::LinkDead,
     Fault::ErrorPage,
+    Fault::NoLength,
     Fault::Cut,
     Fault::Reset,
     Fault::Slow,
 ];
 
-/// A file, as well as the fault lets it come.
-pub(super) fn serve(scene: &Rc<Scene>, sent: &Sent, fault: Option<Fault>) -> Download {
+/// What every host calls every file: none ever changes.
+const ETAG: &str = "\"1\"";
+
+/// A file, or the rest of it, as well as the fault lets it come. Hosts honour ranges as they please.
+pub(super) fn serve(
+    scene: &Rc<Scene>,
+    sent: &Sent,
+    fault: Option<Fault>,
+    rest: Option<&Rest>,
+) -> Download {
     let file = &sent.file;
-    let whole = file.bytes.len();
+    let named = rest.filter(|rest| rest.validator == ETAG && scene.agenda.dice.chance(700));
+    let from = named.and_then(|rest| usize::try_from(rest.from_byte).ok());
+    let bytes = &file.bytes[from.unwrap_or(0).min(file.bytes.len())..];
+    let whole = bytes.len();
     let pace = match fault {
         Some(Fault::LinkDead) => return page(404, "text/html", ""),
         Some(Fault::ErrorPage) => return page(200, "text/html", "<html>Sorry</html>"),
-        Some(Fault::Cut) => Pace::until(scene.agenda.dice.below(whole)),
-        Some(Fault::Reset) => Pace::until(scene.agenda.dice.below(whole)).and_reset(),
+        Some(Fault::Cut) => Pace::until(scene.agenda.dice.below(whole.max(1))),
+        Some(Fault::Reset) => Pace::until(scene.agenda.dice.below(whole.max(1))).and_reset(),
         Some(Fault::Slow) => Pace::slow(),
         _ if sent.tardy => Pace::tardy(),
         _ => Pace::whole(),
     };
+    let mut head = vec![("Content-Type", file.mime.to_owned())];
+    if scene.agenda.dice.chance(800) {
+        head.push(("ETag", ETAG.to_owned()));
+    }
+    if fault != Some(Fault::NoLength) {
+        head.push(("Content-Length", whole.to_string()));
+    }
+    let (end, total) = (file.bytes.len().saturating_sub(1), file.bytes.len());
+    let status = match from {
+        Some(from) if whole > 0 => {
+            head.push(("Content-Range", format!("bytes {from}-{end}/{total}")));
+            206
+        }
+        Some(_) => {
+            head.push(("Content-Range", format!("bytes */{total}")));
+            416
+        }
+        None => 200,
+    };
+    let head = head
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value));
     Download {
-        status: 200,
-        headers: headers(file.mime, whole),
-        body: Box::new(Body::new(Rc::clone(scene), &file.bytes, pace)),
+        status,
+        headers: Headers::new(head),
+        body: Box::new(Body::new(Rc::clone(scene), bytes, pace)),
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use attache_domain::event::FollowUp;
 use attache_domain::ids::MediaId;
 use attache_domain::time::Timestamp;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{Body, CallError, Headers, Request, Response};
 use attache_flow::ports::{Credential, Download};
 use serde_json::{Value, json};
@@ -173,7 +174,12 @@ impl Genesys {
     }
 
     /// The signed link, or one that a webhook named.
-    pub(super) fn download(&self, scene: &Rc<Scene>, request: &Request) -> Download {
+    pub(super) fn download(
+        &self,
+        scene: &Rc<Scene>,
+        request: &Request,
+        rest: Option<&Rest>,
+    ) -> Download {
         let name = request.url.path().rsplit('/').next().unwrap_or_default();
         let hash = request
             .url
@@ -196,7 +202,7 @@ impl Genesys {
         };
         let fault = scene.faults.strike(scene, 6, DOWNLOAD_FAULTS);
         scene.note(format_args!("download of {name} ({fault:?})"));
-        serve(scene, sent, fault)
+        serve(scene, sent, fault, rest)
     }
 
     async fn process(

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::ids::MediaId;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{Body, CallError, Headers, Method, Request, Response};
 use attache_flow::ports::{Credential, Download, Http, Source};
 use serde_json::Value;
@@ -131,13 +132,16 @@ impl Http for Platforms {
         &self,
         request: &Request,
         credential: &Credential,
+        rest: Option<&Rest>,
     ) -> Result<Download, CallError> {
         let host = request.url.host_str().unwrap_or_default();
         self.travel(request).await?;
         self.see(host, credential);
         match host {
-            LOOKASIDE => Ok(self.whatsapp.download(&self.scene, request, credential)),
-            SIGNED => Ok(self.genesys.download(&self.scene, request)),
+            LOOKASIDE => Ok(self
+                .whatsapp
+                .download(&self.scene, request, credential, rest)),
+            SIGNED => Ok(self.genesys.download(&self.scene, request, rest)),
             _ => Err(CallError::NotSent(format!("nobody is at {host}"))),
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use attache_domain::ids::MediaId;
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{CallError, Request, Response};
 use attache_flow::memory::State;
 use attache_flow::ports::{Credential, Download};
@@ -163,6 +164,7 @@ impl WhatsApp {
         scene: &Rc<Scene>,
         request: &Request,
         credential: &Credential,
+        rest: Option<&Rest>,
     ) -> Download {
         let hash = request.url.query_pairs().find(|(key, _)| key == "hash");
         let hash = hash.map(|(_, value)| value.into_owned());
@@ -178,7 +180,7 @@ impl WhatsApp {
         if !self.is_valid(message.number, credential) {
             return page(401, "application/json", "{}");
         }
-        serve(scene, sent, fault)
+        serve(scene, sent, fault, rest)
     }
 }
 

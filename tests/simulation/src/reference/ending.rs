@@ -42,6 +42,11 @@ impl Reference {
             self.judge_message(scene, number, remains.state);
         }
         self.judge_rate();
+        for ((id, _), upload) in &remains.state.uploads {
+            self.demand(upload.parts.is_empty(), Promise::Ends, || {
+                format!("{id} left {} parts behind", upload.parts.len())
+            });
+        }
     }
 
     fn judge_row(&self, case: &Case<'_>, remains: &Remains<'_>) {

@@ -22,7 +22,7 @@ use attache_domain::time::Timestamp;
 use attache_flow::batch::Record;
 use attache_flow::bearer::{Cache, Desk};
 use attache_flow::deliver::{Deliver, Linked};
-use attache_flow::fetch::Fetch;
+use attache_flow::fetch::{Fetch, InParts};
 use attache_flow::forward::Forward;
 use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Reply};
 use attache_flow::judge::Judge;
@@ -38,10 +38,14 @@ use serde_json::{Value, json};
 use configuration::inviting_directory;
 use configuration::rows_of_the_site;
 pub(crate) use configuration::{directory, directory_with, integration, number, route};
-pub(crate) use platforms::{Answer, Platforms};
+pub(crate) use platforms::{Answer, Host, Platforms};
 
 pub(crate) const SECRET: &str = "meta-app-secret-0123456789abcdef";
 pub(crate) const GENESYS_SECRET: &str = "genesys-webhook-secret";
+/// How large a part is here.
+pub(crate) const PART_BYTES: usize = 1000;
+/// For how long a job of a transfer may run.
+const PATIENCE: Duration = Duration::from_secs(840);
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Site {
@@ -334,6 +338,10 @@ impl Site {
             directories: world,
             desk: self.desk(),
             lease: LEASE,
+            in_parts: Some(InParts {
+                store: world,
+                part_bytes: PART_BYTES,
+            }),
         }
     }
 
@@ -341,7 +349,11 @@ impl Site {
         let fetch = self.fetcher();
         let jobs = self.world.receive(Queue::Fetch);
         for job in &jobs {
-            fetch.handle(&job.body).now_or_never().unwrap().unwrap();
+            fetch
+                .handle(&job.body, PATIENCE)
+                .now_or_never()
+                .unwrap()
+                .unwrap();
         }
         jobs.len()
     }

@@ -1,10 +1,11 @@
 //! The platforms of the world: both answer at once, as they are told to.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 use async_trait::async_trait;
 use attache_domain::digest::Sha256Digest;
+use attache_domain::transfer::Rest;
 use attache_domain::wire::{Body, CallError, Headers, Request, Response, Verbatim};
 use attache_flow::ports::{Credential, Download, Http, Source, SourceError};
 use bytes::Bytes;
@@ -28,8 +29,14 @@ pub(crate) struct Platforms {
     pub(crate) file: RefCell<Vec<u8>>,
     /// What the look-up says instead of the link.
     pub(crate) look_ups: RefCell<VecDeque<(u16, String)>>,
-    /// How many bytes of the file the next downloads give before they end.
+    /// How many bytes the next downloads give before they end.
     pub(crate) cut: RefCell<VecDeque<usize>>,
+    /// How the host of the file behaves.
+    pub(crate) host: RefCell<Host>,
+    /// What it was asked to begin with, download by download.
+    pub(crate) asked_from: RefCell<Vec<u64>>,
+    /// How many bytes of the file it gave.
+    pub(crate) given: Cell<usize>,
     /// What the sends are answered, in order; after that, 200.
     pub(crate) answers: RefCell<VecDeque<Answer>>,
     /// The bodies of all messages that reached Genesys.
@@ -50,12 +57,30 @@ pub(crate) struct Platforms {
     pub(crate) issued: RefCell<u32>,
 }
 
-struct Once(Option<Bytes>);
+/// How the host of a file behaves.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Host {
+    /// Names the state of the file.
+    pub(crate) etag: Option<&'static str>,
+    /// Gives the rest where that is asked for.
+    pub(crate) honours_range: bool,
+    /// The look-up names neither length nor digest.
+    pub(crate) silent_look_up: bool,
+    /// The download names no length.
+    pub(crate) no_length: bool,
+    /// What the file is after the next download, under a new entity tag if it has any.
+    pub(crate) becomes: Option<Vec<u8>>,
+}
+
+/// A body in pieces of this size.
+const PIECE: usize = 300;
+
+struct Pieces(VecDeque<Bytes>);
 
 #[async_trait(?Send)]
-impl Source for Once {
+impl Source for Pieces {
     async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
-        Ok(self.0.take())
+        Ok(self.0.pop_front())
     }
 }
 
@@ -159,6 +184,10 @@ impl Http for Platforms {
             return Ok(response(status, body));
         }
         let file = self.file.borrow();
+        if self.host.borrow().silent_look_up {
+            let link = json!({"url": "https://lookaside.fbsbx.com/x?hash=secret"});
+            return Ok(response(200, link.to_string()));
+        }
         let link = json!({"url": "https://lookaside.fbsbx.com/x?hash=secret", "file_size": file.len(), "sha256": Sha256Digest::of(&file).to_string()});
         Ok(response(200, link.to_string()))
     }
@@ -187,6 +216,7 @@ impl Http for Platforms {
         &self,
         request: &Request,
         credential: &Credential,
+        rest: Option<&Rest>,
     ) -> Result<Download, CallError> {
         self.note_bearer(request, credential);
         let signed = request.url.host_str() == Some("signed.example");
@@ -196,12 +226,41 @@ impl Http for Platforms {
             "a signed link needs no bearer, the others do"
         );
         let file = self.file.borrow().clone();
-        let given = self.cut.borrow_mut().pop_front().unwrap_or(file.len());
-        let headers = Headers::new([("content-length".to_owned(), file.len().to_string())]);
+        let host = self.host.borrow_mut();
+        let from = rest.map_or(0, |rest| rest.from_byte);
+        self.asked_from.borrow_mut().push(from);
+        let fits = rest.is_some_and(|rest| Some(rest.validator.as_str()) == host.etag);
+        let from = usize::try_from(from).unwrap();
+        let (status, body) = match fits && host.honours_range {
+            true if from >= file.len() => (416, &[][..]),
+            true => (206, &file[from..]),
+            false => (200, &file[..]),
+        };
+        let mut headers = vec![];
+        headers.extend(host.etag.map(|etag| ("etag", etag.to_owned())));
+        if status != 200 {
+            let range = match status {
+                206 => format!("bytes {from}-{}/{}", file.len() - 1, file.len()),
+                _ => format!("bytes */{}", file.len()),
+            };
+            headers.push(("content-range", range));
+        } else if !host.no_length {
+            headers.push(("content-length", file.len().to_string()));
+        }
+        let given = self.cut.borrow_mut().pop_front().unwrap_or(body.len());
+        let body = &body[..given.min(body.len())];
+        self.given.set(self.given.get() + body.len());
+        let pieces = body.chunks(PIECE).map(Bytes::copy_from_slice).collect();
+        let mut host = host;
+        if let Some(other) = host.becomes.take() {
+            *self.file.borrow_mut() = other;
+            host.etag = host.etag.map(|_| "\"another\"");
+        }
+        let headers = headers.into_iter().map(|(n, v)| (n.to_owned(), v));
         Ok(Download {
-            status: 200,
-            headers,
-            body: Box::new(Once(Some(Bytes::from(file[..given].to_vec())))),
+            status,
+            headers: Headers::new(headers),
+            body: Box::new(Pieces(pieces)),
         })
     }
 }

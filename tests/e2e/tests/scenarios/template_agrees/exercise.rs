@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use attache_domain::journey::Stage as Journey;
-use attache_e2e::media::{bytes, note, sample_named};
+use attache_e2e::media::{bytes, long_note, note, sample_named};
 use attache_e2e::{OldSystem, Sent, Setup, Stage};
 use attache_local::iam::{KillPoint, When};
 use attache_platforms::faults::{Fault, Point, Times};
@@ -94,6 +94,25 @@ fn plays() -> Vec<Play> {
                     Times(1),
                     &medium.id,
                 )?);
+                Ok(())
+            },
+            Journey::Sent,
+        ),
+        play(
+            "a long file breaks off twice and is another for a moment",
+            || vec![long_note()],
+            |stage, sent| {
+                let whatsapp = &stage.standins.whatsapp;
+                let medium = whatsapp.medium(&sent.message).context("no medium")?;
+                for fault in [
+                    Fault::TruncatedBody,
+                    // Half of it: a part is stored.
+                    Fault::TruncatedBody,
+                    // The rest does not fit to it: the part is dropped.
+                    Fault::DigestMismatch,
+                ] {
+                    drop(whatsapp.faults().arm_on(fault, Times(1), &medium.id)?);
+                }
                 Ok(())
             },
             Journey::Sent,

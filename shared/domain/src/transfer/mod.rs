@@ -1,7 +1,10 @@
 //! The rules of bringing bytes in: what a download's headers must agree on, and what follows when it fails.
 //!
-//! Declared size, header and counted bytes agree; so do the digests, where the platform gives them. Bytes of unknown
-//! length are refused here for now: every profile that takes in so far names the length.
+//! Declared size, header and counted bytes agree; so do the digests, where the platform gives them. What nobody names the
+//! length of is taken in parts ([`Checkpoint`]), and so is what broke off before.
+
+mod checkpoint;
+mod rest;
 
 use std::time::Duration;
 
@@ -13,6 +16,9 @@ use crate::digest::Sha256Digest;
 use crate::egress::Refused;
 use crate::time::Timestamp;
 use crate::wire::{CallError, Headers};
+
+pub use checkpoint::{Checkpoint, PART_BYTES, Part};
+pub use rest::Rest;
 
 /// How long the download's headers may take.
 pub const HEADERS_PATIENCE: Duration = Duration::from_secs(10);
@@ -39,92 +45,40 @@ pub struct Said {
 /// What the voices agree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announced {
-    /// Exact length.
-    pub size_bytes: u64,
+    /// Exact length of the whole file; `None`: nobody named it.
+    pub size_bytes: Option<u64>,
     /// Digest, if anybody gave one.
     pub digest: Option<Sha256Digest>,
     /// The type declared.
     pub declared_type: Option<String>,
+    /// What names this state of the file to its host, if the host named it: a strong entity tag or a date.
+    pub validator: Option<String>,
+    /// The byte the body begins with: none but 0, unless the rest was asked for and given.
+    pub starts_at: u64,
 }
 
-/// Judges a download by its status and headers.
+/// Judges a download by its status and headers. `rest`: only that was asked for; a host may give the whole all the same.
 ///
 /// # Errors
 /// A [`Failure`]: the link died, the answer is a page and not the file, or the voices disagree.
-pub fn read_headers(status: u16, headers: &Headers, said: Said) -> Result<Announced, Failure> {
-    match status {
-        200 => {}
-        // The link died; the next attempt looks it up again.
-        401 | 403 | 404 | 410 => {
-            return Err(failed(
-                Disposition::Unavailable,
-                "transfer.link-refused",
-                &format!("status {status}"),
-            ));
-        }
-        429 => {
-            return Err(failed(
-                Disposition::Throttled { retry_after: None },
-                "transfer.throttled",
-                "status 429",
-            ));
-        }
-        300..=399 => {
-            return Err(failed(
-                Disposition::Rejected,
-                "transfer.redirected",
-                &format!("status {status}"),
-            ));
-        }
+pub fn read_headers(
+    status: u16,
+    headers: &Headers,
+    said: Said,
+    rest: Option<&Rest>,
+) -> Result<Announced, Failure> {
+    let (starts_at, length) = match (status, rest) {
+        (206 | 416, Some(rest)) => rest.read(status, headers)?,
         _ => {
-            return Err(failed(
-                Disposition::Unavailable,
-                "transfer.unavailable",
-                &format!("status {status}"),
-            ));
-        }
-    }
-    let wire_type = headers.get("content-type").unwrap_or_default();
-    let declared_type = said.origin_type.or(said.link_type);
-    let page = wire_type.starts_with("text/html")
-        && !declared_type
-            .as_deref()
-            .unwrap_or_default()
-            .starts_with("text/html");
-    if page {
-        return Err(failed(
-            Disposition::Unavailable,
-            "transfer.error-page",
-            "status 200 with an HTML page",
-        ));
-    }
-    let length = headers
-        .get("content-length")
-        .and_then(|text| text.trim().parse::<u64>().ok());
-    let size_bytes = match (length, said.size_bytes) {
-        (Some(header), Some(declared)) if header != declared => {
-            let evidence = format!("look-up says {declared} bytes, header says {header}");
-            return Err(failed(
-                Disposition::Unavailable,
-                "transfer.length-differs",
-                &evidence,
-            ));
-        }
-        (Some(length), _) | (None, Some(length)) => length,
-        (None, None) => {
-            return Err(failed(
-                Disposition::Unavailable,
-                "transfer.length-unknown",
-                "nobody named the length",
-            ));
+            judge_status(status)?;
+            (0, named_length(headers))
         }
     };
-    if size_bytes == 0 || size_bytes > LARGEST_BYTES {
-        return Err(failed(
-            Disposition::Rejected,
-            "transfer.size-refused",
-            &format!("{size_bytes} bytes, at most {LARGEST_BYTES}"),
-        ));
+    let wire_type = headers.get("content-type").unwrap_or_default();
+    let declared_type = said.origin_type.or(said.link_type);
+    if is_page(wire_type, declared_type.as_deref()) {
+        let evidence = format!("status {status} with an HTML page");
+        return Err(unavailable("transfer.error-page", &evidence));
     }
     let digest = match said.digests {
         [Some(webhook), Some(link)] if webhook != link => {
@@ -136,13 +90,64 @@ pub fn read_headers(status: u16, headers: &Headers, said: Said) -> Result<Announ
         }
         [webhook, link] => webhook.or(link),
     };
-    let declared_type =
-        declared_type.or_else(|| (!wire_type.is_empty()).then(|| wire_type.to_owned()));
+    let size_bytes = agreed_length(length, said.size_bytes)?;
+    // The type of a refusal's page is not the file's.
+    let wire_type = (status != 416 && !wire_type.is_empty()).then(|| wire_type.to_owned());
     Ok(Announced {
         size_bytes,
         digest,
-        declared_type,
+        declared_type: declared_type.or(wire_type),
+        validator: rest::validator(headers),
+        starts_at,
     })
+}
+
+fn judge_status(status: u16) -> Result<(), Failure> {
+    let evidence = format!("status {status}");
+    Err(match status {
+        200 => return Ok(()),
+        // The link died; the next attempt looks it up again.
+        401 | 403 | 404 | 410 => unavailable("transfer.link-refused", &evidence),
+        429 => {
+            let throttled = Disposition::Throttled { retry_after: None };
+            failed(throttled, "transfer.throttled", &evidence)
+        }
+        300..=399 => failed(Disposition::Rejected, "transfer.redirected", &evidence),
+        _ => unavailable("transfer.unavailable", &evidence),
+    })
+}
+
+fn is_page(wire_type: &str, declared_type: Option<&str>) -> bool {
+    let declared = declared_type.unwrap_or_default();
+    wire_type.starts_with("text/html") && !declared.starts_with("text/html")
+}
+
+fn named_length(headers: &Headers) -> Option<u64> {
+    headers.get("content-length")?.trim().parse().ok()
+}
+
+fn agreed_length(header: Option<u64>, declared: Option<u64>) -> Result<Option<u64>, Failure> {
+    let size_bytes = match (header, declared) {
+        (Some(header), Some(declared)) if header != declared => {
+            let evidence = format!("look-up says {declared} bytes, header says {header}");
+            return Err(unavailable("transfer.length-differs", &evidence));
+        }
+        (header, declared) => header.or(declared),
+    };
+    match size_bytes {
+        Some(size) if size == 0 || size > LARGEST_BYTES => Err(size_refused(size)),
+        size_bytes => Ok(size_bytes),
+    }
+}
+
+/// Nothing, or too much.
+#[must_use]
+pub fn size_refused(size_bytes: u64) -> Failure {
+    failed(
+        Disposition::Rejected,
+        "transfer.size-refused",
+        &format!("{size_bytes} bytes, at most {LARGEST_BYTES}"),
+    )
 }
 
 /// What follows after attempt `attempts` (from 1) failed. A fetch may try until the platform no longer
@@ -209,6 +214,30 @@ pub fn interrupted(evidence: &str) -> Failure {
     failed(Disposition::Unavailable, "transfer.interrupted", evidence)
 }
 
+/// What comes now is not what came before.
+#[must_use]
+pub fn changed() -> Failure {
+    unavailable(
+        "transfer.file-changed",
+        "the file is another than the one of which a part was stored",
+    )
+}
+
+/// It comes so slowly that no step of it is done in the time one process has.
+#[must_use]
+pub fn too_slow() -> Failure {
+    unavailable("transfer.too-slow", "no part of it comes in time")
+}
+
+/// The store no longer knows the parts it took.
+#[must_use]
+pub fn parts_gone() -> Failure {
+    unavailable(
+        "transfer.parts-gone",
+        "the store no longer has the parts that came before",
+    )
+}
+
 /// Bytes that are not those announced.
 #[must_use]
 pub fn other_bytes() -> Failure {
@@ -247,6 +276,10 @@ pub fn vanished() -> Failure {
         "transfer.object-vanished",
         "the store refused a second object, then had none",
     )
+}
+
+fn unavailable(code: &str, evidence: &str) -> Failure {
+    failed(Disposition::Unavailable, code, evidence)
 }
 
 fn failed(disposition: Disposition, code: &str, evidence: &str) -> Failure {
@@ -310,8 +343,11 @@ mod tests {
     }
 
     fn code(status: u16, pairs: &[(&str, &str)], said: Said) -> String {
-        match read_headers(status, &headers(pairs), said) {
-            Ok(announced) => format!("{} bytes", announced.size_bytes),
+        match read_headers(status, &headers(pairs), said, None) {
+            Ok(announced) => match announced.size_bytes {
+                Some(size) => format!("{size} bytes"),
+                None => "unknown".to_owned(),
+            },
             Err(failure) => failure.diagnosis.code,
         }
     }
@@ -339,13 +375,7 @@ mod tests {
                 "5 bytes",
             ),
             ("look-up only", 200, &[], sized(5), "5 bytes"),
-            (
-                "nobody",
-                200,
-                &[],
-                Said::default(),
-                "transfer.length-unknown",
-            ),
+            ("nobody", 200, &[], Said::default(), "unknown"),
             (
                 "differ",
                 200,
