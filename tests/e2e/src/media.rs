@@ -81,7 +81,7 @@ pub fn bytes(name: &str) -> Vec<u8> {
 #[must_use]
 pub fn long_note() -> MediaFile {
     let lines = (0..).flat_map(|n| format!("Line {n} of a long note.\n").into_bytes());
-    MediaFile::new(lines.take(11 << 20).collect(), "text/plain")
+    MediaFile::new(lines.take(11 << 20).collect::<Vec<_>>(), "text/plain")
         .named("long-note.txt")
         .as_document()
 }

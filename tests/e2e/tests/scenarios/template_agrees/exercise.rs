@@ -330,7 +330,7 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
         Words::BrokenOff => {
             genesys
                 .faults()
-                .arm_at(Fault::TruncatedBody, Times(4), Point::Download)?;
+                .arm_at(Fault::TruncatedBody, Times(12), Point::Download)?;
             let sent = stage.agent_sends(file(), "")?;
             genesys.wait_for_final_receipt(&sent.message, BOUND).await?;
             let delivery = genesys.wait_for_delivery(&sent.message, BOUND).await?;
