@@ -18,10 +18,12 @@
 pub mod claim;
 pub mod findings;
 mod formats;
+mod inflate;
 pub mod judgement;
 pub mod kind;
 pub mod policy;
 mod polyglot;
+pub mod report;
 mod seen;
 mod source;
 
@@ -30,22 +32,41 @@ pub use findings::{Confidence, Findings, Hazard, HazardKind, Integrity};
 pub use judgement::{Judgement, Notice, Reason, ReasonCode, Verdict};
 pub use kind::{Family, FileType};
 pub use policy::{Policy, PolicyError};
+pub use report::Report;
 pub use source::READ_CAP;
 
+use source::Depth;
 use std::io::{self, Read, Seek};
 
-/// Inspects one file.
+/// Inspects one file: its type, whether it is whole, and what is dangerous in it.
 ///
 /// `source` is read from wherever its structure leads, in any order; its position afterwards is unspecified. A source
 /// that is dear to seek in (ranged reads over a network) should cache blocks: most files need their first 64 KiB and
-/// their last 68 KiB, files up to 128 KiB are read once and whole.
+/// their last 68 KiB; files up to 128 KiB, and containers up to 1 MiB, are read once and whole.
 ///
 /// # Errors
 /// Only what `source` itself returns from reading or seeking. Malformed bytes are findings, never errors.
 pub fn inspect<R: Read + Seek>(source: &mut R, claim: &Claim<'_>) -> io::Result<Findings> {
-    let mut source = source::Source::open(source)?;
+    look(source, claim, Depth::Deep)
+}
+
+/// Tells the type of one file, and only those hazards that show on the way to it.
+///
+/// What [`inspect`] would look for inside (macros behind their names, links, scripts in a PDF, what hides behind a
+/// picture) is not looked for: the answer is a type, never a clearance.
+///
+/// # Errors
+/// As [`inspect`].
+pub fn sniff<R: Read + Seek>(source: &mut R, claim: &Claim<'_>) -> io::Result<Findings> {
+    look(source, claim, Depth::Type)
+}
+
+fn look<R: Read + Seek>(source: &mut R, claim: &Claim<'_>, depth: Depth) -> io::Result<Findings> {
+    let mut source = source::Source::open(source, depth)?;
     let mut seen = formats::recognise(&mut source, claim)?;
-    polyglot::look_behind(&mut source, &mut seen)?;
+    if source.is_deep() {
+        polyglot::look_behind(&mut source, &mut seen)?;
+    }
     if source.exhausted() {
         // What looked like the file's end may only have been our own limit.
         seen.integrity = Integrity::NotChecked;

@@ -63,9 +63,15 @@ impl Seen {
 
     /// Flags a picture that would unfold to more pixels than the cap.
     pub(crate) fn with_pixels(mut self, width: u32, height: u32) -> Self {
-        if u64::from(width) * u64::from(height) > PIXELS_CAP {
-            self.add_hazard(HazardKind::Bomb, format!("{width} × {height} pixels"));
+        if let Some(evidence) = too_many_pixels(width, height) {
+            self.add_hazard(HazardKind::Bomb, evidence);
         }
         self
     }
+}
+
+/// What to say about a picture of these sides, if it would unfold to more pixels than the cap.
+pub(crate) fn too_many_pixels(width: u32, height: u32) -> Option<String> {
+    (u64::from(width) * u64::from(height) > PIXELS_CAP)
+        .then(|| format!("{width} × {height} pixels"))
 }

@@ -3,7 +3,9 @@
 //! The order matters: exact magic first, executables before all (nothing may hide them), formats with weak signatures
 //! after those with strong ones, text before the last resort so that prose beginning with `BM` is not a bitmap.
 
-mod executable;
+pub(crate) mod eicar;
+pub(crate) mod executable;
+mod fields;
 mod gif;
 mod isobmff;
 mod jpeg;
@@ -14,6 +16,8 @@ mod ole2;
 mod pdf;
 mod png;
 mod riff;
+mod rtf;
+mod runnable;
 mod text;
 pub(crate) mod zip;
 
@@ -27,7 +31,7 @@ use std::io;
 type Room = fn(&mut Source<'_>) -> io::Result<Option<Seen>>;
 
 /// Rooms that need no claim, strongest signature first.
-const ROOMS: [Room; 11] = [
+const ROOMS: [Room; 12] = [
     executable::read,
     png::read,
     jpeg::read,
@@ -38,6 +42,7 @@ const ROOMS: [Room; 11] = [
     zip::read,
     ole2::read,
     pdf::read,
+    rtf::read,
     mpeg_audio::read,
 ];
 

@@ -2,6 +2,12 @@
 //!
 //! Sources: ISO 32000-2 §7.5; the KiB of grace before the header and after `%%EOF` is Acrobat's (PDF 1.7 annex H).
 //! Offsets that are a little off are common and repaired by every reader: only what points nowhere is called damage.
+//! What the document would do is read from its objects, all of them.
+
+mod filters;
+mod flags;
+mod lexer;
+mod objects;
 
 use super::{find, rfind};
 use crate::findings::{HazardKind, Integrity};
@@ -48,7 +54,11 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         Some(end) => end.judge(source, tail_at, section)?,
         None => Integrity::truncated("no end-of-file marker near the end"),
     };
-    Ok(Some(seen.with_integrity(integrity)))
+    let mut seen = seen.with_integrity(integrity);
+    if source.is_deep() {
+        objects::walk(source, leading, &mut seen)?;
+    }
+    Ok(Some(seen))
 }
 
 /// How many bytes stand before the header.
