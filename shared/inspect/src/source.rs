@@ -161,13 +161,28 @@ impl<'a> Source<'a> {
                 .unwrap_or_default());
         }
         if self.block.get(from, wanted).is_none() {
-            self.block = self.load(from, wanted.max(BLOCK))?;
+            self.move_block(from, wanted.max(BLOCK))?;
         }
         let start = usize::try_from(from - self.block.at).unwrap_or(usize::MAX);
         let rest = self.block.bytes.get(start..).unwrap_or_default();
         Ok(&rest[..rest
             .len()
             .min(usize::try_from(wanted).unwrap_or(usize::MAX))])
+    }
+
+    /// Moves the block to `from`, keeping what it already has of it: a walk forwards reads every byte once.
+    fn move_block(&mut self, from: u64, wanted: u64) -> io::Result<()> {
+        let have = self.block.at + self.block.bytes.len() as u64;
+        if !(self.block.at..have).contains(&from) {
+            self.block = self.load(from, wanted)?;
+            return Ok(());
+        }
+        let kept = (from - self.block.at) as usize;
+        let more = self.load(have, (from + wanted - have).max(BLOCK))?;
+        self.block.bytes.drain(..kept);
+        self.block.bytes.extend_from_slice(&more.bytes);
+        self.block.at = from;
+        Ok(())
     }
 
     /// The first bytes of the file, up to a limit of the caller's.

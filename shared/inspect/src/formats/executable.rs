@@ -51,7 +51,7 @@ fn windows(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
 }
 
 /// Whether these first bytes of something are machine code, bytecode or a shortcut, whatever holds them.
-pub(super) fn is_program(head: &[u8]) -> bool {
+pub(crate) fn is_program(head: &[u8]) -> bool {
     match head {
         [b'M', b'Z', ..] => {
             let at = head.get(0x3C..0x40).map_or(0, |four| {

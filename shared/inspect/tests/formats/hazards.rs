@@ -199,7 +199,7 @@ fn markup_that_runs() {
         ),
         (b"\xFF\xFE<\0s\0c\0r\0i\0p\0t\0>\0x\0", FileType::Html, true),
         (b"<!doctype html><p>hello", FileType::Html, false),
-        (b"Gr\xFC\xDFe\n<script>x</script>", FileType::Html, true),
+        (b"Gr\xFC\xDFe\n<script>x</script>", FileType::Text, true),
     ];
     for (bytes, kind, runs) in rows {
         let findings = look(bytes);

@@ -28,9 +28,11 @@ pub(super) fn read(source: &mut Source<'_>, file: &Compound, seen: &mut Seen) ->
     Ok(())
 }
 
-/// Follows the records of the globals. Also used for workbooks of Excel 4, which are nothing but records.
-pub(super) fn globals(stream: &[u8], seen: &mut Seen) {
+/// Follows the records of the globals.
+fn globals(stream: &[u8], seen: &mut Seen) {
     let mut rest = stream;
+    // The version in the first record: 6 for Excel 97 and later, where links have records of their own.
+    let elder = stream.get(5) != Some(&6);
     while let [t1, t2, l1, l2, more @ ..] = rest {
         let (id, length) = (
             u16::from_le_bytes([*t1, *t2]),
@@ -49,9 +51,9 @@ pub(super) fn globals(stream: &[u8], seen: &mut Seen) {
                 seen.add_hazard(HazardKind::Dde, "a DDE link");
             }
             EXTERN_SHEET
-                if data.first().is_some_and(|&count| count > 1)
-                    && data.get(1) != Some(&1)
-                    && is_dde(&data[1..]) =>
+                if elder
+                    && data.get(1) != Some(&3)
+                    && is_dde(data.get(1..).unwrap_or_default()) =>
             {
                 seen.add_hazard(HazardKind::Dde, "a DDE link");
             }

@@ -29,7 +29,7 @@ const READ_ALLOWED: u64 = 4 << 20;
 const HOLD: u64 = 1 << 20;
 
 /// Names in the root and what they make of the file, the telling ones first.
-const ROOT_NAMES: [(&str, FileType); 15] = [
+const ROOT_NAMES: [(&str, FileType); 13] = [
     ("/encryptedpackage", FileType::OfficeEncrypted),
     ("/worddocument", FileType::Doc),
     ("/workbook", FileType::Xls),
@@ -43,8 +43,6 @@ const ROOT_NAMES: [(&str, FileType); 15] = [
     ("/matost", FileType::Works),
     ("/hwpsummaryinformation", FileType::Hangul),
     ("/\u{5}hwpsummaryinformation", FileType::Hangul),
-    ("/   114", FileType::Project),
-    ("/   112", FileType::Project),
 ];
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
@@ -85,7 +83,20 @@ fn kind(file: &Compound) -> FileType {
     ROOT_NAMES
         .iter()
         .find(|(name, _)| file.find(name).is_some())
-        .map_or(FileType::Ole2, |&(_, kind)| kind)
+        .map_or_else(|| unnamed(file), |&(_, kind)| kind)
+}
+
+/// Project names its storage after its version: three spaces and a number.
+fn unnamed(file: &Compound) -> FileType {
+    let numbered = |path: &str| {
+        path.strip_prefix("/   1")
+            .is_some_and(|rest| rest.ends_with("/props"))
+    };
+    if file.entries.iter().any(|entry| numbered(&entry.path)) {
+        FileType::Project
+    } else {
+        FileType::Ole2
+    }
 }
 
 /// A file may end within its last sector, but that sector must begin before its end.

@@ -20,9 +20,24 @@ pub(super) fn read(source: &mut Source<'_>, file: &Compound, seen: &mut Seen) ->
         .filter(|entry| entry.path.ends_with(STREAM));
     for entry in packages.take(CAP) {
         let head = file.read(source, entry, HEAD)?;
-        judge(head.get(4..).unwrap_or_default(), seen);
+        // Other objects of OLE 1 are kept in such streams as well: charts, pictures, equations.
+        if let Some(package) = head.get(4..).filter(|package| is_package(package)) {
+            judge(package, seen);
+        }
     }
     Ok(())
+}
+
+/// Whether bytes are what the packager writes: the word 2, then a label and a path, each ended by a zero.
+fn is_package(bytes: &[u8]) -> bool {
+    let Some(names) = bytes.strip_prefix(&[2, 0]) else {
+        return false;
+    };
+    let mut parts = names.splitn(3, |&b| b == 0);
+    let printable = |part: &[u8]| part.len() <= 260 && part.iter().all(|&b| b >= 0x20);
+    parts.next().is_some_and(printable)
+        && parts.next().is_some_and(printable)
+        && parts.next().is_some()
 }
 
 /// Adds what a package is, from the bytes after its length: flags, label, original path, and so on.
@@ -56,6 +71,7 @@ mod tests {
             let kinds: Vec<_> = seen.hazards.iter().map(|hazard| hazard.kind).collect();
             assert_eq!(kinds.first(), Some(&HazardKind::OlePackage));
             assert_eq!(kinds.contains(&HazardKind::ExecutableInside), runs);
+            assert_eq!(is_package(label), !label.is_empty());
         }
     }
 }

@@ -8,8 +8,8 @@ use std::io::Read;
 
 /// What a stream may unfold to before it counts as a bomb.
 const BOMB: u64 = 64 << 20;
-/// A single layer of deflate cannot reach the bomb from fewer bytes.
-const DANGEROUS: usize = 60 << 10;
+/// A single layer of deflate makes at most so many bytes of one.
+const DENSEST: u64 = 1100;
 /// How much of a layer is unpacked to see how dense it is, and what counts as dense.
 const SAMPLE: u64 = 256 << 10;
 const DENSE: u64 = 200;
@@ -48,6 +48,10 @@ pub(super) fn undo<'a>(raw: &'a [u8], filters: &[&[u8]], cap: usize) -> Option<C
 
 /// What a stream would unfold to, if that is more than anybody needs.
 pub(super) fn bomb(raw: &[u8], filters: &[&[u8]]) -> Option<String> {
+    beyond(raw, filters, BOMB)
+}
+
+fn beyond(raw: &[u8], filters: &[&[u8]], cap: u64) -> Option<String> {
     let layers = filters
         .iter()
         .filter(|one| matches!(**one, b"FlateDecode" | b"Fl"))
@@ -55,7 +59,7 @@ pub(super) fn bomb(raw: &[u8], filters: &[&[u8]]) -> Option<String> {
     if filters.len() > LAYERS_CAP {
         return Some(format!("a stream behind {} filters", filters.len()));
     }
-    if layers == 0 || (layers == 1 && raw.len() < DANGEROUS) {
+    if layers == 0 || (layers == 1 && (raw.len() as u64) < cap / DENSEST) {
         return None;
     }
     if !matches!(filters.first(), Some(&b"FlateDecode" | &b"Fl")) {
@@ -69,13 +73,8 @@ pub(super) fn bomb(raw: &[u8], filters: &[&[u8]]) -> Option<String> {
     if layers == 1 && few < DENSE << 10 {
         return None;
     }
-    let unfolded = inflate::count(open(), BOMB);
-    (unfolded >= BOMB).then(|| {
-        format!(
-            "a stream of {} bytes unfolds to more than {BOMB}",
-            raw.len()
-        )
-    })
+    let unfolded = inflate::count(open(), cap);
+    (unfolded >= cap).then(|| format!("a stream of {} bytes unfolds to more than {cap}", raw.len()))
 }
 
 fn hexadecimal(bytes: &[u8]) -> Vec<u8> {
@@ -157,12 +156,13 @@ mod tests {
 
     #[test]
     fn bombs_are_counted_not_kept() {
-        let zeros = vec![0; 66 << 20];
-        let once = packed(&zeros);
+        let once = packed(&vec![0; 3 << 20]);
         let twice = packed(&once);
-        assert!(bomb(&once, &[b"FlateDecode"]).is_some());
-        assert!(bomb(&twice, &[b"FlateDecode", b"FlateDecode"]).is_some());
-        assert_eq!(bomb(&packed(&zeros[..1 << 20]), &[b"FlateDecode"]), None);
-        assert!(bomb(b"x", &[&b"FlateDecode"[..]; 9]).is_some());
+        let flate = &b"FlateDecode"[..];
+        assert!(beyond(&once, &[flate], 2 << 20).is_some());
+        assert!(beyond(&twice, &[flate, flate], 2 << 20).is_some());
+        assert_eq!(bomb(&once, &[flate]), None);
+        assert_eq!(beyond(&once, &[b"DCTDecode"], 1), None);
+        assert!(bomb(b"x", &[flate; 9]).is_some());
     }
 }

@@ -25,7 +25,7 @@ const DICTIONARY: u64 = 4096;
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     let Some(leading) = header(source.head()) else {
-        return Ok(None);
+        return headless(source);
     };
     let (tail_at, tail) = source.tail()?;
     let end = End::find(tail);
@@ -57,6 +57,25 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     let mut seen = seen.with_integrity(integrity);
     if source.is_deep() {
         objects::walk(source, leading, &mut seen)?;
+    }
+    Ok(Some(seen))
+}
+
+/// A document whose header is missing or misspelt, which forgiving readers still open: objects first, the end last.
+fn headless(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
+    let head = source.head();
+    let head = &head[..head.len().min(HEADER_WITHIN)];
+    if !head.starts_with(b"%") || find(head, b" obj").is_none() {
+        return Ok(None);
+    }
+    let (_, tail) = source.tail()?;
+    if find(tail, b"startxref").is_none() || rfind(tail, b"%%EOF").is_none() {
+        return Ok(None);
+    }
+    let mut seen =
+        Seen::likely(FileType::Pdf).with_integrity(Integrity::damaged("no valid header"));
+    if source.is_deep() {
+        objects::walk(source, 0, &mut seen)?;
     }
     Ok(Some(seen))
 }

@@ -39,7 +39,7 @@ pub(super) fn is_message(text: &str) -> bool {
         .peekable();
     let mailbox = lines
         .peek()
-        .is_some_and(|first| first.starts_with("From ") && first.contains('@'));
+        .is_some_and(|first| first.starts_with("From ") && first.split(' ').count() >= 6);
     let length = lines.peek().is_some_and(|first| {
         !first.is_empty() && first.trim_end().bytes().all(|b| b.is_ascii_digit())
     });
@@ -65,7 +65,7 @@ pub(super) fn is_message(text: &str) -> bool {
             strong += 1;
         }
     }
-    strong >= 2 || (strong == 1 && loose >= 2) || (header && loose >= 3)
+    strong >= 2 || (strong == 1 && (loose >= 2 || mailbox)) || (header && loose >= 3)
 }
 
 fn is_field_name(name: &str) -> bool {
@@ -113,7 +113,7 @@ mod tests {
                 "MIME-Version: 1.0\r\nContent-Type: multipart/related;\r\n\tboundary=x\r\n\r\n",
                 true,
             ),
-            ("From a@b Mon Jan  1\nReceived: x\nMessage-Id: y\n\nz", true),
+            ("From a Mon Jun 01 10:00:00 2009\nReceived: x\n\nz", true),
             ("From: a@b\nTo: c@d\nSubject: x\n\nforwarded by hand", true),
             ("To: you\nbring milk", false),
             ("Subject: hello", false),

@@ -86,6 +86,9 @@ fn flag(text: &str, seen: &mut Seen) {
         FileType::Sylk if shape::has_macro(text) => {
             seen.add_hazard(HazardKind::Macro, "a macro that runs on opening");
         }
+        FileType::Text if markup::runs_as_page(text) => {
+            seen.add_hazard(HazardKind::MarkupScript, "markup that runs in a text");
+        }
         _ => {}
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn kind(text: &str, complete: bool, claim: &Claim<'_>) -> Option<File
         Some(FileType::Sylk)
     } else if begins("%!PS") {
         Some(FileType::PostScript)
-    } else if start.starts_with(['{', '[']) && is_json(text, complete) {
+    } else if start.starts_with(['{', '[']) && is_json(start, complete) {
         Some(FileType::Json)
     } else {
         table(text, complete, claim)
@@ -38,17 +38,13 @@ fn is_json(text: &str, complete: bool) -> bool {
         Ok(_) => true,
         // Cut by our own window: whatever was read must have been right so far.
         Err(error) if error.is_eof() => !complete,
-        // One value a line is what logs and exports are.
+        // Logs and exports are one object after another.
         Err(_) => {
-            let mut lines = text
-                .lines()
-                .filter(|line| !line.trim().is_empty())
-                .take(ROWS)
-                .peekable();
-            lines
-                .peek()
-                .is_some_and(|first| first.trim_start().starts_with('{'))
-                && lines.all(|line| one(line).is_ok())
+            text.starts_with('{')
+                && serde_json::Deserializer::from_str(text)
+                    .into_iter::<IgnoredAny>()
+                    .take(ROWS)
+                    .all(|one| one.is_ok())
         }
     }
 }

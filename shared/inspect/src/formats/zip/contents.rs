@@ -46,7 +46,7 @@ pub(super) fn kind<R: Read + Seek>(parts: &mut Parts<R>) -> FileType {
     if directory.has("meta-inf/manifest.mf") {
         return FileType::Jar;
     }
-    iwork(directory).unwrap_or(FileType::Zip)
+    iwork(parts).unwrap_or(FileType::Zip)
 }
 
 fn by_mimetype(mime: &str) -> Option<FileType> {
@@ -65,25 +65,54 @@ fn by_mimetype(mime: &str) -> Option<FileType> {
     })
 }
 
-/// Pages, Numbers and Keynote: an XML index until 2009, archives of objects since.
-fn iwork(directory: &Directory) -> Option<FileType> {
-    let starts = |start: &str| directory.names().any(|name| name.starts_with(start));
+/// Pages, Numbers and Keynote since 2013: archives of objects, alone or in a folder of the document's name. Until then
+/// an XML index, whose root names the application.
+fn iwork<R: Read + Seek>(parts: &mut Parts<R>) -> Option<FileType> {
+    let directory = &parts.directory;
     if directory.has("index.apxl") || directory.has("index.apxl.gz") {
         return Some(FileType::Keynote);
+    }
+    if directory.has("buildversionhistory.plist") && directory.has("index.xml") {
+        let index = parts.text("index.xml", 1024)?;
+        let root = |name: &str| index.contains(&format!("<{name}:document"));
+        let named = [
+            ("sl", FileType::Pages),
+            ("ls", FileType::Numbers),
+            ("key", FileType::Keynote),
+        ];
+        return named
+            .into_iter()
+            .find(|(name, _)| root(name))
+            .map(|(_, kind)| kind);
+    }
+    let folder = |end: &str| {
+        directory.names().any(|name| {
+            name.split('/')
+                .next()
+                .is_some_and(|first| first.ends_with(end))
+        })
+    };
+    if directory.names().any(|name| name.ends_with("/index.zip")) {
+        let named = [
+            (".key", FileType::Keynote),
+            (".numbers", FileType::Numbers),
+            (".pages", FileType::Pages),
+        ];
+        return named
+            .into_iter()
+            .find(|(end, _)| folder(end))
+            .map(|(_, kind)| kind);
     }
     if !directory.has("index/document.iwa") {
         return None;
     }
-    Some(if starts("index/slide") || starts("index/masterslide") {
-        FileType::Keynote
-    } else if directory.has("index/calculationengine.iwa")
-        && starts("index/tables/")
-        && !starts("index/viewstate")
-    {
-        FileType::Numbers
+    // Numbers and Pages share nearly all names: only what one of them has settles it.
+    let starts = |start: &str| directory.names().any(|name| name.starts_with(start));
+    if starts("index/slide") || starts("index/masterslide") || starts("index/templateslide") {
+        Some(FileType::Keynote)
     } else {
-        FileType::Pages
-    })
+        starts("index/section").then_some(FileType::Pages)
+    }
 }
 
 /// Adds the hazards that the directory shows.

@@ -136,12 +136,13 @@ pub(super) fn by_types(types: &str, document: Option<&str>) -> Option<FileType> 
         let found = main_part(&of.value("contenttype"));
         let part = of.value("partname");
         let part = part.trim_start_matches('/');
-        if found.is_some() && !part.is_empty() && Some(part) == document {
-            named = found;
+        if !part.is_empty() && Some(part) == document {
+            named = Some(found);
         }
         any = any.or(found);
     });
-    named.or(any)
+    // A document of another type (a theme, say) is none of these, whatever else the package holds.
+    named.unwrap_or(any)
 }
 
 fn main_part(mime: &str) -> Option<FileType> {
