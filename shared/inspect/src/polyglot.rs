@@ -15,6 +15,10 @@ use std::io;
 
 /// Where PDF readers look for a header.
 const PDF_HEADER_WITHIN: usize = 1024;
+/// Where the end of a PDF must stand for readers to find it.
+const PDF_END_WITHIN: usize = 1024;
+/// Files up to this size are searched whole where their end cannot be told.
+const HOLD: u64 = 1 << 20;
 /// How much of a document a browser looks at to tell what it is, and some more.
 const SNIFFED: usize = 4096;
 /// How much of what follows a format's end is looked at.
@@ -86,6 +90,9 @@ pub(crate) fn look_behind(source: &mut Source<'_>, seen: &mut Seen) -> io::Resul
         );
     }
     fixed_places(source, seen)?;
+    if is_media(seen.kind) {
+        endless(source, seen)?;
+    }
     if !holds_files(seen.kind) {
         near_the_beginning(source, seen);
         runnable_text(source, seen)?;
@@ -148,6 +155,43 @@ fn trailing(source: &mut Source<'_>, seen: &mut Seen, from: u64) -> io::Result<b
         return Ok(filled < bytes.len() - start);
     }
     Ok(false)
+}
+
+/// Adds what is joined to sound, film and pictures whose own end cannot be told: then only the other's marks can.
+fn endless(source: &mut Source<'_>, seen: &mut Seen) -> io::Result<()> {
+    let (_, tail) = source.tail()?;
+    let close = &tail[tail.len().saturating_sub(PDF_END_WITHIN)..];
+    if find(close, b"startxref").is_some() && find(close, b"%%EOF").is_some() {
+        seen.add_hazard(
+            HazardKind::Polyglot,
+            "the end of a PDF document ends the file",
+        );
+    }
+    let ended = matches!(
+        seen.integrity,
+        Integrity::Whole | Integrity::Trailing { .. }
+    );
+    if ended && seen.kind != FileType::Tiff {
+        return Ok(());
+    }
+    source.hold(HOLD)?;
+    if has_program(source.head()) || has_program(source.tail()?.1) {
+        seen.add_hazard(HazardKind::TrailingExecutable, "a program within the file");
+    }
+    Ok(())
+}
+
+/// Whether a Windows executable begins somewhere: its two letters, and the second header where the first points.
+fn has_program(bytes: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, b"MZ").any(|at| {
+        let rest = &bytes[at..];
+        let Some(&[a, b, 0, 0]) = rest.get(0x3C..0x40) else {
+            return false;
+        };
+        let header = usize::from(u16::from_le_bytes([a, b]));
+        rest.get(header..)
+            .is_some_and(|header| header.starts_with(b"PE\0\0"))
+    })
 }
 
 /// What cameras and phones append: further pictures, clips, and notes about them.

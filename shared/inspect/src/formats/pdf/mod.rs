@@ -116,7 +116,8 @@ impl End {
                 .ok()
                 .filter(|&offset| offset > 0)
         });
-        let unfinished = find(rest, b" obj").is_some();
+        let unfinished = memchr::memmem::find_iter(rest, b"obj")
+            .any(|at| objects::object_number(&rest[..at]).is_some());
         Some(Self {
             after: (marker + 5 + line_end) as u64,
             section,

@@ -199,7 +199,7 @@ impl Plan {
 }
 
 /// The number of an object whose `obj` follows these bytes: two whole numbers with white space behind each.
-fn object_number(before: &[u8]) -> Option<u32> {
+pub(super) fn object_number(before: &[u8]) -> Option<u32> {
     let text = before.trim_ascii_end();
     let spaced = text.len() < before.len();
     let generation = text.iter().rev().take_while(|b| b.is_ascii_digit()).count();

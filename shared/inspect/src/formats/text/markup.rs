@@ -162,6 +162,16 @@ pub(super) fn active_content(kind: FileType, text: &str) -> Option<&'static str>
     if squeezed.contains("javascript:") || squeezed.contains("vbscript:") {
         return Some("a script address");
     }
+    let pages = [
+        "data:text/html",
+        "data:application/xhtml",
+        "data:text/javascript",
+        "<usehref=\"data:",
+        "<usexlink:href=\"data:",
+    ];
+    if pages.iter().any(|start| squeezed.contains(start)) {
+        return Some("a page in an address");
+    }
     if has_handler(&plain) {
         return Some("an event handler");
     }
@@ -323,6 +333,7 @@ mod tests {
             ("<a:svg xmlns:office='urn:x'><office:script/></a:svg>", None),
             ("<a href='java&#115;cript:x'>", Some("a script address")),
             ("<a href='java\n\tscript:x'>", Some("a script address")),
+            ("<a href='data:text/html,x'>", Some("a page in an address")),
             ("<svg onload = 'x()'>", Some("an event handler")),
             ("<svg/onload=x()>", Some("an event handler")),
             ("<img src=x\nonerror=alert(1)>", Some("an event handler")),

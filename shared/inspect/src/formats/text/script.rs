@@ -100,14 +100,12 @@ pub(super) fn kind(text: &str, extension: Option<&str>) -> Option<FileType> {
         end -= 1;
     }
     let text = start[..end].to_ascii_lowercase();
-    if extension == Some("bat") || extension == Some("cmd") {
-        return said(&text, &BATCH, 1).then_some(FileType::BatchScript);
-    }
     let lines = code_lines(&text);
-    let rows: [(&[&str], &[&str], FileType, usize); 3] = [
+    let rows: [(&[&str], &[&str], FileType, usize); 4] = [
         (&POWERSHELL, &["ps1", "psm1"], FileType::PowerShell, 2),
         (&VBSCRIPT, &["vbs", "vbe"], FileType::VbScript, 3),
         (&JAVASCRIPT, &["js", "mjs", "jse"], FileType::JavaScript, 3),
+        (&BATCH, &["bat", "cmd"], FileType::BatchScript, 3),
     ];
     rows.into_iter().find_map(|(words, names, kind, least)| {
         let named = extension.is_some_and(|one| names.contains(&one));
@@ -172,6 +170,12 @@ fn code_lines(text: &str) -> bool {
             "//",
             "'",
             "#",
+            ":",
+            "cmd ",
+            "goto ",
+            "start ",
+            "del ",
+            "powershell ",
             "on error",
             "else",
             "function ",
@@ -198,6 +202,7 @@ fn syntax(kind: FileType, text: &str) -> bool {
                 || text.contains("end function")
                 || text.contains("wscript.")
         }
+        FileType::BatchScript => text.contains('%') || text.contains("\n:") || text.contains(" /"),
         _ => text.contains('(') && text.contains(';') && text.contains(['=', '{']),
     }
 }
@@ -238,6 +243,11 @@ mod tests {
                 Some(FileType::WindowsScript),
             ),
             ("REGEDIT4\r\n", None, Some(FileType::WindowsScript)),
+            (
+                "cmd /c powershell -enc A\r\ngoto end\r\n:end",
+                None,
+                Some(FileType::BatchScript),
+            ),
             (
                 "echo off\r\ngoto end",
                 Some("bat"),

@@ -70,6 +70,13 @@ pub(super) fn archive(source: &mut Source<'_>) -> io::Result<Seen> {
     let kind = contents::kind(&mut parts);
     let mut seen = Seen::certain(kind).with_integrity(integrity(&end, &parts.directory, length));
     contents::flag(&mut seen, &parts.directory);
+    let names = parts.directory.entries.len() as u64;
+    if parts.directory.duplicate_names && end.entries > 16 + 2 * names {
+        seen.add_hazard(
+            HazardKind::Bomb,
+            format!("{} entries under {names} names", end.entries),
+        );
+    }
     if leading > 0 {
         let before = format!("the archive begins behind {leading} other bytes");
         seen.add_hazard(HazardKind::Polyglot, before);
