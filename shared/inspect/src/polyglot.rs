@@ -48,9 +48,8 @@ const FOREIGN: [(&[u8], &str); 20] = [
     (b"FLV\x01", "a Flash video"),
 ];
 /// Signatures of archives that their programs look for anywhere near the beginning.
-const ANYWHERE: [(&[u8], &str); 3] = [
-    (b"Rar!\x1A\x07\0", "a RAR archive"),
-    (b"Rar!\x1A\x07\x01\0", "a RAR archive"),
+const ANYWHERE: [(&[u8], &str); 2] = [
+    (b"Rar!\x1A\x07", "a RAR archive"),
     (b"7z\xBC\xAF\x27\x1C\0", "a 7-Zip archive"),
 ];
 /// Beginnings of formats that give way to a PDF header within the first KiB, besides the foreign ones.
@@ -90,7 +89,7 @@ pub(crate) fn look_behind(source: &mut Source<'_>, seen: &mut Seen) -> io::Resul
         );
     }
     fixed_places(source, seen)?;
-    if is_media(seen.kind) {
+    if is_media(seen.kind) || seen.kind == FileType::Pdf {
         endless(source, seen)?;
     }
     if !holds_files(seen.kind) {
@@ -145,8 +144,12 @@ fn trailing(source: &mut Source<'_>, seen: &mut Seen, from: u64) -> io::Result<b
         seen.add_hazard(HazardKind::TrailingExecutable, "a program after the end");
     } else if let Some((_, what)) = FOREIGN.iter().find(|(magic, _)| behind.starts_with(magic)) {
         seen.add_hazard(HazardKind::Polyglot, format!("{what} after the end"));
-    } else if let Some(what) = opening(behind).filter(|_| !holds_files(seen.kind)) {
+    } else if let Some(what) =
+        opening(behind).filter(|_| !matches!(seen.kind.family(), Family::Text | Family::Markup))
+    {
         seen.add_hazard(HazardKind::Polyglot, format!("{what} after the end"));
+    } else if has_arj(behind) {
+        seen.add_hazard(HazardKind::Polyglot, "an ARJ archive after the end");
     } else if is_phones(behind) || source.tail()?.1.ends_with(b"SEFT") {
         return Ok(false);
     } else if is_media(seen.kind) && sounds_like_frames(&bytes) {
@@ -157,11 +160,14 @@ fn trailing(source: &mut Source<'_>, seen: &mut Seen, from: u64) -> io::Result<b
     Ok(false)
 }
 
-/// Adds what is joined to sound, film and pictures whose own end cannot be told: then only the other's marks can.
+/// Adds what is joined to sound, film, pictures and pages whose own end cannot be told: then only the other's marks can.
 fn endless(source: &mut Source<'_>, seen: &mut Seen) -> io::Result<()> {
     let (_, tail) = source.tail()?;
     let close = &tail[tail.len().saturating_sub(PDF_END_WITHIN)..];
-    if find(close, b"startxref").is_some() && find(close, b"%%EOF").is_some() {
+    if seen.kind != FileType::Pdf
+        && find(close, b"startxref").is_some()
+        && find(close, b"%%EOF").is_some()
+    {
         seen.add_hazard(
             HazardKind::Polyglot,
             "the end of a PDF document ends the file",
@@ -286,6 +292,9 @@ fn has_arj(head: &[u8]) -> bool {
             return false;
         };
         let length = usize::from(u16::from_le_bytes([low, high]));
+        if !(30..=2600).contains(&length) || usize::from(first) > length {
+            return false;
+        }
         let (Some(header), Some(stated)) = (
             head.get(at + 4..at + 4 + length),
             head.get(at + 4 + length..at + 8 + length),
@@ -294,9 +303,7 @@ fn has_arj(head: &[u8]) -> bool {
         };
         let mut sum = flate2::Crc::new();
         sum.update(header);
-        (30..=2600).contains(&length)
-            && usize::from(first) <= length
-            && sum.sum().to_le_bytes() == stated
+        sum.sum().to_le_bytes() == stated
     })
 }
 

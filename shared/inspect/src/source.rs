@@ -189,7 +189,10 @@ impl<'a> Source<'a> {
     pub(crate) fn prefix(&mut self, limit: u64) -> io::Result<Cow<'_, [u8]>> {
         let have = self.head.bytes.len() as u64;
         if have >= limit.min(self.length) {
-            return Ok(Cow::Borrowed(&self.head.bytes));
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            return Ok(Cow::Borrowed(
+                &self.head.bytes[..self.head.bytes.len().min(limit)],
+            ));
         }
         let rest = self.load(have, limit - have)?;
         Ok(Cow::Owned(

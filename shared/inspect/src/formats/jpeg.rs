@@ -67,8 +67,13 @@ fn walk(source: &mut Source<'_>, frame: &mut Option<Frame>) -> io::Result<Integr
                 }
                 at += 2 + u64::from(length);
                 if marker == 0xDA {
-                    if source.len() > SCAN_WHOLE && source.tail()?.1.ends_with(b"\xFF\xD9") {
+                    if (source.len() > SCAN_WHOLE || !source.is_deep())
+                        && source.tail()?.1.ends_with(b"\xFF\xD9")
+                    {
                         return Ok(Integrity::Whole);
+                    }
+                    if !source.is_deep() {
+                        return Ok(Integrity::NotChecked);
                     }
                     let Some(end) = end_of_scan(source, at)? else {
                         return Ok(cut());
@@ -113,9 +118,8 @@ fn end_of_scan(source: &mut Source<'_>, from: u64) -> io::Result<Option<u64>> {
         if bytes.len() < 2 {
             return Ok(None);
         }
-        let marker = bytes.windows(2).position(|pair| {
-            pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0x01 | 0xD0..=0xD7 | 0xFF)
-        });
+        let marker = memchr::memchr_iter(0xFF, &bytes[..bytes.len() - 1])
+            .find(|&offset| !matches!(bytes[offset + 1], 0x00 | 0x01 | 0xD0..=0xD7 | 0xFF));
         match marker {
             Some(offset) => return Ok(Some(at + offset as u64)),
             None => at += bytes.len() as u64 - 1,

@@ -94,5 +94,6 @@ pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 
 /// The last position of `needle` in `haystack`.
 pub(crate) fn rfind(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    memchr::memmem::rfind(haystack, needle)
+    // Forwards from the start is several times faster than backwards from the end.
+    memchr::memmem::find_iter(haystack, needle).last()
 }

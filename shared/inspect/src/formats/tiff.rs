@@ -1,14 +1,15 @@
-//! TIFF and the raw pictures built on it: the first directory gives sides, strips and the DNG mark.
+//! TIFF and the raw pictures built on it: directories give sides, strips and the DNG mark.
 //!
 //! Sources: TIFF 6.0 §§2, 8; DNG 1.7 (tag 50706); BigTIFF is named without a look at its directory.
 
-use crate::findings::Integrity;
+use crate::findings::{HazardKind, Integrity};
 use crate::kind::FileType;
-use crate::seen::Seen;
+use crate::seen::{Seen, too_many_pixels};
 use crate::source::Source;
 use std::io;
 
-/// Directory entries and strips looked at.
+/// Pages, directory entries and strips looked at.
+const PAGES_CAP: usize = 32;
 const ENTRIES_CAP: u16 = 512;
 const STRIPS_CAP: u64 = 16384;
 
@@ -59,37 +60,58 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         [b'M', b'M', 0, b'*', a, b, c, d, ..] => (Order(false), u32::from_be_bytes([a, b, c, d])),
         _ => return Ok(None),
     };
-    let first = u64::from(first);
-    let Some(count) = source.exactly::<2>(first)?.map(|bytes| order.half(bytes)) else {
-        let cut = Integrity::truncated("the file ends before its directory");
-        return Ok(Some(Seen::likely(FileType::Tiff).with_integrity(cut)));
+    let mut seen = Seen::certain(FileType::Tiff);
+    let mut at = u64::from(first);
+    for page in 0..PAGES_CAP {
+        let next = directory(source, order, at, page == 0, &mut seen)?;
+        // Directories stand in any order; a loop ends at the cap.
+        match next {
+            Some(next) if next > 0 && seen.integrity == Integrity::Whole => at = next,
+            _ => break,
+        }
+    }
+    Ok(Some(seen))
+}
+
+/// Looks at one directory; answers where the next one stands, zero where there is none.
+fn directory(
+    source: &mut Source<'_>,
+    order: Order,
+    at: u64,
+    first: bool,
+    seen: &mut Seen,
+) -> io::Result<Option<u64>> {
+    let Some(count) = source.exactly::<2>(at)?.map(|bytes| order.half(bytes)) else {
+        seen.integrity = Integrity::truncated("the file ends before a directory");
+        return Ok(None);
     };
-    let (mut kind, mut sides, mut offsets, mut lengths) = (FileType::Tiff, (0, 0), None, None);
+    let (mut sides, mut offsets, mut lengths) = ((0, 0), None, None);
     for index in 0..count.min(ENTRIES_CAP) {
-        let at = first + 2 + 12 * u64::from(index);
+        let at = at + 2 + 12 * u64::from(index);
         let Some(entry) = source.exactly::<12>(at)? else {
-            let cut = Integrity::truncated("the file ends within its directory");
-            return Ok(Some(Seen::likely(kind).with_integrity(cut)));
+            seen.integrity = Integrity::truncated("the file ends within a directory");
+            return Ok(None);
         };
         let field = field(order, &entry, at);
         match order.half([entry[0], entry[1]]) {
             WIDTH => sides.0 = value(source, order, field, 0)?.unwrap_or(0),
             HEIGHT => sides.1 = value(source, order, field, 0)?.unwrap_or(0),
-            DNG_VERSION => kind = FileType::Dng,
+            DNG_VERSION if first => seen.kind = FileType::Dng,
             tag if OFFSETS.contains(&tag) => offsets = Some(field),
             tag if LENGTHS.contains(&tag) => lengths = Some(field),
             _ => {}
         }
     }
-    let integrity = match (offsets, lengths) {
-        (Some(offsets), Some(lengths)) => strips(source, order, offsets, lengths)?,
-        _ => Integrity::NotChecked,
-    };
-    Ok(Some(
-        Seen::certain(kind)
-            .with_pixels(sides.0, sides.1)
-            .with_integrity(integrity),
-    ))
+    if let Some(evidence) = too_many_pixels(sides.0, sides.1) {
+        seen.add_hazard(HazardKind::Bomb, evidence);
+    }
+    if let (Some(offsets), Some(lengths)) = (offsets, lengths) {
+        seen.integrity = strips(source, order, offsets, lengths)?;
+    } else if first {
+        seen.integrity = Integrity::NotChecked;
+    }
+    let next = source.exactly::<4>(at + 2 + 12 * u64::from(count))?;
+    Ok(next.map(|bytes| u64::from(order.word(bytes))))
 }
 
 fn field(order: Order, entry: &[u8; 12], at: u64) -> Field {

@@ -1,67 +1,97 @@
 //! gzip: the name it carries, what it begins with once unpacked, and whether it is a bomb (RFC 1952).
 
 use super::tar;
-use crate::findings::HazardKind;
-use crate::formats::{executable, runnable};
+use crate::findings::{HazardKind, Integrity};
+use crate::formats::{executable, find, runnable};
 use crate::inflate;
 use crate::kind::FileType;
 use crate::seen::Seen;
 use crate::source::Source;
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::{GzDecoder, MultiGzDecoder};
 use std::io::{self, BufReader, Seek, SeekFrom};
 
 /// What unpacks to more than this, at more than the ratio, is a bomb.
-const UNPACKED_CAP: u64 = 64 << 20;
+const UNPACKED_CAP: u64 = 32 << 20;
 const RATIO_CAP: u64 = 200;
 /// How much of the contents is looked at.
 const HEAD: usize = 4096;
 /// How much of the file is read to count.
 const READ_ALLOWED: u64 = 1 << 20;
-/// Header flag: a name follows.
-const NAMED: u8 = 8;
+/// How much is unpacked to find the end.
+const END_CAP: u64 = 2 << 20;
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Seen> {
     let mut seen = Seen::certain(FileType::Gzip);
     if !source.is_deep() {
         return Ok(seen);
     }
+    let whole = source.head().len() as u64 == source.len();
     let head = source.head();
-    if head.get(3).is_some_and(|flags| flags & NAMED != 0) {
-        // A field between header and name is rare enough to do without the name.
-        let name = head
-            .get(10..)
-            .unwrap_or_default()
-            .split(|&b| b == 0)
-            .next()
+    let mut stream = GzDecoder::new(head);
+    let inside = inflate::take(&mut stream, HEAD);
+    if let Some(header) = stream.header() {
+        let name = header
+            .filename()
+            .map(String::from_utf8_lossy)
             .unwrap_or_default();
-        if let Some(extension) = runnable::extension(&String::from_utf8_lossy(name)) {
+        if let Some(extension) = runnable::extension(&name) {
             seen.add_hazard(
                 HazardKind::ExecutableInside,
                 format!("a file that ends with .{extension}"),
             );
         }
+        let fields = [header.extra(), header.filename(), header.comment()];
+        if fields.into_iter().flatten().any(begins_something) {
+            seen.add_hazard(HazardKind::Polyglot, "another format within the header");
+        }
     }
-    let inside = inflate::take(MultiGzDecoder::new(head), HEAD);
-    if executable::is_program(&inside) {
-        seen.add_hazard(HazardKind::ExecutableInside, "a file that is a program");
-    }
-    if tar::begins(&inside)
-        && let Some(extension) = inside[..100]
-            .split(|&b| b == 0)
-            .next()
-            .and_then(|name| runnable::extension(&String::from_utf8_lossy(name)))
-    {
-        seen.add_hazard(
-            HazardKind::ExecutableInside,
-            format!("an entry that ends with .{extension}"),
-        );
-    }
-    let sample = &head[..head.len().min(2048)];
-    let dense = inflate::count(MultiGzDecoder::new(sample), 1 << 20) / sample.len().max(1) as u64;
+    contents(&inside, &mut seen);
+    let dense = inflate::count(GzDecoder::new(&head[..head.len().min(2048)]), 1 << 20) / 2048;
     if dense > RATIO_CAP {
         bomb(source, &mut seen)?;
+    } else if whole {
+        seen.integrity = end(head, stream);
     }
     Ok(seen)
+}
+
+/// Whether a field of the header holds what begins another file: fields are names and short notes.
+fn begins_something(field: &[u8]) -> bool {
+    let binary = field.iter().filter(|b| b.is_ascii_control()).count();
+    field.len() > 512
+        || find(field, b"%PDF-").is_some()
+        || find(field, b"<").is_some()
+        || (field.len() > 32 && binary > 4)
+}
+
+/// Adds what the file begins with once it is unpacked.
+fn contents(inside: &[u8], seen: &mut Seen) {
+    if executable::is_program(inside) {
+        seen.add_hazard(HazardKind::ExecutableInside, "a file that is a program");
+    }
+    if tar::begins(inside) {
+        let name = inside[..100].split(|&b| b == 0).next().unwrap_or_default();
+        if let Some(extension) = runnable::extension(&String::from_utf8_lossy(name)) {
+            seen.add_hazard(
+                HazardKind::ExecutableInside,
+                format!("an entry that ends with .{extension}"),
+            );
+        }
+    }
+}
+
+/// Where the members end, if unpacking them to the end is cheap.
+fn end(head: &[u8], mut stream: GzDecoder<&[u8]>) -> Integrity {
+    loop {
+        if inflate::count(&mut stream, END_CAP) >= END_CAP {
+            return Integrity::NotChecked;
+        }
+        let rest = stream.into_inner();
+        if rest.is_empty() || !rest.starts_with(b"\x1F\x8B\x08") {
+            return Integrity::ending_at((head.len() - rest.len()) as u64, head.len() as u64);
+        }
+        stream = GzDecoder::new(rest);
+    }
 }
 
 fn bomb(source: &mut Source<'_>, seen: &mut Seen) -> io::Result<()> {

@@ -50,7 +50,9 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         return Ok(None);
     }
     source.allow(READ_ALLOWED);
-    source.hold(HOLD)?;
+    if source.is_deep() {
+        source.hold(HOLD)?;
+    }
     let Some(file) = Compound::open(source)? else {
         let end = Integrity::damaged("the compound file's directory cannot be read");
         return Ok(Some(Seen::likely(FileType::Ole2).with_integrity(end)));

@@ -84,9 +84,12 @@ impl Compound {
             return Ok(None);
         };
         (file.root_class, file.small_start) = (root.class, root.start);
+        file.name(&raw);
+        if !source.is_deep() {
+            return Ok(Some(file));
+        }
         let small = file.chain_bytes(source, word(&header, 60), TABLE_SECTORS_CAP as u64 * 512)?;
         file.small_table = words(&small);
-        file.name(&raw);
         Ok(Some(file))
     }
 
@@ -183,7 +186,8 @@ impl Compound {
         (host.0 < MARKS).then(|| self.offset(host.0) + at % self.sector)
     }
 
-    /// Gives every entry its path. Entries that no storage claims hang below the root: damage must not hide them.
+    /// Gives every entry its path. Entries that no storage claims are kept under a path of their own: damage must not
+    /// hide them, nor make them part of the root.
     fn name(&mut self, raw: &[Raw]) {
         let mut paths: Vec<Option<String>> = vec![None; raw.len()];
         let mut open: Vec<(u32, String, usize)> = raw
@@ -209,7 +213,7 @@ impl Compound {
         for (entry, path) in raw.iter().zip(paths).skip(1) {
             if matches!(entry.kind, 1 | 2) {
                 self.entries.push(Entry {
-                    path: path.unwrap_or_else(|| format!("/{}", entry.name)),
+                    path: path.unwrap_or_else(|| format!("/lost/{}", entry.name)),
                     is_stream: entry.kind == 2,
                     length: entry.length,
                     start: entry.start,

@@ -43,21 +43,67 @@ impl Value<'_> {
     }
 }
 
+/// Names that make a value worth reading; escaped ones always do. All others are only stepped over.
+fn is_telling(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"JS"
+            | b"JavaScript"
+            | b"Launch"
+            | b"EF"
+            | b"EmbeddedFile"
+            | b"XFA"
+            | b"RichMedia"
+            | b"RichMediaExecute"
+            | b"3D"
+            | b"Movie"
+            | b"Sound"
+            | b"Rendition"
+            | b"SubmitForm"
+            | b"ImportData"
+            | b"GoToE"
+            | b"GoToR"
+            | b"URI"
+            | b"OpenAction"
+            | b"AA"
+            | b"Encrypt"
+            | b"Image"
+    ) || name.contains(&b'#')
+}
+
 /// Reads values from bytes, one after another.
 pub(super) struct Lexer<'a> {
     bytes: &'a [u8],
     pub(super) at: usize,
 }
 
-fn is_space(byte: u8) -> bool {
-    matches!(byte, 0 | b'\t' | b'\n' | 0x0C | b'\r' | b' ')
+/// What a byte is to the syntax.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Regular,
+    Space,
+    Delimiter,
 }
 
-fn is_delimiter(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%'
-    )
+/// The class of every byte: looked up, since most of the work is walking over bytes (ISO 32000-2 §7.2.3).
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Regular; 256];
+    let (spaces, delimiters) = (b"\0\t\n\x0C\r ", b"()<>[]{}/%");
+    let mut at = 0;
+    while at < spaces.len() {
+        classes[spaces[at] as usize] = Class::Space;
+        at += 1;
+    }
+    at = 0;
+    while at < delimiters.len() {
+        classes[delimiters[at] as usize] = Class::Delimiter;
+        at += 1;
+    }
+    classes
+};
+
+fn class(byte: u8) -> Class {
+    CLASSES[usize::from(byte)]
 }
 
 impl<'a> Lexer<'a> {
@@ -75,7 +121,7 @@ impl<'a> Lexer<'a> {
             if byte == b'%' {
                 let rest = &self.bytes[self.at..];
                 self.at += memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
-            } else if is_space(byte) {
+            } else if class(byte) == Class::Space {
                 self.at += 1;
             } else {
                 return;
@@ -101,6 +147,45 @@ impl<'a> Lexer<'a> {
         self.nested(0)
     }
 
+    /// Steps over the next value without keeping it; answers whether it holds a telling name. `None` as for a value.
+    pub(super) fn step(&mut self) -> Option<bool> {
+        let (mut telling, mut open) = (false, 0_usize);
+        loop {
+            self.skip();
+            match (self.peek()?, self.bytes.get(self.at + 1)) {
+                (b'/', _) => {
+                    self.at += 1;
+                    telling |= is_telling(self.run());
+                }
+                (b'(', _) => _ = self.text()?,
+                (b'<', Some(b'<')) => {
+                    self.at += 2;
+                    open += 1;
+                }
+                (b'<', _) => _ = self.hexadecimal()?,
+                (b'[', _) => {
+                    self.at += 1;
+                    open += 1;
+                }
+                (b'>', Some(b'>')) if open > 0 => {
+                    self.at += 2;
+                    open -= 1;
+                }
+                (b']' | b'>', _) if open > 0 => {
+                    self.at += 1;
+                    open -= 1;
+                }
+                (b')' | b'>' | b']' | b'{' | b'}', _) => return None,
+                (b'+' | b'-' | b'.' | b'0'..=b'9', _) if open == 0 => _ = self.number(),
+                (b'+' | b'-' | b'.' | b'0'..=b'9', _) => _ = self.run(),
+                _ => _ = self.keyword()?,
+            }
+            if open == 0 {
+                return Some(telling);
+            }
+        }
+    }
+
     fn nested(&mut self, depth: usize) -> Option<Value<'a>> {
         if depth > DEPTH_CAP {
             return None;
@@ -122,7 +207,7 @@ impl<'a> Lexer<'a> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let length = rest
             .iter()
-            .position(|&b| is_space(b) || is_delimiter(b))
+            .position(|&b| class(b) != Class::Regular)
             .unwrap_or(rest.len());
         self.at += length;
         &rest[..length]
@@ -292,10 +377,35 @@ mod tests {
     }
 
     #[test]
+    fn stepping_ends_where_reading_does() {
+        let rows: [(&[u8], bool); 7] = [
+            (b"<< /A [1 0 R (x) <</B /C>>] /D <AB> >> rest", false),
+            (b"<< /S /JavaScript >> rest", true),
+            (b"<< /S /J#61vaScript >> rest", true),
+            (b"[/A (/JS) % /JS\n 3] rest", false),
+            (b"12 0 R rest", false),
+            (b"12 rest", false),
+            (b"true rest", false),
+        ];
+        for (bytes, telling) in rows {
+            let (mut steps, mut reads) = (Lexer::new(bytes, 0), Lexer::new(bytes, 0));
+            assert_eq!(
+                steps.step(),
+                Some(telling),
+                "{}",
+                String::from_utf8_lossy(bytes)
+            );
+            reads.value().unwrap();
+            assert_eq!(steps.at, reads.at, "{}", String::from_utf8_lossy(bytes));
+        }
+    }
+
+    #[test]
     fn what_does_not_end_is_no_value() {
         let rows: [&[u8]; 6] = [b"<< /A 1", b"(abc", b"[1 2", b"<41", b"endobj", b""];
         for bytes in rows {
             assert_eq!(read(bytes), None, "{bytes:?}");
+            assert_eq!(Lexer::new(bytes, 0).step(), None, "{bytes:?}");
         }
         assert_eq!(read(&b"[".repeat(100_000)), None);
         assert_eq!(read(&b"<</A".repeat(100_000)), None);

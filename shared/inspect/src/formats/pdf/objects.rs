@@ -84,18 +84,25 @@ impl Walk<'_> {
             let bytes = source.at(begin, wanted)?;
             let whole = (bytes.len() as u64) < wanted || wanted >= OBJECT_CAP;
             let mut lexer = Lexer::new(bytes, 0);
-            let value = lexer.value();
+            let telling = lexer.step();
             // A value that reaches the end of the window may go on behind it.
-            if !whole && (value.is_none() || lexer.at + 16 > bytes.len()) && !ends_before(bytes) {
+            if !whole && (telling.is_none() || lexer.at + 16 > bytes.len()) && !ends_before(bytes) {
                 wanted *= 8;
                 continue;
             }
-            let Some(value) = value else {
+            let Some(telling) = telling else {
+                return Ok(begin + 1);
+            };
+            let behind = begin + lexer.at as u64;
+            let streams = lexer.word(b"stream");
+            if !telling && !streams {
+                return Ok(behind);
+            }
+            let Some(value) = Lexer::new(bytes, 0).value() else {
                 return Ok(begin + 1);
             };
             self.flags.look(&value, Some(number), self.seen);
-            let behind = begin + lexer.at as u64;
-            if !matches!(value, Value::Dictionary(_)) || !lexer.word(b"stream") {
+            if !streams {
                 return Ok(behind);
             }
             let data = begin + lexer.at as u64 + line_end(&bytes[lexer.at..]);
@@ -159,8 +166,16 @@ impl Walk<'_> {
         lexer.at = usize::try_from(plan.first)
             .unwrap_or(usize::MAX)
             .min(bytes.len());
-        while let Some(value) = lexer.value() {
-            self.flags.look(&value, numbers.next().flatten(), self.seen);
+        loop {
+            let (start, number) = (lexer.at, numbers.next().flatten());
+            match lexer.step() {
+                Some(true) => {}
+                Some(false) => continue,
+                None => return,
+            }
+            if let Some(value) = Lexer::new(&bytes, start).value() {
+                self.flags.look(&value, number, self.seen);
+            }
         }
     }
 }

@@ -23,13 +23,15 @@ use std::io;
 
 /// How much of a text is looked at.
 const TEXT_CAP: u64 = 1 << 20;
+/// How much is enough to tell its type.
+const SNIFFED: u64 = 16 << 10;
 
 pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Option<Seen>> {
     if !encoding::may_be_text(source.head()) {
         return Ok(None);
     }
     let (length, deep) = (source.len(), source.is_deep());
-    let bytes = source.prefix(TEXT_CAP)?;
+    let bytes = source.prefix(if deep { TEXT_CAP } else { SNIFFED })?;
     let Some(decoded) = encoding::decode(&bytes, bytes.len() as u64 == length) else {
         return Ok(None);
     };
@@ -43,7 +45,7 @@ pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Opt
         (false, true) => Integrity::Whole,
         (false, false) => Integrity::NotChecked,
     };
-    if seen.kind.family() == Family::Markup && !decoded.complete {
+    if deep && seen.kind.family() == Family::Markup && !decoded.complete {
         let long = format!("markup longer than {TEXT_CAP} bytes");
         seen.add_hazard(HazardKind::BeyondLimits, long);
     }

@@ -49,7 +49,8 @@ pub(super) fn kind<R: Read + Seek>(parts: &mut Parts<R>) -> FileType {
     iwork(parts).unwrap_or(FileType::Zip)
 }
 
-fn by_mimetype(mime: &str) -> Option<FileType> {
+/// The type by the contents of a `mimetype` entry.
+pub(super) fn by_mimetype(mime: &str) -> Option<FileType> {
     if mime == "application/epub+zip" {
         return Some(FileType::Epub);
     }
@@ -131,6 +132,9 @@ pub(super) fn flag(seen: &mut Seen, directory: &Directory) {
             | FileType::Otp
     );
     for name in directory.names() {
+        if name.is_empty() {
+            seen.add_hazard(HazardKind::Polyglot, "an entry without a name");
+        }
         if name.ends_with("vbaproject.bin") {
             seen.add_hazard(HazardKind::Macro, "a VBA project part");
         } else if name.starts_with("xl/macrosheets/") {

@@ -130,6 +130,11 @@ impl Directory {
         self.extents.windows(2).any(|pair| pair[0].1 > pair[1].0)
     }
 
+    /// Where the first entry begins.
+    pub(super) fn first_at(&self) -> u64 {
+        self.extents.first().map_or(0, |extent| extent.0)
+    }
+
     pub(super) fn past_the_end(&self, length: u64) -> bool {
         self.extents.iter().any(|extent| extent.1 > length)
     }

@@ -67,25 +67,27 @@ pub(super) fn look<R: Read + Seek>(
     Ok(())
 }
 
-/// Entries worth a look: not the XML that office formats are made of, objects and archives first.
+/// Entries worth a look, objects and archives first: not what office formats are made of, XML and the pictures in it.
 fn candidates(directory: &Directory) -> Vec<(usize, u64, u64)> {
     let office = directory.has("[content_types].xml") || directory.has("meta-inf/manifest.xml");
+    let part = |name: &str| {
+        name.ends_with(".xml")
+            || name.ends_with(".rels")
+            || name == "mimetype"
+            || name.contains("media/")
+            || name.starts_with("pictures/")
+            || name.starts_with("docprops/")
+            || name.contains("vbaproject")
+    };
     let mut entries: Vec<_> = directory
         .entries
         .iter()
-        .filter(|entry| !entry.encrypted && entry.unpacked > 0)
-        .filter(|entry| {
-            !office
-                || !(entry.name.ends_with(".xml")
-                    || entry.name.ends_with(".rels")
-                    || entry.name == "mimetype")
-        })
+        .filter(|entry| !entry.encrypted && entry.unpacked > 0 && !(office && part(&entry.name)))
         .collect();
-    entries.sort_by_key(|entry| {
-        !(entry.name.contains("embeddings/")
-            || entry.name.starts_with("object ")
-            || entry.name.ends_with(".zip"))
-    });
+    let object = |name: &str| {
+        name.contains("embeddings/") || name.starts_with("object ") || name.ends_with(".zip")
+    };
+    entries.sort_by_key(|entry| !object(&entry.name));
     entries
         .into_iter()
         .take(ENTRIES_CAP)

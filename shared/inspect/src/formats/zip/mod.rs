@@ -38,6 +38,11 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     ) {
         return Ok(None);
     }
+    if !source.is_deep()
+        && let Some(kind) = salvage::first_entry(source)?
+    {
+        return Ok(Some(Seen::certain(kind)));
+    }
     archive(source).map(Some)
 }
 
@@ -52,8 +57,11 @@ pub(super) fn archive(source: &mut Source<'_>) -> io::Result<Seen> {
         return Ok(Seen::likely(FileType::Zip).with_hazard(HazardKind::Bomb, bomb));
     }
     source.allow(READ_ALLOWED);
-    source.hold(HOLD)?;
+    if source.is_deep() {
+        source.hold(HOLD)?;
+    }
     let (length, deep) = (source.len(), source.is_deep());
+    let begins = source.head().starts_with(b"PK\x03\x04");
     let archive = match ::zip::ZipArchive::new(&mut *source) {
         Ok(archive) => archive,
         Err(_) if end.entries == u64::from(u16::MAX) => {
@@ -66,6 +74,12 @@ pub(super) fn archive(source: &mut Source<'_>) -> io::Result<Seen> {
         }
     };
     let leading = archive.offset();
+    if leading > 0 && begins && end.after != length {
+        // The end of an archive within this one, whose own end is cut off.
+        drop(archive);
+        let cut = Integrity::truncated("the only directory is that of an inner archive");
+        return Ok(salvage::read(source)?.with_integrity(cut));
+    }
     let mut parts = Parts::new(archive);
     let kind = contents::kind(&mut parts);
     let mut seen = Seen::certain(kind).with_integrity(integrity(&end, &parts.directory, length));
@@ -77,7 +91,9 @@ pub(super) fn archive(source: &mut Source<'_>) -> io::Result<Seen> {
             format!("{} entries under {names} names", end.entries),
         );
     }
-    if leading > 0 {
+    // A split archive's mark may stand before the first entry.
+    let leading = leading.max(parts.directory.first_at());
+    if leading > 4 {
         let before = format!("the archive begins behind {leading} other bytes");
         seen.add_hazard(HazardKind::Polyglot, before);
     }

@@ -145,6 +145,25 @@ pub(super) fn by_types(types: &str, document: Option<&str>) -> Option<FileType> 
     named.unwrap_or(any)
 }
 
+/// The only type that plainly written content types name; `None` where there are several, or anything needs reading.
+pub(super) fn only_type(types: &[u8]) -> Option<FileType> {
+    let mut found = None;
+    for at in memchr::memmem::find_iter(types, b".main") {
+        let start = memchr::memrchr2(b'"', b'\'', &types[..at])? + 1;
+        let length = memchr::memchr2(b'"', b'\'', &types[at..])? + at - start;
+        let mime = std::str::from_utf8(&types[start..start + length])
+            .ok()?
+            .to_ascii_lowercase();
+        if let Some(kind) = main_part(&mime) {
+            if found.is_some_and(|other| other != kind) {
+                return None;
+            }
+            found = Some(kind);
+        }
+    }
+    found
+}
+
 fn main_part(mime: &str) -> Option<FileType> {
     MAIN_PARTS
         .iter()

@@ -1,9 +1,9 @@
-//! Archives without a readable directory: what the local headers still tell, from the first on.
+//! Archives by their local headers: where the directory is not readable, and where a look at the first entry will do.
 //!
 //! A cut office document is still one: its content types usually come first. Entries are followed by the lengths in
 //! their headers; where those come only after the data, the walk ends.
 
-use super::office;
+use super::{contents, office};
 use crate::findings::HazardKind;
 use crate::formats::{runnable, text::unicode};
 use crate::inflate;
@@ -17,6 +17,27 @@ const ENTRIES_CAP: usize = 256;
 const HEADER: u64 = 30;
 /// The most that is read and unpacked of the content types.
 const TYPES_CAP: u64 = 64 << 10;
+
+/// The type, if the first entry settles it alone: content types with one document in them, or a `mimetype`.
+pub(super) fn first_entry(source: &mut Source<'_>) -> io::Result<Option<FileType>> {
+    let Some(header) = source.exactly::<30>(0)? else {
+        return Ok(None);
+    };
+    let half = |offset: usize| u64::from(u16::from_le_bytes([header[offset], header[offset + 1]]));
+    let (flags, method, packed) = (half(6), half(8), half(18) | half(20) << 16);
+    let (name, data) = (half(26), HEADER + half(26) + half(28));
+    let stated = flags & 9 == 0 && packed <= TYPES_CAP;
+    Ok(match source.at(HEADER, name)? {
+        b"[Content_Types].xml" if stated && method == 8 => {
+            let types = inflate::deflate(source.at(data, packed)?, 1 << 20);
+            office::only_type(&types)
+        }
+        b"mimetype" if stated && method == 0 => std::str::from_utf8(source.at(data, packed)?)
+            .ok()
+            .and_then(contents::by_mimetype),
+        _ => None,
+    })
+}
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Seen> {
     let mut seen = Seen::likely(FileType::Zip);
