@@ -90,7 +90,7 @@ fn what_hides_behind_a_picture() {
         (FileType::Gif, Integrity::Whole, Vec::new())
     );
     let archive = zip(&[("a.txt", b"x")]);
-    let rows: [(&str, &[u8], Option<HazardKind>); 6] = [
+    let rows: [(&str, &[u8], Option<HazardKind>); 10] = [
         ("archive", &archive, Some(HazardKind::Polyglot)),
         ("program", b"MZ\x90\0", Some(HazardKind::TrailingExecutable)),
         (
@@ -103,6 +103,10 @@ fn what_hides_behind_a_picture() {
             b"<script>alert(1)</script>",
             Some(HazardKind::Polyglot),
         ),
+        ("picture", b"\x89PNG\r\n\x1A\n", Some(HazardKind::Polyglot)),
+        ("rar", b"Rar!\x1A\x07\x01\0", Some(HazardKind::Polyglot)),
+        ("pdf", b"%PDF-1.4\n", Some(HazardKind::Polyglot)),
+        ("notes", b"some notes", Some(HazardKind::TrailingData)),
         ("padding", &[0; 100], None),
         ("a clip", b"\0\0\0\x18ftypmp42", None),
     ];

@@ -11,7 +11,7 @@ use flate2::bufread::{GzDecoder, MultiGzDecoder};
 use std::io::{self, BufReader, Seek, SeekFrom};
 
 /// What unpacks to more than this, at more than the ratio, is a bomb.
-const UNPACKED_CAP: u64 = 32 << 20;
+const UNPACKED_CAP: u64 = 16 << 20;
 const RATIO_CAP: u64 = 200;
 /// How much of the contents is looked at.
 const HEAD: usize = 4096;
@@ -46,9 +46,10 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Seen> {
         }
     }
     contents(&inside, &mut seen);
-    let dense = inflate::count(GzDecoder::new(&head[..head.len().min(2048)]), 1 << 20) / 2048;
+    let sample = &head[..head.len().min(2048)];
+    let dense = inflate::count(GzDecoder::new(sample), 1 << 20) / 2048;
     if dense > RATIO_CAP {
-        bomb(source, &mut seen)?;
+        bomb(source, UNPACKED_CAP, &mut seen)?;
     } else if whole {
         seen.integrity = end(head, stream);
     }
@@ -94,20 +95,40 @@ fn end(head: &[u8], mut stream: GzDecoder<&[u8]>) -> Integrity {
     }
 }
 
-fn bomb(source: &mut Source<'_>, seen: &mut Seen) -> io::Result<()> {
+fn bomb(source: &mut Source<'_>, cap: u64, seen: &mut Seen) -> io::Result<()> {
     source.allow(READ_ALLOWED);
     source.hold(READ_ALLOWED)?;
     source.seek(SeekFrom::Start(0))?;
     let length = source.len();
-    let unpacked = inflate::count(
-        MultiGzDecoder::new(BufReader::new(&mut *source)),
-        UNPACKED_CAP,
-    );
-    if unpacked >= UNPACKED_CAP {
+    let packed = BufReader::new(&mut *source);
+    if inflate::count(MultiGzDecoder::new(packed), cap) >= cap {
         seen.add_hazard(
             HazardKind::Bomb,
-            format!("{length} bytes unpack to more than {UNPACKED_CAP}"),
+            format!("{length} bytes unpack to more than {cap}"),
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Depth;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::io::{Cursor, Write};
+
+    #[test]
+    fn members_count_together() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&[0; 100_000]).unwrap();
+        let member = encoder.finish().unwrap();
+        for (members, is_bomb) in [(2, false), (3, true)] {
+            let mut cursor = Cursor::new(member.repeat(members));
+            let mut source = Source::open(&mut cursor, Depth::Deep).unwrap();
+            let mut seen = Seen::certain(FileType::Gzip);
+            bomb(&mut source, 250_000, &mut seen).unwrap();
+            assert_eq!(!seen.hazards.is_empty(), is_bomb, "{members}");
+        }
+    }
 }

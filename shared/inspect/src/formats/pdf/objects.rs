@@ -19,7 +19,7 @@ const STEP: u64 = 16 << 10;
 const OBJECT_CAP: u64 = 1 << 20;
 /// The most that is unpacked of one object stream, and of all.
 const UNPACKED_CAP: usize = 4 << 20;
-const BUDGET: usize = 12 << 20;
+const BUDGET: usize = 6 << 20;
 /// Streams longer than this are not held to look whether they are bombs.
 const STREAM_CAP: u64 = 2 << 20;
 
