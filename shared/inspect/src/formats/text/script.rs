@@ -89,6 +89,9 @@ pub(super) fn kind(text: &str, extension: Option<&str>) -> Option<FileType> {
         .unwrap_or_default()
         .trim_end()
         .to_ascii_lowercase();
+    if first == "<?" && start.lines().nth(1).is_some() {
+        return Some(FileType::PhpScript);
+    }
     if let Some(kind) = by_first_line(&first) {
         return Some(kind);
     }
@@ -116,7 +119,7 @@ pub(super) fn kind(text: &str, extension: Option<&str>) -> Option<FileType> {
 
 fn by_first_line(first: &str) -> Option<FileType> {
     let starts = |all: &[&str]| all.iter().any(|start| first.starts_with(start));
-    if starts(&["<?php"]) || first == "<?" {
+    if starts(&["<?php"]) {
         Some(FileType::PhpScript)
     } else if starts(&[
         "@echo off",
