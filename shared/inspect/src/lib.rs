@@ -13,7 +13,8 @@
 //! **Leaves to others.** Which channel accepts what, conversion, malware scanning, moving anything anywhere.
 //!
 //! Rooms: [`mod@claim`] the two voices that are not the bytes, [`mod@kind`] the table of types, `formats/` one room per
-//! family of formats, `polyglot` what hides behind another format, [`mod@policy`] flags to verdict.
+//! family of formats, `polyglot` what hides behind another format, [`mod@policy`] flags to verdict, [`mod@report`] all of
+//! it as one flat record. [`sniff`] stops at the type.
 
 pub mod claim;
 pub mod findings;
