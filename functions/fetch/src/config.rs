@@ -18,6 +18,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("sqs:SendMessage", "FetchQueue"),
     ("sqs:SendMessage", "JudgeQueue"),
     ("sqs:SendMessage", "FetchDeadLetters"),
+    ("sqs:SendMessage", "TextQueue"),
     ("sqs:SendMessage", "RefreshQueue"),
 ];
 
@@ -32,7 +33,7 @@ pub struct Config {
     pub lease: std::time::Duration,
     /// `TOKENS_TABLE`: the table of access tokens.
     pub tokens_table: String,
-    /// `DATA_KEY_ID`: the key that seals tokens.
+    /// `DATA_KEY_ID`: the key that seals tokens and links.
     pub data_key: String,
     /// `CONNECTIONS_TABLE`: the table of endpoints, connections and routes.
     pub connections_table: String,

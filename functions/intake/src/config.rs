@@ -7,11 +7,27 @@ use attache_domain::settings::{
 /// Every AWS action `intake` calls, with the template's logical id of what it is called on. A test compares this with
 /// the policy in `template.yaml`, and the local run refuses whatever that does not grant.
 pub const CALLS: &[(&str, &str)] = &[
+    ("dynamodb:GetItem", "MediaTable"),
     ("dynamodb:PutItem", "MediaTable"),
+    ("dynamodb:UpdateItem", "MediaTable"),
+    ("dynamodb:GetItem", "ClaimsTable"),
     ("dynamodb:PutItem", "ClaimsTable"),
+    ("dynamodb:UpdateItem", "ClaimsTable"),
+    ("dynamodb:UpdateItem", "ConversationsTable"),
+    ("dynamodb:GetItem", "TokensTable"),
     ("dynamodb:Scan", "ConnectionsTable"),
+    ("kms:Decrypt", "DataKey"),
+    ("kms:GenerateDataKey", "DataKey"),
+    ("s3:GetObject", "MediaBucket/arrivals/*"),
+    ("s3:ListBucket", "MediaBucket"),
+    ("s3:PutObject", "MediaBucket/arrivals/*"),
     ("secretsmanager:GetSecretValue", "endpoints/*"),
     ("sqs:SendMessage", "FetchQueue"),
+    ("sqs:SendMessage", "JudgeQueue"),
+    ("sqs:SendMessage", "TextQueue"),
+    ("sqs:SendMessage", "ForwardQueue"),
+    ("sqs:SendMessage", "FetchDeadLetters"),
+    ("sqs:SendMessage", "RefreshQueue"),
 ];
 
 /// What `intake` is told by the template.
@@ -19,9 +35,17 @@ pub const CALLS: &[(&str, &str)] = &[
 pub struct Config {
     /// `MEDIA_TABLE`: the table of media items.
     pub media_table: String,
-    /// `CLAIMS_TABLE`: the table of kept events.
+    /// `CLAIMS_TABLE`: the table of kept events, of counted tries, and of names for our messages.
     pub claims_table: String,
-    /// `LEASE_SECONDS`: after this long `sweep` looks at an item that is not done.
+    /// `CONVERSATIONS_TABLE`: the table of conversations.
+    pub conversations_table: String,
+    /// `TOKENS_TABLE`: the table of access tokens.
+    pub tokens_table: String,
+    /// `MEDIA_BUCKET`: where originals are stored.
+    pub media_bucket: String,
+    /// `DATA_KEY_ID`: the key that seals links and tokens.
+    pub data_key: String,
+    /// `LEASE_SECONDS`: how long a claim runs unless renewed, and after how long `sweep` looks at an item that is not done.
     pub lease: std::time::Duration,
     /// `CONNECTIONS_TABLE`: the table of endpoints, connections and routes.
     pub connections_table: String,
@@ -40,6 +64,10 @@ impl Config {
         Ok(Self {
             media_table: required(settings, "MEDIA_TABLE")?,
             claims_table: required(settings, "CLAIMS_TABLE")?,
+            conversations_table: required(settings, "CONVERSATIONS_TABLE")?,
+            tokens_table: required(settings, "TOKENS_TABLE")?,
+            media_bucket: required(settings, "MEDIA_BUCKET")?,
+            data_key: required(settings, "DATA_KEY_ID")?,
             lease: lease(settings)?,
             connections_table: required(settings, "CONNECTIONS_TABLE")?,
             connections_max_age: connections_max_age(settings)?,

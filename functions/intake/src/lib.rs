@@ -1,5 +1,5 @@
 //! **intake**: triggered by `GET|POST /webhooks/{endpoint}`. Verifies on the raw bytes, makes what a webhook announces
-//! durable, hands it over. Promises: a 2xx means that a later crash cannot lose it; nothing is parsed and no AWS call
+//! durable — for a sender with nothing but a link, the file itself — and hands it over. Promises: a 2xx means that a later crash cannot lose it; nothing is parsed and no AWS call
 //! is made for a request whose signature does not fit.
 
 pub mod config;

@@ -1,13 +1,20 @@
-//! Wires `intake` to AWS and API Gateway: settings, adapters, the Lambda runtime.
+//! Wires `intake` to AWS, API Gateway and the platforms: settings, adapters, the Lambda runtime.
 
 use attache_edge::aws::Aws;
 use attache_edge::clock::SystemClock;
 use attache_edge::config::Environment;
-use attache_edge::dynamodb::{CachedDirectories, ClaimsTable, ConnectionsTable, ItemsTable};
+use attache_edge::dynamodb::{
+    CachedDirectories, ClaimsTable, ConnectionsTable, ConversationsTable, ItemsTable, TokensTable,
+};
+use attache_edge::http::Platforms;
+use attache_edge::kms::KmsVault;
+use attache_edge::s3::Buckets;
 use attache_edge::secrets::SecretsManager;
 use attache_edge::sqs::Queues;
 use attache_edge::{lambda, telemetry};
-use attache_flow::intake::Intake;
+use attache_flow::bearer::{Cache, Desk};
+use attache_flow::fetch::Fetch;
+use attache_flow::intake::{Intake, LastHeard};
 use attache_intake::config::Config;
 use attache_intake::doorway::{Keeper, open};
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
@@ -20,19 +27,44 @@ async fn main() -> Result<(), Error> {
     let aws = Aws::load(&Environment).await;
     let items = ItemsTable::new(aws.dynamodb(), config.media_table);
     let claims = ClaimsTable::new(aws.dynamodb(), config.claims_table);
+    let conversations = ConversationsTable::new(aws.dynamodb(), config.conversations_table);
+    let tokens = TokensTable::new(aws.dynamodb(), config.tokens_table);
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
     let directories =
         CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
     let secrets = SecretsManager::new(aws.secrets_manager());
     let jobs = Queues::from_settings(aws.sqs(), &Environment);
-    let clock = SystemClock::new();
+    let objects = Buckets::new(aws.s3(), config.media_bucket, None);
+    let vault = KmsVault::new(aws.kms(), config.data_key);
+    let (clock, http, cache) = (SystemClock::new(), Platforms::new(), Cache::default());
+    let heard = LastHeard::default();
     let keeper = Keeper::new(config.connections_max_age);
+    let fetch = Fetch {
+        items: &items,
+        objects: &objects,
+        jobs: &jobs,
+        http: &http,
+        clock: &clock,
+        directories: &directories,
+        desk: Desk {
+            tokens: &tokens,
+            vault: &vault,
+            jobs: &jobs,
+            clock: &clock,
+            cache: &cache,
+        },
+        lease: config.lease,
+    };
     let intake = Intake {
         items: &items,
         claims: &claims,
+        conversations: &conversations,
         jobs: &jobs,
+        vault: &vault,
+        fetch,
         clock: &clock,
         due_in: config.lease,
+        heard: &heard,
     };
     let doorway = keeper.current(&directories, &secrets, &clock).await?;
     tracing::info!(endpoints = ?open(&doorway), "ready");

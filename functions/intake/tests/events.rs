@@ -9,7 +9,9 @@ use std::time::Duration;
 use attache_domain::connection::{Directory, Row, SecretName};
 use attache_domain::signature::Secret;
 use attache_edge::lambda;
-use attache_flow::intake::{Doorway, Intake, LARGEST_BODY};
+use attache_flow::bearer::{Cache, Desk};
+use attache_flow::fetch::Fetch;
+use attache_flow::intake::{Doorway, Intake, LARGEST_BODY, LastHeard};
 use attache_flow::memory::World;
 use attache_flow::ports::{Clock, Queue};
 use attache_intake::doorway::Keeper;
@@ -44,12 +46,34 @@ impl Site {
     /// The answer as API Gateway reads it.
     async fn ask(&self, event: Value) -> Value {
         let event: ApiGatewayV2httpRequest = serde_json::from_value(event).unwrap();
+        let world = &self.world;
+        let (cache, heard) = (Cache::default(), LastHeard::default());
+        let fetch = Fetch {
+            items: world,
+            objects: world,
+            jobs: world,
+            http: world,
+            clock: world,
+            directories: world,
+            desk: Desk {
+                tokens: world,
+                vault: world,
+                jobs: world,
+                clock: world,
+                cache: &cache,
+            },
+            lease: Duration::from_secs(30),
+        };
         let intake = Intake {
-            items: &self.world,
-            claims: &self.world,
-            jobs: &self.world,
-            clock: &self.world,
+            items: world,
+            claims: world,
+            conversations: world,
+            jobs: world,
+            vault: world,
+            fetch,
+            clock: world,
             due_in: Duration::from_secs(30),
+            heard: &heard,
         };
         let reply = attache_intake::handle(&lambda::request(event), &self.doorway, &intake).await;
         serde_json::to_value(lambda::response(reply)).unwrap()
@@ -136,7 +160,7 @@ async fn an_announcement_becomes_one_row_and_its_job() {
     let state = site.world.state.borrow();
     let item = state.items.values().next().unwrap();
     assert_eq!((state.items.len(), item.id.as_str()), (1, MEDIA));
-    assert_eq!(item.origin.sender_name.as_deref(), Some("Zoë Nelson"));
+    assert_eq!(item.origin.customer_name.as_deref(), Some("Zoë Nelson"));
     assert_eq!(
         item.gate.due_at,
         Some(site.world.now() + Duration::from_secs(30))

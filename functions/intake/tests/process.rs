@@ -2,9 +2,13 @@
 
 use attache_local::lambda::Trial;
 
-const NEEDED: [(&str, &str); 3] = [
+const NEEDED: [(&str, &str); 7] = [
     ("MEDIA_TABLE", "media"),
     ("CLAIMS_TABLE", "claims"),
+    ("CONVERSATIONS_TABLE", "conversations"),
+    ("TOKENS_TABLE", "tokens"),
+    ("MEDIA_BUCKET", "media-bucket"),
+    ("DATA_KEY_ID", "key"),
     ("CONNECTIONS_TABLE", "connections"),
 ];
 

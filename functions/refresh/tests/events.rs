@@ -12,7 +12,7 @@ use attache_domain::time::Timestamp;
 use attache_domain::wire::{CallError, Headers, Request, Response};
 use attache_edge::lambda::{self, Trigger};
 use attache_flow::memory::{Calm, World};
-use attache_flow::ports::{Credential, Download, Http, Tokens};
+use attache_flow::ports::{Credential, Download, Http, Source, Tokens};
 use attache_flow::refresh::Refresh;
 use serde_json::{Value, json};
 
@@ -37,6 +37,15 @@ impl Http for Login {
             headers: Headers::default(),
             body: body.to_vec(),
         })
+    }
+
+    async fn upload(
+        &self,
+        _: &Request,
+        _: &Credential,
+        _: Box<dyn Source>,
+    ) -> Result<Response, CallError> {
+        Err(CallError::NotSent("refresh sends no file".to_owned()))
     }
 
     async fn download(&self, _: &Request, _: &Credential) -> Result<Download, CallError> {

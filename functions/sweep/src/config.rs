@@ -11,6 +11,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("sqs:SendMessage", "FetchQueue"),
     ("sqs:SendMessage", "JudgeQueue"),
     ("sqs:SendMessage", "MediaQueue"),
+    ("sqs:SendMessage", "TextQueue"),
 ];
 
 /// What `sweep` is told by the template.

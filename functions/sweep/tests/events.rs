@@ -4,8 +4,10 @@
 
 use std::time::Duration;
 
+use attache_domain::audit::Actor;
+use attache_domain::channels::Direction;
 use attache_domain::connection::Directory;
-use attache_domain::event::{MediaKind, Origin};
+use attache_domain::event::{Content, File, MediaKind, Origin};
 use attache_domain::ids::{AttachmentId, ConnectionId, MessageId};
 use attache_domain::job::ItemJob;
 use attache_domain::journey::Item;
@@ -20,18 +22,30 @@ async fn announce(world: &World, attachment: &str) -> Item {
     let origin = Origin {
         connection: ConnectionId::new("wa-sales"),
         target: Some(ConnectionId::new("genesys")),
+        direction: Direction::ToAgent,
         message: MessageId::new("wamid.1"),
         attachment: AttachmentId::new(attachment),
-        sender: "16505551234".to_owned(),
-        sender_name: None,
+        customer: "16505551234".to_owned(),
+        customer_name: None,
         sent_at: world.now(),
-        kind: MediaKind::Image,
-        declared_type: None,
-        file_name: None,
-        digest: None,
-        caption: None,
+        bundle: Vec::new(),
+        quote: None,
+        shadow: false,
+        content: Content::File(File {
+            kind: MediaKind::Image,
+            declared_type: None,
+            file_name: None,
+            digest: None,
+            size_bytes: None,
+            caption: None,
+        }),
     };
-    let item = Item::announce(origin, world.now(), LEASE, Duration::from_secs(3600));
+    let item = Item::announce(
+        origin,
+        Actor::Intake,
+        world.now(),
+        (LEASE, Duration::from_secs(3600)),
+    );
     world.announce(&item).await.unwrap();
     item
 }

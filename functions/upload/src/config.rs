@@ -10,14 +10,19 @@ pub const CALLS: &[(&str, &str)] = &[
     ("dynamodb:GetItem", "MediaTable"),
     ("dynamodb:PutItem", "MediaTable"),
     ("dynamodb:UpdateItem", "MediaTable"),
+    ("dynamodb:PutItem", "ClaimsTable"),
+    ("dynamodb:GetItem", "ConversationsTable"),
+    ("dynamodb:UpdateItem", "ConversationsTable"),
     ("dynamodb:GetItem", "TokensTable"),
     ("dynamodb:UpdateItem", "LimitsTable"),
     ("dynamodb:Scan", "ConnectionsTable"),
     ("kms:Decrypt", "DataKey"),
     ("s3:GetObject", "MediaBucket/arrivals/*"),
+    ("s3:ListBucket", "MediaBucket"),
     ("sqs:SendMessage", "MediaQueue"),
     ("sqs:SendMessage", "MediaRetryQueue"),
     ("sqs:SendMessage", "MediaDeadLetters"),
+    ("sqs:SendMessage", "TextQueue"),
     ("sqs:SendMessage", "RefreshQueue"),
 ];
 
@@ -26,6 +31,10 @@ pub const CALLS: &[(&str, &str)] = &[
 pub struct Config {
     /// `MEDIA_TABLE`: the table of media items.
     pub media_table: String,
+    /// `CLAIMS_TABLE`: the table of names under which platforms speak of our messages.
+    pub claims_table: String,
+    /// `CONVERSATIONS_TABLE`: the table of conversations.
+    pub conversations_table: String,
     /// `LIMITS_TABLE`: the table of limiter rows.
     pub limits_table: String,
     /// `MEDIA_BUCKET`: where originals are stored.
@@ -52,6 +61,8 @@ impl Config {
     pub fn read(settings: &dyn Settings) -> Result<Self, ConfigError> {
         Ok(Self {
             media_table: required(settings, "MEDIA_TABLE")?,
+            claims_table: required(settings, "CLAIMS_TABLE")?,
+            conversations_table: required(settings, "CONVERSATIONS_TABLE")?,
             limits_table: required(settings, "LIMITS_TABLE")?,
             media_bucket: required(settings, "MEDIA_BUCKET")?,
             patience: seconds(settings, "SEND_PATIENCE_SECONDS", 20, 1..=45)?,

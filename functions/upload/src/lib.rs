@@ -1,6 +1,7 @@
 //! **upload**: triggered by the queues `media` and `media-retry`. Delivers the bytes and the message that carries them:
-//! paced, jittered, bounded. Promises: each message once unless its outcome was open; an attempt that failed is a
-//! delayed copy; four attempts in all, then a dead letter with its diagnosis; a record that fails fails alone.
+//! paced, jittered, bounded. Promises: each message once unless its outcome was open, and towards a customer once whatever
+//! its outcome; an attempt that failed is a delayed copy; four attempts in all, then a dead letter with its diagnosis; a
+//! record that fails fails alone.
 
 pub mod config;
 

@@ -1,10 +1,12 @@
 //! Wires `upload` to AWS and the platforms: settings, adapters, the Lambda runtime.
 
+use attache_domain::connection::Lane;
 use attache_edge::aws::Aws;
 use attache_edge::clock::SystemClock;
 use attache_edge::config::Environment;
 use attache_edge::dynamodb::{
-    CachedDirectories, ConnectionsTable, ItemsTable, LimitsTable, TokensTable,
+    CachedDirectories, ClaimsTable, ConnectionsTable, ConversationsTable, ItemsTable, LimitsTable,
+    TokensTable,
 };
 use attache_edge::http::Platforms;
 use attache_edge::kms::KmsVault;
@@ -12,7 +14,7 @@ use attache_edge::s3::Buckets;
 use attache_edge::sqs::Queues;
 use attache_edge::{lambda, telemetry};
 use attache_flow::bearer::{Cache, Desk};
-use attache_flow::deliver::Deliver;
+use attache_flow::deliver::{Deliver, Linked};
 use attache_upload::config::Config;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -23,6 +25,8 @@ async fn main() -> Result<(), Error> {
     let config = Config::read(&Environment)?;
     let aws = Aws::load(&Environment).await;
     let items = ItemsTable::new(aws.dynamodb(), config.media_table);
+    let claims = ClaimsTable::new(aws.dynamodb(), config.claims_table);
+    let conversations = ConversationsTable::new(aws.dynamodb(), config.conversations_table);
     let tokens = TokensTable::new(aws.dynamodb(), config.tokens_table);
     let limits = LimitsTable::new(aws.dynamodb(), config.limits_table);
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
@@ -32,6 +36,7 @@ async fn main() -> Result<(), Error> {
     let vault = KmsVault::new(aws.kms(), config.data_key);
     let jobs = Queues::from_settings(aws.sqs(), &Environment);
     let (clock, http, cache) = (SystemClock::new(), Platforms::new(), Cache::default());
+    let linked = Linked::default();
     let desk = Desk {
         tokens: &tokens,
         vault: &vault,
@@ -40,8 +45,11 @@ async fn main() -> Result<(), Error> {
         cache: &cache,
     };
     let deliver = Deliver {
+        lane: Lane::Media,
         items: &items,
-        objects: &objects,
+        claims: &claims,
+        conversations: &conversations,
+        objects: Some(&objects),
         jobs: &jobs,
         limits: &limits,
         http: &http,
@@ -49,6 +57,7 @@ async fn main() -> Result<(), Error> {
         directories: &directories,
         desk,
         patience: config.patience,
+        linked: &linked,
     };
 
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {

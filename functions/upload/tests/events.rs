@@ -8,9 +8,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use attache_domain::connection::{Directory, Row};
+use attache_domain::audit::Actor;
+use attache_domain::channels::Direction;
+use attache_domain::connection::{Directory, Lane, Row};
 use attache_domain::digest::Sha256Digest;
-use attache_domain::event::{MediaKind, Origin};
+use attache_domain::event::{Content, File, MediaKind, Origin};
 use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
 use attache_domain::journey::{Item, Stage};
 use attache_domain::signature::Secret;
@@ -19,10 +21,10 @@ use attache_domain::token::{Purpose, TokenRow, row_id};
 use attache_domain::wire::{CallError, Headers, Request, Response};
 use attache_edge::lambda;
 use attache_flow::bearer::{Cache, Desk, SEALED_AS};
-use attache_flow::deliver::Deliver;
+use attache_flow::deliver::{Deliver, Linked};
 use attache_flow::judge::Judge;
 use attache_flow::memory::{Calm, Object, World};
-use attache_flow::ports::{Clock, Credential, Download, Http, Items, Queue, Tokens, Vault};
+use attache_flow::ports::{Clock, Credential, Download, Http, Items, Queue, Source, Tokens, Vault};
 use attache_inspect::Policy;
 use aws_lambda_events::sqs::SqsEvent;
 use serde_json::{Value, json};
@@ -59,6 +61,17 @@ impl Http for Genesys {
         })
     }
 
+    async fn upload(
+        &self,
+        _: &Request,
+        _: &Credential,
+        _: Box<dyn Source>,
+    ) -> Result<Response, CallError> {
+        Err(CallError::NotSent(
+            "Genesys fetches files itself".to_owned(),
+        ))
+    }
+
     async fn download(&self, _: &Request, _: &Credential) -> Result<Download, CallError> {
         Err(CallError::NotSent("upload downloads nothing".to_owned()))
     }
@@ -79,9 +92,9 @@ impl Site {
         let world = World::new(Directory::new(rows), http, Rc::new(Calm), NOW);
         let item = Item::announce(
             origin(),
+            Actor::Intake,
             NOW,
-            Duration::from_secs(30),
-            Duration::from_secs(3600),
+            (Duration::from_secs(30), Duration::from_secs(3600)),
         );
         world.announce(&item).await.unwrap();
         let stored = Object {
@@ -140,10 +153,13 @@ impl Site {
     async fn answer(&self, name: &str) -> Value {
         let world = &self.world;
         let event: SqsEvent = serde_json::from_value(fixture(name)).unwrap();
-        let cache = Cache::default();
+        let (cache, linked) = (Cache::default(), Linked::default());
         let deliver = Deliver {
+            lane: Lane::Media,
             items: world,
-            objects: world,
+            claims: world,
+            conversations: world,
+            objects: Some(world),
             jobs: world,
             limits: world,
             http: world,
@@ -157,6 +173,7 @@ impl Site {
                 cache: &cache,
             },
             patience: Duration::from_secs(20),
+            linked: &linked,
         };
         let failed = attache_upload::handle(&lambda::records(event), &deliver).await;
         serde_json::to_value(lambda::partial(failed)).unwrap()
@@ -180,16 +197,23 @@ fn origin() -> Origin {
     Origin {
         connection: ConnectionId::new("wa-sales"),
         target: Some(ConnectionId::new("genesys")),
+        direction: Direction::ToAgent,
         message: MessageId::new("wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="),
         attachment: AttachmentId::new("1003383421387256"),
-        sender: "16505551234".to_owned(),
-        sender_name: Some("Zoë Nelson".to_owned()),
+        customer: "16505551234".to_owned(),
+        customer_name: Some("Zoë Nelson".to_owned()),
         sent_at: NOW,
-        kind: MediaKind::Image,
-        declared_type: Some("image/jpeg".to_owned()),
-        file_name: None,
-        digest: Some(Sha256Digest::of(PHOTO)),
-        caption: None,
+        bundle: Vec::new(),
+        quote: None,
+        shadow: false,
+        content: Content::File(File {
+            kind: MediaKind::Image,
+            declared_type: Some("image/jpeg".to_owned()),
+            file_name: None,
+            digest: Some(Sha256Digest::of(PHOTO)),
+            size_bytes: None,
+            caption: None,
+        }),
     }
 }
 

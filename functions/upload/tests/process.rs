@@ -4,8 +4,10 @@
 
 use attache_local::lambda::{Trial, hands_back};
 
-const NEEDED: [(&str, &str); 6] = [
+const NEEDED: [(&str, &str); 8] = [
     ("MEDIA_TABLE", "media"),
+    ("CLAIMS_TABLE", "claims"),
+    ("CONVERSATIONS_TABLE", "conversations"),
     ("LIMITS_TABLE", "limits"),
     ("MEDIA_BUCKET", "media-bucket"),
     ("TOKENS_TABLE", "tokens"),

@@ -13,6 +13,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("s3:ListBucket", "MediaBucket"),
     ("s3:PutObject", "QuarantineBucket/*"),
     ("sqs:SendMessage", "MediaQueue"),
+    ("sqs:SendMessage", "TextQueue"),
 ];
 
 /// What `validate` is told by the template.

@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
+use attache_domain::audit::Actor;
+use attache_domain::channels::Direction;
 use attache_domain::connection::{Directory, Row};
 use attache_domain::digest::Sha256Digest;
-use attache_domain::event::{MediaKind, Origin};
+use attache_domain::event::{Content, File, MediaKind, Origin};
 use attache_domain::ids::{AttachmentId, ConnectionId, MessageId};
 use attache_domain::journey::{Item, Stage};
 use attache_domain::verdict::Verdict;
@@ -32,22 +34,29 @@ async fn world() -> (World, Item) {
     let origin = Origin {
         connection: ConnectionId::new("wa-sales"),
         target: Some(ConnectionId::new("genesys")),
+        direction: Direction::ToAgent,
         message: MessageId::new("wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="),
         attachment: AttachmentId::new("1003383421387256"),
-        sender: "16505551234".to_owned(),
-        sender_name: None,
+        customer: "16505551234".to_owned(),
+        customer_name: None,
         sent_at: world.now(),
-        kind: MediaKind::Image,
-        declared_type: Some("image/jpeg".to_owned()),
-        file_name: None,
-        digest: Some(Sha256Digest::of(PHOTO)),
-        caption: None,
+        bundle: Vec::new(),
+        quote: None,
+        shadow: false,
+        content: Content::File(File {
+            kind: MediaKind::Image,
+            declared_type: Some("image/jpeg".to_owned()),
+            file_name: None,
+            digest: Some(Sha256Digest::of(PHOTO)),
+            size_bytes: None,
+            caption: None,
+        }),
     };
     let item = Item::announce(
         origin,
+        Actor::Intake,
         world.now(),
-        Duration::from_secs(30),
-        Duration::from_secs(3600),
+        (Duration::from_secs(30), Duration::from_secs(3600)),
     );
     world.announce(&item).await.unwrap();
     let stored = Object {

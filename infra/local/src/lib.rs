@@ -32,4 +32,4 @@ pub mod source;
 pub mod stack;
 pub mod template;
 
-pub use stack::{Clients, LocalOptions, LocalRun, LocalStack, Provisioned};
+pub use stack::{Clients, LocalOptions, LocalRun, LocalStack, Provisioned, Signing};

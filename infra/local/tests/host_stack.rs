@@ -369,7 +369,9 @@ async fn the_real_template_is_provisioned() {
             .collect();
         assert_eq!(
             binaries,
-            ["fetch", "intake", "refresh", "sweep", "upload", "validate"]
+            [
+                "fetch", "intake", "refresh", "sweep", "text", "upload", "validate"
+            ]
         );
         for queue in &template.queues {
             let found = clients.sqs.get_queue_url().queue_name(&queue.name);

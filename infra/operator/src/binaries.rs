@@ -6,7 +6,9 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 
 /// The functions, by their binaries' names.
-pub const FUNCTIONS: [&str; 6] = ["intake", "fetch", "validate", "upload", "refresh", "sweep"];
+pub const FUNCTIONS: [&str; 8] = [
+    "intake", "fetch", "validate", "upload", "text", "forward", "refresh", "sweep",
+];
 
 /// The root of the workspace: the nearest folder from here upwards that holds the template, else where this command
 /// was built.
@@ -81,5 +83,23 @@ pub fn binaries_beside(own: &Path) -> PathBuf {
             folder.parent().unwrap_or(folder).to_owned()
         }
         _ => folder.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_of_the_template_is_built() {
+        let template = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+        let mut declared: Vec<&str> = template
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("Binary: "))
+            .collect();
+        let mut built = FUNCTIONS.to_vec();
+        declared.sort_unstable();
+        built.sort_unstable();
+        assert_eq!(built, declared);
     }
 }

@@ -1,7 +1,8 @@
 //! The `attache` command as a library, so that scenarios drive the same code that people do.
 //!
-//! [`connections`] reads what the owner configured, [`site`] brings it up on this machine (embedded engines or another
-//! AWS endpoint, stand-in platforms or one's own), [`local`] keeps it running, [`demo`] is the tour.
+//! [`connections`] reads what the owner configured, applies and shows it, [`site`] brings it up on this machine (embedded
+//! engines or another AWS endpoint, stand-in platforms or one's own), [`local`] keeps it running, [`system`] finds what runs
+//! (a deployed stack, or a local run) for the other commands, [`demo`] is the tour.
 
 pub mod binaries;
 pub mod connections;
@@ -10,3 +11,4 @@ pub mod local;
 pub mod ready;
 pub mod site;
 pub mod standins;
+pub mod system;

@@ -12,6 +12,7 @@ use crate::connections::Loaded;
 use crate::ready::Ready;
 use crate::site::{self, STAGE, Seed, SiteOptions};
 use crate::standins::StandIns;
+use crate::system::Record;
 
 /// Options of `attache local`.
 #[derive(Args, Debug)]
@@ -23,7 +24,8 @@ pub struct Options {
     /// Keeps buckets, tables, queues and secrets in this folder. Without it, everything ends with the run.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Another AWS endpoint instead of the embedded engines.
+    /// Another AWS endpoint instead of the embedded engines. Calls are signed with AWS_ACCESS_KEY_ID and
+    /// AWS_SECRET_ACCESS_KEY, else with `test` and `test`.
     #[arg(long, value_name = "URL")]
     pub aws_endpoint: Option<String>,
     /// The port of the HTTP API on 127.0.0.1; 0 takes any free one.
@@ -76,9 +78,14 @@ pub async fn run(options: &Options) -> Result<()> {
     }
     // Listened for before anybody can know that it is up: whoever reads the ready line may stop it at once.
     let asked_to_stop = Signals::listen().context("listening for signals")?;
-    Ready::new(run.api_url(), run.endpoints(), platforms).print(options.json)?;
+    let ready = Ready::new(run.api_url(), run.endpoints(), platforms);
+    let record = Record::of(&run, ready);
+    // Before the ready line: whoever reads that line may give the next command at once.
+    let posted = record.post(Record::path(options.data.as_deref())?)?;
+    record.ready.print(options.json)?;
     asked_to_stop.received().await;
     eprintln!("stopping");
+    drop(posted);
     run.stop().await
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use attache_operator::connections::Loaded;
+use attache_operator::connections::{Loaded, apply, show};
 use attache_operator::{demo, local};
 use clap::{Parser, Subcommand};
 
@@ -22,7 +22,7 @@ enum Command {
     Demo(demo::Options),
     /// The whole system on this machine, from template.yaml, until Ctrl-C.
     Local(local::Options),
-    /// Checks connections.toml and says what is wrong, with line, key and what was expected.
+    /// Checks connections.toml, brings it into a system, and shows what a system holds.
     Connections {
         #[command(subcommand)]
         command: Connections,
@@ -31,12 +31,17 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Connections {
-    /// Reads the file and reports every problem.
+    /// Reads the file and reports every problem, with line, key and what was expected.
     Validate {
         /// The file.
         #[arg(default_value = "connections.toml")]
         file: PathBuf,
     },
+    /// Writes the file's secrets and rows into a deployed stack or a local run: first shows what it will do, asks before
+    /// it changes or removes what is there, and prints what to paste into the platforms.
+    Apply(apply::Options),
+    /// Shows callback URLs, what to paste where, connections and routes.
+    Show(show::Options),
 }
 
 fn main() -> ExitCode {
@@ -51,9 +56,11 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Demo(options) => runtime.block_on(demo::run(&options)),
         Command::Local(options) => runtime.block_on(local::run(&options)).map(|()| true),
-        Command::Connections {
-            command: Connections::Validate { file },
-        } => validate(&file).map(|()| true),
+        Command::Connections { command } => match command {
+            Connections::Validate { file } => validate(&file).map(|()| true),
+            Connections::Apply(options) => runtime.block_on(apply::run(&options)),
+            Connections::Show(options) => runtime.block_on(show::run(&options)).map(|()| true),
+        },
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

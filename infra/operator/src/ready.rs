@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use attache_local::engine::Endpoints;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What came up.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Ready {
     /// Always true: the line is printed once everything is.
     pub ready: bool,
     /// Webhooks go to `<api>/webhooks/<endpoint>`.
     pub api: String,
     /// The AWS endpoints by service.
-    pub aws: BTreeMap<&'static str, String>,
+    pub aws: BTreeMap<String, String>,
     /// The platforms' addresses by name.
     pub platforms: BTreeMap<String, String>,
 }
@@ -29,10 +29,11 @@ impl Ready {
             ("secretsmanager", endpoints.secrets_manager.clone()),
             ("sqs", endpoints.sqs.clone()),
         ]);
+        let aws = aws.into_iter().map(|(name, url)| (name.to_owned(), url));
         Self {
             ready: true,
             api: api.to_owned(),
-            aws,
+            aws: aws.collect(),
             platforms,
         }
     }

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use attache_domain::connection::{Row, SecretName};
+use attache_domain::signature::Secret;
 use attache_edge::dynamodb::ConnectionsTable;
 use attache_local::lambda::{LogLine, LogSink};
 use attache_local::{Clients, LocalOptions, LocalRun, LocalStack, Provisioned};
 
 use crate::binaries;
-use crate::connections::{Loaded, SecretReference};
+use crate::connections::{self, Given, Loaded, Vault};
 
 /// The stage of a local run; part of its resources' and secrets' names.
 pub const STAGE: &str = "local";
@@ -38,6 +39,8 @@ pub struct Seed {
     pub rows: Vec<Row>,
     /// Secrets by name. Held in memory only on their way into Secrets Manager.
     pub secrets: Vec<(SecretName, String)>,
+    /// Secrets of our own making, drawn unless kept data has them.
+    pub generated: Vec<SecretName>,
 }
 
 impl Seed {
@@ -46,37 +49,26 @@ impl Seed {
     /// # Errors
     /// Names the variable or file that is missing, and secrets that only a deployment can have.
     pub fn from_loaded(loaded: Loaded) -> Result<Self> {
-        let mut secrets = Vec::new();
-        for (name, reference) in loaded.secrets {
-            let value = match reference {
-                SecretReference::Env(variable) => std::env::var(&variable).with_context(|| {
-                    format!(
-                        "environment variable {variable} (for secret {}) is not set",
-                        name.0
-                    )
-                })?,
-                SecretReference::File(path) => std::fs::read_to_string(&path)
-                    .with_context(|| {
-                        format!("secret file {} (for secret {})", path.display(), name.0)
-                    })?
-                    .trim_end_matches(['\r', '\n'])
-                    .to_owned(),
-                SecretReference::Name(_) => {
-                    bail!(
-                        "secret {} is in Secrets Manager; a local run takes {{ env = … }} or {{ file = … }}",
-                        name.0
-                    )
-                }
-            };
-            if value.is_empty() {
-                bail!("secret {} is empty", name.0);
-            }
-            secrets.push((name, value));
-        }
-        Ok(Self {
+        let mut seed = Self {
             rows: loaded.rows,
-            secrets,
-        })
+            ..Self::default()
+        };
+        for secret in loaded.secrets {
+            match secret.given()? {
+                Given::Value(value) => {
+                    let text = String::from_utf8(value.expose().to_vec())?;
+                    seed.secrets.push((secret.name, text));
+                }
+                Given::Missing(why) => bail!("{}: {why}; expected the secret there", secret.place),
+                Given::Generated => seed.generated.push(secret.name),
+                Given::Named => bail!(
+                    "{}: secret {} is in Secrets Manager; a local run takes {{ env = … }} or {{ file = … }}",
+                    secret.place,
+                    secret.name.0
+                ),
+            }
+        }
+        Ok(seed)
     }
 }
 
@@ -125,6 +117,9 @@ pub async fn start(provisioned: Provisioned, seed: &Seed) -> Result<LocalRun> {
     for (name, value) in &seed.secrets {
         put_secret(clients, name, value).await?;
     }
+    for name in &seed.generated {
+        draw_secret(clients, name).await?;
+    }
     let table = table_name(provisioned.template(), "ConnectionsTable")?;
     let connections = ConnectionsTable::new(clients.dynamodb.clone(), table);
     connections
@@ -171,25 +166,16 @@ pub fn table_name(
 }
 
 async fn put_secret(clients: &Clients, name: &SecretName, value: &str) -> Result<()> {
-    let doing = || format!("writing secret {}", name.0);
-    let created = clients
-        .secrets_manager
-        .create_secret()
-        .name(&name.0)
-        .secret_string(value)
-        .send()
-        .await;
-    match created.map_err(aws_sdk_secretsmanager::error::SdkError::into_service_error) {
-        Ok(_) => Ok(()),
-        Err(error) if error.is_resource_exists_exception() => {
-            let put = clients
-                .secrets_manager
-                .put_secret_value()
-                .secret_id(&name.0)
-                .secret_string(value);
-            put.send().await.map(drop).with_context(doing)
-        }
-        Err(error) => Err(error).with_context(doing),
+    let vault = Vault::new(clients.secrets_manager.clone());
+    let value = Secret::new(value).with_context(|| format!("secret {}", name.0))?;
+    vault.put(name, &value).await
+}
+
+async fn draw_secret(clients: &Clients, name: &SecretName) -> Result<()> {
+    let vault = Vault::new(clients.secrets_manager.clone());
+    match vault.get(name).await? {
+        Some(_) => Ok(()),
+        None => vault.put(name, &connections::generated()?).await,
     }
 }
 

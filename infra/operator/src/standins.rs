@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use attache_domain::connection::{Account, Connection, Endpoint, Profile, Route, Row, SecretName};
+use attache_domain::connection::{
+    Account, Connection, Endpoint, Org, Profile, Route, Row, SecretName,
+};
 use attache_domain::ids::{ConnectionId, EndpointId};
 use attache_platforms::canary::Canary;
 use attache_platforms::genesys::{Genesys, GenesysOptions};
@@ -12,8 +14,17 @@ use url::{Position, Url};
 
 use crate::site::Seed;
 
-/// The endpoint's name in the path.
+/// The customer side's endpoint, as in the path.
 pub const ENDPOINT: &str = "whatsapp";
+
+/// The agent side's endpoint, as in the path.
+pub const AGENTS_ENDPOINT: &str = "genesys";
+
+/// The customer side's connection.
+pub const CUSTOMERS: &str = "whatsapp-demo";
+
+/// The agent side's connection.
+pub const AGENTS: &str = "genesys-demo";
 
 /// Both platforms, each a real HTTP server on this machine that keeps its platform's rules.
 pub struct StandIns {
@@ -37,8 +48,11 @@ impl StandIns {
             ..WhatsAppOptions::default()
         })
         .await?;
+        // An owner who wants agents to send more than pictures has widened the default content profile.
         let genesys = Genesys::start(GenesysOptions {
             canary: canary.clone(),
+            outbound_types: vec!["*/*".to_owned()],
+            several_attachments: true,
             ..GenesysOptions::default()
         })
         .await?;
@@ -64,65 +78,95 @@ impl StandIns {
             secret("clients/whatsapp-demo/token"),
             secret("clients/genesys-demo/client_secret"),
         );
+        let agents_secret = secret("endpoints/genesys/secret-1");
+        let secrets = vec![
+            (app_secret.clone(), options.app_secret.clone()),
+            (verify.clone(), options.verify_token.clone()),
+            (agents_secret.clone(), genesys.webhook_secret.clone()),
+            (token.clone(), options.access_token.clone()),
+            (client_secret.clone(), genesys.client_secret.clone()),
+        ];
+        let endpoint = |id: &str, profile, secret, verify_token| {
+            Row::Endpoint(Endpoint {
+                id: EndpointId::new(id),
+                profile,
+                secrets: vec![secret],
+                verify_token,
+                forward_to: None,
+                shadow: false,
+            })
+        };
+        let route = |from: &str, to: &str| {
+            Row::Route(Route {
+                from: ConnectionId::new(from),
+                to: Some(ConnectionId::new(to)),
+            })
+        };
+        let rows = vec![
+            endpoint(ENDPOINT, Profile::WhatsApp, app_secret, Some(verify)),
+            endpoint(
+                AGENTS_ENDPOINT,
+                Profile::GenesysOpenMessaging,
+                agents_secret,
+                None,
+            ),
+            Row::Connection(self.customers(token)?),
+            Row::Connection(self.agents(client_secret)?),
+            route(CUSTOMERS, AGENTS),
+            route(AGENTS, CUSTOMERS),
+        ];
+        Ok(Seed {
+            rows,
+            secrets,
+            ..Seed::default()
+        })
+    }
+
+    fn customers(&self, token: SecretName) -> Result<Connection> {
         let media = Url::parse(&self.whatsapp.media_url())?;
-        let number = options
-            .numbers
-            .first()
-            .map(|number| number.phone_number_id.clone())
-            .unwrap_or_default();
-        let from = Connection {
-            id: ConnectionId::new("whatsapp-demo"),
+        let number = self.whatsapp.options().numbers.first();
+        let number = number.map(|number| number.phone_number_id.clone());
+        Ok(Connection {
+            id: ConnectionId::new(CUSTOMERS),
             account: Account::WhatsApp {
                 endpoint: EndpointId::new(ENDPOINT),
-                phone_number_id: number,
+                phone_number_id: number.unwrap_or_default(),
                 base_url: Url::parse(&self.whatsapp.graph_url())?,
                 graph_version: "v23.0".to_owned(),
                 media_hosts: vec![media[Position::BeforeHost..Position::AfterPort].to_owned()],
-                token: token.clone(),
+                token,
+                window_template: None,
             },
             local: true,
-        };
-        let to = Connection {
-            id: ConnectionId::new("genesys-demo"),
-            account: Account::GenesysOpenMessaging {
-                integration_id: genesys.integration_id.clone(),
-                api_url: Url::parse(&self.genesys.api_url())?,
-                login_url: Url::parse(&self.genesys.login_url())?,
-                client_id: genesys.client_id.clone(),
-                client_secret: client_secret.clone(),
-            },
-            local: true,
-        };
-        let endpoint = Endpoint {
-            id: EndpointId::new(ENDPOINT),
-            profile: Profile::WhatsApp,
-            secrets: vec![app_secret.clone()],
-            verify_token: Some(verify.clone()),
-        };
-        let route = Route {
-            from: from.id.clone(),
-            to: Some(to.id.clone()),
-        };
-        let secrets = vec![
-            (app_secret, options.app_secret.clone()),
-            (verify, options.verify_token.clone()),
-            (token, options.access_token.clone()),
-            (client_secret, genesys.client_secret.clone()),
-        ];
-        let rows = vec![
-            Row::Endpoint(endpoint),
-            Row::Connection(from),
-            Row::Connection(to),
-            Row::Route(route),
-        ];
-        Ok(Seed { rows, secrets })
+        })
     }
 
-    /// Tells WhatsApp where its webhooks go, and makes its verification call.
+    fn agents(&self, client_secret: SecretName) -> Result<Connection> {
+        let genesys = self.genesys.options();
+        Ok(Connection {
+            id: ConnectionId::new(AGENTS),
+            account: Account::GenesysOpenMessaging {
+                endpoint: Some(EndpointId::new(AGENTS_ENDPOINT)),
+                integration_id: genesys.integration_id.clone(),
+                org: Org {
+                    api_url: Url::parse(&self.genesys.api_url())?,
+                    login_url: Url::parse(&self.genesys.login_url())?,
+                    client_id: genesys.client_id.clone(),
+                    client_secret,
+                },
+            },
+            local: true,
+        })
+    }
+
+    /// Tells both platforms where their webhooks go, and makes WhatsApp's verification call.
     ///
     /// # Errors
     /// If the endpoint does not answer the challenge.
     pub async fn subscribe(&self, api_url: &str) -> Result<()> {
+        self.genesys.set_callback(Url::parse(&format!(
+            "{api_url}/webhooks/{AGENTS_ENDPOINT}"
+        ))?);
         self.whatsapp
             .set_callback(Url::parse(&format!("{api_url}/webhooks/{ENDPOINT}"))?);
         tokio::time::timeout(Duration::from_secs(15), self.whatsapp.verify_callback()).await?

@@ -30,16 +30,19 @@ pub enum Actor {
     Sweep = 5,
     /// A person, through the `attache` command.
     Operator = 6,
+    /// The function that delivers what has no bytes.
+    Text = 7,
 }
 
 impl Actor {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Intake,
         Self::Fetch,
         Self::Validate,
         Self::Upload,
         Self::Sweep,
         Self::Operator,
+        Self::Text,
     ];
 }
 

@@ -35,6 +35,13 @@ pub enum Work {
         /// The call's own deadline.
         intent_until: Timestamp,
     },
+    /// Hand the bytes to a target that takes them before the message. It may be repeated.
+    Upload,
+    /// Send the message for bytes that the target holds; the call is over by `intent_until`.
+    SendUploaded {
+        /// The call's own deadline.
+        intent_until: Timestamp,
+    },
 }
 
 impl Work {
@@ -44,7 +51,24 @@ impl Work {
         match self {
             Self::Fetch => [Stage::Announced, Stage::Fetching],
             Self::Send { .. } => [Stage::Waiting, Stage::Sending],
+            Self::Upload => [Stage::Waiting, Stage::Uploading],
+            Self::SendUploaded { .. } => [Stage::Ready, Stage::Sending],
         }
+    }
+
+    /// Until when the call may take effect that the claim allows, if it allows one.
+    #[must_use]
+    pub fn intent_until(self) -> Option<Timestamp> {
+        match self {
+            Self::Send { intent_until } | Self::SendUploaded { intent_until } => Some(intent_until),
+            Self::Fetch | Self::Upload => None,
+        }
+    }
+
+    /// Whether the bytes must have been judged clean.
+    #[must_use]
+    pub fn needs_clean(self) -> bool {
+        self != Self::Fetch
     }
 
     /// The stage a claim enters.
@@ -52,7 +76,8 @@ impl Work {
     pub fn stage(self) -> Stage {
         match self {
             Self::Fetch => Stage::Fetching,
-            Self::Send { .. } => Stage::Sending,
+            Self::Send { .. } | Self::SendUploaded { .. } => Stage::Sending,
+            Self::Upload => Stage::Uploading,
         }
     }
 }
@@ -109,12 +134,12 @@ impl Terms {
         if let Some(lease) = gate.lease.as_ref().filter(|lease| lease.until > self.now) {
             return Some(Refusal::Held(lease.clone()));
         }
-        match (self.work, gate.intent_until, gate.verdict) {
-            (Work::Send { .. }, Some(until), _) => Some(Refusal::IntentOpen { until }),
-            (Work::Send { .. }, None, verdict) if verdict != Verdict::Clean => {
-                Some(Refusal::NotClean(verdict))
+        match gate.intent_until {
+            Some(until) if self.work.needs_clean() => Some(Refusal::IntentOpen { until }),
+            _ if self.work.needs_clean() && gate.verdict != Verdict::Clean => {
+                Some(Refusal::NotClean(gate.verdict))
             }
-            (Work::Send { .. } | Work::Fetch, _, _) => None,
+            Some(_) | None => None,
         }
     }
 
@@ -127,10 +152,7 @@ impl Terms {
             stage: self.work.stage(),
             fence: gate.fence + 1,
             lease: Some(self.lease.clone()),
-            intent_until: match self.work {
-                Work::Send { intent_until } => Some(intent_until),
-                Work::Fetch => gate.intent_until,
-            },
+            intent_until: self.work.intent_until().or(gate.intent_until),
             ..gate.clone()
         }
     }
@@ -193,7 +215,10 @@ mod tests {
             intent_until: NOW + Duration::from_secs(30),
         };
         type Change = fn(&mut Gate);
-        let table: [(&str, Work, Change, Option<Refusal>); 9] = [
+        let sent = Work::SendUploaded {
+            intent_until: NOW + Duration::from_secs(30),
+        };
+        let table: [(&str, Work, Change, Option<Refusal>); 13] = [
             (
                 "fetched already",
                 Work::Fetch,
@@ -244,6 +269,30 @@ mod tests {
                         (Stage::Sending, Verdict::Clean, Some(NOW))
                 },
                 Some(Refusal::IntentOpen { until: NOW }),
+            ),
+            (
+                "to be uploaded",
+                Work::Upload,
+                |g| (g.stage, g.verdict) = (Stage::Uploading, Verdict::Clean),
+                None,
+            ),
+            (
+                "upload of a held one",
+                Work::Upload,
+                |g| (g.stage, g.verdict) = (Stage::Waiting, Verdict::Held),
+                Some(Refusal::NotClean(Verdict::Held)),
+            ),
+            (
+                "uploaded already",
+                Work::Upload,
+                |g| (g.stage, g.verdict) = (Stage::Sending, Verdict::Clean),
+                Some(Refusal::Past(Stage::Sending)),
+            ),
+            (
+                "sent before it was uploaded",
+                sent,
+                |g| (g.stage, g.verdict) = (Stage::Waiting, Verdict::Clean),
+                Some(Refusal::NotYet(Stage::Waiting)),
             ),
             (
                 "sent",

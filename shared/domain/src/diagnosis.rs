@@ -29,7 +29,7 @@ pub enum Disposition {
 pub enum Domain {
     /// The customer's file or message.
     Customer,
-    /// The messaging provider (Meta) or the contact-centre platform refused.
+    /// The messaging provider (Meta), the contact-centre platform or a system that is forwarded to refused.
     Provider,
     /// A platform's own media pipeline dropped it (502, 504, a silent 202).
     Pipeline,
@@ -103,6 +103,15 @@ impl Failure {
 }
 
 impl Failure {
+    /// The same failure of a step that nobody can see and that may be repeated: an open outcome is none.
+    #[must_use]
+    pub fn harmless(mut self) -> Self {
+        if self.disposition == Disposition::Unknown {
+            self.disposition = Disposition::Unavailable;
+        }
+        self
+    }
+
     /// The connection does not fit what is asked of it.
     #[must_use]
     pub fn misconfigured(evidence: &str) -> Self {

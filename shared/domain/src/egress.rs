@@ -58,6 +58,17 @@ pub fn judge(url: &Url, hosts: &[String], local: bool) -> Result<(), Refused> {
     }
 }
 
+/// Whether a link leads to this machine, by its address, over plain HTTP. A name could lead anywhere.
+#[must_use]
+pub fn is_plain_and_here(url: &Url) -> bool {
+    let here = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(_)) | None => false,
+    };
+    here && url.scheme() == "http"
+}
+
 /// Whether an address is on the public internet: not loopback, private, link-local (cloud metadata), shared,
 /// documentation, benchmarking, multicast, reserved, nor an IPv6 form that embeds such an IPv4 address.
 #[must_use]
@@ -134,6 +145,24 @@ mod tests {
             assert_eq!(
                 judge(&Url::parse(link).unwrap(), &hosts, local).is_ok(),
                 fine,
+                "{link}"
+            );
+        }
+    }
+
+    #[test]
+    fn this_machine_is_told_by_its_address() {
+        for (link, here) in [
+            ("http://127.0.0.1:9000/hook", true),
+            ("http://[::1]/", true),
+            ("https://127.0.0.1/", false),
+            ("http://localhost/", false),
+            ("http://10.0.0.1/", false),
+            ("ftp://127.0.0.1/", false),
+        ] {
+            assert_eq!(
+                is_plain_and_here(&Url::parse(link).unwrap()),
+                here,
                 "{link}"
             );
         }

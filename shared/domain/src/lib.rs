@@ -4,17 +4,22 @@
 //! [`ids`] → [`connection`] → [`event`] → [`journey`] → [`claim`] → [`delivery`] → [`platforms`].
 
 pub mod audit;
+pub mod bundle;
 pub mod channels;
 pub mod claim;
 pub mod connection;
+pub mod conversation;
 pub mod delivery;
 pub mod diagnosis;
 pub mod digest;
 pub mod egress;
 pub mod event;
+pub mod forward;
 pub mod ids;
 pub mod job;
 pub mod journey;
+pub mod kinds;
+pub mod notice;
 pub mod pacing;
 pub mod platforms;
 pub mod settings;

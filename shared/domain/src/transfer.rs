@@ -20,9 +20,6 @@ pub const HEADERS_PATIENCE: Duration = Duration::from_secs(10);
 /// The largest file taken in: WhatsApp's documents, 100 MB, read generously.
 pub const LARGEST_BYTES: u64 = 100 * 1024 * 1024;
 
-/// For how long WhatsApp re-mints a link by the media id of a webhook.
-pub const ID_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
-
 /// The longest pause between two tries (SQS's longest delay).
 const LONGEST_PAUSE: Duration = Duration::from_secs(900);
 
@@ -148,14 +145,13 @@ pub fn read_headers(status: u16, headers: &Headers, said: Said) -> Result<Announ
     })
 }
 
-/// What follows after attempt `attempts` (from 1) failed. A fetch may try for as long as the platform re-mints the
-/// link: pauses double from one second to fifteen minutes, with a quarter of jitter. A token refused again after its
+/// What follows after attempt `attempts` (from 1) failed. A fetch may try until the platform no longer
+/// gives the file, at `gone_at`: pauses double from one second to fifteen minutes, with a quarter of jitter. A token refused again after its
 /// renewal is such a failure too: whoever replaces it in time loses nothing.
 pub fn after(
     failure: Failure,
     attempts: u32,
-    sent_at: Timestamp,
-    now: Timestamp,
+    (gone_at, now): (Timestamp, Timestamp),
     rng: &mut impl Rng,
 ) -> Next {
     let hint = match failure.disposition {
@@ -166,7 +162,7 @@ pub fn after(
             Duration::ZERO
         }
     };
-    if now >= sent_at + ID_LIFE && attempts >= MOST_AFTER_LIFE {
+    if now >= gone_at && attempts >= MOST_AFTER_LIFE {
         return Next::GiveUp(Box::new(failure.diagnosis.given_up(attempts)));
     }
     let pause = Duration::from_secs(1)
@@ -223,6 +219,26 @@ pub fn other_bytes() -> Failure {
     )
 }
 
+/// There is nothing to have the file by.
+#[must_use]
+pub fn no_link() -> Failure {
+    failed(
+        Disposition::Rejected,
+        "transfer.no-link",
+        "the message named no usable link",
+    )
+}
+
+/// One hop led to another, again and again.
+#[must_use]
+pub fn looping() -> Failure {
+    failed(
+        Disposition::Unavailable,
+        "transfer.redirect-loop",
+        "more hops than any platform needs",
+    )
+}
+
 /// The store said "exists", and then nothing was there.
 #[must_use]
 pub fn vanished() -> Failure {
@@ -244,9 +260,10 @@ fn domain(code: &str) -> Domain {
     match code {
         "transfer.size-refused" => Domain::Customer,
         "transfer.host-refused" | "transfer.address-refused" => Domain::Ours,
-        "transfer.digest-differs" | "transfer.other-bytes" | "transfer.redirected" => {
-            Domain::Provider
-        }
+        "transfer.digest-differs"
+        | "transfer.other-bytes"
+        | "transfer.redirected"
+        | "transfer.no-link" => Domain::Provider,
         _ => Domain::Pipeline,
     }
 }
@@ -265,6 +282,9 @@ fn remedy(code: &str) -> &'static str {
         "transfer.digest-differs" | "transfer.other-bytes" => {
             "The file changed under its id. Ask the customer to send it again."
         }
+        "transfer.no-link" => {
+            "The platform announced a file without saying where it is. Ask for it again."
+        }
         "transfer.redirected" => {
             "The platform answers with a redirect, which its documents do not mention. Report it."
         }
@@ -277,6 +297,9 @@ mod tests {
     use super::*;
     use rand::SeedableRng;
     use rand::rngs::StdRng;
+
+    /// WhatsApp's.
+    const LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 
     fn headers(pairs: &[(&str, &str)]) -> Headers {
         Headers::new(
@@ -379,7 +402,7 @@ mod tests {
         let mut tries = 0;
         loop {
             tries += 1;
-            match after(interrupted("x"), tries, sent, now, &mut rng) {
+            match after(interrupted("x"), tries, (sent + LIFE, now), &mut rng) {
                 Next::Retry { wait, .. } => {
                     assert!(
                         wait <= LONGEST_PAUSE && wait >= Duration::from_secs(1),
@@ -391,7 +414,7 @@ mod tests {
                 Next::Renew => panic!("no renewal was called for"),
             }
         }
-        assert!(now >= sent + ID_LIFE && tries < 1_000, "{tries} tries");
+        assert!(now >= sent + LIFE && tries < 1_000, "{tries} tries");
     }
 
     #[test]
@@ -399,9 +422,9 @@ mod tests {
         let mut rng = StdRng::seed_from_u64(1);
         let sent = Timestamp::from_seconds(1_000);
         let refused = || failed(Disposition::Unauthorised, "whatsapp.token-refused", "190");
-        let next = |now, rng: &mut StdRng| after(refused(), 9, sent, now, rng);
+        let next = |now, rng: &mut StdRng| after(refused(), 9, (sent + LIFE, now), rng);
         assert!(matches!(next(sent, &mut rng), Next::Retry { .. }));
-        assert!(matches!(next(sent + ID_LIFE, &mut rng), Next::GiveUp(_)));
+        assert!(matches!(next(sent + LIFE, &mut rng), Next::GiveUp(_)));
     }
 
     #[test]
@@ -409,7 +432,7 @@ mod tests {
         let mut rng = StdRng::seed_from_u64(1);
         let now = Timestamp::from_seconds(5);
         assert!(matches!(
-            after(other_bytes(), 1, now, now, &mut rng),
+            after(other_bytes(), 1, (now, now), &mut rng),
             Next::GiveUp(_)
         ));
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::channels::Kind;
+
 /// The judgement over the bytes. It only ever gets worse, except that a person may release a held item.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -63,9 +65,18 @@ pub enum Plan {
         /// The file name on the wire, made to fit the target's rule.
         #[serde(rename = "n")]
         name: String,
+        /// As what the channel takes it.
+        #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+        kind: Option<Kind>,
+        /// Whether its caption goes as words of their own: the channel takes none with it, or not as long a one.
+        #[serde(rename = "c", default, skip_serializing_if = "std::ops::Not::not")]
+        caption_apart: bool,
     },
     /// The target cannot take it.
     Rejected {
+        /// Why, as a stable code: `channel.type`, `channel.size`, `channel.unknown`, `ours.connection-removed`.
+        #[serde(rename = "c")]
+        code: String,
         /// In words an agent understands: the reason, the limit, what is allowed.
         #[serde(rename = "r")]
         reason: String,

@@ -3,6 +3,8 @@
 //! A request never holds a credential: it says which one it wants ([`Auth`]), and the loop adds it when the request
 //! leaves, so that a request can be logged, compared and kept in a test without leaking anything.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use url::Url;
@@ -36,6 +38,84 @@ pub enum Body {
     Json(String),
     /// Form fields, to be percent-encoded.
     Form(Vec<(String, String)>),
+    /// A file between two short texts, `multipart/form-data`; the file's bytes are given when it leaves.
+    Multipart(Multipart),
+    /// Bytes and headers as they once came in.
+    Verbatim(Verbatim),
+}
+
+/// A body that is sent on byte for byte, with the headers that belong to it. It is somebody's message: only its size
+/// ever shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Verbatim {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Verbatim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Verbatim({} bytes)", self.bytes.len())
+    }
+}
+
+/// A multipart body but for its file. Owns boundary and exact length, so that header and body agree (`S4-8`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Multipart {
+    /// Separates the parts.
+    pub boundary: String,
+    /// Everything before the file's bytes.
+    pub head: String,
+    /// Everything behind them.
+    pub tail: String,
+    /// How many bytes the file has.
+    pub file_bytes: u64,
+}
+
+impl Multipart {
+    /// A form of `fields` and one file under the name `file_field`. `seed` makes the boundary one that the file cannot be
+    /// known to contain: the file's digest, say. Names and types must be plain: quotes and line breaks are taken out.
+    #[must_use]
+    pub fn new(
+        fields: &[(&str, &str)],
+        (file_field, file_name, mime): (&str, &str, &str),
+        file_bytes: u64,
+        seed: &str,
+    ) -> Self {
+        let plain = |text: &str| text.replace(['"', '\r', '\n'], "_");
+        let boundary = format!("attache-{}", plain(seed));
+        let mut head = String::new();
+        for (name, value) in fields {
+            let (name, value) = (plain(name), plain(value));
+            head.push_str(&format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            ));
+        }
+        let (field, name, mime) = (plain(file_field), plain(file_name), plain(mime));
+        head.push_str(&format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: {mime}\r\n\r\n"
+        ));
+        let tail = format!("\r\n--{boundary}--\r\n");
+        Self {
+            boundary,
+            head,
+            tail,
+            file_bytes,
+        }
+    }
+
+    /// The value of `Content-Type`.
+    #[must_use]
+    pub fn content_type(&self) -> String {
+        format!("multipart/form-data; boundary={}", self.boundary)
+    }
+
+    /// The value of `Content-Length`.
+    #[must_use]
+    pub fn content_length(&self) -> u64 {
+        self.head.len() as u64 + self.file_bytes + self.tail.len() as u64
+    }
 }
 
 /// One request to be sent.
@@ -136,6 +216,33 @@ mod tests {
             local: false,
         };
         assert_eq!(request.describe(), "GET media.example.com/a/b");
+    }
+
+    #[test]
+    fn a_form_says_its_own_length_and_lets_no_name_break_out() {
+        let file = ("file", "a\"b\r\nX: y.png", "image/png");
+        let form = Multipart::new(&[("messaging_product", "whatsapp")], file, 3, "d1");
+        let body = format!("{}PNG{}", form.head, form.tail);
+        assert_eq!(body.len() as u64, form.content_length());
+        assert_eq!(
+            body,
+            "--attache-d1\r\nContent-Disposition: form-data; name=\"messaging_product\"\r\n\r\nwhatsapp\r\n\
+             --attache-d1\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a_b__X: y.png\"\r\n\
+             Content-Type: image/png\r\n\r\nPNG\r\n--attache-d1--\r\n"
+        );
+        assert_eq!(
+            form.content_type(),
+            "multipart/form-data; boundary=attache-d1"
+        );
+    }
+
+    #[test]
+    fn what_is_sent_on_shows_only_its_size() {
+        let body = Body::Verbatim(Verbatim {
+            bytes: b"hello".to_vec(),
+            headers: [("x-hub-signature-256".to_owned(), "sha256=0".to_owned())].into(),
+        });
+        assert_eq!(format!("{body:?}"), "Verbatim(Verbatim(5 bytes))");
     }
 
     #[test]

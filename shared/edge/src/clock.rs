@@ -32,14 +32,18 @@ impl Default for SystemClock {
     }
 }
 
+/// The time by the machine. A clock before 1970 reads as 1970.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_millis(0) + since
+}
+
 #[async_trait(?Send)]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        // A clock before 1970 reads as 1970.
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Timestamp::from_millis(0) + since
+        now()
     }
 
     async fn wait(&self, duration: Duration) {

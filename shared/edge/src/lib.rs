@@ -4,7 +4,7 @@
 //!
 //! | port | adapter |
 //! |---|---|
-//! | `Items`, `Claims`, `Tokens`, `Limits`, `Directories` | [`dynamodb`] |
+//! | `Items`, `Claims`, `Conversations`, `Tokens`, `Limits`, `Directories` | [`dynamodb`] |
 //! | `Objects` | [`s3::Buckets`] |
 //! | `Jobs` | [`sqs::Queues`] |
 //! | `Secrets` | [`secrets::SecretsManager`] |
@@ -22,6 +22,7 @@ pub mod aws;
 pub mod clock;
 pub mod config;
 pub mod dynamodb;
+mod feed;
 pub mod http;
 pub mod kms;
 pub mod lambda;

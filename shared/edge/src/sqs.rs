@@ -24,9 +24,13 @@ pub fn url_key(queue: Queue) -> &'static str {
         Queue::Judge => "JUDGE_QUEUE_URL",
         Queue::Media => "MEDIA_QUEUE_URL",
         Queue::MediaRetry => "MEDIA_RETRY_QUEUE_URL",
+        Queue::Text => "TEXT_QUEUE_URL",
         Queue::Refresh => "REFRESH_QUEUE_URL",
+        Queue::Forward => "FORWARD_QUEUE_URL",
         Queue::FetchDeadLetters => "FETCH_DEAD_LETTERS_URL",
         Queue::MediaDeadLetters => "MEDIA_DEAD_LETTERS_URL",
+        Queue::TextDeadLetters => "TEXT_DEAD_LETTERS_URL",
+        Queue::ForwardDeadLetters => "FORWARD_DEAD_LETTERS_URL",
     }
 }
 
@@ -55,9 +59,13 @@ impl Queues {
             Queue::Judge,
             Queue::Media,
             Queue::MediaRetry,
+            Queue::Text,
             Queue::Refresh,
+            Queue::Forward,
             Queue::FetchDeadLetters,
             Queue::MediaDeadLetters,
+            Queue::TextDeadLetters,
+            Queue::ForwardDeadLetters,
         ];
         let found = all
             .into_iter()

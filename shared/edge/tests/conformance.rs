@@ -8,17 +8,22 @@ mod engines;
 use std::time::Duration;
 
 use attache_domain::connection::{Endpoint, Profile, Route, Row, SecretName};
-use attache_domain::ids::{ConnectionId, EndpointId, MediaId};
+use attache_domain::conversation::{ConversationId, Heard};
+use attache_domain::ids::{ConnectionId, EndpointId, MediaId, MessageId};
 use attache_domain::signature::Secret;
+use attache_domain::time::Timestamp;
 use attache_edge::dynamodb::{
-    CachedDirectories, ClaimsTable, ConnectionsTable, ItemsTable, LimitsTable, TokensTable,
+    CachedDirectories, ClaimsTable, ConnectionsTable, ConversationsTable, ItemsTable, LimitsTable,
+    TokensTable,
 };
 use attache_edge::kms::KmsVault;
 use attache_edge::s3::Buckets;
 use attache_edge::secrets::SecretsManager;
 use attache_edge::sqs::Queues;
 use attache_flow::conformance;
-use attache_flow::ports::{Announced, Directories, Items, Objects, Queue, Stored};
+use attache_flow::ports::{
+    Announced, Claims, Conversations, Directories, Items, Objects, Queue, Stored,
+};
 
 use engines::{MEDIA, QUARANTINE, Services, TABLE};
 
@@ -43,6 +48,14 @@ async fn claims() {
     let services = Services::start().await;
     services.table().await;
     conformance::claims(&ClaimsTable::new(services.aws.dynamodb(), TABLE), RUN).await;
+}
+
+#[tokio::test]
+async fn conversations() {
+    let services = Services::start().await;
+    services.table().await;
+    let table = ConversationsTable::new(services.aws.dynamodb(), TABLE);
+    conformance::conversations(&table, RUN).await;
 }
 
 #[tokio::test]
@@ -157,6 +170,78 @@ async fn each_step_of_an_item_is_one_call() {
 }
 
 #[tokio::test]
+async fn what_is_known_beside_items_costs_one_call_each() {
+    let services = Services::start().await;
+    services.table().await;
+    let claims = ClaimsTable::new(services.aws.dynamodb(), TABLE);
+    let conversations = ConversationsTable::new(services.aws.dynamodb(), TABLE);
+    let (item, now) = (engines::item("named", 0), engines::NOW);
+    for _ in 0..2 {
+        claims.count_try("tries/x", now).await.unwrap();
+        claims.name("name/wa/x", &item.id, now).await.unwrap();
+        claims.named("name/wa/x").await.unwrap();
+        assert_eq!(services.calls(), ["UpdateItem", "PutItem", "GetItem"]);
+    }
+    let id = ConversationId::new(&ConnectionId::new("wa"), "1650");
+    let heard = Heard {
+        at: now,
+        message: MessageId::new("wamid.A"),
+        name: None,
+    };
+    for _ in 0..2 {
+        conversations.heard(&id, &heard).await.unwrap();
+        conversations.link(&id, "31594bb4").await.unwrap();
+        // The very same invitation, repeated by the SDK, is the first.
+        assert!(conversations.invite(&id, now, now).await.unwrap());
+        let later = now + Duration::from_secs(1);
+        let known = conversations.load(&id).await.unwrap();
+        assert_eq!(known.heard.as_ref(), Some(&heard));
+        assert!(
+            !conversations
+                .invite(&id, later, Timestamp::default())
+                .await
+                .unwrap()
+        );
+        assert_eq!(
+            services.calls(),
+            [
+                "UpdateItem",
+                "UpdateItem",
+                "UpdateItem",
+                "GetItem",
+                "UpdateItem"
+            ]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_is_forgotten_in_time_and_a_name_with_the_next_message() {
+    let services = Services::start().await;
+    services.table().await;
+    let conversations = ConversationsTable::new(services.aws.dynamodb(), TABLE);
+    let id = ConversationId::new(&ConnectionId::new("wa"), "1650");
+    let heard = |after, name: Option<&str>| Heard {
+        at: engines::NOW + Duration::from_secs(after),
+        message: MessageId::new("wamid.A"),
+        name: name.map(ToOwned::to_owned),
+    };
+    conversations
+        .heard(&id, &heard(0, Some("Zoë")))
+        .await
+        .unwrap();
+    conversations.heard(&id, &heard(1, None)).await.unwrap();
+    let known = conversations.load(&id).await.unwrap();
+    assert_eq!(known.heard, Some(heard(1, None)));
+    let expires_at = services.number(id.as_str(), "expires_at").await;
+    // In seconds, and long after the window has closed.
+    assert!(
+        (1_750_000_000..10_000_000_000).contains(&expires_at),
+        "{expires_at}"
+    );
+}
+
+#[tokio::test]
 async fn reservations_after_the_first_take_one_write_each() {
     use attache_flow::ports::Limits;
     let services = Services::start().await;
@@ -179,6 +264,8 @@ async fn configurations_replace_one_another_and_are_kept_for_a_while() {
             profile: Profile::WhatsApp,
             secrets: vec![SecretName("attache/test/endpoints/x".to_owned())],
             verify_token: None,
+            forward_to: None,
+            shadow: false,
         })
     };
     let route = Row::Route(Route {

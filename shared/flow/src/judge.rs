@@ -8,17 +8,20 @@
 use std::time::Duration;
 
 use attache_domain::audit::Actor;
-use attache_domain::channels::{Direction, Limits, Media, MediaType, wire_name};
-use attache_domain::connection::{Connection, Directory};
+use attache_domain::channels;
+use attache_domain::connection::Directory;
+use attache_domain::event::{Content, FollowUp, Origin, Words};
 use attache_domain::ids::MediaId;
 use attache_domain::job::ItemJob;
 use attache_domain::journey::{Item, Stage};
+use attache_domain::notice::{self, Ending};
 use attache_domain::verdict::{Plan, Reason, Verdict};
 use attache_inspect::{Claim, Findings, Judgement, Policy};
 
 use crate::batch::Trouble;
 use crate::ports::{Answer, Clock, Directories, Head, Items, Jobs, Objects, Outage, Queue, Saved};
 use crate::retry;
+use crate::telling::Telling;
 
 /// How long after its lease's end a stalled fetcher may still store: no function runs longer on Lambda.
 const LATEST_STORE: Duration = Duration::from_secs(900);
@@ -92,7 +95,10 @@ impl Judge<'_> {
                 "object of item {id} changed while it was read"
             )));
         };
-        let directory = self.directories.current().await?;
+        let directory = match &item.origin.target {
+            Some(target) => self.directories.knowing(target).await?,
+            None => self.directories.current().await?,
+        };
         Ok(self.decide(&mut item, head, judged, &directory).await?)
     }
 
@@ -100,13 +106,12 @@ impl Judge<'_> {
         let Some(mut bytes) = self.objects.open(&item.id, &head.object.etag).await? else {
             return Ok(None);
         };
+        let file = item.origin.file();
         let claim = Claim {
-            declared: item
-                .origin
-                .declared_type
-                .as_deref()
+            declared: file
+                .and_then(|file| file.declared_type.as_deref())
                 .or(head.declared_type.as_deref()),
-            file_name: item.origin.file_name.as_deref(),
+            file_name: file.and_then(|file| file.file_name.as_deref()),
         };
         let findings = attache_inspect::inspect(&mut bytes, &claim)
             .map_err(|e| Outage::new("reading the stored original", e))?;
@@ -133,16 +138,23 @@ impl Judge<'_> {
         if item.gate.verdict == Verdict::Quarantined {
             self.objects.quarantine(&item.id).await?;
         }
-        let plan = plan(item, &head, &findings, target);
+        let mime = findings.kind.mime();
+        let plan = channels::plan(&item.origin, target, mime, head.object.size_bytes);
         item.record.object = Some(head.object);
+        item.record.link = None;
         item.record.attempts = 0;
         item.record.token_floor = 0;
         item.record.wait_until = None;
+        self.tell(item, &plan).await?;
         item.acknowledge_claim(Actor::Fetch);
         item.rest();
         item.cross(Stage::Stored, Actor::Validate, now);
         item.cross(Stage::Planned, Actor::Validate, now);
         match (item.gate.verdict, &plan) {
+            // Only watched: it is known what would have become of it.
+            (Verdict::Clean, Plan::AsIs { .. }) if item.origin.shadow => {
+                item.end(Stage::Kept, Actor::Validate, now)
+            }
             (Verdict::Clean, Plan::AsIs { .. }) => item.cross(Stage::Waiting, Actor::Validate, now),
             (Verdict::Clean, Plan::Keep) => item.end(Stage::Kept, Actor::Validate, now),
             (Verdict::Clean, Plan::Rejected { .. }) => {
@@ -167,6 +179,26 @@ impl Judge<'_> {
             (Stage::Planned, Verdict::Quarantined) => self.finish_quarantine(item).await,
             _ => Ok(()),
         }
+    }
+
+    /// Tells whoever waits for it what does not go out, and brings a caption on its way that goes out on its own.
+    async fn tell(&self, item: &Item, plan: &Plan) -> Answer<()> {
+        let telling = Telling {
+            items: self.items,
+            jobs: self.jobs,
+            clock: self.clock,
+        };
+        let ending = match item.gate.verdict {
+            Verdict::Held | Verdict::Quarantined => Some(Ending::KeptBack),
+            Verdict::Clean | Verdict::Unjudged => notice::of_plan(plan),
+        };
+        if let Some(ending) = ending {
+            return telling.of(item, &ending, Actor::Validate).await;
+        }
+        if let Some(caption) = caption_apart(item, plan) {
+            telling.announce(caption, Actor::Validate).await?;
+        }
+        Ok(())
     }
 
     async fn hand_on(&self, item: &Item) -> Answer<()> {
@@ -198,40 +230,25 @@ impl Judge<'_> {
     }
 }
 
-/// What the target allows for these bytes.
-fn plan(item: &Item, head: &Head, findings: &Findings, target: Option<&Connection>) -> Plan {
-    let Some(target) = target else {
-        return match &item.origin.target {
-            None => Plan::Keep,
-            Some(id) => Plan::Rejected {
-                reason: format!("The connection {id} it was meant for is not configured."),
-            },
-        };
+/// The caption as words of their own, behind their file.
+fn caption_apart(item: &Item, plan: &Plan) -> Option<Origin> {
+    let Plan::AsIs {
+        caption_apart: true,
+        ..
+    } = plan
+    else {
+        return None;
     };
-    let Ok(media_type) = MediaType::parse(findings.kind.mime()) else {
-        return Plan::Rejected {
-            reason: "Its type has no name that could be put on the wire.".to_owned(),
-        };
-    };
-    let media = Media {
-        media_type: &media_type,
-        bytes: head.object.size_bytes,
-        animated: false,
-    };
-    let Some(limits) = Limits::of(target.profile().as_str(), Direction::ToAgent) else {
-        return Plan::Rejected {
-            reason: format!("Nothing is known of what {} takes.", target.profile()),
-        };
-    };
-    match limits.fit(media) {
-        Ok(fit) => Plan::AsIs {
-            mime: fit.declare,
-            name: wire_name(item.origin.file_name.as_deref(), &media_type),
-        },
-        Err(misfit) => Plan::Rejected {
-            reason: misfit.to_string(),
-        },
-    }
+    let origin = &item.origin;
+    let text = origin.file()?.caption.clone()?;
+    let content = Content::Words(Words {
+        text,
+        notice: false,
+    });
+    let target = origin.target.clone();
+    let mut caption = origin.follow_up(FollowUp::Caption, content, target, origin.direction);
+    caption.bundle = vec![item.id.clone(), caption.media_id()];
+    Some(caption)
 }
 
 fn verdict(judged: attache_inspect::Verdict) -> Verdict {

@@ -2,8 +2,8 @@
 //! spawning: the same code runs in the functions (over `edge`), in tests (over [`memory`]) and in the simulation,
 //! which crashes it between any two calls.
 //!
-//! One module for each function's promise: [`intake`] → [`fetch`] → [`judge`] → [`deliver`], with [`refresh`] and
-//! [`sweep`] beside them; [`ports`] is what they need of the world, [`conformance`] what every implementation of a
+//! One module for each function's promise: [`intake`] → [`fetch`] → [`judge`] → [`deliver`], with [`forward`],
+//! [`refresh`] and [`sweep`] beside them; [`ports`] is what they need of the world, [`conformance`] what every implementation of a
 //! port must do.
 
 pub mod batch;
@@ -11,11 +11,15 @@ pub mod bearer;
 pub mod conformance;
 pub mod deliver;
 pub mod fetch;
+pub mod forward;
 pub mod intake;
 pub mod judge;
 pub mod memory;
 pub mod metered;
 pub mod ports;
 pub mod refresh;
+pub mod replay;
 pub mod retry;
+pub mod status;
 pub mod sweep;
+pub mod telling;

@@ -12,9 +12,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use attache_domain::claim::Terms;
 use attache_domain::connection::{Directory, SecretName};
+use attache_domain::conversation::{Conversation, ConversationId, Heard};
 use attache_domain::digest::Sha256Digest;
 use attache_domain::event::KeptBecause;
-use attache_domain::ids::MediaId;
+use attache_domain::ids::{ConnectionId, EndpointId, MediaId};
 use attache_domain::journey::{Item, StoredObject};
 use attache_domain::pacing::gcra;
 use attache_domain::signature::Secret;
@@ -99,6 +100,8 @@ pub trait Items {
 pub struct KeptEvent {
     /// `<endpoint>/<message id>`, with `/<status>` for statuses.
     pub id: String,
+    /// The endpoint it came to.
+    pub endpoint: EndpointId,
     /// Why.
     pub because: KeptBecause,
     /// The message's own slice of the webhook, JSON text.
@@ -109,11 +112,65 @@ pub struct KeptEvent {
     pub expires_at: Timestamp,
 }
 
+/// Which of the kept events are asked for: those that can be taken in again and were not yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Only those that came to this endpoint.
+    pub endpoint: Option<EndpointId>,
+    /// Only those that came then or later.
+    pub since: Timestamp,
+    /// Only those that came before.
+    pub until: Timestamp,
+    /// What was to be forgotten by now counts as gone.
+    pub now: Timestamp,
+}
+
+/// Some of the kept events, in no order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeptPage {
+    /// The events; there may be none although more follow.
+    pub events: Vec<KeptEvent>,
+    /// The page to ask for next; `None`: this was the last.
+    pub next: Option<String>,
+}
+
+/// That a kept event was taken in again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// When.
+    pub at: Timestamp,
+    /// Why, in the words of the person who did it.
+    pub reason: Option<String>,
+}
+
 /// The `claims` table.
 #[async_trait(?Send)]
 pub trait Claims {
     /// Keeps the event; `false` if it was kept already.
     async fn keep(&self, event: &KeptEvent) -> Answer<bool>;
+    /// A page of the events that are kept for lack of configuration and are not settled; `None` asks for the first.
+    async fn kept(&self, wanted: &Wanted, page: Option<&str>) -> Answer<KeptPage>;
+    /// Writes down that a kept event was taken in again; `false` if that was done before, or it is not kept any more.
+    async fn settle(&self, id: &str, settled: &Settled) -> Answer<bool>;
+    /// Counts one more try of the sender to deliver what `key` names; the count, from 1.
+    async fn count_try(&self, key: &str, expires_at: Timestamp) -> Answer<u32>;
+    /// Remembers which item a platform's name for it means. The first stays.
+    async fn name(&self, alias: &str, item: &MediaId, expires_at: Timestamp) -> Answer<()>;
+    /// The item of that name.
+    async fn named(&self, alias: &str) -> Answer<Option<MediaId>>;
+}
+
+/// The `conversations` table.
+#[async_trait(?Send)]
+pub trait Conversations {
+    /// Writes down that the customer wrote, unless a later message is known.
+    async fn heard(&self, id: &ConversationId, heard: &Heard) -> Answer<()>;
+    /// Writes down what the agent's platform calls the conversation.
+    async fn link(&self, id: &ConversationId, agent_side: &str) -> Answer<()>;
+    /// Writes down that the customer is invited to write at `now`; `false` if that was done after `since` already.
+    async fn invite(&self, id: &ConversationId, now: Timestamp, since: Timestamp) -> Answer<bool>;
+    /// Reads what is known; empty if nothing is.
+    async fn load(&self, id: &ConversationId) -> Answer<Conversation>;
 }
 
 /// What is known of a stored object without reading it.
@@ -167,6 +224,9 @@ pub enum SourceError {
     /// The lease was lost: somebody else works on the item.
     #[error("the lease was lost")]
     LeaseLost,
+    /// It will not be over in time; somebody with more of it carries on.
+    #[error("it will not be over in time")]
+    TooSlow,
     /// The row could not be written.
     #[error("the lease could not be renewed: {0}")]
     Outage(String),
@@ -196,6 +256,8 @@ pub trait Objects {
     async fn store(&self, arrival: &Arrival, source: &mut dyn Source) -> Answer<Stored>;
     /// Opens the stored original for reading, if it still has this entity tag.
     async fn open(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Bytestream>>>;
+    /// Streams the stored original, if it still has this entity tag.
+    async fn stream(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Source>>>;
     /// Copies the original into the quarantine bucket. Repeating it is harmless.
     async fn quarantine(&self, id: &MediaId) -> Answer<()>;
     /// Removes the original. Repeating it is harmless.
@@ -216,12 +278,20 @@ pub enum Queue {
     Media,
     /// Items to deliver again: what a platform refuses for the moment never delays what it has not seen yet.
     MediaRetry,
+    /// What has no bytes. Media can never stall it.
+    Text,
     /// Tokens to renew.
     Refresh,
+    /// Webhooks to pass on to another system.
+    Forward,
     /// Transfers given up.
     FetchDeadLetters,
     /// Deliveries given up.
     MediaDeadLetters,
+    /// Words given up.
+    TextDeadLetters,
+    /// Webhooks that the other system did not take.
+    ForwardDeadLetters,
 }
 
 /// The queues.
@@ -290,6 +360,13 @@ pub trait Http {
     /// Makes a call and reads the (small) answer whole.
     async fn call(&self, request: &Request, credential: &Credential)
     -> Result<Response, CallError>;
+    /// Sends a file: the request's body is a [`attache_domain::wire::Multipart`], into which the bytes of `file` go.
+    async fn upload(
+        &self,
+        request: &Request,
+        credential: &Credential,
+        file: Box<dyn Source>,
+    ) -> Result<Response, CallError>;
     /// Begins a download.
     async fn download(
         &self,
@@ -322,6 +399,17 @@ pub enum Reserved {
 pub trait Directories {
     /// The directory to use now.
     async fn current(&self) -> Answer<Rc<Directory>>;
+    /// The directory as it is, whatever is in hand.
+    async fn newest(&self) -> Answer<Rc<Directory>>;
+    /// The directory to use for what names this connection. Whoever made it knew the connection, so a copy in hand that
+    /// does not is older than the work: nothing is given up for want of a connection that was added a moment ago.
+    async fn knowing(&self, connection: &ConnectionId) -> Answer<Rc<Directory>> {
+        let current = self.current().await?;
+        if current.connection(connection).is_some() {
+            return Ok(current);
+        }
+        self.newest().await
+    }
 }
 
 /// Time and chance.
@@ -329,7 +417,7 @@ pub trait Directories {
 pub trait Clock {
     /// Now.
     fn now(&self) -> Timestamp;
-    /// Waits in place; only for what is too short for a queue (at most two seconds).
+    /// Waits in place; only for what is too short for a queue, or has somebody waiting for the answer.
     async fn wait(&self, duration: Duration);
     /// A fresh random number: names a holder, seeds a jitter.
     fn draw(&self) -> u64;

@@ -110,7 +110,7 @@ impl Refresh<'_> {
     /// [`Trouble`] if the world failed or the message is no job.
     pub async fn handle(&self, body: &str) -> Result<(), Trouble> {
         let job = RefreshJob::parse(body)?;
-        let directory = self.directories.current().await?;
+        let directory = self.directories.knowing(&job.connection).await?;
         match directory.connection(&job.connection) {
             Some(connection) => {
                 // A refusal is logged with its remedy; the next tick tries again and reports it.
@@ -186,36 +186,33 @@ impl Refresh<'_> {
     }
 
     async fn obtain(&self, connection: &Connection) -> Answer<Result<Obtained, Failure>> {
-        match &connection.account {
+        let org = match &connection.account {
             // A system-user token does not expire and cannot be renewed by us: the secret holds it.
-            Account::WhatsApp { token, .. } => Ok(Ok(Obtained {
-                token: self.secrets.get(token).await?,
-                life: None,
-            })),
-            Account::GenesysOpenMessaging {
-                client_id,
-                client_secret,
-                ..
-            } => {
-                let Some(request) = genesys::token_request(connection) else {
-                    return Ok(Err(no_endpoint()));
-                };
-                let secret = self.secrets.get(client_secret).await?;
-                let credential = Credential::Basic {
-                    id: client_id.clone(),
-                    secret,
-                };
-                let answer = self.http.call(&request, &credential).await;
-                let now = self.clock.now();
-                let granted = answer
-                    .map_err(|e| unanswered(&e))
-                    .and_then(|response| genesys::read_token(&response, now));
-                Ok(granted.map(|Granted { token, life }| Obtained {
-                    token,
-                    life: Some(life),
-                }))
+            Account::WhatsApp { token, .. } => {
+                return Ok(Ok(Obtained {
+                    token: self.secrets.get(token).await?,
+                    life: None,
+                }));
             }
-        }
+            Account::GenesysOpenMessaging { org, .. }
+            | Account::GenesysMessageMedia { org, .. } => org,
+        };
+        let Some(request) = genesys::token_request(connection) else {
+            return Ok(Err(no_endpoint()));
+        };
+        let credential = Credential::Basic {
+            id: org.client_id.clone(),
+            secret: self.secrets.get(&org.client_secret).await?,
+        };
+        let answer = self.http.call(&request, &credential).await;
+        let now = self.clock.now();
+        let granted = answer
+            .map_err(|e| unanswered(&e))
+            .and_then(|response| genesys::read_token(&response, now));
+        Ok(granted.map(|Granted { token, life }| Obtained {
+            token,
+            life: Some(life),
+        }))
     }
 }
 

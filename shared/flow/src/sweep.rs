@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use attache_domain::audit::Actor;
+use attache_domain::connection::Lane;
 use attache_domain::ids::MediaId;
-use attache_domain::journey::{Overdue, overdue};
+use attache_domain::journey::{Item, Overdue, Stage, overdue};
+use attache_domain::notice::Ending;
+use attache_domain::time::Timestamp;
 
 use crate::batch::isolated;
 use crate::ports::{Answer, Clock, Items, Jobs, Queue, Saved};
 use crate::retry;
+use crate::telling::Telling;
 
 /// How many items one run looks at; the next run takes the rest.
 const AT_MOST: usize = 500;
@@ -76,12 +81,20 @@ impl Sweep<'_> {
             Overdue::Leave => return Ok(false),
             Overdue::Fetch | Overdue::Judge => Some(item.origin.connection.clone()),
             Overdue::Deliver | Overdue::RepeatSend => item.origin.target.clone(),
+            Overdue::Unconfirmed => return self.end_unconfirmed(item, now).await,
+            Overdue::Tell => {
+                self.telling().given_up(&mut item, Actor::Sweep).await?;
+                return Ok(false);
+            }
         };
         let queue = match step {
-            Overdue::Leave => return Ok(false),
+            Overdue::Leave | Overdue::Unconfirmed | Overdue::Tell => return Ok(false),
             Overdue::Fetch => Queue::Fetch,
             Overdue::Judge => Queue::Judge,
-            Overdue::Deliver | Overdue::RepeatSend => Queue::Media,
+            Overdue::Deliver | Overdue::RepeatSend => match item.lane() {
+                Lane::Media => Queue::Media,
+                Lane::Text => Queue::Text,
+            },
         };
         let Some(connection) = connection else {
             return Ok(false);
@@ -93,5 +106,25 @@ impl Sweep<'_> {
         retry::send(self.jobs, queue, &item.job(&connection), Duration::ZERO).await?;
         tracing::warn!(media.id = %id, media.stage = item.gate.stage.as_str(), step = ?step, sweeps = item.record.sweeps, "put back on its way");
         Ok(true)
+    }
+
+    fn telling(&self) -> Telling<'_> {
+        Telling {
+            items: self.items,
+            jobs: self.jobs,
+            clock: self.clock,
+        }
+    }
+
+    /// Nobody knows whether the customer has it, and it is not sent again: the agent is told, a person decides.
+    async fn end_unconfirmed(&self, mut item: Item, now: Timestamp) -> Answer<bool> {
+        self.telling()
+            .of(&item, &Ending::Unconfirmed, Actor::Sweep)
+            .await?;
+        item.end(Stage::Unconfirmed, Actor::Sweep, now);
+        if self.items.save(&mut item).await? == Saved::Done {
+            tracing::error!(media.id = %item.id, "unconfirmed: sent or not, nobody knows; not sent again");
+        }
+        Ok(false)
     }
 }

@@ -32,6 +32,11 @@ fn claims() {
 }
 
 #[test]
+fn conversations() {
+    done(conformance::conversations(&world(), RUN));
+}
+
+#[test]
 fn tokens() {
     done(conformance::tokens(&world(), RUN));
 }

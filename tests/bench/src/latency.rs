@@ -12,9 +12,9 @@ use crate::spread::{Spread, milliseconds};
 use crate::stack::Stack;
 use crate::{Load, picture};
 
-/// The shortest time from one webhook to the next. Sends towards Genesys are paced at 225 a minute: sent faster, files
+/// The shortest time from one webhook to the next. Files towards Genesys are paced at 150 a minute: sent faster, files
 /// would wait for their place, and the pacing would be measured instead of the way.
-const APART: Duration = Duration::from_millis(270);
+const APART: Duration = Duration::from_millis(410);
 
 /// What was measured.
 #[derive(Debug, Serialize)]

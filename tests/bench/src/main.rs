@@ -5,6 +5,7 @@
 //! measurements, not tests: nothing passes or fails by the clock.
 //!
 //! - `latency`: from a webhook to the file being visible for the agent, and how long the system takes to be ready.
+//! - `words`: from a text to the agent reading it, alone and while files are fully stalled.
 //! - `writes`: what one file costs in DynamoDB write units.
 
 mod latency;
@@ -12,6 +13,7 @@ mod meter;
 mod picture;
 mod spread;
 mod stack;
+mod words;
 mod writes;
 
 use std::process::ExitCode;
@@ -33,6 +35,18 @@ enum Command {
     Latency {
         #[command(flatten)]
         load: Load,
+        /// Prints one line of JSON instead.
+        #[arg(long)]
+        json: bool,
+    },
+    /// From a customer's text to the agent reading it, alone and beside files that are fully stalled.
+    Words {
+        /// How many texts.
+        #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+        texts: u32,
+        /// How many files stand still meanwhile.
+        #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+        files: u32,
         /// Prints one line of JSON instead.
         #[arg(long)]
         json: bool,
@@ -75,6 +89,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         .build()?;
     match command {
         Command::Latency { load, json } => print(&runtime.block_on(latency::measure(load))?, json),
+        Command::Words { texts, files, json } => {
+            print(&runtime.block_on(words::measure(texts, files))?, json)
+        }
         Command::Writes { load, json } => print(&runtime.block_on(writes::measure(load))?, json),
     }
 }

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running system with its stand-ins.
 pub(crate) struct Stack {
     pub(crate) run: LocalRun,
-    standins: StandIns,
+    pub(crate) standins: StandIns,
     sent: usize,
 }
 

@@ -7,6 +7,7 @@
 //! rows, the objects, the log lines, the calls to AWS.
 //!
 //! [`binaries`] finds the functions, [`media`] are the files a customer sends, [`LogBook`] is what the functions printed,
+//! [`OldSystem`] is one to pass webhooks on to,
 //! [`eventually`] waits.
 //!
 //! Left out: platforms' own behaviour (`tests/platforms` proves the stand-ins against the published schemas) and
@@ -15,9 +16,11 @@
 pub mod binaries;
 mod log;
 pub mod media;
+mod old_system;
 mod stage;
 mod wait;
 
 pub use log::LogBook;
-pub use stage::{CUSTOMER_SIDE, Sent, Setup, Stage};
+pub use old_system::{OldSystem, Taken};
+pub use stage::{CUSTOMER, CUSTOMER_SIDE, Sent, Setup, Stage};
 pub use wait::eventually;

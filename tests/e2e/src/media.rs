@@ -68,6 +68,15 @@ pub fn sample_named(name: &str) -> MediaFile {
     }
 }
 
+/// The bytes of the sample of this name.
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn bytes(name: &str) -> Vec<u8> {
+    sample_named(name).bytes.to_vec()
+}
+
 /// A small text file that no other number gives.
 #[must_use]
 pub fn note(number: usize) -> MediaFile {

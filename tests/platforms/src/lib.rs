@@ -1,10 +1,12 @@
 //! Stand-ins for the platforms: real HTTP servers on loopback that keep the platforms' rules and misbehave on request.
 //!
-//! [`whatsapp`] is the WhatsApp Cloud API with its customers, [`genesys`] is Genesys Cloud with its agent. Each was written from the
+//! [`whatsapp`] is the WhatsApp Cloud API with its customers, [`genesys`] is Genesys Cloud with its agents; both sides can say all they
+//! have, and both directions can be played. Each was written from the
 //! vendor's published schemas, examples and pages (`specs/`, `examples/`), never from a client of ours, so that
 //! agreement between the two means something. What they share:
 //!
 //! - [`clock`]: movable time. Links die, tokens expire and webhooks are retried by it.
+//! - [`delivery`]: webhooks that come again until they are acknowledged.
 //! - [`faults`]: the catalogue of misbehaviour, armed by name.
 //! - [`specs`]: every answer and webhook of a stand-in, and every request it receives, is checked against the published schema.
 //! - [`canary`]: which hosts saw a token.
@@ -16,7 +18,8 @@
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
-//! use attache_platforms::{faults::{Fault, Times}, genesys::*, whatsapp::*};
+//! use attache_platforms::{delivery::MessageId, faults::{Fault, Times}};
+//! use attache_platforms::{genesys::{AgentFile, Genesys, GenesysOptions}, whatsapp::{MediaFile, WhatsApp, WhatsAppOptions}};
 //! use std::time::Duration;
 //!
 //! let whatsapp = WhatsApp::start(WhatsAppOptions::default()).await?;
@@ -29,16 +32,25 @@
 //! whatsapp.customer().send_media(photo);
 //! let seen = genesys.wait_for_messages(1, Duration::from_secs(10)).await?;
 //! assert_eq!(seen[0].text.as_deref(), Some("Look"));
+//! genesys.set_callback("http://127.0.0.1:8080/webhooks/agents".parse()?);
+//! let answer = AgentFile::new(&b"\x89PNG"[..], "image/png").named("answer.png");
+//! let answer = genesys.agent().send_file(&seen[0].from, answer, "Like this?")?;
+//! whatsapp.read(&MessageId::new(&whatsapp.wait_for_sent(1, Duration::from_secs(10)).await?[0].id))?;
+//! genesys.wait_for_final_receipt(&answer, Duration::from_secs(10)).await?;
 //! # Ok(())
 //! # }
 //! ```
 
+mod background;
 pub mod canary;
 pub mod clock;
+pub mod delivery;
 pub mod faults;
 pub mod genesys;
 pub mod journal;
 mod random;
+mod seal;
+mod serving;
 pub mod signature;
 pub mod specs;
 pub mod wait;

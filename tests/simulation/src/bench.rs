@@ -5,15 +5,16 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use attache_domain::connection::Lane;
 use attache_domain::delivery::SEND_PATIENCE;
 use attache_domain::ids::EndpointId;
 use attache_domain::journey::INTENT_GRACE;
 use attache_domain::signature::{Scheme, Secret, Verifier};
 use attache_flow::batch::{Record, Trouble, each, isolated};
 use attache_flow::bearer::{Cache, Desk};
-use attache_flow::deliver::Deliver;
+use attache_flow::deliver::{Deliver, Linked};
 use attache_flow::fetch::Fetch;
-use attache_flow::intake::{Doorway, Intake, Keys, Request};
+use attache_flow::intake::{Doorway, Intake, Keys, LastHeard, Request};
 use attache_flow::judge::Judge;
 use attache_flow::memory::World;
 use attache_flow::ports::Queue;
@@ -23,7 +24,8 @@ use attache_inspect::Policy;
 
 use crate::ports::Ports;
 use crate::reference::Promise;
-use crate::scene::{self, APP_SECRET, ENDPOINT, LOOKASIDE, Scene};
+use crate::sabotage::Sabotage;
+use crate::scene::{self, AGENT_ENDPOINT, APP_SECRET, ENDPOINT, LOOKASIDE, Scene, Sender, Webhook};
 
 /// How an invocation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,63 +50,82 @@ pub struct Bench {
     ports: Rc<Ports>,
     doorway: Rc<Doorway>,
     policy: Rc<Policy>,
-    /// What warm processes remember; forgotten when one dies.
+    warm: Warm,
+}
+
+/// What warm processes remember; forgotten when one dies.
+#[derive(Default)]
+struct Warm {
+    doors: Rc<Cache>,
+    heard: Rc<LastHeard>,
     fetchers: Rc<Cache>,
     uploaders: Rc<Cache>,
+    linked: Rc<Linked>,
 }
 
 impl Bench {
     /// The bench of one run.
     #[must_use]
     pub fn new(scene: Rc<Scene>, ports: Rc<Ports>, policy: Rc<Policy>) -> Self {
-        let keys = Secret::new(APP_SECRET).ok().map(|secret| {
+        let schemes = [(ENDPOINT, Scheme::META), (AGENT_ENDPOINT, Scheme::GENESYS)];
+        let keys = schemes.into_iter().filter_map(|(id, scheme)| {
             let keys = Keys {
-                verifier: Verifier::new(Scheme::META, secret, None),
+                verifier: Verifier::new(scheme, Secret::new(APP_SECRET).ok()?, None),
                 verify_token: None,
             };
-            (EndpointId::new(ENDPOINT), keys)
+            Some((EndpointId::new(id), keys))
         });
         Self {
             scene,
             ports,
             doorway: Rc::new(Doorway {
                 directory: scene::directory(&[LOOKASIDE]),
-                keys: keys.into_iter().collect(),
+                keys: keys.collect(),
             }),
             policy,
-            fetchers: Rc::default(),
-            uploaders: Rc::default(),
+            warm: Warm::default(),
         }
     }
 
     /// A process died; the next one begins with nothing.
     pub fn forget(&mut self) {
-        (self.fetchers, self.uploaders) = (Rc::default(), Rc::default());
+        self.warm = Warm::default();
     }
 
     /// A webhook, signed.
     #[must_use]
-    pub fn intake(&self, body: &[u8]) -> Invocation {
+    pub fn intake(&self, webhook: &Webhook) -> Invocation {
+        let (endpoint, scheme) = match webhook.sender {
+            Sender::Meta => (ENDPOINT, Scheme::META),
+            Sender::Genesys => (AGENT_ENDPOINT, Scheme::GENESYS),
+        };
         let signature = Secret::new(APP_SECRET)
-            .map(|secret| Scheme::META.sign(&secret, body))
+            .map(|secret| scheme.sign(&secret, &webhook.body))
             .unwrap_or_default();
         let request = Request {
             method: "POST".to_owned(),
-            endpoint: ENDPOINT.to_owned(),
-            headers: [("x-hub-signature-256".to_owned(), signature)].into(),
-            body: body.to_vec(),
+            endpoint: endpoint.to_owned(),
+            headers: [(scheme.header.to_string(), signature)].into(),
+            body: webhook.body.clone(),
             ..Request::default()
         };
         let (ports, doorway) = (Rc::clone(&self.ports), Rc::clone(&self.doorway));
+        let (cache, heard) = (Rc::clone(&self.warm.doors), Rc::clone(&self.warm.heard));
         Box::pin(async move {
             let intake = Intake {
                 items: &*ports,
-                claims: &*ports.world,
-                jobs: &*ports.world,
+                claims: &*ports,
+                conversations: &*ports,
+                jobs: &*ports,
+                vault: &*ports.world,
+                fetch: fetch_over(&ports, &cache),
                 clock: &*ports.world,
                 due_in: LEASE,
+                heard: &heard,
             };
-            Done::Status(intake.handle(&doorway, &request).await.status)
+            let status = intake.handle(&doorway, &request).await.status;
+            let lies = ports.sabotage == Sabotage::AcknowledgeAlways && status == 503;
+            Done::Status(if lies { 200 } else { status })
         })
     }
 
@@ -115,25 +136,16 @@ impl Bench {
             Queue::Fetch => self.fetch(records),
             Queue::Judge => self.judge(records),
             Queue::Refresh => self.refresh_jobs(records),
-            _ => self.deliver(records),
+            Queue::Text => self.deliver(records, Lane::Text),
+            _ => self.deliver(records, Lane::Media),
         }
     }
 
     fn fetch(&self, records: Vec<Record>) -> Invocation {
         let (scene, ports) = (Rc::clone(&self.scene), Rc::clone(&self.ports));
-        let cache = Rc::clone(&self.fetchers);
+        let cache = Rc::clone(&self.warm.fetchers);
         Box::pin(async move {
-            let world = &*ports.world;
-            let fetch = Fetch {
-                items: &*ports,
-                objects: &*ports,
-                jobs: world,
-                http: world,
-                clock: world,
-                directories: world,
-                desk: desk(world, &cache),
-                lease: LEASE,
-            };
+            let fetch = fetch_over(&ports, &cache);
             let scene = &scene;
             let handle =
                 |record: Record| async move { seen(scene, fetch.handle(&record.body)).await };
@@ -164,21 +176,28 @@ impl Bench {
         })
     }
 
-    fn deliver(&self, records: Vec<Record>) -> Invocation {
+    fn deliver(&self, records: Vec<Record>, lane: Lane) -> Invocation {
         let ports = Rc::clone(&self.ports);
-        let cache = Rc::clone(&self.uploaders);
+        let (cache, linked) = (
+            Rc::clone(&self.warm.uploaders),
+            Rc::clone(&self.warm.linked),
+        );
         Box::pin(async move {
             let world = &*ports.world;
             let deliver = Deliver {
+                lane,
                 items: &*ports,
-                objects: &*ports,
-                jobs: world,
+                claims: &*ports,
+                conversations: &*ports,
+                objects: (lane == Lane::Media).then_some(&*ports as _),
+                jobs: &*ports,
                 limits: &*ports,
-                http: world,
+                http: &*ports,
                 clock: world,
                 directories: world,
                 desk: desk(world, &cache),
                 patience: SEND_PATIENCE,
+                linked: &linked,
             };
             match deliver.batch(&records).await {
                 Ok(failed) => Done::Failed(failed),
@@ -212,7 +231,7 @@ impl Bench {
         Box::pin(async move {
             let sweep = Sweep {
                 items: &*ports,
-                jobs: &*ports.world,
+                jobs: &*ports,
                 clock: &*ports.world,
                 grace: INTENT_GRACE,
             };
@@ -231,11 +250,25 @@ fn desk<'a>(world: &'a World, cache: &'a Cache) -> Desk<'a> {
     }
 }
 
+fn fetch_over<'a>(ports: &'a Ports, cache: &'a Cache) -> Fetch<'a> {
+    let world = &*ports.world;
+    Fetch {
+        items: ports,
+        objects: ports,
+        jobs: ports,
+        http: ports,
+        clock: world,
+        directories: world,
+        desk: desk(world, cache),
+        lease: LEASE,
+    }
+}
+
 fn judge_over<'a>(ports: &'a Ports, policy: &'a Policy) -> Judge<'a> {
     Judge {
         items: ports,
         objects: ports,
-        jobs: &*ports.world,
+        jobs: ports,
         clock: &*ports.world,
         directories: &*ports.world,
         policy,

@@ -63,7 +63,10 @@ impl Broker {
     pub fn collect(&mut self, scene: &Scene, world: &World) {
         for (queue, messages) in &mut world.state.borrow_mut().queues {
             for message in std::mem::take(messages) {
-                if matches!(queue, Queue::FetchDeadLetters | Queue::MediaDeadLetters) {
+                if matches!(
+                    queue,
+                    Queue::FetchDeadLetters | Queue::MediaDeadLetters | Queue::TextDeadLetters
+                ) {
                     self.letters.push(message.body);
                     continue;
                 }

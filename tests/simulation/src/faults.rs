@@ -59,52 +59,52 @@ faults! {
     WebhookTwice,
     /// The acknowledgement is lost on its way to the sender.
     AcknowledgementLost,
-    /// Meta: 5xx.
+    /// The platform does not say where a file is: 5xx.
     LookUpUnavailable,
-    /// Meta: throttled, as status 400.
+    /// The same: throttled (Meta: as status 400).
     LookUpThrottled,
-    /// Meta: code 190.
+    /// The same: the token is refused.
     LookUpRefused,
-    /// Meta: no answer.
+    /// The same: no answer.
     LookUpLost,
     /// Meta: the link names a host that is not Meta's.
     LinkForeign,
-    /// Meta: the link is dead before its time.
+    /// The link is dead before its time.
     LinkDead,
-    /// Meta: status 200 with a page.
+    /// Status 200 with a page in the file's place.
     ErrorPage,
     /// The download ends early.
     Cut,
     /// The connection of a download is reset.
     Reset,
-    /// The download comes in slowly.
+    /// The download or the upload goes slowly.
     Slow,
     /// The number's token is replaced in Secrets Manager and the old one refused.
     Rotated,
     /// No connection to a platform.
     NotConnected,
-    /// Genesys: 429 with a time.
+    /// A message is throttled, with a time.
     SendThrottled,
-    /// Genesys: 503, not processed.
+    /// A message or an upload is refused for now, not processed.
     SendUnavailable,
-    /// Genesys: 504, not processed.
+    /// A message: 504 (Genesys) or a gateway's 502 (WhatsApp), not processed.
     SendUnknown,
-    /// Genesys: 500, processed.
+    /// A message: 500 or a gateway's 502, processed.
     SendUnknownDone,
-    /// Genesys: no answer, not processed.
+    /// A message or an upload: no answer, not processed.
     SendLost,
-    /// Genesys: no answer, processed.
+    /// A message: no answer, processed.
     SendLostDone,
-    /// Genesys: no answer; processed later, within the call's deadline.
+    /// A message: no answer; processed later, within the call's deadline.
     SendLandsLate,
-    /// Genesys: the token is revoked.
+    /// A message: the token is refused (Genesys: revoked).
     SendRefused,
+    /// A message is refused for good.
+    SendRejected,
     /// The token endpoint fails.
     TokenUnavailable,
     /// The token endpoint does not answer.
     TokenLost,
-    /// Other traffic of the same client takes many of the limiter's slots.
-    Rush,
 }
 
 /// The faults of one run.
@@ -141,6 +141,11 @@ impl Faults {
     /// When the last fault struck.
     pub fn last(&self) -> Timestamp {
         self.last.get()
+    }
+
+    /// Whether nothing went wrong so far.
+    pub fn is_calm(&self) -> bool {
+        self.struck.borrow().is_empty()
     }
 
     /// How often each kind struck.

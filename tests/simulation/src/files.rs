@@ -1,4 +1,4 @@
-//! The customers' files: small, real enough for the inspection, and each with the end it must come to.
+//! The files: small, real enough for the inspection, and each with the end it must come to.
 
 use attache_domain::digest::Sha256Digest;
 
@@ -11,6 +11,8 @@ pub enum Nature {
     Executable,
     /// A picture whose end is missing.
     Torn,
+    /// Harmless and whole, but of a type that WhatsApp does not take.
+    Foreign,
 }
 
 /// One file on the platform.
@@ -18,7 +20,7 @@ pub enum Nature {
 pub struct File {
     /// What it truly is.
     pub nature: Nature,
-    /// What the sender's platform calls it: `image` or `document`.
+    /// What WhatsApp calls it: `image` or `document`.
     pub kind: &'static str,
     /// The type it was declared to be.
     pub mime: &'static str,
@@ -43,6 +45,7 @@ impl File {
             ),
             Nature::Clean => ("image", "image/png", None, png(number, true)),
             Nature::Torn => ("image", "image/png", None, png(number, false)),
+            Nature::Foreign => ("image", "image/gif", None, gif(number)),
             Nature::Executable => (
                 "document",
                 "image/png",
@@ -81,6 +84,15 @@ fn png(number: u64, whole: bool) -> Vec<u8> {
     bytes
 }
 
+/// A picture of one point; `number` stands in a comment.
+fn gif(number: u64) -> Vec<u8> {
+    let mut bytes = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xFF\xFF\xFF".to_vec();
+    bytes.extend_from_slice(b"\x21\xFE\x08");
+    bytes.extend_from_slice(&number.to_be_bytes());
+    bytes.extend_from_slice(b"\0\x2C\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3B");
+    bytes
+}
+
 /// The head of a Windows programme.
 fn programme(number: u64) -> Vec<u8> {
     let mut bytes = vec![0; 128];
@@ -104,6 +116,7 @@ mod tests {
             (Nature::Clean, true, Verdict::Clean),
             (Nature::Torn, false, Verdict::Held),
             (Nature::Executable, false, Verdict::Quarantined),
+            (Nature::Foreign, false, Verdict::Clean),
         ] {
             let file = File::new(nature, 7, text);
             let claim = Claim {
@@ -122,7 +135,12 @@ mod tests {
 
     #[test]
     fn numbers_tell_files_apart() {
-        for nature in [Nature::Clean, Nature::Torn, Nature::Executable] {
+        for nature in [
+            Nature::Clean,
+            Nature::Torn,
+            Nature::Executable,
+            Nature::Foreign,
+        ] {
             assert_ne!(
                 File::new(nature, 1, false).digest,
                 File::new(nature, 2, false).digest

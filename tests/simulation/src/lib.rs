@@ -2,8 +2,8 @@
 //! seed by seed: production handlers over the in-memory twins, in virtual time, with faults drawn from the seed, watched
 //! by a [`reference`](mod@reference) of what must hold.
 //!
-//! One seed is one run ([`run::play`]): a few files, sent to a few numbers in a few webhooks ([`scene`]), the platforms
-//! ([`platforms`]), the queues ([`broker`]), the functions ([`bench`](mod@bench)) on a single-threaded executor
+//! One seed is one run ([`run::play`]): a few messages of customers and agents, words and files, over a few numbers in a few
+//! webhooks ([`scene`]), the platforms ([`platforms`]), the queues ([`broker`]), the functions ([`bench`](mod@bench)) on a single-threaded executor
 //! ([`schedule`]), and the weather ([`faults`]). The same seed gives the same run, line by line ([`trace`]).
 //!
 //! What it leaves out: disagreeing clocks, multipart transfers, people (nobody releases, retries or erases), and whatever
@@ -11,6 +11,7 @@
 
 pub mod bench;
 pub mod broker;
+mod bugs;
 pub mod dice;
 pub mod faults;
 pub mod files;

@@ -1,18 +1,20 @@
 //! What stands between the functions and the twins: eyes for what the twins do not report, a bucket that may take its
 //! time, and, where a test asks for it, a planted bug.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::claim::{Refusal, Terms};
+use attache_domain::event::Content;
 use attache_domain::ids::MediaId;
-use attache_domain::journey::Item;
+use attache_domain::journey::{Item, Stage};
 use attache_domain::pacing::gcra;
 use attache_flow::memory::{Object, World};
 use attache_flow::ports::{
-    Announced, Answer, Arrival, Bytestream, Claimed, Head, Items, Limits, Objects, Reserved, Saved,
-    Source, SourceError, Stored,
+    Announced, Answer, Arrival, Bytestream, Claimed, Credential, Head, Items, Limits, Objects,
+    Reserved, Saved, Source, SourceError, Stored,
 };
 use bytes::Bytes;
 use url::Url;
@@ -23,11 +25,14 @@ use crate::scene::Scene;
 
 /// The twins as the functions of a run see them.
 pub struct Ports {
-    scene: Rc<Scene>,
+    /// What every part of the run shares.
+    pub scene: Rc<Scene>,
     /// The twins themselves.
     pub world: Rc<World>,
     /// The planted bug.
     pub sabotage: Sabotage,
+    /// The last token that went to Genesys, for the bug that keeps it.
+    pub(crate) kept: RefCell<Credential>,
 }
 
 impl Ports {
@@ -38,7 +43,19 @@ impl Ports {
             scene,
             world,
             sabotage,
+            kept: RefCell::new(Credential::None),
         }
+    }
+}
+
+impl Ports {
+    /// Whether this write frees the lease of a transfer and changes nothing else.
+    fn is_handed_over(&self, item: &Item) -> bool {
+        let state = self.world.state.borrow();
+        let held = state.items.get(&item.id).is_some_and(|held| {
+            held.gate.lease.is_some() && held.gate.sequence == item.gate.sequence
+        });
+        held && item.gate.stage == Stage::Fetching && item.gate.lease.is_none()
     }
 }
 
@@ -47,6 +64,16 @@ impl Items for Ports {
     async fn announce(&self, item: &Item) -> Answer<Announced> {
         if self.sabotage == Sabotage::AnnounceFromMemory && self.scene.agenda.dice.chance(100) {
             return Ok(Announced::New);
+        }
+        let left_out = match &item.origin.content {
+            Content::Words(words) => words.notice && self.sabotage == Sabotage::SkipNotices,
+            Content::Receipt(_) => self.sabotage == Sabotage::SkipReceipts,
+            Content::File(_) => false,
+        };
+        if left_out {
+            let mut there = item.clone();
+            there.gate.stage = Stage::Sent;
+            return Ok(Announced::Known(Box::new(there)));
         }
         self.world.announce(item).await
     }
@@ -73,6 +100,10 @@ impl Items for Ports {
             let found = self.world.state.borrow().items.get(&item.id).cloned();
             item.gate.revision = found.map_or(0, |found| found.gate.revision);
         }
+        if self.sabotage == Sabotage::FreeLate && self.is_handed_over(item) {
+            // The job goes out while the lease still runs.
+            return Ok(Saved::Done);
+        }
         Items::save(&*self.world, item).await
     }
 
@@ -88,7 +119,12 @@ impl Items for Ports {
 #[async_trait(?Send)]
 impl Limits for Ports {
     async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reserved> {
-        let mut reserved = self.world.reserve(key, request).await?;
+        let line = if self.sabotage == Sabotage::WordsBehindFiles {
+            key.replace("text/", "media/")
+        } else {
+            key.to_owned()
+        };
+        let mut reserved = self.world.reserve(&line, request).await?;
         let now = self.scene.agenda.now();
         match &mut reserved {
             Reserved::Slots(slots) if self.sabotage == Sabotage::NeverWait => slots.fill(now),
@@ -96,7 +132,7 @@ impl Limits for Ports {
         }
         if let Reserved::Slots(slots) = &reserved {
             let task = self.scene.agenda.running();
-            self.scene.reference.granted(task, slots);
+            self.scene.reference.granted(task, key, slots);
         }
         Ok(reserved)
     }
@@ -157,6 +193,10 @@ impl Objects for Ports {
 
     async fn open(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Bytestream>>> {
         Objects::open(&*self.world, id, etag).await
+    }
+
+    async fn stream(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Source>>> {
+        self.world.stream(id, etag).await
     }
 
     async fn quarantine(&self, id: &MediaId) -> Answer<()> {

@@ -24,4 +24,28 @@ pub enum Sabotage {
     NeverSweep,
     /// The judge's policy lets programmes pass.
     BlindJudge,
+    /// A send to a customer whose answer is lost counts as not sent.
+    RepeatUnknown,
+    /// No notice is ever written.
+    SkipNotices,
+    /// The answer to a receipt is not heard: it is sent again.
+    ReceiptTwice,
+    /// No receipt is ever written.
+    SkipReceipts,
+    /// Captions are left out on the way to customers.
+    DropCaptions,
+    /// Every window counts as open.
+    IgnoreWindow,
+    /// Signed links are asked with the token of the hop before.
+    TokenEverywhere,
+    /// Tries of the sender are not counted.
+    ForgetTries,
+    /// Genesys is told that everything is stored.
+    AcknowledgeAlways,
+    /// Parts of a message do not wait for each other.
+    ForgetBundles,
+    /// Words stand in line behind files.
+    WordsBehindFiles,
+    /// The lease is freed after the job was sent when a transfer is handed over, not before.
+    FreeLate,
 }

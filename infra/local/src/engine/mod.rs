@@ -84,6 +84,21 @@ pub struct Endpoints {
     pub kms: String,
 }
 
+impl Endpoints {
+    /// One address for all services, as other engines have it.
+    #[must_use]
+    pub fn everywhere(url: &str) -> Self {
+        let url = url.trim_end_matches('/').to_owned();
+        Self {
+            s3: url.clone(),
+            sqs: url.clone(),
+            dynamodb: url.clone(),
+            secrets_manager: url.clone(),
+            kms: url,
+        }
+    }
+}
+
 /// A new object, as S3 would announce it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectCreated {

@@ -23,7 +23,7 @@ pub(crate) const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024 + 100;
 pub struct FleetOptions {
     /// The directory of the compiled binaries.
     pub binaries: PathBuf,
-    /// Environment every function gets besides its own, e.g. `AWS_ENDPOINT_URL_SQS`.
+    /// Environment every function gets besides its own, e.g. `AWS_ENDPOINT_URL_SQS`. May name keys that all use.
     pub environment: BTreeMap<String, String>,
     /// Takes what the functions print.
     pub log: Arc<dyn LogSink>,

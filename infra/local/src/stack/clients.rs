@@ -2,13 +2,11 @@
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 
+use super::signing::Signing;
 use crate::engine::Endpoints;
 use crate::template::REGION;
 
-/// Every engine accepts this secret; who calls is told by the access key id.
-const SECRET: &str = "local";
-
-/// One client for each service, all acting as the same principal. Nothing is read from the environment.
+/// One client for each service, all acting as the same principal.
 #[derive(Clone, Debug)]
 pub struct Clients {
     /// DynamoDB.
@@ -24,34 +22,40 @@ pub struct Clients {
 }
 
 macro_rules! config {
-    ($sdk:ident, $endpoint:expr, $principal:expr) => {
+    ($sdk:ident, $endpoint:expr, $credentials:expr) => {
         $sdk::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(REGION))
-            .credentials_provider(Credentials::new($principal, SECRET, None, None, "local"))
+            .credentials_provider($credentials.clone())
             .endpoint_url($endpoint)
     };
 }
 
 impl Clients {
-    /// Clients that act as `principal`.
+    /// Clients that act as `principal` on the embedded engines.
     #[must_use]
     pub fn new(endpoints: &Endpoints, principal: &str) -> Self {
-        let dynamodb = config!(aws_sdk_dynamodb, &endpoints.dynamodb, principal).build();
-        let s3 = config!(aws_sdk_s3, &endpoints.s3, principal)
+        Self::signed(endpoints, &Signing::ByName.credentials(principal))
+    }
+
+    /// Clients that sign with these keys.
+    #[must_use]
+    pub fn signed(endpoints: &Endpoints, credentials: &Credentials) -> Self {
+        let dynamodb = config!(aws_sdk_dynamodb, &endpoints.dynamodb, credentials).build();
+        let s3 = config!(aws_sdk_s3, &endpoints.s3, credentials)
             .force_path_style(true)
             .build();
         let secrets = config!(
             aws_sdk_secretsmanager,
             &endpoints.secrets_manager,
-            principal
+            credentials
         )
         .build();
-        let kms = config!(aws_sdk_kms, &endpoints.kms, principal).build();
+        let kms = config!(aws_sdk_kms, &endpoints.kms, credentials).build();
         Self {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
             s3: aws_sdk_s3::Client::from_conf(s3),
-            sqs: sqs(endpoints, principal),
+            sqs: sqs(endpoints, credentials),
             secrets_manager: aws_sdk_secretsmanager::Client::from_conf(secrets),
             kms: aws_sdk_kms::Client::from_conf(kms),
         }
@@ -59,6 +63,6 @@ impl Clients {
 }
 
 /// Only the SQS client, for event sources.
-pub(crate) fn sqs(endpoints: &Endpoints, principal: &str) -> aws_sdk_sqs::Client {
-    aws_sdk_sqs::Client::from_conf(config!(aws_sdk_sqs, &endpoints.sqs, principal).build())
+pub(crate) fn sqs(endpoints: &Endpoints, credentials: &Credentials) -> aws_sdk_sqs::Client {
+    aws_sdk_sqs::Client::from_conf(config!(aws_sdk_sqs, &endpoints.sqs, credentials).build())
 }

@@ -8,8 +8,10 @@ mod clients;
 mod options;
 mod provision;
 mod run;
+mod signing;
 mod wiring;
 
 pub use clients::Clients;
 pub use options::LocalOptions;
 pub use run::{LocalRun, LocalStack, Provisioned};
+pub use signing::Signing;

@@ -20,8 +20,10 @@ pub struct LocalOptions {
     pub parameters: BTreeMap<String, String>,
     /// Where the embedded engines keep everything; `None` keeps nothing.
     pub data_dir: Option<PathBuf>,
-    /// Another AWS endpoint to use instead of the embedded engines. Permissions, counts and kill points need the
-    /// embedded ones.
+    /// Another AWS endpoint to use instead of the embedded engines, with the keys of [`Signing::of_environment`].
+    /// Permissions, counts and kill points need the embedded ones.
+    ///
+    /// [`Signing::of_environment`]: super::Signing::of_environment
     pub aws_endpoint: Option<String>,
     /// The port of the HTTP API on 127.0.0.1; 0 takes any free one.
     pub port: u16,

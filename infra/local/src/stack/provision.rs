@@ -67,6 +67,8 @@ pub(crate) async fn forward_objects(clients: &Clients, template: &Template) -> R
     let queue = clients.sqs.create_queue().queue_name(&name);
     // Short, because handing a notification on takes no time: what a run that was killed had taken comes back soon.
     let queue = queue.attributes(QueueAttributeName::VisibilityTimeout, "5");
+    // Without it S3 refuses to be told where to send.
+    let queue = queue.attributes(QueueAttributeName::Policy, s3_may_send(template, &name));
     let queue = queue.send().await?;
     let url = queue.queue_url.context("the new queue has no URL")?;
     let target = s3::QueueConfiguration::builder()
@@ -87,6 +89,25 @@ pub(crate) async fn forward_objects(clients: &Clients, template: &Template) -> R
             .with_context(|| format!("cannot watch the bucket {}", bucket.logical_id))?;
     }
     Ok(url)
+}
+
+/// The queue's policy: the buckets may send to it.
+/// As <https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html> wants it
+/// (checked 2026-11-25).
+fn s3_may_send(template: &Template, queue: &str) -> String {
+    let buckets = template.buckets.iter();
+    let buckets: Vec<_> = buckets.map(|bucket| arn("s3", &bucket.name)).collect();
+    serde_json::json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Service": "s3.amazonaws.com" },
+            "Action": "sqs:SendMessage",
+            "Resource": arn("sqs", queue),
+            "Condition": { "ArnLike": { "aws:SourceArn": buckets } },
+        }],
+    })
+    .to_string()
 }
 
 async fn key_id(kms: &aws_sdk_kms::Client, key: &Named) -> Result<String> {

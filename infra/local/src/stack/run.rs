@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::clients::Clients;
 use super::options::LocalOptions;
+use super::signing::Signing;
 use super::{provision, wiring};
 use crate::engine::{Endpoints, EngineOptions, Engines};
 use crate::iam::{Armed, CallCount, Guard, KillPoint, OPERATOR, Permissions};
@@ -33,6 +34,7 @@ pub struct Provisioned {
     options: LocalOptions,
     engines: Option<Engines>,
     endpoints: Endpoints,
+    signing: Signing,
     template: Template,
     guard: Arc<Guard>,
     port: Port,
@@ -65,8 +67,8 @@ impl LocalStack {
             .await
             .with_context(|| format!("cannot listen on port {}", options.port))?;
         let guard = Arc::new(Guard::default());
-        let (engines, endpoints) = match &options.aws_endpoint {
-            Some(url) => (None, everywhere(url)),
+        let (engines, endpoints, signing) = match &options.aws_endpoint {
+            Some(url) => (None, Endpoints::everywhere(url), Signing::of_environment()),
             None => {
                 let engines = Engines::start(EngineOptions {
                     data_dir: options.data_dir.clone(),
@@ -75,10 +77,10 @@ impl LocalStack {
                 })
                 .await?;
                 let endpoints = engines.endpoints().clone();
-                (Some(engines), endpoints)
+                (Some(engines), endpoints, Signing::ByName)
             }
         };
-        let clients = Clients::new(&endpoints, OPERATOR);
+        let clients = Clients::signed(&endpoints, &signing.credentials(OPERATOR));
         let mut settings = Settings {
             parameters: options.parameters.clone(),
             sqs_endpoint: endpoints.sqs.clone(),
@@ -94,6 +96,7 @@ impl LocalStack {
             options,
             engines,
             endpoints,
+            signing,
             template,
             guard,
             port,
@@ -138,22 +141,25 @@ impl Provisioned {
             options,
             mut engines,
             endpoints,
+            signing,
             template,
             guard,
             port,
             clients,
         } = self;
+        let mut environment = wiring::endpoint_variables(&endpoints);
+        environment.extend(signing.variables());
         let fleet = Fleet::new(
             FleetOptions {
                 binaries: options.binaries,
-                environment: wiring::endpoint_variables(&endpoints),
+                environment,
                 log: options.log,
                 init_limit: INIT_LIMIT,
             },
             wiring::functions(&template),
         );
         guard.watch(&fleet);
-        let sources = wiring::sources(&template, &endpoints, &fleet)?;
+        let sources = wiring::sources(&template, &endpoints, &signing, &fleet)?;
         let stop = watch::Sender::new(false);
         let mut running = JoinSet::new();
         for queue in sources.queues {
@@ -284,16 +290,5 @@ async fn until(mut stop: watch::Receiver<bool>, work: impl Future<Output = ()>) 
     tokio::select! {
         () = work => {}
         _ = stop.wait_for(|stop| *stop) => {}
-    }
-}
-
-fn everywhere(url: &str) -> Endpoints {
-    let url = url.trim_end_matches('/').to_owned();
-    Endpoints {
-        s3: url.clone(),
-        sqs: url.clone(),
-        dynamodb: url.clone(),
-        secrets_manager: url.clone(),
-        kms: url,
     }
 }

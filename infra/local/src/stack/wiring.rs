@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::clients;
+use super::signing::Signing;
 use crate::engine::Endpoints;
 use crate::iam::event_source;
 use crate::lambda::{Fleet, FunctionSettings};
@@ -64,13 +65,15 @@ pub(crate) fn endpoint_variables(endpoints: &Endpoints) -> BTreeMap<String, Stri
 pub(crate) fn sources(
     template: &Template,
     endpoints: &Endpoints,
+    signing: &Signing,
     fleet: &Arc<Fleet>,
 ) -> anyhow::Result<Sources> {
     let mut sources = Sources::default();
     for function in &template.functions {
         let needs_sqs = function.events.iter().any(|e| matches!(e, Event::Queue(_)))
             || function.async_invoke.on_failure.is_some();
-        let sqs = needs_sqs.then(|| clients::sqs(endpoints, &event_source(&function.logical_id)));
+        let caller = signing.credentials(&event_source(&function.logical_id));
+        let sqs = needs_sqs.then(|| clients::sqs(endpoints, &caller));
         let invoker = Arc::new(invoker(function, template, sqs.clone(), fleet)?);
         for event in &function.events {
             match (event, &sqs) {

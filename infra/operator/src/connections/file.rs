@@ -1,7 +1,8 @@
 //! The shape of `connections.toml`, key by key. Unknown keys are errors, so that a typing mistake is never a silent default.
 
-use attache_domain::connection::Profile;
-use serde::Deserialize;
+use attache_domain::connection::{Profile, Template};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 /// The whole file.
@@ -24,6 +25,9 @@ pub(super) struct EndpointEntry {
     pub(super) profile: Profile,
     pub(super) secrets: Vec<SecretReference>,
     pub(super) verify_token: Option<SecretReference>,
+    pub(super) forward_to: Option<String>,
+    #[serde(default)]
+    pub(super) shadow: bool,
 }
 
 /// `[[connection]]`: keys of every profile; which belong together is checked afterwards, so that the message can say.
@@ -34,14 +38,15 @@ pub(super) struct ConnectionEntry {
     pub(super) profile: Profile,
     #[serde(default)]
     pub(super) local: bool,
-    // whatsapp
     pub(super) endpoint: Option<String>,
+    // whatsapp
     pub(super) phone_number_id: Option<String>,
     pub(super) graph_version: Option<String>,
     pub(super) base_url: Option<String>,
     pub(super) media_hosts: Option<Vec<String>>,
     pub(super) token: Option<SecretReference>,
-    // genesys-open-messaging
+    pub(super) window_template: Option<Template>,
+    // genesys-open-messaging, genesys-message-media
     pub(super) region: Option<String>,
     pub(super) api_url: Option<String>,
     pub(super) login_url: Option<String>,
@@ -62,24 +67,36 @@ pub(super) struct RouteEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SecretReference {
-    /// An environment variable of the local run.
+    /// An environment variable of whoever starts the local run, or applies the file.
     Env(String),
-    /// A file of the local run; a line end at its end is not part of the secret.
+    /// A file on the same machine; a line end at its end is not part of the secret.
     File(std::path::PathBuf),
-    /// A secret in Secrets Manager, deployed.
+    /// A secret that is in Secrets Manager already, deployed.
     Name(String),
+    /// One of our own making, drawn when it is first needed and kept from then on. Written `generate = true`.
+    #[serde(deserialize_with = "only_true")]
+    Generate,
+}
+
+fn only_true<'de, D: Deserializer<'de>>(given: D) -> Result<(), D::Error> {
+    match bool::deserialize(given)? {
+        true => Ok(()),
+        false => Err(D::Error::custom(
+            "`generate` is false, expected true or another reference",
+        )),
+    }
 }
 
 impl ConnectionEntry {
     /// Keys of another profile are mistakes, not decoration.
     pub(super) fn refuse_foreign_keys(&self) -> Result<(), String> {
         let whatsapp = [
-            ("endpoint", self.endpoint.is_some()),
             ("phone_number_id", self.phone_number_id.is_some()),
             ("graph_version", self.graph_version.is_some()),
             ("base_url", self.base_url.is_some()),
             ("media_hosts", self.media_hosts.is_some()),
             ("token", self.token.is_some()),
+            ("window_template", self.window_template.is_some()),
         ];
         let genesys = [
             ("region", self.region.is_some()),
@@ -89,9 +106,11 @@ impl ConnectionEntry {
             ("client_id", self.client_id.is_some()),
             ("client_secret", self.client_secret.is_some()),
         ];
+        let integration = ("integration_id", self.integration_id.is_some());
         let foreign = match self.profile {
-            Profile::WhatsApp => genesys,
-            Profile::GenesysOpenMessaging => whatsapp,
+            Profile::WhatsApp => genesys.to_vec(),
+            Profile::GenesysOpenMessaging => whatsapp.to_vec(),
+            Profile::GenesysMessageMedia => [&whatsapp[..], &[integration]].concat(),
         };
         match foreign.into_iter().find(|(_, given)| *given) {
             Some((key, _)) => Err(format!(

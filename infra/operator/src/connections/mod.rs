@@ -1,24 +1,27 @@
 //! `connections.toml`: what the owner writes, read into the rows the functions use.
 //!
-//! Secrets are given by reference only: `{ env = "NAME" }` or `{ file = "PATH" }` for a local run, `{ name = "attache/…" }`
-//! (Secrets Manager) for a deployed one. Every problem is told with file, line, key and what was expected.
+//! Secrets are given by reference only: `{ env = "NAME" }` or `{ file = "PATH" }`, `{ name = "attache/…" }` for one that is in
+//! Secrets Manager of a deployed system already, `{ generate = true }` for one of our own making. Every problem is told with
+//! file, line, key and what was expected. [`apply`] brings a file into a system, [`show`] tells what a system holds.
 
+pub mod apply;
 mod file;
+mod paste;
+mod plan;
+mod reading;
+mod report;
+mod secrets;
+pub mod show;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Profile, Route, Row, SecretName,
-};
-use attache_domain::ids::{ConnectionId, EndpointId};
-use url::Url;
+use attache_domain::connection::{Directory, Row};
 
+use file::File;
 pub use file::SecretReference;
-use file::{ConnectionEntry, File};
-
-/// Where things are written down, for errors.
-type Lines = BTreeMap<String, usize>;
+use reading::Reading;
+pub use secrets::{Given, SecretUse, Vault, generated};
 
 /// The configuration, ready to be applied.
 #[derive(Debug)]
@@ -26,7 +29,9 @@ pub struct Loaded {
     /// Rows for the `connections` table.
     pub rows: Vec<Row>,
     /// Where the value of each named secret is to be taken from.
-    pub secrets: Vec<(SecretName, SecretReference)>,
+    pub secrets: Vec<SecretUse>,
+    /// The line of each row, by its key.
+    pub lines: BTreeMap<String, usize>,
 }
 
 /// A configuration that cannot be used: every problem, each on its line.
@@ -78,13 +83,7 @@ impl Loaded {
             path: path.to_owned(),
             message: error.to_string().trim_end().to_owned(),
         })?;
-        let mut reading = Reading {
-            stage,
-            text,
-            lines: Lines::new(),
-            problems: Vec::new(),
-            secrets: Vec::new(),
-        };
+        let mut reading = Reading::new(path, stage, text);
         let rows = reading.rows(&file);
         for problem in Directory::new(rows.clone()).problems() {
             let line = reading.lines.get(&problem.row).copied().unwrap_or(1);
@@ -94,6 +93,7 @@ impl Loaded {
             return Ok(Self {
                 rows,
                 secrets: reading.secrets,
+                lines: reading.lines,
             });
         }
         reading.problems.sort();
@@ -104,198 +104,6 @@ impl Loaded {
             .collect();
         Err(ConfigError::Wrong { problems })
     }
-}
-
-struct Reading<'a> {
-    stage: &'a str,
-    text: &'a str,
-    lines: Lines,
-    problems: Vec<(usize, String)>,
-    secrets: Vec<(SecretName, SecretReference)>,
-}
-
-impl Reading<'_> {
-    fn rows(&mut self, file: &File) -> Vec<Row> {
-        let mut rows = Vec::new();
-        for entry in &file.endpoint {
-            let endpoint = entry.get_ref();
-            let secret = |n: usize| format!("endpoints/{}/secret-{n}", endpoint.id);
-            let secrets = endpoint
-                .secrets
-                .iter()
-                .enumerate()
-                .map(|(n, reference)| (secret(n + 1), reference.clone()));
-            let secrets: Vec<_> = secrets.collect();
-            let secrets = secrets
-                .into_iter()
-                .map(|(name, reference)| self.secret(&name, &reference))
-                .collect();
-            let verify = format!("endpoints/{}/verify-token", endpoint.id);
-            let verify_token = endpoint
-                .verify_token
-                .as_ref()
-                .map(|reference| self.secret(&verify, reference));
-            let row = Endpoint {
-                id: EndpointId::new(&*endpoint.id),
-                profile: endpoint.profile,
-                secrets,
-                verify_token,
-            };
-            self.add(&mut rows, Row::Endpoint(row), entry.span().start);
-        }
-        for entry in &file.connection {
-            let line = self.line(entry.span().start);
-            match self.connection(entry.get_ref()) {
-                Ok(connection) => {
-                    self.add(&mut rows, Row::Connection(connection), entry.span().start)
-                }
-                Err(problem) => self.problems.push((
-                    line,
-                    format!("connection/{}: {problem}", entry.get_ref().id),
-                )),
-            }
-        }
-        for entry in &file.route {
-            let route = entry.get_ref();
-            let to = route.to.as_deref().map(ConnectionId::new);
-            let row = Row::Route(Route {
-                from: ConnectionId::new(&*route.from),
-                to,
-            });
-            self.add(&mut rows, row, entry.span().start);
-        }
-        rows
-    }
-
-    fn add(&mut self, rows: &mut Vec<Row>, row: Row, start: usize) {
-        let line = self.line(start);
-        if let Some(first) = self.lines.insert(row.id(), line) {
-            self.problems.push((
-                line,
-                format!("{}: is there already, on line {first}", row.id()),
-            ));
-        }
-        rows.push(row);
-    }
-
-    fn line(&self, start: usize) -> usize {
-        self.text
-            .get(..start)
-            .map_or(1, |before| before.matches('\n').count() + 1)
-    }
-
-    fn secret(&mut self, name: &str, reference: &SecretReference) -> SecretName {
-        let name = match reference {
-            SecretReference::Name(name) => SecretName(name.clone()),
-            SecretReference::Env(_) | SecretReference::File(_) => {
-                SecretName(format!("attache/{}/{name}", self.stage))
-            }
-        };
-        self.secrets.push((name.clone(), reference.clone()));
-        name
-    }
-
-    fn connection(&mut self, entry: &ConnectionEntry) -> Result<Connection, String> {
-        entry.refuse_foreign_keys()?;
-        let account = match entry.profile {
-            Profile::WhatsApp => Account::WhatsApp {
-                endpoint: EndpointId::new(need(
-                    &entry.endpoint,
-                    "endpoint",
-                    "the name of an [[endpoint]]",
-                )?),
-                phone_number_id: need(
-                    &entry.phone_number_id,
-                    "phone_number_id",
-                    "the number's id from WhatsApp Manager",
-                )?,
-                base_url: url(
-                    entry
-                        .base_url
-                        .as_deref()
-                        .unwrap_or("https://graph.facebook.com"),
-                    "base_url",
-                )?,
-                graph_version: need(
-                    &entry.graph_version,
-                    "graph_version",
-                    "a Graph API version such as \"v23.0\"",
-                )?,
-                media_hosts: entry
-                    .media_hosts
-                    .clone()
-                    .unwrap_or_else(|| vec!["lookaside.fbsbx.com".to_owned()]),
-                token: self.needed_secret(entry, entry.token.as_ref(), "token")?,
-            },
-            Profile::GenesysOpenMessaging => {
-                let of_region = |service: &str| {
-                    entry
-                        .region
-                        .as_ref()
-                        .map(|region| format!("https://{service}.{region}"))
-                };
-                let api = need(
-                    &entry.api_url.clone().or_else(|| of_region("api")),
-                    "region",
-                    "a Genesys domain such as \"mypurecloud.de\"",
-                )?;
-                let login = need(
-                    &entry.login_url.clone().or_else(|| of_region("login")),
-                    "login_url",
-                    "a URL, or give `region`",
-                )?;
-                Account::GenesysOpenMessaging {
-                    integration_id: need(
-                        &entry.integration_id,
-                        "integration_id",
-                        "the Open Messaging integration's id",
-                    )?,
-                    api_url: url(&api, "api_url")?,
-                    login_url: url(&login, "login_url")?,
-                    client_id: need(&entry.client_id, "client_id", "the OAuth client's id")?,
-                    client_secret: self.needed_secret(
-                        entry,
-                        entry.client_secret.as_ref(),
-                        "client_secret",
-                    )?,
-                }
-            }
-        };
-        Ok(Connection {
-            id: ConnectionId::new(&*entry.id),
-            account,
-            local: entry.local,
-        })
-    }
-
-    fn needed_secret(
-        &mut self,
-        entry: &ConnectionEntry,
-        given: Option<&SecretReference>,
-        key: &str,
-    ) -> Result<SecretName, String> {
-        let reference = given
-            .ok_or_else(|| missing(key, "{ env = … }, { file = … } or { name = … }"))?
-            .clone();
-        Ok(self.secret(&format!("clients/{}/{key}", entry.id), &reference))
-    }
-}
-
-fn need(given: &Option<String>, key: &str, expected: &str) -> Result<String, String> {
-    given
-        .clone()
-        .filter(|value| !value.is_empty())
-        .ok_or_else(|| missing(key, expected))
-}
-
-fn missing(key: &str, expected: &str) -> String {
-    format!("key `{key}` is missing; expected {expected}")
-}
-
-fn url(text: &str, key: &str) -> Result<Url, String> {
-    Url::parse(text).map_err(|error| {
-        format!("key `{key}`: {text:?} is no URL ({error}); expected one such as \"https://host\"")
-    })
 }
 
 #[cfg(test)]
@@ -361,6 +169,94 @@ mod tests {
             );
             assert!(message.starts_with("connections.toml"), "{message}");
         }
+    }
+
+    const PLAIN: &str = r#"
+[[endpoint]]
+id = "in"
+profile = "whatsapp"
+secrets = [{ env = "APP_SECRET" }]
+verify_token = { env = "VERIFY" }
+
+[[connection]]
+id = "number"
+profile = "whatsapp"
+endpoint = "in"
+phone_number_id = "1"
+graph_version = "v23.0"
+token = { env = "TOKEN" }
+
+[[connection]]
+id = "org"
+profile = "genesys-open-messaging"
+region = "mypurecloud.de"
+integration_id = "2"
+client_id = "3"
+client_secret = { env = "CLIENT" }
+"#;
+
+    #[test]
+    fn only_what_is_ours_to_choose_can_be_generated() {
+        let refused = |key: &str| format!(": key `{key}`: the platform makes this secret");
+        for (from, to, expected) in [
+            ("VERIFY", "{ generate = true }", None),
+            (
+                "VERIFY",
+                "{ generate = false }",
+                Some("expected true".to_owned()),
+            ),
+            (
+                "APP_SECRET",
+                "{ generate = true }",
+                Some(refused("secrets")),
+            ),
+            ("TOKEN", "{ generate = true }", Some(refused("token"))),
+            (
+                "CLIENT",
+                "{ generate = true }",
+                Some(refused("client_secret")),
+            ),
+        ] {
+            let reference = format!("{{ env = \"{from}\" }}");
+            let parsed = parse(&PLAIN.replacen(&reference, to, 1));
+            match expected {
+                None => assert!(parsed.is_ok(), "{from} {to}"),
+                Some(expected) => {
+                    let told = parsed.unwrap_err().to_string();
+                    assert!(
+                        told.contains(&expected),
+                        "expected {expected:?} in:\n{told}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_genesys_endpoint_may_generate_its_secret() {
+        let text = "[[endpoint]]\nid = \"g\"\nprofile = \"genesys-open-messaging\"\nsecrets = [{ generate = true }]\n";
+        let told = parse(text).map_or_else(|error| error.to_string(), |_| String::new());
+        assert!(!told.contains("generated"), "{told}");
+    }
+
+    #[test]
+    fn secrets_and_rows_know_where_they_are_written() {
+        let loaded = parse(PLAIN).unwrap();
+        let places: Vec<_> = loaded
+            .secrets
+            .iter()
+            .map(|secret| secret.place.as_str())
+            .collect();
+        assert_eq!(
+            places,
+            [
+                "connections.toml:2: endpoint/in: key `secrets`",
+                "connections.toml:2: endpoint/in: key `verify_token`",
+                "connections.toml:8: connection/number: key `token`",
+                "connections.toml:16: connection/org: key `client_secret`",
+            ]
+        );
+        assert_eq!(loaded.lines["connection/org"], 16);
     }
 
     #[test]

@@ -69,6 +69,14 @@ impl Piece {
         Self { expected, ..self }
     }
 
+    /// The stages in which it may end; none: wherever it comes to rest.
+    pub(super) fn until(&self) -> &'static [&'static str] {
+        match self.expected {
+            Expected::Delivered | Expected::Anything => &["sent"],
+            Expected::Quarantined | Expected::Held => &[],
+        }
+    }
+
     /// As the customer sends it.
     pub(super) fn media(&self) -> MediaFile {
         let mut file = MediaFile::new(self.bytes.clone(), self.declared).named(&self.file_name);

@@ -1,8 +1,10 @@
-//! `attache demo`: the tour. Real files travel from a WhatsApp customer to a Genesys agent through the real functions,
-//! while webhooks repeat, a platform throttles, and a function is killed in the middle. Ends well only if everything
+//! `attache demo`: the tour. Real files and words travel between a WhatsApp customer and a Genesys agent through the real
+//! functions, while webhooks repeat, a platform throttles, answers get lost, and a function is killed in the middle. Ends well only if everything
 //! that is promised was seen: by hash, at the receiving side.
 
 mod cast;
+mod dialogue;
+mod seen;
 mod stage;
 mod table;
 mod timeline;
@@ -11,14 +13,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
 use attache_local::LocalRun;
 use attache_platforms::faults::{Fault, Point, Times};
 use clap::Args;
 
 use crate::binaries;
 use crate::site::{self, STAGE, SiteOptions};
-use crate::standins::StandIns;
+use crate::standins::{CUSTOMERS, StandIns};
 use cast::{Expected, Piece};
+use dialogue::{Dialogue, Proof, Spoken};
 use stage::{Outcome, Watch};
 use timeline::Timeline;
 
@@ -31,6 +35,10 @@ pub struct Options {
     /// Your own file instead of the demo's (several: repeat the option).
     #[arg(long = "file", value_name = "PATH")]
     pub files: Vec<PathBuf>,
+    /// Another AWS endpoint instead of the embedded engines, which keeps what is created there. Calls are signed with
+    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else with `test` and `test`.
+    #[arg(long, value_name = "URL")]
+    pub aws_endpoint: Option<String>,
     /// The last line of standard output is the result as JSON.
     #[arg(long)]
     pub json: bool,
@@ -49,7 +57,11 @@ pub async fn run(options: &Options) -> Result<bool> {
     println!("Building the functions …");
     let folder = binaries::build().await?;
     let standins = StandIns::start().await?;
-    let provisioned = site::provision(folder, SiteOptions::default()).await?;
+    let site_options = SiteOptions {
+        aws_endpoint: options.aws_endpoint.clone(),
+        ..SiteOptions::default()
+    };
+    let provisioned = site::provision(folder, site_options).await?;
     let run = site::start(provisioned, &standins.seed(STAGE)?).await?;
     standins
         .subscribe(run.api_url())
@@ -63,14 +75,35 @@ pub async fn run(options: &Options) -> Result<bool> {
     let timeline = Timeline::start();
     let mut watch = Watch::new(&run)?;
     perform(&pieces, &standins, &run, &mut watch, &timeline).await?;
-    let outcomes = watch.until_at_rest(&timeline, CURTAIN).await?;
-    let seen = table::judge(&pieces, outcomes, &standins, &run);
+    let spoken = if options.files.is_empty() {
+        let dialogue = Dialogue::new(&standins, &timeline, &mut watch);
+        dialogue.perform(&run).await?
+    } else {
+        Vec::new()
+    };
+    let mut outcomes = watch.until_at_rest(&timeline, CURTAIN).await?;
+    let of_words = outcomes.split_off(pieces.len());
+    settle(&standins, &spoken).await?;
+    let seen = table::judge(&pieces, outcomes, (&spoken, of_words), &standins, &run);
     run.stop().await?;
     table::print(&seen, &timeline);
     if options.json {
         println!("{}", seen.to_json());
     }
     Ok(seen.ok())
+}
+
+/// Waits for the last receipts and notices: they follow the ends they tell of.
+async fn settle(standins: &StandIns, spoken: &[Spoken]) -> Result<()> {
+    for one in spoken
+        .iter()
+        .filter(|one| !matches!(one.proof, Proof::AgentReads(_)))
+    {
+        let id = attache_platforms::whatsapp::MessageId::new(&one.message);
+        let receipt = standins.genesys.wait_for_final_receipt(&id, CURTAIN).await;
+        receipt.with_context(|| format!("the receipt of {}", one.name))?;
+    }
+    Ok(())
 }
 
 /// Sends everything, with the trouble each piece is cast for.
@@ -86,7 +119,12 @@ async fn perform(
         let message = customer.compose_media(piece.media());
         let (id, medium) = (message.id().clone(), standins.whatsapp.medium(message.id()));
         let medium = medium.context("the stand-in does not know the file it just took")?;
-        watch.add(piece, id.as_str(), &medium.id);
+        let item = MediaId::derive(
+            &ConnectionId::new(CUSTOMERS),
+            &MessageId::new(id.as_str()),
+            &AttachmentId::new(&*medium.id),
+        );
+        watch.add(&piece.file_name, id.as_str(), item, piece.until());
         match piece.trouble {
             cast::Trouble::None | cast::Trouble::Repeated => {}
             cast::Trouble::Throttled => drop(standins.genesys.faults().arm_on(

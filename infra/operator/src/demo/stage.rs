@@ -4,14 +4,14 @@ use std::future::Future;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
+use attache_domain::channels::Direction;
+use attache_domain::ids::MediaId;
 use attache_domain::journey::{Item, Stage};
 use attache_domain::verdict::Verdict;
 use attache_edge::dynamodb::ItemsTable;
 use attache_flow::ports::Items;
 use attache_local::LocalRun;
 
-use super::cast::Piece;
 use super::timeline::Timeline;
 use crate::site;
 
@@ -39,7 +39,22 @@ struct Watched {
     name: String,
     message: String,
     id: MediaId,
+    /// The stages in which it may end.
+    until: &'static [&'static str],
     seen: Option<Item>,
+}
+
+impl Watched {
+    /// Nothing more happens to it by itself: it has ended, or waits for a person.
+    fn is_at_rest(&self) -> bool {
+        let Some(item) = &self.seen else {
+            return false;
+        };
+        let stage = item.gate.stage;
+        let goes_on = matches!(stage, Stage::Sent | Stage::Delivered);
+        self.until.contains(&stage.as_str())
+            || (!goes_on && (item.gate.due_at.is_none() || stage.is_over()))
+    }
 }
 
 /// The rows of the pieces on stage.
@@ -57,19 +72,35 @@ impl Watch {
         })
     }
 
-    /// Begins to watch a piece: its row's key follows from what the platform will announce.
-    pub(super) fn add(&mut self, piece: &Piece, message: &str, medium: &str) {
-        let id = MediaId::derive(
-            &ConnectionId::new("whatsapp-demo"),
-            &MessageId::new(message),
-            &AttachmentId::new(medium),
-        );
+    /// Begins to watch an item until it is in one of these stages. Its row's key follows from what its platform announces.
+    pub(super) fn add(
+        &mut self,
+        name: &str,
+        message: &str,
+        id: MediaId,
+        until: &'static [&'static str],
+    ) {
         self.watched.push(Watched {
-            name: piece.file_name.clone(),
+            name: name.to_owned(),
             message: message.to_owned(),
             id,
+            until,
             seen: None,
         });
+    }
+
+    /// Watches until everything on stage has arrived or ended, or time is up.
+    pub(super) async fn until_over(&mut self, timeline: &Timeline, within: Duration) -> Result<()> {
+        let end = tokio::time::Instant::now() + within;
+        let over = |watched: &Watched| {
+            let item = watched.seen.as_ref();
+            item.is_some_and(|item| item.gate.stage.is_over() || item.gate.due_at.is_none())
+        };
+        while !self.watched.iter().all(over) && tokio::time::Instant::now() < end {
+            self.look(timeline).await?;
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
     }
 
     /// Watches until `other` is done.
@@ -96,10 +127,7 @@ impl Watch {
         let end = tokio::time::Instant::now() + within;
         loop {
             self.look(timeline).await?;
-            let resting = self
-                .watched
-                .iter()
-                .all(|watched| watched.seen.as_ref().is_some_and(at_rest));
+            let resting = self.watched.iter().all(Watched::is_at_rest);
             if resting || tokio::time::Instant::now() > end {
                 break;
             }
@@ -113,7 +141,7 @@ impl Watch {
         for watched in self
             .watched
             .iter_mut()
-            .filter(|watched| !watched.seen.as_ref().is_some_and(at_rest))
+            .filter(|watched| !watched.is_at_rest())
         {
             let item = self.items.load(&watched.id).await?;
             tell(timeline, watched, item.as_ref());
@@ -121,11 +149,6 @@ impl Watch {
         }
         Ok(())
     }
-}
-
-/// Nothing more happens to the file by itself: it has ended, or waits for a person.
-fn at_rest(item: &Item) -> bool {
-    item.gate.due_at.is_none() || item.gate.stage.is_over()
 }
 
 fn tell(timeline: &Timeline, watched: &Watched, now: Option<&Item>) {
@@ -143,12 +166,15 @@ fn tell(timeline: &Timeline, watched: &Watched, now: Option<&Item>) {
             .diagnosis
             .as_ref()
             .map_or("?", |diagnosis| diagnosis.code.as_str());
+        // Towards a customer an open outcome stays open: nobody sends it again.
+        let then = match (now.gate.intent_until, now.origin.direction) {
+            (Some(_), Direction::ToCustomer) => "a status may tell, it is not sent again",
+            _ => "it waits and tries again",
+        };
+        let attempts = now.record.attempts;
         timeline.say(
             &watched.name,
-            &format!(
-                "attempt {} ended with {why}; it waits and tries again",
-                now.record.attempts
-            ),
+            &format!("attempt {attempts} ended with {why}; {then}"),
         );
     }
     if before.is_none_or(|item| {
@@ -166,7 +192,13 @@ fn describe(item: &Item) -> String {
         (Stage::Fetching, _) => "fetching".to_owned(),
         (Stage::Waiting, _) => "stored, judged clean, planned".to_owned(),
         (Stage::Sending, _) => "sending".to_owned(),
-        (Stage::Sent, _) => "sent: the agent has it".to_owned(),
+        (Stage::Uploading, _) => "handing the bytes over".to_owned(),
+        (Stage::Sent, _) => match item.origin.direction {
+            Direction::ToAgent => "sent: the agent has it".to_owned(),
+            Direction::ToCustomer => "sent: WhatsApp has accepted it".to_owned(),
+        },
+        (Stage::Delivered, _) => "delivered: the customer has it".to_owned(),
+        (Stage::Failed, _) => "failed: the agent is told".to_owned(),
         (stage, _) => stage.as_str().to_owned(),
     }
 }
@@ -210,7 +242,7 @@ fn outcome(watched: &Watched) -> Outcome {
             .map_or(Duration::ZERO, |(last, first)| last.saturating_since(first)),
         attempts: item.record.attempts,
         sweeps: item.record.sweeps,
-        at_rest: at_rest(item),
+        at_rest: watched.is_at_rest(),
         ..nothing
     }
 }

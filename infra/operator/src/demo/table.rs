@@ -9,6 +9,8 @@ use serde::Serialize;
 
 use super::as_expected;
 use super::cast::{Piece, Trouble};
+use super::dialogue::{Proof, Spoken};
+use super::seen::Receivers;
 use super::stage::Outcome;
 use super::timeline::Timeline;
 use crate::standins::StandIns;
@@ -16,7 +18,9 @@ use crate::standins::StandIns;
 struct Line {
     name: String,
     outcome: Outcome,
-    /// The agent's copy has the customer's SHA-256.
+    /// What its receiver has.
+    arrived: &'static str,
+    /// The receiver has exactly what was sent.
     identical: bool,
     /// Everything expected of this piece was seen.
     fine: bool,
@@ -44,9 +48,11 @@ struct Totals {
 pub(super) fn judge(
     pieces: &[Piece],
     outcomes: Vec<Outcome>,
+    (spoken, of_words): (&[Spoken], Vec<Outcome>),
     standins: &StandIns,
     run: &LocalRun,
 ) -> Seen {
+    let receivers = Receivers::of(standins);
     let messages = standins.genesys.messages();
     let mut by_message: BTreeMap<String, Vec<&AgentMessage>> = BTreeMap::new();
     for message in &messages {
@@ -74,6 +80,7 @@ pub(super) fn judge(
         lines.push(Line {
             name: piece.file_name.clone(),
             outcome,
+            arrived: "same SHA-256",
             identical,
             fine: complaints.is_empty(),
         });
@@ -83,11 +90,32 @@ pub(super) fn judge(
                 .map(|complaint| format!("{}: {complaint}", piece.file_name)),
         );
     }
-    broken.extend(
-        by_message
-            .keys()
-            .map(|id| format!("the agent got a message nobody sent: {id}")),
-    );
+    for (one, outcome) in spoken.iter().zip(of_words) {
+        let copies = receivers.count(&one.proof);
+        duplicates_sent += copies.saturating_sub(1);
+        let complaints = receivers.complaints(one, &outcome);
+        let fine = complaints.is_empty();
+        broken.extend(complaints.into_iter().map(|c| format!("{}: {c}", one.name)));
+        lines.push(Line {
+            name: one.name.clone(),
+            outcome,
+            arrived: match one.proof {
+                Proof::CustomerHas(..) => "same SHA-256",
+                Proof::AgentReads(_) | Proof::CustomerReads(_) => "same words",
+                Proof::Refused(_) => "the agent is told",
+            },
+            identical: copies == 1 && fine,
+            fine,
+        });
+    }
+    broken.extend(receivers.strangers(|id| lines.iter().any(|line| line.outcome.message == id)));
+    let kept_back = |line: &&Line| !line.identical && line.fine;
+    let (notices, untold) = (receivers.notices(), lines.iter().filter(kept_back).count());
+    if notices != untold {
+        broken.push(format!(
+            "{untold} messages did not arrive, and the agent got {notices} notices"
+        ));
+    }
     broken.extend(
         standins
             .whatsapp
@@ -120,10 +148,7 @@ pub(super) fn judge(
             .filter(|line| line.outcome.verdict == word)
             .count()
     };
-    let delivered = lines
-        .iter()
-        .filter(|line| line.outcome.stage == "sent" && line.identical)
-        .count();
+    let delivered = lines.iter().filter(|line| line.identical).count();
     let totals = Totals {
         demo: if broken.is_empty() { "ok" } else { "failed" },
         items: lines.len(),
@@ -192,14 +217,14 @@ impl Seen {
 /// Prints the table and the sentence below it.
 pub(super) fn print(seen: &Seen, timeline: &Timeline) {
     println!(
-        "\n{:<22} {:<12} {:<10} {:>8}  at the agent",
-        "file", "verdict", "stage", "time"
+        "\n{:<22} {:<12} {:<10} {:>8}  at the receiver",
+        "message", "verdict", "stage", "time"
     );
     for line in &seen.lines {
         let outcome = &line.outcome;
         let arrived = match (line.identical, line.fine) {
-            (true, _) => "same SHA-256",
-            (false, true) => "-",
+            (true, _) => line.arrived,
+            (false, true) => "the agent is told",
             (false, false) => "NOT AS PROMISED",
         };
         let seconds = outcome.took.as_secs_f32();

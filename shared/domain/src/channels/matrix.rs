@@ -13,10 +13,11 @@ use thiserror::Error;
 use super::media_type::{MediaType, TypePattern};
 
 /// Which way media travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// From the customer into the contact centre.
+    #[default]
     ToAgent,
     /// From the contact centre to the customer.
     ToCustomer,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::{Account, Connection, Endpoint, Profile, Route, Row, authority};
+use super::{Account, Connection, Endpoint, Route, Row, authority};
 use crate::egress;
 use crate::ids::{ConnectionId, EndpointId};
 
@@ -68,20 +68,22 @@ impl Directory {
         self.connections.values()
     }
 
-    /// The WhatsApp connection whose webhooks come to `endpoint` under this number. Another tenant's endpoint never
-    /// reaches it, whatever number its webhook names.
+    /// The connection whose webhooks come to `endpoint` under this address of the business. Another tenant's endpoint
+    /// never reaches it, whatever address its webhook names.
     #[must_use]
-    pub fn whatsapp(&self, endpoint: &EndpointId, number: &str) -> Option<&Connection> {
-        self.connections
+    pub fn business(&self, endpoint: &EndpointId, address: &str) -> Option<&Connection> {
+        self.connections.values().find(|connection| {
+            connection.endpoint() == Some(endpoint)
+                && connection.address().is_none_or(|own| own == address)
+        })
+    }
+
+    /// Whether a route leads to this connection: whoever writes over it may be answered.
+    #[must_use]
+    pub fn is_answered(&self, connection: &ConnectionId) -> bool {
+        self.routes
             .values()
-            .find(|connection| match &connection.account {
-                Account::WhatsApp {
-                    endpoint: own,
-                    phone_number_id,
-                    ..
-                } => own == endpoint && phone_number_id == number,
-                Account::GenesysOpenMessaging { .. } => false,
-            })
+            .any(|route| route.to.as_ref() == Some(connection))
     }
 
     /// The route from a connection; without one its events are kept, not carried.
@@ -90,9 +92,13 @@ impl Directory {
         self.routes.get(from)
     }
 
-    /// Drops connections marked `local`, and what refers to them: a deployed function never talks plain HTTP.
+    /// Drops connections marked `local`, what refers to them, and plain links to forward to: a deployed function never
+    /// talks plain HTTP.
     #[must_use]
     pub fn without_local(mut self) -> Self {
+        for endpoint in self.endpoints.values_mut() {
+            endpoint.forward_to.take_if(|url| url.scheme() != "https");
+        }
         self.connections.retain(|_, connection| !connection.local);
         let connections = &self.connections;
         self.routes.retain(|from, route| {
@@ -123,29 +129,15 @@ impl Directory {
 
     fn connection_problems(&self, connection: &Connection) -> Vec<Problem> {
         let row = format!("connection/{}", connection.id);
-        let mut problems = Vec::new();
-        let urls: Vec<(&str, &Url)> = match &connection.account {
-            Account::WhatsApp {
-                endpoint, base_url, ..
-            } => {
-                match self.endpoints.get(endpoint) {
-                    None => problems.push(format!(
-                        "endpoint {endpoint:?} is not configured",
-                        endpoint = endpoint.as_str()
-                    )),
-                    Some(found) if found.profile != Profile::WhatsApp => {
-                        problems.push(format!(
-                            "endpoint {endpoint} has profile {}, expected whatsapp",
-                            found.profile
-                        ));
-                    }
-                    Some(_) => {}
-                }
-                vec![("base_url", base_url)]
-            }
-            Account::GenesysOpenMessaging {
-                api_url, login_url, ..
-            } => vec![("api_url", api_url), ("login_url", login_url)],
+        let mut problems: Vec<String> = connection
+            .endpoint()
+            .and_then(|id| self.endpoint_problem(connection, id))
+            .into_iter()
+            .collect();
+        let urls: Vec<(&str, &Url)> = match (&connection.account, connection.org()) {
+            (Account::WhatsApp { base_url, .. }, _) => vec![("base_url", base_url)],
+            (_, Some(org)) => vec![("api_url", &org.api_url), ("login_url", &org.login_url)],
+            (_, None) => Vec::new(),
         };
         for (key, url) in urls {
             if let Err(refused) = egress::judge(url, &[authority(url)], connection.local) {
@@ -166,13 +158,48 @@ impl Directory {
             .collect()
     }
 
+    /// What is wrong with the endpoint a connection names.
+    fn endpoint_problem(&self, connection: &Connection, id: &EndpointId) -> Option<String> {
+        let Some(found) = self.endpoints.get(id) else {
+            return Some(format!("endpoint {:?} is not configured", id.as_str()));
+        };
+        let expected = connection.profile();
+        if found.profile != expected {
+            let profile = found.profile;
+            return Some(format!(
+                "endpoint {id} has profile {profile}, expected {expected}"
+            ));
+        }
+        let rival = self.connections.values().find(|other| {
+            other.id < connection.id
+                && other.endpoint() == Some(id)
+                && other.address() == connection.address()
+        });
+        rival.map(|rival| format!("endpoint {id} already leads {} here", rival.id))
+    }
+
     fn route_problems(&self, route: &Route) -> Vec<Problem> {
-        std::iter::once(&route.from)
+        let row = format!("route/{}", route.from);
+        let mut problems: Vec<String> = std::iter::once(&route.from)
             .chain(&route.to)
             .filter(|id| !self.connections.contains_key(id))
-            .map(|id| Problem {
-                row: format!("route/{}", route.from),
-                problem: format!("connection {:?} is not configured", id.as_str()),
+            .map(|id| format!("connection {:?} is not configured", id.as_str()))
+            .collect();
+        let profile = |id: &ConnectionId| self.connections.get(id).map(Connection::profile);
+        if let Some((from, to)) = profile(&route.from).zip(route.to.as_ref().and_then(profile)) {
+            if !to.delivers() {
+                problems.push(format!("nothing can be delivered over profile {to}"));
+            } else if from.direction() == to.direction() {
+                problems.push(format!(
+                    "{from} leads to {to}; expected one of a customer's channel and one of an agent's platform"
+                ));
+            }
+        }
+        problems
+            .into_iter()
+            .map(|problem| Problem {
+                row: row.clone(),
+                problem,
             })
             .collect()
     }
@@ -186,11 +213,13 @@ fn endpoint_problems(endpoint: &Endpoint) -> Vec<Problem> {
             endpoint.secrets.len()
         ));
     }
-    match endpoint.profile {
-        Profile::WhatsApp => {}
-        Profile::GenesysOpenMessaging => problems.push(
-            "profile genesys-open-messaging takes nothing in yet; expected whatsapp".to_owned(),
-        ),
+    if let Some(url) = &endpoint.forward_to {
+        // Where it may lead is the owner's to say; that a signed body does not travel in the clear is not.
+        if url.scheme() != "https" && !egress::is_plain_and_here(url) {
+            problems.push(format!(
+                "forward_to {url}: expected https (http only to this machine)"
+            ));
+        }
     }
     let row = format!("endpoint/{}", endpoint.id);
     problems
@@ -212,23 +241,28 @@ mod tests {
         let directory = directory();
         let found = |endpoint: &str, number: &str| {
             directory
-                .whatsapp(&EndpointId::new(endpoint), number)
+                .business(&EndpointId::new(endpoint), number)
                 .is_some()
         };
         assert!(found("whatsapp", "106540352242922"));
         assert!(!found("other", "106540352242922"));
         assert!(!found("whatsapp", "1"));
+        assert!(found("genesys", "2d1f6a3c"));
+        assert!(!found("genesys", "106540352242922"));
     }
 
     #[test]
     fn problems_name_the_row_and_what_was_expected() {
         assert_eq!(directory().problems(), []);
         let mut plain = genesys();
-        if let Account::GenesysOpenMessaging { api_url, .. } = &mut plain.account {
-            *api_url = Url::parse("http://127.0.0.1:1").unwrap();
+        if let Account::GenesysOpenMessaging { endpoint, org, .. } = &mut plain.account {
+            *endpoint = None;
+            org.api_url = Url::parse("http://127.0.0.1:1").unwrap();
         }
+        let plain_id = plain.id.clone();
         let mut bare = endpoint();
         bare.secrets.clear();
+        bare.forward_to = Some(Url::parse("http://old.example/hook").unwrap());
         let broken = Directory::new([
             Row::Endpoint(bare),
             Row::Connection(plain),
@@ -236,13 +270,19 @@ mod tests {
                 from: ConnectionId::new("nobody"),
                 to: None,
             }),
+            Row::Route(Route {
+                from: plain_id.clone(),
+                to: Some(plain_id),
+            }),
         ]);
         let texts: Vec<_> = broken.problems().iter().map(ToString::to_string).collect();
         assert_eq!(
             texts,
             [
                 "endpoint/whatsapp: 0 secrets, expected one, or two during a rotation",
+                "endpoint/whatsapp: forward_to http://old.example/hook: expected https (http only to this machine)",
                 "connection/genesys: api_url http://127.0.0.1:1/: scheme \"http\" is not allowed; plain http needs `local = true`",
+                "route/genesys: genesys-open-messaging leads to genesys-open-messaging; expected one of a customer's channel and one of an agent's platform",
                 "route/nobody: connection \"nobody\" is not configured",
             ]
         );
@@ -264,5 +304,16 @@ mod tests {
             directory.connection(&genesys().id).is_none()
                 && directory.route(&whatsapp().id).is_none()
         );
+        for (link, kept) in [
+            ("http://127.0.0.1:9000/hook", false),
+            ("https://old.example/hook", true),
+        ] {
+            let mut endpoint = endpoint();
+            endpoint.forward_to = Url::parse(link).ok();
+            let id = endpoint.id.clone();
+            let directory = Directory::new([Row::Endpoint(endpoint)]).without_local();
+            let forward_to = directory.endpoint(&id).and_then(|e| e.forward_to.as_ref());
+            assert_eq!(forward_to.is_some(), kept, "{link}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::channels::Direction;
 use crate::ids::{ConnectionId, EndpointId};
 use crate::pacing::rate::Rate;
 use crate::signature::Scheme;
@@ -30,15 +31,66 @@ pub enum Profile {
     WhatsApp,
     /// Genesys Cloud Open Messaging.
     GenesysOpenMessaging,
+    /// The source documents' surface `message:message-media` (`S1-11`): not published by Genesys. Takes in only.
+    GenesysMessageMedia,
 }
 
 impl Profile {
+    /// Every profile.
+    pub const ALL: [Self; 3] = [
+        Self::WhatsApp,
+        Self::GenesysOpenMessaging,
+        Self::GenesysMessageMedia,
+    ];
+
     /// The name used in configuration and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::WhatsApp => "whatsapp",
             Self::GenesysOpenMessaging => "genesys-open-messaging",
+            Self::GenesysMessageMedia => "genesys-message-media",
+        }
+    }
+
+    /// Which way that goes which comes in over it: customers write over channels, agents over platforms.
+    #[must_use]
+    pub fn direction(self) -> Direction {
+        match self {
+            Self::WhatsApp => Direction::ToAgent,
+            Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Direction::ToCustomer,
+        }
+    }
+
+    /// For how long after a message its file can be had. WhatsApp: the media id of a webhook gives fresh links for seven
+    /// days (meta.md §2.2). Genesys: not confirmed; the source documents say 15 to 30 minutes (`S1-16`).
+    #[must_use]
+    pub fn file_life(self) -> Duration {
+        match self {
+            Self::WhatsApp => Duration::from_secs(7 * 24 * 3600),
+            Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Duration::from_secs(30 * 60),
+        }
+    }
+
+    /// Whether a message can be delivered over it.
+    #[must_use]
+    pub fn delivers(self) -> bool {
+        match self {
+            Self::WhatsApp | Self::GenesysOpenMessaging => true,
+            Self::GenesysMessageMedia => false,
+        }
+    }
+
+    /// How long a sender waits for the answer to a webhook, and how often it comes again.
+    #[must_use]
+    pub fn patience(self) -> Patience {
+        match self {
+            Self::WhatsApp => Patience::ClaimFirst,
+            // 10 s, five retries 5 s apart (genesys.md §3.2); the surface of `S1-18` is taken to be as patient.
+            Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Patience::BytesFirst {
+                inline: Duration::from_secs(8),
+                tries: 6,
+            },
         }
     }
 
@@ -47,9 +99,24 @@ impl Profile {
     pub fn scheme(self) -> Scheme {
         match self {
             Self::WhatsApp => Scheme::META,
-            Self::GenesysOpenMessaging => Scheme::GENESYS,
+            Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Scheme::GENESYS,
         }
     }
+}
+
+/// When a webhook is acknowledged. Either way: a 2xx means that a later crash cannot lose it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// The file's id finds it for days: once the row and its job are durable.
+    ClaimFirst,
+    /// There is only a link that dies: once the bytes are stored.
+    BytesFirst {
+        /// How long the answer may take.
+        inline: Duration,
+        /// How often the sender tries in all. Refused to the end it would tell the agent so, who would send again:
+        /// the last try is acknowledged once link and job are durable.
+        tries: u32,
+    },
 }
 
 impl fmt::Display for Profile {
@@ -69,6 +136,30 @@ pub struct Endpoint {
     pub secrets: Vec<SecretName>,
     /// The token of the platform's verification call (Meta's `hub.verify_token`).
     pub verify_token: Option<SecretName>,
+    /// Where every webhook that passes verification is sent on to, byte for byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward_to: Option<Url>,
+    /// Whether it only watches: what comes in is recorded and judged, and never delivered.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shadow: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
+fn is_false(it: &bool) -> bool {
+    !*it
+}
+
+/// A message template that is approved at Meta, without variables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// Its name.
+    pub name: String,
+    /// Its language, as Meta spells it (`de`, `en_US`).
+    pub language: String,
 }
 
 /// The account of a connection, by profile.
@@ -90,20 +181,62 @@ pub enum Account {
         media_hosts: Vec<String>,
         /// The access token's secret; read by `refresh` alone.
         token: SecretName,
+        /// What is sent in the place of a message for which the 24 h service window is closed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window_template: Option<Template>,
     },
     /// One Open Messaging integration.
     GenesysOpenMessaging {
+        /// The endpoint its webhooks come to; `None`: agents cannot write back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<EndpointId>,
         /// The integration's id, part of every call's path.
         integration_id: String,
-        /// Where the platform API is (`https://api.mypurecloud.de`).
-        api_url: Url,
-        /// Where tokens are issued (`https://login.mypurecloud.de`).
-        login_url: Url,
-        /// The OAuth client.
-        client_id: String,
-        /// The OAuth client's secret; read by `refresh` alone.
-        client_secret: SecretName,
+        /// Its organisation.
+        #[serde(flatten)]
+        org: Org,
     },
+    /// The source documents' media events (`S1-13`): one organisation for each endpoint, since they name none.
+    GenesysMessageMedia {
+        /// The endpoint its webhooks come to.
+        endpoint: EndpointId,
+        /// Its organisation.
+        #[serde(flatten)]
+        org: Org,
+    },
+}
+
+/// A Genesys Cloud organisation and the OAuth client we are there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Org {
+    /// Where the platform API is (`https://api.mypurecloud.de`).
+    pub api_url: Url,
+    /// Where tokens are issued (`https://login.mypurecloud.de`).
+    pub login_url: Url,
+    /// The OAuth client.
+    pub client_id: String,
+    /// The OAuth client's secret; read by `refresh` alone.
+    pub client_secret: SecretName,
+}
+
+/// Which queue a message goes out by; each has a share of the connection's rate, so that files never hold up words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Files.
+    Media,
+    /// Everything without bytes.
+    Text,
+}
+
+impl Lane {
+    /// The word used in limiter keys and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Media => "media",
+            Self::Text => "text",
+        }
+    }
 }
 
 /// One integration, number, page or channel on one platform.
@@ -126,30 +259,80 @@ impl Connection {
         match self.account {
             Account::WhatsApp { .. } => Profile::WhatsApp,
             Account::GenesysOpenMessaging { .. } => Profile::GenesysOpenMessaging,
+            Account::GenesysMessageMedia { .. } => Profile::GenesysMessageMedia,
         }
     }
 
-    /// The tokens it needs.
+    /// What people call the channel or platform behind it.
+    #[must_use]
+    pub fn channel_name(&self) -> &'static str {
+        match self.account {
+            Account::WhatsApp { .. } => "WhatsApp",
+            Account::GenesysOpenMessaging { .. } | Account::GenesysMessageMedia { .. } => {
+                "Genesys Cloud"
+            }
+        }
+    }
+
+    /// The endpoint its webhooks come to.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&EndpointId> {
+        match &self.account {
+            Account::WhatsApp { endpoint, .. } | Account::GenesysMessageMedia { endpoint, .. } => {
+                Some(endpoint)
+            }
+            Account::GenesysOpenMessaging { endpoint, .. } => endpoint.as_ref(),
+        }
+    }
+
+    /// The address by which webhooks name it; `None`: they name none, the endpoint is enough.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        match &self.account {
+            Account::WhatsApp {
+                phone_number_id, ..
+            } => Some(phone_number_id),
+            Account::GenesysOpenMessaging { integration_id, .. } => Some(integration_id),
+            Account::GenesysMessageMedia { .. } => None,
+        }
+    }
+
+    /// The Genesys organisation it belongs to, if it is one of Genesys.
+    #[must_use]
+    pub fn org(&self) -> Option<&Org> {
+        match &self.account {
+            Account::WhatsApp { .. } => None,
+            Account::GenesysOpenMessaging { org, .. }
+            | Account::GenesysMessageMedia { org, .. } => Some(org),
+        }
+    }
+
+    /// The tokens it needs: one to move files, one to send messages.
     #[must_use]
     pub fn purposes(&self) -> &'static [Purpose] {
         match self.account {
-            Account::WhatsApp { .. } => &[Purpose::Media],
-            Account::GenesysOpenMessaging { .. } => &[Purpose::Messages],
+            Account::WhatsApp { .. }
+            | Account::GenesysOpenMessaging {
+                endpoint: Some(_), ..
+            } => &[Purpose::Media, Purpose::Messages],
+            Account::GenesysOpenMessaging { endpoint: None, .. } => &[Purpose::Messages],
+            Account::GenesysMessageMedia { .. } => &[Purpose::Media],
         }
     }
 
-    /// How fast messages may be sent to it. Genesys: 300 calls a minute per token (restated by third parties, lower
-    /// ones are seen), of which three quarters are used, so that other users of the client are not starved. WhatsApp:
-    /// 20 a second, the rate of numbers in coexistence.
+    /// How fast messages of this lane may be sent to it. Genesys: 300 calls a minute per token (restated by third
+    /// parties, lower ones are seen), of which three quarters are used, so that other users of the client are not
+    /// starved. WhatsApp: 20 a second, the rate of numbers in coexistence. Of either, words have a third.
     /// `None` never happens: the constants are within [`Rate::new`]'s bounds, and a test says so.
     #[must_use]
-    pub fn send_rate(&self) -> Option<Rate> {
-        match self.account {
-            Account::WhatsApp { .. } => Rate::new(20, Duration::from_secs(1), 20).ok(),
-            Account::GenesysOpenMessaging { .. } => {
-                Rate::new(225, Duration::from_secs(60), 20).ok()
-            }
-        }
+    pub fn send_rate(&self, lane: Lane) -> Option<Rate> {
+        let (calls, seconds, burst) = match (&self.account, lane) {
+            (Account::WhatsApp { .. }, Lane::Media) => (13, 1, 13),
+            (Account::WhatsApp { .. }, Lane::Text) => (7, 1, 20),
+            (_, Lane::Media) => (150, 60, 20),
+            (_, Lane::Text) => (75, 60, 20),
+        };
+        Rate::new(calls, Duration::from_secs(seconds), burst).ok()
     }
 
     /// The hosts a bearer of this connection may go to, exactly.
@@ -165,15 +348,17 @@ impl Connection {
                 hosts.push(authority(base_url));
                 hosts
             }
-            Account::GenesysOpenMessaging {
-                api_url, login_url, ..
-            } => vec![authority(api_url), authority(login_url)],
+            Account::GenesysOpenMessaging { org, .. }
+            | Account::GenesysMessageMedia { org, .. } => {
+                vec![authority(&org.api_url), authority(&org.login_url)]
+            }
         }
     }
 }
 
 /// `host`, or `host:port` where the port is not the scheme's own.
-fn authority(url: &Url) -> String {
+#[must_use]
+pub fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
@@ -226,6 +411,7 @@ pub(crate) mod tests {
                 graph_version: "v23.0".to_owned(),
                 media_hosts: vec!["lookaside.fbsbx.com".to_owned()],
                 token: SecretName("attache/prod/clients/wa-sales".to_owned()),
+                window_template: None,
             },
             local: false,
         }
@@ -235,40 +421,65 @@ pub(crate) mod tests {
         Connection {
             id: ConnectionId::new("genesys"),
             account: Account::GenesysOpenMessaging {
+                endpoint: Some(EndpointId::new("genesys")),
                 integration_id: "2d1f6a3c".to_owned(),
-                api_url: Url::parse("https://api.mypurecloud.de").unwrap(),
-                login_url: Url::parse("https://login.mypurecloud.de").unwrap(),
-                client_id: "client".to_owned(),
-                client_secret: SecretName("attache/prod/clients/genesys".to_owned()),
+                org: org(),
             },
             local: false,
         }
     }
 
-    pub(super) fn endpoint() -> Endpoint {
+    pub(crate) fn org() -> Org {
+        Org {
+            api_url: Url::parse("https://api.mypurecloud.de").unwrap(),
+            login_url: Url::parse("https://login.mypurecloud.de").unwrap(),
+            client_id: "client".to_owned(),
+            client_secret: SecretName("attache/prod/clients/genesys".to_owned()),
+        }
+    }
+
+    pub(crate) fn endpoint() -> Endpoint {
         Endpoint {
             id: EndpointId::new("whatsapp"),
             profile: Profile::WhatsApp,
             secrets: vec![SecretName("attache/prod/endpoints/whatsapp".to_owned())],
             verify_token: None,
+            forward_to: None,
+            shadow: false,
+        }
+    }
+
+    pub(crate) fn genesys_endpoint() -> Endpoint {
+        Endpoint {
+            id: EndpointId::new("genesys"),
+            profile: Profile::GenesysOpenMessaging,
+            secrets: vec![SecretName("attache/prod/endpoints/genesys".to_owned())],
+            ..endpoint()
         }
     }
 
     pub(crate) fn directory() -> Directory {
         Directory::new([
             Row::Endpoint(endpoint()),
+            Row::Endpoint(genesys_endpoint()),
             Row::Connection(whatsapp()),
             Row::Connection(genesys()),
             Row::Route(Route {
                 from: whatsapp().id,
                 to: Some(genesys().id),
             }),
+            Row::Route(Route {
+                from: genesys().id,
+                to: Some(whatsapp().id),
+            }),
         ])
     }
 
     #[test]
     fn every_connection_has_a_rate() {
-        assert!(whatsapp().send_rate().is_some() && genesys().send_rate().is_some());
+        for lane in [Lane::Media, Lane::Text] {
+            assert!(whatsapp().send_rate(lane).is_some() && genesys().send_rate(lane).is_some());
+        }
     }
 
     #[test]

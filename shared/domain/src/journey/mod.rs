@@ -1,10 +1,12 @@
 //! The journey of one media item: its row, its stages, and the arrows between them.
 //!
 //! ```text
-//! announced ─ fetching ─ stored ─ planned ─ waiting ─ sending ─ sent ─ delivered ─ read
-//!    └ lost      └ lost              │  └ kept         └ failed · unconfirmed   └ undelivered
-//!                                    └ rejected         any stage → erased
+//! announced ─ fetching ─ stored ─ planned ─ waiting ─ [uploading] ─ sending ─ sent ─ delivered ─ read
+//!    └ lost      └ lost              │  └ kept                        └ failed · unconfirmed   └ undelivered
+//!                                    └ rejected                        any stage → erased
 //! ```
+//!
+//! Words and receipts make the same journey without the part that has to do with bytes: `announced ─ waiting ─ …`.
 //!
 //! The row has two halves. The [`Gate`] is what conditional writes look at (columns of their own); the [`Record`] is
 //! everything else (one document). Every write is conditional on the revision it was based on, and raises it; a claim
@@ -15,18 +17,21 @@
 
 mod overdue;
 mod stage;
+mod standing;
 
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 pub use overdue::{INTENT_GRACE, Overdue, overdue};
 pub use stage::Stage;
+pub use standing::Learned;
 
 use crate::audit::{Actor, Entry, Trail};
 use crate::claim::Lease;
+use crate::connection::Lane;
 use crate::diagnosis::Diagnosis;
 use crate::digest::Sha256Digest;
-use crate::event::Origin;
+use crate::event::{Content, Origin};
 use crate::ids::MediaId;
 use crate::job::{self, ItemJob};
 use crate::time::Timestamp;
@@ -34,6 +39,9 @@ use crate::verdict::{Plan, Reason, Verdict};
 
 /// Rows of the sparse index are spread over this many partitions.
 pub const DUE_SHARDS: u32 = 8;
+
+/// How long a row is remembered: longer than any sender repeats.
+pub const RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// What conditional writes look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +114,12 @@ pub struct Record {
     /// The id the target gave the message.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub delivered_as: Option<String>,
+    /// The link the file can be had from, sealed; removed once it is of no use.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// The bytes as the target holds them.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub uploaded: Option<String>,
 }
 
 #[expect(
@@ -134,9 +148,15 @@ pub struct Item {
 }
 
 impl Item {
-    /// A new item, `announced` by a webhook at `now`. `sweep` looks at it after `due_in` unless it is done by then.
+    /// A new item, `announced` at `now` by `actor`. `sweep` looks at it after `due_in` unless it is done by then. What has no
+    /// bytes has nothing to be fetched or judged: it is waiting to be delivered at once, or kept where nothing is to be.
     #[must_use]
-    pub fn announce(origin: Origin, now: Timestamp, due_in: Duration, retention: Duration) -> Self {
+    pub fn announce(
+        origin: Origin,
+        actor: Actor,
+        now: Timestamp,
+        (due_in, retention): (Duration, Duration),
+    ) -> Self {
         let mut item = Self {
             id: origin.media_id(),
             gate: Gate {
@@ -155,7 +175,15 @@ impl Item {
             trail: Trail::default(),
             expires_at: now + retention,
         };
-        item.enter(Stage::Announced, Actor::Intake, now);
+        item.enter(Stage::Announced, actor, now);
+        if item.origin.file().is_none() {
+            item.gate.verdict = Verdict::Clean;
+            if item.origin.target.is_none() || item.origin.shadow {
+                item.end(Stage::Kept, actor, now);
+            } else {
+                item.cross(Stage::Waiting, actor, now);
+            }
+        }
         item
     }
 
@@ -200,6 +228,23 @@ impl Item {
         self.gate.intent_until = None;
     }
 
+    /// The bytes are at the target, which calls them `uploaded`: the right to hand them over becomes the right to make
+    /// one call until `intent_until`. Written before the call, so that whoever finds the row knows of it.
+    pub fn begin_send(&mut self, uploaded: String, intent_until: Timestamp, now: Timestamp) {
+        self.acknowledge_claim(Actor::Upload);
+        self.record.uploaded = Some(uploaded);
+        // Its entry follows with the outcome, as after any claim.
+        self.gate.stage = Stage::Sending;
+        self.gate.intent_until = Some(intent_until);
+        if let Some(lease) = &mut self.gate.lease {
+            *lease = Lease {
+                since: now,
+                until: intent_until,
+                ..*lease
+            };
+        }
+    }
+
     /// The job that carries the item on, counted against `connection`.
     #[must_use]
     pub fn job(&self, connection: &crate::ids::ConnectionId) -> ItemJob {
@@ -210,6 +255,16 @@ impl Item {
             epoch: self.gate.epoch,
             sequence: self.gate.sequence,
             slot: None,
+            bundled: self.origin.predecessor().is_some(),
+        }
+    }
+
+    /// Which queue it goes out by.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        match self.origin.content {
+            Content::File(_) => Lane::Media,
+            Content::Words(_) | Content::Receipt(_) => Lane::Text,
         }
     }
 
@@ -226,15 +281,65 @@ impl Item {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::event::tests::origin;
+    use crate::channels::Direction;
+    use crate::event::{FollowUp, Words, origin};
 
     pub(crate) fn item() -> Item {
-        Item::announce(
-            origin(),
-            Timestamp::from_seconds(100),
-            Duration::from_secs(30),
-            Duration::from_secs(1000),
-        )
+        announced(origin())
+    }
+
+    pub(crate) fn announced(origin: Origin) -> Item {
+        let spans = (Duration::from_secs(30), Duration::from_secs(1000));
+        Item::announce(origin, Actor::Intake, Timestamp::from_seconds(100), spans)
+    }
+
+    #[test]
+    fn words_wait_to_be_delivered_or_are_kept_at_once() {
+        let words = |target: Option<crate::ids::ConnectionId>, shadow| {
+            let content = Content::Words(Words {
+                text: "hello".to_owned(),
+                notice: false,
+            });
+            let direction = Direction::ToAgent;
+            let origin = origin().follow_up(FollowUp::Words, content, target, direction);
+            announced(Origin { shadow, ..origin })
+        };
+        let target = origin().target;
+        for (item, stage, due) in [
+            (words(target.clone(), false), Stage::Waiting, true),
+            (words(target, true), Stage::Kept, false),
+            (words(None, false), Stage::Kept, false),
+        ] {
+            assert_eq!(
+                (item.gate.stage, item.gate.due_at.is_some()),
+                (stage, due),
+                "{:?}",
+                item.origin
+            );
+            assert_eq!(item.trail.verify(&item.id).unwrap().len(), 2);
+        }
+    }
+
+    #[test]
+    fn an_upload_becomes_an_intent_in_one_step() {
+        let mut item = item();
+        let now = Timestamp::from_seconds(200);
+        item.gate.stage = Stage::Uploading;
+        item.gate.lease = Some(Lease {
+            holder: 9,
+            since: now,
+            until: now + Duration::from_secs(60),
+        });
+        let until = now + Duration::from_secs(20);
+        item.begin_send("4490709327384033".to_owned(), until, now);
+        assert_eq!(
+            (item.gate.stage, item.gate.intent_until),
+            (Stage::Sending, Some(until))
+        );
+        assert_eq!(
+            item.gate.lease.as_ref().map(|l| (l.holder, l.until)),
+            Some((9, until))
+        );
     }
 
     #[test]

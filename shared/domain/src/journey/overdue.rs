@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Item, Stage};
+use crate::channels::Direction;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 
@@ -28,6 +29,10 @@ pub enum Overdue {
     /// Its send was begun and never answered: close the intent, record the repeat, and deliver again under the same
     /// message id (only towards agents, where the platform and the reader can tell a repeat).
     RepeatSend,
+    /// The same towards a customer, who would see it twice: nobody sends it again, a person decides.
+    Unconfirmed,
+    /// It was given up, and whoever wrote that may have died before telling.
+    Tell,
 }
 
 /// Decides for one item at `now`; `grace` is how long after its deadline an open intent is left alone.
@@ -50,17 +55,19 @@ pub fn overdue(item: &Item, now: Timestamp, grace: Duration) -> Overdue {
         Stage::Stored | Stage::Planned => Overdue::Judge,
         // A look at whether a late store put the original back.
         Stage::Rejected if gate.verdict == Verdict::Quarantined => Overdue::Judge,
-        Stage::Sending if gate.intent_until.is_some() => Overdue::RepeatSend,
-        Stage::Waiting | Stage::Sending => Overdue::Deliver,
-        // Not entered by any code yet: conversions and two-step uploads arrive with their functions.
-        Stage::Converting | Stage::Uploading | Stage::Processing | Stage::Ready => Overdue::Leave,
+        Stage::Sending if gate.intent_until.is_some() => match item.origin.direction {
+            Direction::ToAgent => Overdue::RepeatSend,
+            Direction::ToCustomer => Overdue::Unconfirmed,
+        },
+        Stage::Waiting | Stage::Uploading | Stage::Ready | Stage::Sending => Overdue::Deliver,
+        // Not entered by any code yet: conversions and asynchronous uploads arrive with their functions.
+        Stage::Converting | Stage::Processing => Overdue::Leave,
+        Stage::Lost | Stage::Failed => Overdue::Tell,
         Stage::Sent
         | Stage::Delivered
         | Stage::Read
         | Stage::Kept
-        | Stage::Lost
         | Stage::Rejected
-        | Stage::Failed
         | Stage::Unconfirmed
         | Stage::Undelivered
         | Stage::Erased => Overdue::Leave,
@@ -109,9 +116,11 @@ mod tests {
             (Stage::Stored, Overdue::Judge),
             (Stage::Planned, Overdue::Judge),
             (Stage::Waiting, Overdue::Deliver),
+            (Stage::Uploading, Overdue::Deliver),
             (Stage::Sending, Overdue::Deliver),
             (Stage::Sent, Overdue::Leave),
-            (Stage::Lost, Overdue::Leave),
+            (Stage::Lost, Overdue::Tell),
+            (Stage::Failed, Overdue::Tell),
         ] {
             assert_eq!(overdue(&at(stage), NOW, INTENT_GRACE), step, "{stage:?}");
         }
@@ -148,6 +157,12 @@ mod tests {
         assert_eq!(
             overdue(&open, NOW + INTENT_GRACE, INTENT_GRACE),
             Overdue::RepeatSend
+        );
+
+        open.origin.direction = Direction::ToCustomer;
+        assert_eq!(
+            overdue(&open, NOW + INTENT_GRACE, INTENT_GRACE),
+            Overdue::Unconfirmed
         );
 
         let mut quarantined = at(Stage::Rejected);

@@ -2,4 +2,23 @@
 //! a diagnosis. Wire facts cite the vendor's page or specification.
 
 pub mod genesys;
+mod lenient;
 pub mod whatsapp;
+
+pub use lenient::Unreadable;
+
+use crate::connection::Profile;
+use crate::event::Announcement;
+
+/// Everything one webhook body announces, in its order. Nothing a platform says vanishes: what is no message and no status
+/// is announced as a notice.
+///
+/// # Errors
+/// [`Unreadable`] if the body is no JSON object, or of an absurd size.
+pub fn parse(profile: Profile, body: &[u8]) -> Result<Vec<Announcement>, Unreadable> {
+    match profile {
+        Profile::WhatsApp => whatsapp::parse(body),
+        Profile::GenesysOpenMessaging => genesys::parse(body),
+        Profile::GenesysMessageMedia => genesys::parse_media_event(body),
+    }
+}

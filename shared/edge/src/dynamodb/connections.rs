@@ -5,7 +5,7 @@
 //! | `id` | S | `endpoint/…`, `connection/…` or `route/…` (the key) |
 //! | `doc` | S | the [`Row`], JSON |
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -52,12 +52,12 @@ impl ConnectionsTable {
     /// An [`Outage`] if the table cannot be read, or names the row that is not one of ours: half a configuration is
     /// worse than none.
     pub async fn rows(&self) -> Answer<Vec<Row>> {
-        let texts = self.texts().await?;
+        let documents = self.documents().await?;
         let parse = |(id, doc): (String, String)| {
             let doing = || format!("reading row {id:?} of table {}", self.table);
             serde_json::from_str(&doc).map_err(|e| Outage::new(doing(), e))
         };
-        texts.into_iter().map(parse).collect()
+        documents.into_iter().map(parse).collect()
     }
 
     /// Makes the table hold exactly these rows: writes what is new or changed, then removes what is not among them.
@@ -66,7 +66,7 @@ impl ConnectionsTable {
     /// # Errors
     /// An [`Outage`] if the table cannot be read or written.
     pub async fn apply(&self, rows: &[Row]) -> Answer<Applied> {
-        let mut present = self.texts().await?;
+        let mut present = self.documents().await?;
         let mut applied = Applied::default();
         for row in rows {
             let id = row.id();
@@ -76,34 +76,55 @@ impl ConnectionsTable {
                 applied.unchanged += 1;
                 continue;
             }
-            let put = self.client.put_item().table_name(&self.table);
-            let put = put.item("id", text(&id)).item("doc", text(doc));
-            put.send().await.map_err(|e| outage(doing(), e))?;
+            self.put(&id, doc).await?;
             applied.written.push(id);
         }
         for id in present.into_keys() {
-            let delete = self.client.delete_item().table_name(&self.table);
-            let deleted = delete.key("id", text(&id)).send().await;
-            deleted.map_err(|e| outage(format!("removing row {id:?}"), e))?;
+            self.remove(&id).await?;
             applied.removed.push(id);
         }
-        applied.removed.sort();
         Ok(applied)
     }
 
-    /// The documents by key.
-    async fn texts(&self) -> Answer<HashMap<String, String>> {
+    /// The documents by key, as they are: also those that are no row of ours.
+    ///
+    /// # Errors
+    /// An [`Outage`] if the table cannot be read.
+    pub async fn documents(&self) -> Answer<BTreeMap<String, String>> {
         let scan = self.client.scan().table_name(&self.table);
         let mut pages = scan.consistent_read(true).into_paginator().send();
-        let mut texts = HashMap::new();
+        let mut documents = BTreeMap::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|e| outage("reading the connections", e))?;
             for row in page.items() {
                 let (id, doc) = self.entry(row)?;
-                texts.insert(id, doc);
+                documents.insert(id, doc);
             }
         }
-        Ok(texts)
+        Ok(documents)
+    }
+
+    /// Writes one document, a [`Row`] as JSON, over whatever is there.
+    ///
+    /// # Errors
+    /// An [`Outage`] if the table cannot be written.
+    pub async fn put(&self, id: &str, doc: String) -> Answer<()> {
+        let doing = || format!("writing row {id:?} of table {}", self.table);
+        let put = self.client.put_item().table_name(&self.table);
+        let put = put.item("id", text(id)).item("doc", text(doc));
+        put.send().await.map(drop).map_err(|e| outage(doing(), e))
+    }
+
+    /// Removes one row; it need not be there.
+    ///
+    /// # Errors
+    /// An [`Outage`] if the table cannot be written.
+    pub async fn remove(&self, id: &str) -> Answer<()> {
+        let delete = self.client.delete_item().table_name(&self.table);
+        let deleted = delete.key("id", text(id)).send().await;
+        deleted
+            .map(drop)
+            .map_err(|e| outage(format!("removing row {id:?}"), e))
     }
 
     fn entry(&self, row: &row::Row) -> Answer<(String, String)> {
@@ -139,6 +160,20 @@ impl CachedDirectories {
             loaded: Mutex::new(None),
         }
     }
+
+    async fn load(&self, loaded: &mut Option<(Instant, Rc<Directory>)>) -> Answer<Rc<Directory>> {
+        // The age counts from before the read: what was written after it began may be missing.
+        let at = Instant::now();
+        let directory = Directory::new(self.table.rows().await?);
+        let directory = if self.allow_local {
+            directory
+        } else {
+            directory.without_local()
+        };
+        let directory = Rc::new(directory);
+        *loaded = Some((at, Rc::clone(&directory)));
+        Ok(directory)
+    }
 }
 
 #[async_trait(?Send)]
@@ -151,16 +186,11 @@ impl Directories for CachedDirectories {
         if let Some((_, directory)) = fresh {
             return Ok(Rc::clone(directory));
         }
-        // The age counts from before the read: what was written after it began may be missing.
-        let at = Instant::now();
-        let directory = Directory::new(self.table.rows().await?);
-        let directory = if self.allow_local {
-            directory
-        } else {
-            directory.without_local()
-        };
-        let directory = Rc::new(directory);
-        *loaded = Some((at, Rc::clone(&directory)));
-        Ok(directory)
+        self.load(&mut loaded).await
+    }
+
+    async fn newest(&self) -> Answer<Rc<Directory>> {
+        let mut loaded = self.loaded.lock().await;
+        self.load(&mut loaded).await
     }
 }

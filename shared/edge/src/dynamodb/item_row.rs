@@ -126,7 +126,9 @@ pub(super) fn holder(holder: u64) -> AttributeValue {
 mod tests {
     use std::time::Duration;
 
-    use attache_domain::event::{MediaKind, Origin};
+    use attache_domain::audit::Actor;
+    use attache_domain::channels::Direction;
+    use attache_domain::event::{Content, File, MediaKind, Origin};
     use attache_domain::ids::{AttachmentId, ConnectionId, MessageId};
 
     use super::*;
@@ -139,22 +141,25 @@ mod tests {
                 "wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA=",
             ),
             attachment: AttachmentId::new("1003383421387256"),
-            sender: "16503879439".to_owned(),
-            sender_name: Some("Sheena Nelson".to_owned()),
+            customer: "16503879439".to_owned(),
+            customer_name: Some("Sheena Nelson".to_owned()),
             sent_at: Timestamp::from_seconds(1_739_321_024),
-            kind: MediaKind::Image,
-            declared_type: Some("image/jpeg".to_owned()),
-            file_name: None,
-            digest: None,
-            caption: Some("my receipt".to_owned()),
+            direction: Direction::ToAgent,
+            bundle: Vec::new(),
+            quote: None,
+            shadow: false,
+            content: Content::File(File {
+                kind: MediaKind::Image,
+                declared_type: Some("image/jpeg".to_owned()),
+                file_name: None,
+                digest: None,
+                size_bytes: None,
+                caption: Some("my receipt".to_owned()),
+            }),
         };
         let now = Timestamp::from_seconds(1_739_321_025);
-        Item::announce(
-            origin,
-            now,
-            Duration::from_secs(30),
-            Duration::from_secs(90 * 86_400),
-        )
+        let spans = (Duration::from_secs(30), Duration::from_secs(90 * 86_400));
+        Item::announce(origin, Actor::Intake, now, spans)
     }
 
     #[test]

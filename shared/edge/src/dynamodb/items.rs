@@ -1,7 +1,7 @@
 //! The `media` table. How an item lies in its row is told in `item_row`.
 
 use async_trait::async_trait;
-use attache_domain::claim::{Terms, Work};
+use attache_domain::claim::Terms;
 use attache_domain::ids::MediaId;
 use attache_domain::journey::{DUE_SHARDS, Item};
 use attache_domain::time::Timestamp;
@@ -171,9 +171,10 @@ impl Items for ItemsTable {
 
 /// [`Terms::refusal`] as a condition: it holds exactly where there is no refusal. (A missing row fails it as well.)
 fn condition(terms: &Terms) -> String {
-    let work = match terms.work {
-        Work::Fetch => "",
-        Work::Send { .. } => " AND attribute_not_exists(iu) AND vd = :clean",
+    let work = if terms.work.needs_clean() {
+        " AND attribute_not_exists(iu) AND vd = :clean"
+    } else {
+        ""
     };
     format!(
         "ep = :ep AND sq <= :sq AND st BETWEEN :first AND :last \
@@ -183,9 +184,10 @@ fn condition(terms: &Terms) -> String {
 
 /// [`Terms::grant`] as an update.
 fn grant(terms: &Terms) -> String {
-    let intent = match terms.work {
-        Work::Fetch => "",
-        Work::Send { .. } => ", iu = :iu",
+    let intent = if terms.work.intent_until().is_some() {
+        ", iu = :iu"
+    } else {
+        ""
     };
     format!(
         "SET rv = rv + :one, fn = fn + :one, sq = :sq, st = :st, lh = :lh, ls = :ls, lu = :lu{intent}"
@@ -209,9 +211,11 @@ fn claim_values(terms: &Terms) -> Row {
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
-    if let Work::Send { intent_until } = terms.work {
+    if terms.work.needs_clean() {
         values.insert(":clean".to_owned(), item_row::verdict(Verdict::Clean));
-        values.insert(":iu".to_owned(), instant(intent_until));
+    }
+    if let Some(until) = terms.work.intent_until() {
+        values.insert(":iu".to_owned(), instant(until));
     }
     values
 }

@@ -8,6 +8,7 @@
 
 mod claims;
 mod connections;
+mod conversations;
 mod item_row;
 mod items;
 mod limits;
@@ -16,6 +17,7 @@ mod tokens;
 
 pub use claims::ClaimsTable;
 pub use connections::{Applied, CachedDirectories, ConnectionsTable};
+pub use conversations::ConversationsTable;
 pub use items::ItemsTable;
 pub use limits::LimitsTable;
 pub use row::Undecodable;

@@ -7,8 +7,11 @@
 //!
 //! An error says what can have happened: [`CallError::Refused`] and [`CallError::NotSent`] only where certainly nothing
 //! was sent.
+//!
+//! A file to be sent is read while it is sent ([`form`]): a piece waits while another is on the wire.
 
 mod body;
+mod form;
 mod resolver;
 
 use std::cell::OnceCell;
@@ -17,13 +20,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::egress;
-use attache_domain::wire::{Body, CallError, Headers, Method, Request, Response};
+use attache_domain::wire::{Body, CallError, Headers, Method, Request, Response, Verbatim};
 use attache_flow::batch::chain;
-use attache_flow::ports::{Credential, Download, Http};
+use attache_flow::ports::{Credential, Download, Http, Source};
 use data_encoding::BASE64;
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use reqwest::{Client, RequestBuilder};
+use tokio::sync::mpsc;
 
+use crate::feed::{Fed, Feed, feed};
+use form::Form;
 use resolver::{NotPublic, PublicOnly};
 
 /// Time to connect, TLS included.
@@ -64,7 +72,7 @@ impl Platforms {
         Ok(kept.get_or_init(|| client).clone())
     }
 
-    /// A request, judged and made ready to leave.
+    /// A request, judged and made ready to leave; a form still without its body.
     fn prepare(
         &self,
         request: &Request,
@@ -83,6 +91,10 @@ impl Platforms {
                 .header(CONTENT_TYPE, "application/json")
                 .body(text.clone()),
             Body::Form(fields) => builder.form(fields),
+            Body::Multipart(form) => builder.header(CONTENT_TYPE, form.content_type()),
+            Body::Verbatim(verbatim) => builder
+                .headers(given(verbatim)?)
+                .body(verbatim.bytes.clone()),
         };
         Ok(match authorization(credential)? {
             Some(value) => builder.header(AUTHORIZATION, value),
@@ -145,6 +157,19 @@ fn authorization(credential: &Credential) -> Result<Option<HeaderValue>, CallErr
     Ok(Some(value))
 }
 
+/// The headers that belong to bytes sent on; they take the place of our own of the same name.
+fn given(verbatim: &Verbatim) -> Result<HeaderMap, CallError> {
+    let unfit = |name: &String| CallError::Refused(format!("header {name:?} cannot be sent"));
+    let mut headers = HeaderMap::new();
+    for (name, value) in &verbatim.headers {
+        let fit = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit(name))?;
+        let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| unfit(name))?;
+        value.set_sensitive(true);
+        headers.insert(fit, value);
+    }
+    Ok(headers)
+}
+
 /// What a failed call means. Only what happened before the connection stood is certain to have had no effect.
 fn classify(error: reqwest::Error) -> CallError {
     let error = error.without_url();
@@ -168,6 +193,16 @@ fn cause<'a, T: Error + 'static>(mut error: &'a (dyn Error + 'static)) -> Option
     }
 }
 
+/// Sends a request and reads its answer whole.
+async fn exchange(call: RequestBuilder) -> Result<Response, CallError> {
+    let answer = call.send().await.map_err(classify)?;
+    Ok(Response {
+        status: answer.status().as_u16(),
+        headers: headers(answer.headers()),
+        body: body::read(answer).await.map_err(classify)?,
+    })
+}
+
 /// Headers as the domain reads them. A value that is not text is left out: nothing we read is.
 fn headers(map: &HeaderMap) -> Headers {
     let text = |value: &HeaderValue| value.to_str().ok().map(ToOwned::to_owned);
@@ -184,13 +219,41 @@ impl Http for Platforms {
         request: &Request,
         credential: &Credential,
     ) -> Result<Response, CallError> {
+        if matches!(request.body, Body::Multipart(_)) {
+            return Err(CallError::Refused("a form without its file".to_owned()));
+        }
+        exchange(self.prepare(request, credential)?.timeout(request.patience)).await
+    }
+
+    async fn upload(
+        &self,
+        request: &Request,
+        credential: &Credential,
+        file: Box<dyn Source>,
+    ) -> Result<Response, CallError> {
+        let Body::Multipart(form) = &request.body else {
+            return Err(CallError::Refused("a file without its form".to_owned()));
+        };
         let call = self.prepare(request, credential)?.timeout(request.patience);
-        let answer = call.send().await.map_err(classify)?;
-        Ok(Response {
-            status: answer.status().as_u16(),
-            headers: headers(answer.headers()),
-            body: body::read(answer).await.map_err(classify)?,
-        })
+        // One piece waits in the channel while another is on the wire.
+        let (pieces, taken) = mpsc::channel(1);
+        let size = form.content_length();
+        let call = call.body(reqwest::Body::wrap(Feed::new(taken, size)));
+        let mut whole = Form::new(form, file);
+        let (answered, feeding) = (exchange(call), feed(&mut whole, size, pieces));
+        tokio::pin!(answered, feeding);
+        let fed = tokio::select! {
+            biased;
+            // Over before all was sent: refused, most likely.
+            done = &mut answered => return done,
+            fed = &mut feeding => fed,
+        };
+        match fed {
+            Fed::Whole => answered.await,
+            // The request is dropped with its last piece unsent: the connection ends, and the form is never complete.
+            Fed::Ended(error) => Err(CallError::NoAnswer(format!("given up: {error}"))),
+            Fed::Stalled => Err(CallError::NoAnswer("it took no more bytes".to_owned())),
+        }
     }
 
     async fn download(

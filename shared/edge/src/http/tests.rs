@@ -1,5 +1,7 @@
 //! The way out, against servers on this machine that answer with fixed bytes, or stop in the middle.
 
+mod upload;
+
 use attache_domain::signature::Secret;
 use attache_domain::wire::Auth;
 use attache_flow::ports::SourceError;
@@ -141,6 +143,53 @@ async fn requests_leave_as_they_were_asked_for() {
             "{seen}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_is_sent_on_leaves_as_it_came() {
+    let verbatim = |value: &str| {
+        let headers = [
+            ("content-type", "application/json; charset=utf-8"),
+            ("user-agent", "facebookexternalua"),
+            ("x-hub-signature-256", value),
+        ];
+        Body::Verbatim(Verbatim {
+            bytes: b"{\"a\" : \"\\u00f6\"}\r\n".to_vec(),
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+        })
+    };
+    let (url, seen) = server(answer("204 No Content", b""), Then::Close).await;
+    let mut request = Request {
+        method: Method::Post,
+        body: verbatim("sha256=00"),
+        ..request(url)
+    };
+    assert_eq!(call(&request).await.unwrap().status, 204);
+    let seen = seen.await.unwrap();
+    let (head, body) = seen.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body, "{\"a\" : \"\\u00f6\"}\r\n");
+    let lines: Vec<_> = head.lines().map(str::to_ascii_lowercase).collect();
+    for (name, value) in [
+        ("content-type", "application/json; charset=utf-8"),
+        ("user-agent", "facebookexternalua"),
+        ("x-hub-signature-256", "sha256=00"),
+        ("content-length", "18"),
+    ] {
+        let found = lines.iter().filter(|line| line.starts_with(name));
+        assert_eq!(
+            found.collect::<Vec<_>>(),
+            [&format!("{name}: {value}")],
+            "once, and as it came: {head}"
+        );
+    }
+    request.body = verbatim("sha256=\n");
+    let refused = call(&request).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "refused to connect: header \"x-hub-signature-256\" cannot be sent"
+    );
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@
 //! **Promises.** An object is stored whole or not at all: one PUT with its exact length, its last piece held back until
 //! the source has ended well, and a SHA-256 that S3 checks (in a header where the platform announced it, in a trailer
 //! where not). A key is written once (`If-None-Match: *`) and read by its entity tag (`If-Match`). Memory is bounded:
-//! one piece waits while one is being sent and one is held back.
+//! one piece waits while one is being sent and one is held back ([`crate::feed`]).
 //!
 //! **Leaves out** multipart uploads: a transfer that does not fit one PUT.
 
 mod disposition;
-mod feed;
+mod original;
 
 use std::io::{Seek, SeekFrom, Write};
 use std::time::Duration;
@@ -26,17 +26,19 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{Builder, StalledStreamProtectionConfig};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
 use aws_sdk_s3::presigning::PresigningConfig;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, MetadataDirective};
 use tokio::sync::mpsc;
 use url::Url;
 
+use crate::feed::{Fed, Feed, STALL, feed};
 use crate::outage::outage;
-use feed::{Fed, STALL, body, feed};
+use original::Original;
 
 /// What S3 calls bytes of which nobody said what they are. Stored for an arrival without a declared type.
 const UNDECLARED: &str = "binary/octet-stream";
@@ -66,6 +68,20 @@ impl Buckets {
         }
     }
 
+    /// Begins to read the stored original; `None`: it is not there, or another.
+    async fn get(&self, id: &MediaId, etag: &str) -> Answer<Option<GetObjectOutput>> {
+        let get = self.client.get_object().bucket(&self.media);
+        let get = get
+            .key(id.arrival_key())
+            .if_match(etag)
+            .checksum_mode(ChecksumMode::Enabled);
+        match get.send().await {
+            Ok(got) => Ok(Some(got)),
+            Err(error) if matches!(status(&error), Some(404 | 412)) => Ok(None),
+            Err(error) => Err(outage(format!("reading the object of {id}"), error)),
+        }
+    }
+
     /// The one PUT that stores an arrival, but for its body.
     fn put(&self, arrival: &Arrival) -> PutObjectFluentBuilder {
         let put = self.client.put_object().bucket(&self.media);
@@ -89,7 +105,7 @@ fn stored_type(declared: Option<&str>) -> &str {
 }
 
 /// A PUT is sent once, however long it takes: its body cannot be sent again, and whether it moves is watched by
-/// [`feed`], because only there a slow source can be told from a slow store.
+/// [`feed()`], because only there a slow source can be told from a slow store.
 fn unhurried() -> Builder {
     let timeouts = TimeoutConfig::builder()
         .disable_read_timeout()
@@ -186,7 +202,7 @@ impl Objects for Buckets {
         let doing = || format!("storing {}", arrival.id);
         // One piece waits in the channel while another is on the wire.
         let (pieces, taken) = mpsc::channel(1);
-        let content = ByteStream::new(body(taken, arrival.size_bytes));
+        let content = ByteStream::new(SdkBody::from_body_1_x(Feed::new(taken, arrival.size_bytes)));
         let request = self.put(arrival).body(content).customize();
         let put = request.config_override(unhurried()).send();
         let feeding = feed(source, arrival.size_bytes, pieces);
@@ -203,6 +219,7 @@ impl Objects for Buckets {
             }
         };
         match fed {
+            // Nor may it keep its answer to itself for longer.
             Fed::Whole => match tokio::time::timeout(STALL, put).await {
                 Ok(done) => stored(arrival, done),
                 Err(late) => Err(Outage::new(doing(), late)),
@@ -218,15 +235,8 @@ impl Objects for Buckets {
 
     async fn open(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Bytestream>>> {
         let doing = || format!("reading the object of {id}");
-        let get = self.client.get_object().bucket(&self.media);
-        let get = get
-            .key(id.arrival_key())
-            .if_match(etag)
-            .checksum_mode(ChecksumMode::Enabled);
-        let mut got = match get.send().await {
-            Ok(got) => got,
-            Err(error) if matches!(status(&error), Some(404 | 412)) => return Ok(None),
-            Err(error) => return Err(outage(doing(), error)),
+        let Some(mut got) = self.get(id, etag).await? else {
+            return Ok(None);
         };
         // Spooled to a file without a name: it is gone with its handle, and memory stays small. The writes are as
         // small as the pieces and go to the page cache; a thread for each would cost more than it saves.
@@ -239,6 +249,18 @@ impl Objects for Buckets {
         file.seek(SeekFrom::Start(0))
             .map_err(|e| Outage::new(doing(), e))?;
         Ok(Some(Box::new(file)))
+    }
+
+    async fn stream(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Source>>> {
+        let Some(got) = self.get(id, etag).await? else {
+            return Ok(None);
+        };
+        let missing = || Outage::new(format!("reading the object of {id}"), "it has no length");
+        let length = got
+            .content_length()
+            .and_then(|length| u64::try_from(length).ok())
+            .ok_or_else(missing)?;
+        Ok(Some(Box::new(Original::new(got.body, length))))
     }
 
     async fn quarantine(&self, id: &MediaId) -> Answer<()> {

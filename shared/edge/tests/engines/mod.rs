@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use attache_domain::audit::Actor;
+use attache_domain::channels::Direction;
 use attache_domain::claim::{Lease, Terms, Work};
-use attache_domain::event::{MediaKind, Origin};
+use attache_domain::event::{Content, File, MediaKind, Origin};
 use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
 use attache_domain::journey::Item;
 use attache_domain::pacing::gcra::Request;
@@ -27,7 +29,7 @@ pub(crate) const TABLE: &str = "rows";
 pub(crate) const MEDIA: &str = "media";
 pub(crate) const QUARANTINE: &str = "quarantine";
 
-const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
 
 /// Notes what was called.
 #[derive(Default)]
@@ -172,6 +174,14 @@ impl Services {
         put.send().await.unwrap();
     }
 
+    /// A number column of a row.
+    pub(crate) async fn number(&self, id: &str, column: &str) -> u64 {
+        let get = self.aws.dynamodb().get_item().table_name(TABLE);
+        let key = AttributeValue::S(id.to_owned());
+        let row = get.key("id", key).send().await.unwrap().item.unwrap();
+        row[column].as_n().unwrap().parse().unwrap()
+    }
+
     pub(crate) async fn buckets(&self) {
         for bucket in [MEDIA, QUARANTINE] {
             self.aws
@@ -246,19 +256,31 @@ pub(crate) fn item(name: &str, after: u64) -> Item {
     let origin = Origin {
         connection: ConnectionId::new("edge"),
         target: None,
+        direction: Direction::ToAgent,
         message: MessageId::new(name),
         attachment: AttachmentId::new("1"),
-        sender: "16505551234".to_owned(),
-        sender_name: None,
+        customer: "16505551234".to_owned(),
+        customer_name: None,
         sent_at: NOW,
-        kind: MediaKind::Image,
-        declared_type: None,
-        file_name: None,
-        digest: None,
-        caption: None,
+        bundle: Vec::new(),
+        quote: None,
+        shadow: false,
+        content: Content::File(File {
+            kind: MediaKind::Image,
+            declared_type: None,
+            file_name: None,
+            digest: None,
+            size_bytes: None,
+            caption: None,
+        }),
     };
     let seconds = Duration::from_secs;
-    Item::announce(origin, NOW + seconds(after), seconds(30), seconds(86_400))
+    Item::announce(
+        origin,
+        Actor::Intake,
+        NOW + seconds(after),
+        (seconds(30), seconds(86_400)),
+    )
 }
 
 pub(crate) fn fetch_terms() -> Terms {

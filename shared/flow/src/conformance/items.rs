@@ -1,5 +1,6 @@
 //! The `media` table.
 
+use attache_domain::audit::Actor;
 use attache_domain::claim::{Lease, Refusal, Terms, Work};
 use attache_domain::ids::MediaId;
 use attache_domain::journey::{Gate, Item, Stage};
@@ -72,12 +73,8 @@ async fn announcing(items: &dyn Items, run: &str) {
         Announced::New,
         "a repeat of the very write is the same announcement"
     );
-    let again = Item::announce(
-        first.origin.clone(),
-        NOW + seconds(5),
-        seconds(30),
-        seconds(86_400),
-    );
+    let spans = (seconds(30), seconds(86_400));
+    let again = Item::announce(first.origin.clone(), Actor::Intake, NOW + seconds(5), spans);
     let known = Announced::Known(Box::new(first.clone()));
     assert_eq!(
         ok(items.announce(&again).await),
@@ -253,7 +250,14 @@ async fn every_gate(items: &dyn Items, run: &str) {
     const STRIDE: usize = 37;
     let leases = [None, Some(NOW), Some(NOW + seconds(1))];
     let intents = [None, Some(NOW + seconds(1))];
-    let works = [Work::Fetch, send()];
+    let works = [
+        Work::Fetch,
+        send(),
+        Work::Upload,
+        Work::SendUploaded {
+            intent_until: NOW + seconds(20),
+        },
+    ];
     let combinations = Stage::ALL.len() * 4 * 3 * 2 * 2 * 4;
     for n in (0..combinations).step_by(STRIDE) {
         let name = format!("gate-{n}");

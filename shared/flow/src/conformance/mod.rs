@@ -5,6 +5,7 @@
 //! by `run`, so that a store that keeps what earlier runs wrote can be used again. Where a port leaves something open
 //! (entity tags, the order of racing calls, how long an index lags), the suite leaves it open too.
 
+mod claims;
 mod items;
 mod objects;
 mod rows;
@@ -12,14 +13,17 @@ mod services;
 
 use std::time::Duration;
 
-use attache_domain::event::{MediaKind, Origin};
+use attache_domain::audit::Actor;
+use attache_domain::channels::Direction;
+use attache_domain::event::{Content, File, MediaKind, Origin};
 use attache_domain::ids::{AttachmentId, ConnectionId, MessageId};
 use attache_domain::journey::Item;
 use attache_domain::time::Timestamp;
 
+pub use claims::claims;
 pub use items::{items, overdue_order};
 pub use objects::objects;
-pub use rows::{claims, limits, tokens};
+pub use rows::{conversations, limits, tokens};
 pub use services::{jobs, secrets, vault};
 
 use crate::batch::chain;
@@ -39,19 +43,27 @@ fn seconds(seconds: u64) -> Duration {
 
 /// A fresh item; another `name` makes another item.
 fn item(run: &str, name: &str) -> Item {
-    let origin = Origin {
-        connection: ConnectionId::new("conformance"),
-        target: Some(ConnectionId::new("elsewhere")),
-        message: MessageId::new(format!("{run}/{name}")),
-        attachment: AttachmentId::new("1"),
-        sender: "16505551234".to_owned(),
-        sender_name: Some("Zoë \"Z\" 張".to_owned()),
-        sent_at: NOW,
+    let file = File {
         kind: MediaKind::Document,
         declared_type: Some("application/pdf".to_owned()),
         file_name: Some("Rechnung März (1).pdf".to_owned()),
         digest: None,
+        size_bytes: None,
         caption: None,
     };
-    Item::announce(origin, NOW, seconds(30), seconds(86_400))
+    let origin = Origin {
+        connection: ConnectionId::new("conformance"),
+        target: Some(ConnectionId::new("elsewhere")),
+        direction: Direction::ToAgent,
+        message: MessageId::new(format!("{run}/{name}")),
+        attachment: AttachmentId::new("1"),
+        customer: "16505551234".to_owned(),
+        customer_name: Some("Zoë \"Z\" 張".to_owned()),
+        sent_at: NOW,
+        bundle: Vec::new(),
+        quote: None,
+        shadow: false,
+        content: Content::File(file),
+    };
+    Item::announce(origin, Actor::Intake, NOW, (seconds(30), seconds(86_400)))
 }

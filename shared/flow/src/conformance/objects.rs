@@ -220,16 +220,30 @@ async fn read(objects: &dyn Objects, id: &MediaId, etag: &str) -> Option<Vec<u8>
     Some(bytes)
 }
 
+/// The same, piece by piece.
+async fn streamed(objects: &dyn Objects, id: &MediaId, etag: &str) -> Option<Vec<u8>> {
+    let mut source = ok(objects.stream(id, etag).await)?;
+    let mut bytes = Vec::new();
+    while let Some(piece) = source.next().await.unwrap_or_else(|e| panic!("{e}")) {
+        bytes.extend_from_slice(&piece);
+    }
+    Some(bytes)
+}
+
 async fn reading(objects: &dyn Objects, run: &str) {
     let (id, bytes) = (item(run, "read").id, content(300_000));
     assert_eq!(read(objects, &id, "\"0\"").await, None, "nothing there");
+    assert_eq!(streamed(objects, &id, "\"0\"").await, None, "nothing there");
     let object = whole(objects, &arrival(&id, &bytes), &bytes).await;
-    assert_eq!(read(objects, &id, &object.etag).await, Some(bytes));
-    assert_eq!(
-        read(objects, &id, "\"0123456789abcdef\"").await,
-        None,
-        "another entity tag"
-    );
+    for read in [
+        read(objects, &id, &object.etag).await,
+        streamed(objects, &id, &object.etag).await,
+    ] {
+        assert!(read.as_ref() == Some(&bytes), "whole");
+    }
+    let other = "\"0123456789abcdef\"";
+    assert_eq!(read(objects, &id, other).await, None, "another entity tag");
+    assert_eq!(streamed(objects, &id, other).await, None);
     let link = ok(objects
         .link(&id, "image/png", "größe \"1\".png", Duration::from_secs(60))
         .await);

@@ -1,8 +1,9 @@
-//! The `claims`, `tokens` and `limits` tables.
+//! The `conversations`, `tokens` and `limits` tables.
 
 use std::num::NonZeroU32;
 
-use attache_domain::event::KeptBecause;
+use attache_domain::conversation::{Conversation, ConversationId, Heard};
+use attache_domain::ids::{ConnectionId, MessageId};
 use attache_domain::pacing::gcra::Request;
 use attache_domain::pacing::rate::Rate;
 use attache_domain::time::Timestamp;
@@ -10,23 +11,46 @@ use attache_domain::token::TokenRow;
 use futures_util::future::join_all;
 
 use super::{NOW, ok, seconds};
-use crate::ports::{Claims, KeptEvent, Limits, Reserved, Saved, Tokens};
+use crate::ports::{Conversations, Limits, Reserved, Saved, Tokens};
 
-/// The suite of [`Claims`].
-pub async fn claims(claims: &dyn Claims, run: &str) {
-    let event = |name: &str, after| KeptEvent {
-        id: format!("whatsapp/{run}/{name}"),
-        because: KeptBecause::UnknownBusiness,
-        slice: "{\"id\":\"wamid.X\",\"text\":{\"body\":\"grüße 🎉\"}}".to_owned(),
-        at: NOW + seconds(after),
-        expires_at: NOW + seconds(86_400),
+/// The suite of [`Conversations`].
+pub async fn conversations(conversations: &dyn Conversations, run: &str) {
+    let id = |customer: &str| {
+        ConversationId::new(&ConnectionId::new(format!("conformance/{run}")), customer)
     };
-    assert!(ok(claims.keep(&event("a", 0)).await), "the first is kept");
-    assert!(
-        !ok(claims.keep(&event("a", 60)).await),
-        "the same event again is not"
+    let heard = |name: &str, after| Heard {
+        at: NOW + seconds(after),
+        message: MessageId::new(name),
+        name: Some("Zoë 張".to_owned()),
+    };
+    let one = id("1650");
+    assert_eq!(ok(conversations.load(&one).await), Conversation::default());
+    ok(conversations.heard(&one, &heard("b", 60)).await);
+    ok(conversations.heard(&one, &heard("a", 0)).await);
+    ok(conversations.link(&one, "31594bb4").await);
+    let known = ok(conversations.load(&one).await);
+    assert_eq!(
+        known.heard,
+        Some(heard("b", 60)),
+        "the last stays, whenever it comes"
     );
-    assert!(ok(claims.keep(&event("b", 60)).await), "another is");
+    assert_eq!(known.agent_side.as_deref(), Some("31594bb4"));
+
+    let invite = async |now, since| {
+        ok(conversations
+            .invite(&one, NOW + seconds(now), NOW + seconds(since))
+            .await)
+    };
+    assert!(invite(100, 0).await, "the first");
+    assert!(!invite(200, 50).await, "not again within the time");
+    assert!(invite(300, 100).await, "and again after it");
+    let known = ok(conversations.load(&one).await);
+    assert_eq!(known.invited_at, Some(NOW + seconds(300)));
+    assert_eq!(known.heard, Some(heard("b", 60)));
+    assert_eq!(
+        ok(conversations.load(&id("other")).await),
+        Conversation::default()
+    );
 }
 
 /// The suite of [`Tokens`].

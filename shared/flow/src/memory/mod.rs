@@ -1,6 +1,7 @@
 //! In-memory twins of every port: the same behaviour as the real ones (see [`crate::conformance`]), none of their
 //! weather, unless a test brings some ([`Weather`]). Time stands still unless moved.
 
+mod claims;
 mod objects;
 mod rows;
 mod services;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::connection::{Directory, SecretName};
+use attache_domain::conversation::{Conversation, ConversationId};
 use attache_domain::ids::MediaId;
 use attache_domain::journey::Item;
 use attache_domain::signature::Secret;
@@ -19,7 +21,7 @@ use attache_domain::time::Timestamp;
 use attache_domain::token::TokenRow;
 use attache_domain::wire::CallError;
 
-use crate::ports::{Answer, Credential, Download, Http, KeptEvent, Queue};
+use crate::ports::{Answer, Credential, Download, Http, KeptEvent, Queue, Settled, Source};
 use attache_domain::wire::{Request, Response};
 
 /// What may happen around a call: nothing, an outage, or a crash (a future that never ends).
@@ -78,6 +80,14 @@ pub struct State {
     pub items: BTreeMap<MediaId, Item>,
     /// The `claims` table.
     pub kept: BTreeMap<String, KeptEvent>,
+    /// Which of them were taken in again.
+    pub settled: BTreeMap<String, Settled>,
+    /// Tries counted in the `claims` table.
+    pub tries: BTreeMap<String, u32>,
+    /// Names of items in the `claims` table.
+    pub names: BTreeMap<String, MediaId>,
+    /// The `conversations` table.
+    pub conversations: BTreeMap<ConversationId, Conversation>,
     /// The media bucket.
     pub objects: BTreeMap<MediaId, Object>,
     /// The quarantine bucket.
@@ -117,6 +127,8 @@ pub struct World {
     weather: Rc<dyn Weather>,
     http: Rc<dyn Http>,
     directory: RefCell<Rc<Directory>>,
+    /// The copy that everybody has in hand.
+    known: RefCell<Option<Rc<Directory>>>,
 }
 
 impl World {
@@ -135,6 +147,7 @@ impl World {
             weather,
             http,
             directory: RefCell::new(Rc::new(directory)),
+            known: RefCell::default(),
         }
     }
 
@@ -152,6 +165,13 @@ impl World {
     /// Moves the clock.
     pub fn set_now(&self, now: Timestamp) {
         self.now.set(now);
+    }
+
+    /// Replaces the configuration. Who has a copy in hand goes on with it, as functions do for a while.
+    pub fn configure(&self, directory: Directory) {
+        let mut known = self.known.borrow_mut();
+        let before = self.directory.replace(Rc::new(directory));
+        known.get_or_insert(before);
     }
 
     /// Seeds the random numbers.
@@ -203,6 +223,15 @@ impl Http for Nowhere {
             "no platform behind {}",
             request.describe()
         )))
+    }
+
+    async fn upload(
+        &self,
+        request: &Request,
+        credential: &Credential,
+        _file: Box<dyn Source>,
+    ) -> Result<Response, CallError> {
+        self.call(request, credential).await
     }
 
     async fn download(

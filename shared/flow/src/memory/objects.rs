@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use attache_domain::digest::Sha256Digest;
 use attache_domain::ids::MediaId;
 use attache_domain::journey::StoredObject;
+use bytes::Bytes;
 use url::Url;
 
 use super::{Object, World};
@@ -24,6 +25,16 @@ impl Object {
             size_bytes: self.bytes.len() as u64,
             digest,
         }
+    }
+}
+
+/// An object in one piece.
+struct Whole(Option<Bytes>);
+
+#[async_trait(?Send)]
+impl Source for Whole {
+    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
+        Ok(self.0.take())
     }
 }
 
@@ -86,6 +97,18 @@ impl Objects for World {
             .get(id)
             .filter(|object| object.stored().etag == etag);
         Ok(object.map(|object| Box::new(Cursor::new(object.bytes.clone())) as Box<dyn Bytestream>))
+    }
+
+    async fn stream(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Source>>> {
+        self.begin("objects.stream").await?;
+        let state = self.state.borrow();
+        let object = state
+            .objects
+            .get(id)
+            .filter(|object| object.stored().etag == etag);
+        Ok(object.map(|object| {
+            Box::new(Whole(Some(Bytes::from(object.bytes.clone())))) as Box<dyn Source>
+        }))
     }
 
     async fn quarantine(&self, id: &MediaId) -> Answer<()> {

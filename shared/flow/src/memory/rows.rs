@@ -1,7 +1,8 @@
-//! Twins of the tables.
+//! Twins of the tables, but for `claims`.
 
 use async_trait::async_trait;
 use attache_domain::claim::Terms;
+use attache_domain::conversation::{Conversation, ConversationId, Heard};
 use attache_domain::ids::MediaId;
 use attache_domain::journey::Item;
 use attache_domain::pacing::attempt::Branch;
@@ -11,7 +12,7 @@ use attache_domain::token::TokenRow;
 
 use super::{State, World, Write};
 use crate::ports::{
-    Announced, Answer, Claimed, Claims, Items, KeptEvent, Limits, Reserved, Saved, Tokens,
+    Announced, Answer, Claimed, Conversations, Items, Limits, Reserved, Saved, Tokens,
 };
 
 /// Bytes of a row outside its record, origin and trail: column names and numbers, as DynamoDB counts them, rounded up.
@@ -131,22 +132,50 @@ impl Items for World {
 }
 
 #[async_trait(?Send)]
-impl Claims for World {
-    async fn keep(&self, event: &KeptEvent) -> Answer<bool> {
-        self.begin("claims.keep").await?;
-        let new = {
+impl Conversations for World {
+    async fn heard(&self, id: &ConversationId, heard: &Heard) -> Answer<()> {
+        self.begin("conversations.heard").await?;
+        {
             let mut state = self.state.borrow_mut();
-            // A repeat of this very write counts as new, as the SDK may repeat it; what expired counts as gone.
-            let known = state.kept.get(&event.id);
-            let new =
-                known.is_none_or(|known| known == event || known.expires_at <= self.now.get());
-            if new {
-                state.kept.insert(event.id.clone(), event.clone());
+            let row = state.conversations.entry(id.clone()).or_default();
+            if row.heard.as_ref().is_none_or(|known| known.at < heard.at) {
+                row.heard = Some(heard.clone());
             }
-            new
+        }
+        self.weather.after("conversations.heard").await
+    }
+
+    async fn link(&self, id: &ConversationId, agent_side: &str) -> Answer<()> {
+        self.begin("conversations.link").await?;
+        self.state
+            .borrow_mut()
+            .conversations
+            .entry(id.clone())
+            .or_default()
+            .agent_side = Some(agent_side.to_owned());
+        self.weather.after("conversations.link").await
+    }
+
+    async fn invite(&self, id: &ConversationId, now: Timestamp, since: Timestamp) -> Answer<bool> {
+        self.begin("conversations.invite").await?;
+        let first = {
+            let mut state = self.state.borrow_mut();
+            let row = state.conversations.entry(id.clone()).or_default();
+            // A repeat of this very write counts as the first, as the SDK may repeat it.
+            let first = row.invited_at.is_none_or(|at| at <= since || at == now);
+            if first {
+                row.invited_at = Some(now);
+            }
+            first
         };
-        self.weather.after("claims.keep").await?;
-        Ok(new)
+        self.weather.after("conversations.invite").await?;
+        Ok(first)
+    }
+
+    async fn load(&self, id: &ConversationId) -> Answer<Conversation> {
+        self.begin("conversations.load").await?;
+        let state = self.state.borrow();
+        Ok(state.conversations.get(id).cloned().unwrap_or_default())
     }
 }
 

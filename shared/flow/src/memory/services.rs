@@ -12,7 +12,8 @@ use attache_domain::wire::{CallError, Request, Response};
 
 use super::{Queued, World};
 use crate::ports::{
-    Answer, Clock, Credential, Directories, Download, Http, Jobs, Outage, Queue, Secrets, Vault,
+    Answer, Clock, Credential, Directories, Download, Http, Jobs, Outage, Queue, Secrets, Source,
+    Vault,
 };
 
 #[async_trait(?Send)]
@@ -96,6 +97,22 @@ impl Http for World {
         }
     }
 
+    async fn upload(
+        &self,
+        request: &Request,
+        credential: &Credential,
+        file: Box<dyn Source>,
+    ) -> Result<Response, CallError> {
+        if let Err(outage) = self.begin("http.upload").await {
+            return Err(CallError::NotSent(outage.to_string()));
+        }
+        let answer = self.http.upload(request, credential, file).await;
+        match self.weather.after("http.upload").await {
+            Ok(()) => answer,
+            Err(outage) => Err(CallError::NoAnswer(outage.to_string())),
+        }
+    }
+
     async fn download(
         &self,
         request: &Request,
@@ -111,7 +128,14 @@ impl Http for World {
 #[async_trait(?Send)]
 impl Directories for World {
     async fn current(&self) -> Answer<Rc<Directory>> {
-        Ok(Rc::clone(&self.directory.borrow()))
+        let mut known = self.known.borrow_mut();
+        let present = || Rc::clone(&self.directory.borrow());
+        Ok(Rc::clone(known.get_or_insert_with(present)))
+    }
+
+    async fn newest(&self) -> Answer<Rc<Directory>> {
+        self.known.replace(None);
+        self.current().await
     }
 }
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use attache_domain::connection::Row;
+use attache_domain::event::FollowUp;
 use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
 use attache_domain::journey::Item;
 use attache_domain::token::{Purpose, row_id};
@@ -16,13 +18,17 @@ use attache_local::LocalRun;
 use attache_operator::site::{self, STAGE, SiteOptions, table_name};
 use attache_operator::standins::StandIns;
 use attache_platforms::canary::Canary;
-use attache_platforms::genesys::{Genesys, GenesysOptions};
-use attache_platforms::whatsapp::{Composed, MediaFile, WhatsApp, WhatsAppOptions};
+use attache_platforms::genesys::{AgentFile, Genesys, GenesysOptions};
+use attache_platforms::whatsapp::{Composed, MediaFile, Say, WhatsApp, WhatsAppOptions};
+use url::Url;
 
 use crate::{LogBook, binaries, eventually};
 
 /// The connection that files come in by.
 pub const CUSTOMER_SIDE: &str = "whatsapp-demo";
+
+/// The customer, as WhatsApp's documents know her.
+pub const CUSTOMER: &str = "16505551234";
 
 /// The connection that they go out by.
 const AGENT_SIDE: &str = "genesys-demo";
@@ -48,6 +54,12 @@ pub struct Setup {
     pub genesys: GenesysOptions,
     /// Template parameters over the stage's own.
     pub parameters: Vec<(&'static str, &'static str)>,
+    /// What is configured besides the two platforms and the routes between them; a later row replaces an earlier one.
+    pub rows: Option<fn(&StandIns) -> Result<Vec<Row>>>,
+    /// Where both endpoints pass webhooks on to.
+    pub forward_to: Option<Url>,
+    /// Whether both endpoints only watch.
+    pub shadow: bool,
 }
 
 /// A running system with its stand-ins. Ends when it is dropped; [`Stage::stop`] ends it in order.
@@ -62,13 +74,22 @@ pub struct Stage {
     tokens: TokensTable,
 }
 
-/// A file on its way.
+/// A message on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// The message that carries it.
     pub message: attache_platforms::whatsapp::MessageId,
     /// The item it becomes: its row's key follows from what the platform announces.
     pub id: MediaId,
+}
+
+fn sent(side: &str, message: attache_platforms::whatsapp::MessageId, part: AttachmentId) -> Sent {
+    let id = MediaId::derive(
+        &ConnectionId::new(side),
+        &MessageId::new(message.as_str()),
+        &part,
+    );
+    Sent { message, id }
 }
 
 impl Stage {
@@ -86,6 +107,7 @@ impl Stage {
         .await?;
         let genesys = Genesys::start(GenesysOptions {
             canary: canary.clone(),
+            outbound_types: vec!["*/*".to_owned()],
             ..setup.genesys
         })
         .await?;
@@ -104,7 +126,17 @@ impl Stage {
             ..SiteOptions::default()
         };
         let provisioned = site::provision(binaries, options).await?;
-        let run = site::start(provisioned, &standins.seed(STAGE)?).await?;
+        let mut seed = standins.seed(STAGE)?;
+        for row in &mut seed.rows {
+            if let Row::Endpoint(endpoint) = row {
+                endpoint.forward_to.clone_from(&setup.forward_to);
+                endpoint.shadow = setup.shadow;
+            }
+        }
+        if let Some(rows) = setup.rows {
+            seed.rows.extend(rows(&standins)?);
+        }
+        let run = site::start(provisioned, &seed).await?;
         let table = |logical_id| table_name(run.template(), logical_id);
         let dynamodb = || run.clients().dynamodb.clone();
         let items = ItemsTable::new(dynamodb(), table("MediaTable")?);
@@ -129,6 +161,8 @@ impl Stage {
     async fn tokens_are_there(&self) -> Result<()> {
         for (connection, purpose) in [
             (CUSTOMER_SIDE, Purpose::Media),
+            (CUSTOMER_SIDE, Purpose::Messages),
+            (AGENT_SIDE, Purpose::Media),
             (AGENT_SIDE, Purpose::Messages),
         ] {
             let id = row_id(&ConnectionId::new(connection), purpose);
@@ -166,6 +200,43 @@ impl Stage {
         let (sent, composed) = self.compose(file)?;
         self.standins.whatsapp.send_batch(vec![composed]);
         Ok(sent)
+    }
+
+    /// Has the customer say something that is no file.
+    #[must_use]
+    pub fn says(&self, say: Say) -> Sent {
+        let message = self.standins.whatsapp.customer().say(say);
+        sent(
+            CUSTOMER_SIDE,
+            message,
+            FollowUp::Words.part(&AttachmentId::new("")),
+        )
+    }
+
+    /// Has the agent write a text to the customer.
+    #[must_use]
+    pub fn agent_says(&self, text: &str) -> Sent {
+        let message = self.standins.genesys.agent().send_text(CUSTOMER, text);
+        sent(
+            AGENT_SIDE,
+            message,
+            FollowUp::Words.part(&AttachmentId::new("")),
+        )
+    }
+
+    /// Has the agent send a file to the customer, with a text if it is not empty.
+    ///
+    /// # Errors
+    /// If the platform does not let the agent send it.
+    pub fn agent_sends(&self, file: AgentFile, text: &str) -> Result<Sent> {
+        let genesys = &self.standins.genesys;
+        let message = genesys.agent().send_file(CUSTOMER, file, text)?;
+        let known = genesys.sent().into_iter().find(|known| known.id == message);
+        let part = known
+            .as_ref()
+            .and_then(|known| known.body.pointer("/content/0/attachment/id")?.as_str());
+        let part = AttachmentId::new(part.context("the stand-in does not know its own file")?);
+        Ok(sent(AGENT_SIDE, message, part))
     }
 
     /// The row of a file, if there is one.

@@ -29,7 +29,17 @@ async fn every_sample_ends_where_it_belongs() -> Result<()> {
         .iter()
         .filter(|sample| sample.end == End::Delivered)
         .count();
-    assert_eq!(stage.standins.genesys.posts().len(), delivered);
+    // Each file that is kept back leaves a notice in its place.
+    let seen =
+        || async { Ok((stage.standins.genesys.messages().len() >= samples.len()).then_some(())) };
+    attache_e2e::eventually("a message or a notice for each file", BOUND, seen).await?;
+    let notices = stage.standins.genesys.texts();
+    let notices = notices
+        .iter()
+        .filter(|text| text.starts_with("[Attaché]"))
+        .count();
+    assert_eq!(stage.standins.genesys.posts().len(), delivered + notices);
+    assert_eq!(notices, samples.len() - delivered);
     assert_eq!(stage.breaches(), Vec::<String>::new());
     assert_eq!(secrets_in_the_log(&stage), Vec::<String>::new());
     // Complains of calls that are made and not declared.

@@ -1,8 +1,11 @@
 //! The system from outside: real processes, real HTTP, real files.
 
+mod archive;
 mod bad_input;
+mod both_ways;
 mod happy;
 mod kill_points;
+mod passed_on;
 mod purity;
 mod storm;
 mod strangers;

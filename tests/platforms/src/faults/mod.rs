@@ -16,7 +16,7 @@ pub use armed::{Armed, Faults, Times};
 pub enum Point {
     /// WhatsApp: the look-up or deletion of a medium by its id.
     LookUp,
-    /// WhatsApp: the download from the link a look-up gave.
+    /// The download of a file: WhatsApp's from the link a look-up gave, Genesys' from a signed link or as media data.
     Download,
     /// WhatsApp: the upload of a medium.
     Upload,
@@ -30,6 +30,10 @@ pub enum Point {
     Receipt,
     /// Genesys: its own fetch of the link in an inbound message.
     Fetch,
+    /// Genesys: the downloads path that leads to a signed link.
+    Resolve,
+    /// WhatsApp: the media of a message to a customer, after the message was accepted.
+    Fate,
 }
 
 /// The points that answer with JSON to a bearer token.
@@ -39,6 +43,7 @@ const API: &[Point] = &[
     Point::Send,
     Point::Inbound,
     Point::Receipt,
+    Point::Resolve,
 ];
 /// [`API`] and the token endpoint.
 const API_AND_TOKEN: &[Point] = &[
@@ -47,6 +52,7 @@ const API_AND_TOKEN: &[Point] = &[
     Point::Send,
     Point::Inbound,
     Point::Receipt,
+    Point::Resolve,
     Point::Token,
 ];
 /// Everything that answers.
@@ -56,6 +62,7 @@ const ANSWERS: &[Point] = &[
     Point::Send,
     Point::Inbound,
     Point::Receipt,
+    Point::Resolve,
     Point::Token,
     Point::Download,
 ];
@@ -66,6 +73,7 @@ const EVERYWHERE: &[Point] = &[
     Point::Send,
     Point::Inbound,
     Point::Receipt,
+    Point::Resolve,
     Point::Token,
     Point::Download,
     Point::Fetch,
@@ -107,11 +115,11 @@ faults! {
     /// WhatsApp's usual throttle: code 130429 under HTTP **400**.
     MetaThrottleAs400 = "meta-throttle-as-400" at GRAPH;
     /// A server error in the platform's own words (Genesys 503 `service.unavailable`, WhatsApp 500 code 131000, a bare
-    /// 503 at the download host). The request had no effect.
+    /// 503 at WhatsApp's download host, `SlowDown` at Genesys' object store). The request had no effect.
     FiveHundreds = "five-hundreds" at ANSWERS;
     /// The request takes its full effect, then the connection is closed without an answer.
     LostAnswer = "lost-answer" at API_AND_TOKEN;
-    /// The link is answered as if its five minutes were over, whatever the clock says.
+    /// The link is answered as if its life were over, whatever the clock says.
     ExpiredLink = "expired-link" at &[Point::Download];
     /// The body trickles ([`Faults::set_slow_rate`]).
     SlowBody = "slow-body" at &[Point::Download];
@@ -119,7 +127,8 @@ faults! {
     TruncatedBody = "truncated-body" at &[Point::Download];
     /// The connection is reset (TCP RST) after half of the announced bytes.
     ResetMidBody = "reset-mid-body" at &[Point::Download];
-    /// The HTTP framing is in order, but a quarter of the bytes promised as `file_size` at look-up is missing.
+    /// The HTTP framing is in order, but a quarter of the bytes promised (`file_size` at look-up, `contentSizeBytes` in
+    /// the webhook) is missing.
     LengthLies = "length-lies" at &[Point::Download];
     /// An HTML page instead of the answer: status 200 at the download host, 502 at API hosts.
     HtmlErrorPage = "html-error-page" at ANSWERS;
@@ -127,14 +136,16 @@ faults! {
     DigestMismatch = "digest-mismatch" at &[Point::Download];
     /// A redirect (302) to a host that is not the platform's; whoever follows it with the token is seen by the
     /// [`Canary`](crate::canary::Canary).
-    RedirectOffHost = "redirect-off-host" at &[Point::LookUp, Point::Download];
+    RedirectOffHost = "redirect-off-host" at &[Point::LookUp, Point::Resolve, Point::Download];
     /// The token presented is dead from now on: Genesys forgets it (401 `bad.credentials` for it ever after), WhatsApp answers 401
     /// with code 190, subcode 463, as often as armed.
     DeadToken = "dead-token" at API;
     /// Nothing, or half of a body, until [`Faults::release`]. At [`Point::Fetch`]: Genesys comes for the link late.
     Stall = "stall" at EVERYWHERE;
-    /// This one request is refused with 401; the token itself stays good.
+    /// This one request is refused with 401 (403 at an object store, which knows no tokens); the token itself stays good.
     Unauthorised = "unauthorised" at ANSWERS;
+    /// WhatsApp takes a message with media, and finds afterwards that it cannot use them: status `failed`, code 131053.
+    MediaUploadError = "media-upload-error" at &[Point::Fate];
 }
 
 impl fmt::Display for Fault {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     allowance::Standing,
-    error, inbound,
-    state::{State, lock},
+    downloads, error, inbound,
+    state::{Line, State, lock},
 };
 use crate::{
     faults::{Fault, Point},
@@ -31,6 +31,26 @@ enum Call<'r> {
     Supported {
         id: Option<&'r str>,
     },
+    /// A file of an agent.
+    Download {
+        id: &'r str,
+    },
+    /// The bytes of a `message:message-media` event, which no published schema knows.
+    MediaData {
+        id: &'r str,
+    },
+}
+
+impl Call<'_> {
+    fn operation(&self) -> Option<Operation> {
+        match self {
+            Self::Inbound { operation, .. } => Some(*operation),
+            Self::Supported { id: None } => Some(Operation::SupportedContentList),
+            Self::Supported { id: Some(_) } => Some(Operation::SupportedContent),
+            Self::Download { .. } => Some(Operation::Download),
+            Self::MediaData { .. } => None,
+        }
+    }
 }
 
 /// Answers a request to the API host.
@@ -58,31 +78,42 @@ async fn decide(state: &Arc<State>, request: &Request, standing: Standing) -> An
     let Some(call) = call(&request.method, &segments) else {
         return error::not_found();
     };
-    let operation = match call {
-        Call::Inbound { operation, .. } => operation,
-        Call::Supported { id: None } => Operation::SupportedContentList,
-        Call::Supported { id: Some(_) } => Operation::SupportedContent,
+    let operation = call.operation();
+    let answer = match refuse(state, request, standing) {
+        Some(refused) => refused,
+        None => match call {
+            Call::Supported { id } => supported(state, id),
+            Call::Download { id } => downloads::resolve(state, request, id).await,
+            Call::MediaData { id } => downloads::media_data(state, request, id),
+            Call::Inbound {
+                integration,
+                operation,
+                point,
+            } => inbound_call(state, request, integration, operation, point).await,
+        },
     };
-    if let Some(refused) = refuse(state, request, standing) {
-        return refused.of(operation);
+    match operation {
+        Some(operation) => answer.of(operation),
+        None => answer,
     }
-    let answer = match call {
-        Call::Supported { id } => supported(state, id),
-        Call::Inbound {
-            integration,
-            operation,
-            point,
-        } => inbound_call(state, request, integration, operation, point).await,
-    };
-    answer.of(operation)
 }
 
 fn call<'r>(method: &Method, segments: &[&'r str]) -> Option<Call<'r>> {
-    let ["api", "v2", "conversations", rest @ ..] = segments else {
+    let ["api", "v2", rest @ ..] = segments else {
         return None;
     };
     match (method, rest) {
-        (&Method::POST, ["messages", integration, "inbound", "open", kind]) => {
+        (
+            &Method::POST,
+            [
+                "conversations",
+                "messages",
+                integration,
+                "inbound",
+                "open",
+                kind,
+            ],
+        ) => {
             let (operation, point) = match *kind {
                 "message" => (Operation::InboundMessage, Point::Inbound),
                 "receipt" => (Operation::InboundReceipt, Point::Receipt),
@@ -95,10 +126,14 @@ fn call<'r>(method: &Method, segments: &[&'r str]) -> Option<Call<'r>> {
                 point,
             })
         }
-        (&Method::GET, ["messaging", "supportedcontent"]) => Some(Call::Supported { id: None }),
-        (&Method::GET, ["messaging", "supportedcontent", id]) => {
+        (&Method::GET, ["conversations", "messaging", "supportedcontent"]) => {
+            Some(Call::Supported { id: None })
+        }
+        (&Method::GET, ["conversations", "messaging", "supportedcontent", id]) => {
             Some(Call::Supported { id: Some(id) })
         }
+        (&Method::GET, ["downloads", id]) => Some(Call::Download { id }),
+        (&Method::GET, ["message", "mediadata", id]) => Some(Call::MediaData { id }),
         _ => None,
     }
 }
@@ -108,7 +143,10 @@ fn refuse(state: &State, request: &Request, standing: Standing) -> Option<Answer
     let Some(token) = request.bearer() else {
         return Some(error::no_token());
     };
-    if !lock(&state.tokens).good(token, state.options.clock.now()) {
+    if lock(&state.tokens)
+        .client(token, state.options.clock.now())
+        .is_none()
+    {
         return Some(error::bad_credentials());
     }
     standing.over().then(|| limited(state))
@@ -117,6 +155,33 @@ fn refuse(state: &State, request: &Request, standing: Standing) -> Option<Answer
 fn limited(state: &State) -> Answer {
     let rule = state.options.allowance;
     error::too_many(rule.calls, rule.window.as_secs())
+}
+
+/// What a fault makes of a call before anything happens; `None` if the call goes on.
+pub(super) async fn struck(state: &State, request: &Request, fault: Fault) -> Option<Answer> {
+    match fault {
+        Fault::RateLimit => Some(limited(state)),
+        Fault::FiveHundreds => Some(error::unavailable()),
+        Fault::HtmlErrorPage => Some(Answer::html(StatusCode::BAD_GATEWAY)),
+        Fault::Unauthorised => Some(error::bad_credentials()),
+        Fault::DeadToken => {
+            lock(&state.tokens).kill(request.bearer().unwrap_or_default());
+            Some(error::bad_credentials())
+        }
+        Fault::Stall => {
+            state.faults.stalled().await;
+            None
+        }
+        _ => None,
+    }
+}
+
+/// The integration that is called, if the caller's client may use it: to any other client it does not exist.
+fn line<'s>(state: &'s State, request: &Request, integration: &str) -> Option<&'s Arc<Line>> {
+    let line = state.line(integration)?;
+    let tokens = lock(&state.tokens);
+    let client = tokens.client(request.bearer()?, state.options.clock.now())?;
+    (state.client_of(&line.integration).0 == client).then_some(line)
 }
 
 async fn inbound_call(
@@ -129,17 +194,10 @@ async fn inbound_call(
     let body = serde_json::from_slice::<Value>(&request.body);
     let subjects = body.as_ref().map(inbound::subjects).unwrap_or_default();
     let fault = state.faults.take(point, &subjects);
-    match fault {
-        Some(Fault::RateLimit) => return limited(state),
-        Some(Fault::FiveHundreds) => return error::unavailable(),
-        Some(Fault::HtmlErrorPage) => return Answer::html(StatusCode::BAD_GATEWAY),
-        Some(Fault::Unauthorised) => return error::bad_credentials(),
-        Some(Fault::DeadToken) => {
-            lock(&state.tokens).kill(request.bearer().unwrap_or_default());
-            return error::bad_credentials();
-        }
-        Some(Fault::Stall) => state.faults.stalled().await,
-        _ => {}
+    if let Some(fault) = fault
+        && let Some(refused) = struck(state, request, fault).await
+    {
+        return refused;
     }
     if request.media_type().as_deref() != Some("application/json") {
         let message = "The request's content type is not supported.";
@@ -156,15 +214,15 @@ async fn inbound_call(
             "The request body is not JSON.",
         );
     };
-    if integration != state.options.integration_id {
+    let Some(line) = line(state, request, integration) else {
         return error::not_found();
-    }
+    };
     let broken = state.checker.request(operation, &body);
     if !broken.is_empty() {
         return error::invalid(&broken);
     }
     let lost = fault == Some(Fault::LostAnswer);
-    let answer = inbound::take(state, request, operation, body, lost);
+    let answer = inbound::take(state, line, request, operation, body, lost);
     if lost { answer.lost() } else { answer }
 }
 

@@ -72,6 +72,8 @@ impl Attachment {
 pub struct AgentMessage {
     /// Genesys' id of the message.
     pub id: String,
+    /// The integration it came in by.
+    pub integration_id: String,
     /// `channel.messageId` as sent.
     pub channel_message_id: Option<String>,
     /// The conversation it belongs to; one for each customer.
@@ -90,11 +92,15 @@ pub struct AgentMessage {
     pub shown_at: OffsetDateTime,
     /// When it was shown, for measuring.
     pub shown: Instant,
+    /// Its place among everything accepted.
+    pub(super) accepted: usize,
 }
 
 /// One POST of an inbound message that passed the door: signed in, in JSON, by the schema.
 #[derive(Clone, Debug)]
 pub struct Post {
+    /// The integration it came in by.
+    pub integration_id: String,
     /// `channel.messageId`.
     pub channel_message_id: Option<String>,
     /// When, by the platform's clock.
@@ -105,9 +111,18 @@ pub struct Post {
     pub request: Value,
 }
 
+impl Post {
+    /// Whether a message of this integration with this id says the same again.
+    pub(super) fn repeated_by(&self, integration: &str, id: &Option<String>) -> bool {
+        self.integration_id == integration && self.channel_message_id == *id
+    }
+}
+
 /// One receipt for a message of an agent.
 #[derive(Clone, Debug)]
 pub struct Receipt {
+    /// The integration it came in by.
+    pub integration_id: String,
     /// Id of the outbound message.
     pub id: String,
     /// `Sent`, `Delivered`, `Failed`, `Published` or `Removed`.

@@ -42,7 +42,13 @@ pub(super) fn too_many(calls: u32, seconds: u64) -> Answer {
     answer(StatusCode::TOO_MANY_REQUESTS, "too.many.requests", &message)
 }
 
-/// No such path, integration or profile.
+/// The link is past its life.
+pub(super) fn forbidden() -> Answer {
+    let message = "You are not authorized to perform the requested action.";
+    answer(StatusCode::FORBIDDEN, "not.authorized", message)
+}
+
+/// No such path, integration, file or profile.
 pub(super) fn not_found() -> Answer {
     answer(
         StatusCode::NOT_FOUND,

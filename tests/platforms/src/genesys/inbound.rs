@@ -3,24 +3,25 @@
 //! Accepted is not shown: a message reaches the agent when its attachments have been fetched or given up. Media that the profile does
 //! not allow are dropped and the text stays, without an error. There is no idempotency key.
 
-use std::{collections::HashSet, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
-    desk::{AgentMessage, Attachment, Fetched, Post, Receipt},
+    desk::{AgentMessage, Attachment, Fetched, Post},
     error,
     fetch::{allowed, fetch},
     options::Duplicates,
-    state::{State, lock},
+    receipts::receipt,
+    state::{Line, State, lock},
 };
 use crate::{
     specs::Operation,
     wire::{Answer, Request},
 };
 
-fn text(value: &Value) -> Option<String> {
+pub(super) fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
@@ -37,19 +38,26 @@ pub(super) fn subjects(body: &Value) -> Vec<String> {
 /// Takes in a request that fits its schema.
 pub(super) fn take(
     state: &Arc<State>,
+    line: &Arc<Line>,
     request: &Request,
     operation: Operation,
     body: Value,
     lost: bool,
 ) -> Answer {
     match operation {
-        Operation::InboundReceipt => receipt(state, body),
-        Operation::InboundEvent => event(state, body),
-        _ => message(state, request, body, lost),
+        Operation::InboundReceipt => receipt(state, line, body),
+        Operation::InboundEvent => event(state, line, body),
+        _ => message(state, line, request, body, lost),
     }
 }
 
-fn message(state: &Arc<State>, request: &Request, body: Value, lost: bool) -> Answer {
+fn message(
+    state: &Arc<State>,
+    line: &Arc<Line>,
+    request: &Request,
+    body: Value,
+    lost: bool,
+) -> Answer {
     let count = body["content"].as_array().map_or(0, Vec::len);
     if state.options.one_attachment && count > 1 {
         let problem = "only one attachment is allowed in a message";
@@ -60,39 +68,39 @@ fn message(state: &Arc<State>, request: &Request, body: Value, lost: bool) -> An
     }
     let id = crate::random::hex(16);
     let customer = text(&body["channel"]["from"]["id"]).unwrap_or_default();
-    let conversation = lock(&state.conversations)
-        .entry(customer)
-        .or_insert_with(crate::random::uuid)
-        .clone();
+    let integration = &line.integration.id;
+    let conversation = state.conversation(integration, &customer);
     let prefetch = request.parameter("prefetchConversationId").as_deref() == Some("true");
-    let answer = accepted(state, &id, prefetch.then_some(&conversation), &body);
+    let answer = accepted(line, &id, prefetch.then_some(&conversation), &body);
     let channel_message_id = text(&body["channel"]["messageId"]);
-    let repeated = {
+    let (repeated, place) = {
         let mut posts = lock(&state.posts);
         let repeated = channel_message_id.is_some()
             && posts
                 .iter()
-                .any(|post| post.channel_message_id == channel_message_id);
+                .any(|post| post.repeated_by(integration, &channel_message_id));
         posts.push(Post {
+            integration_id: integration.clone(),
             channel_message_id,
             at: state.options.clock.now(),
             answer_lost: lost,
             request: body.clone(),
         });
-        repeated
+        (repeated, posts.len())
     };
     if !(repeated && state.options.duplicates == Duplicates::Suppressed) {
-        let task_state = state.clone();
-        state.spawn(async move { show(&task_state, id, conversation, body).await });
+        let (task_state, line) = (state.clone(), line.clone());
+        let task = async move { show(&task_state, &line, id, conversation, body, place).await };
+        state.background.spawn(task);
     }
-    state.changed();
+    state.background.changed();
     answer
 }
 
 /// `OpenMessageNormalizedMessage`: the request again, with what Genesys adds.
-fn accepted(state: &State, id: &str, conversation: Option<&String>, body: &Value) -> Answer {
+fn accepted(line: &Line, id: &str, conversation: Option<&String>, body: &Value) -> Answer {
     let mut answer =
-        json!({ "id": id, "channel": channel(state, &body["channel"]), "type": "Text" });
+        json!({ "id": id, "channel": channel(line, &body["channel"]), "type": "Text" });
     for field in ["text", "metadata"] {
         if let Some(value) = body.get(field) {
             answer[field] = value.clone();
@@ -110,8 +118,8 @@ fn accepted(state: &State, id: &str, conversation: Option<&String>, body: &Value
 }
 
 /// The channel of an answer: what came in, with the integration as the other end.
-fn channel(state: &State, sent: &Value) -> Value {
-    let integration = &state.options.integration_id;
+pub(super) fn channel(line: &Line, sent: &Value) -> Value {
+    let integration = &line.integration.id;
     let mut channel = sent.clone();
     channel["id"] = integration.as_str().into();
     channel["platform"] = "Open".into();
@@ -124,7 +132,14 @@ fn channel(state: &State, sent: &Value) -> Value {
     channel
 }
 
-async fn show(state: &State, id: String, conversation_id: String, body: Value) {
+async fn show(
+    state: &State,
+    line: &Line,
+    id: String,
+    conversation_id: String,
+    body: Value,
+    accepted: usize,
+) {
     let subjects = subjects(&body);
     let mut attachments = Vec::new();
     for item in body["content"].as_array().into_iter().flatten() {
@@ -133,6 +148,7 @@ async fn show(state: &State, id: String, conversation_id: String, body: Value) {
     let from = &body["channel"]["from"];
     let message = AgentMessage {
         id,
+        integration_id: line.integration.id.clone(),
         channel_message_id: text(&body["channel"]["messageId"]),
         conversation_id,
         from: text(&from["id"]).unwrap_or_default(),
@@ -142,9 +158,13 @@ async fn show(state: &State, id: String, conversation_id: String, body: Value) {
         request: body,
         shown_at: state.options.clock.now(),
         shown: Instant::now(),
+        accepted,
     };
-    lock(&state.messages).push(message);
-    state.changed();
+    let mut messages = lock(&state.messages);
+    let place = messages.partition_point(|earlier| earlier.accepted < accepted);
+    messages.insert(place, message);
+    drop(messages);
+    state.background.changed();
 }
 
 async fn attach(state: &State, sent: &Value, subjects: &[String]) -> Attachment {
@@ -165,48 +185,13 @@ async fn attach(state: &State, sent: &Value, subjects: &[String]) -> Attachment 
     }
 }
 
-fn receipt(state: &State, body: Value) -> Answer {
-    let mut answer = body.clone();
-    answer["channel"] = channel(state, &body["channel"]);
-    answer["type"] = "Receipt".into();
-    answer["direction"] = "Inbound".into();
-    let receipt = Receipt {
-        id: text(&body["id"]).unwrap_or_default(),
-        status: text(&body["status"]).unwrap_or_default(),
-        is_final: body["isFinalReceipt"] == true,
-        request: body,
-    };
-    if receipt.request.get("reasons").is_some() && receipt.status != "Failed" {
-        let problem = "reasons belong to failed receipts only";
-        state
-            .checker
-            .breach(Operation::InboundReceipt, "/reasons", problem);
-    }
-    let mut receipts = lock(&state.receipts);
-    let ended: HashSet<&str> = receipts
-        .iter()
-        .filter(|r| r.is_final)
-        .map(|r| r.id.as_str())
-        .collect();
-    if ended.contains(receipt.id.as_str()) {
-        let problem = format!("a receipt for {} after its final one", receipt.id);
-        state
-            .checker
-            .breach(Operation::InboundReceipt, "/isFinalReceipt", problem);
-    }
-    receipts.push(receipt);
-    drop(receipts);
-    state.changed();
-    Answer::json(StatusCode::OK, &answer)
-}
-
-fn event(state: &State, body: Value) -> Answer {
+fn event(state: &State, line: &Line, body: Value) -> Answer {
     let answer = json!({
-        "id": crate::random::hex(16), "channel": channel(state, &body["channel"]), "type": "Event",
+        "id": crate::random::hex(16), "channel": channel(line, &body["channel"]), "type": "Event",
         "events": body["events"].as_array().into_iter().flatten()
             .map(|event| json!({ "eventType": event["eventType"] })).collect::<Vec<_>>(),
     });
     lock(&state.events).push(body);
-    state.changed();
+    state.background.changed();
     Answer::json(StatusCode::OK, &answer)
 }

@@ -23,13 +23,15 @@ use crate::{
     wire::{Answer, Request},
 };
 
-/// The tokens issued so far with the moment each dies.
+/// The tokens issued so far with the client each belongs to and the moment it dies.
 #[derive(Debug, Default)]
-pub(super) struct Tokens(HashMap<String, OffsetDateTime>, usize);
+pub(super) struct Tokens(HashMap<String, (String, OffsetDateTime)>, usize);
 
 impl Tokens {
-    pub(super) fn good(&self, token: &str, now: OffsetDateTime) -> bool {
-        self.0.get(token).is_some_and(|&dies_at| now < dies_at)
+    /// The client that a good token belongs to.
+    pub(super) fn client(&self, token: &str, now: OffsetDateTime) -> Option<&str> {
+        let (client, dies_at) = self.0.get(token)?;
+        (now < *dies_at).then_some(client)
     }
 
     pub(super) fn kill(&mut self, token: &str) {
@@ -45,9 +47,9 @@ impl Tokens {
         self.1
     }
 
-    fn issue(&mut self, dies_at: OffsetDateTime) -> String {
+    fn issue(&mut self, client: &str, dies_at: OffsetDateTime) -> String {
         let token = crate::random::letters(86);
-        self.0.insert(token.clone(), dies_at);
+        self.0.insert(token.clone(), (client.to_owned(), dies_at));
         self.1 += 1;
         token
     }
@@ -58,7 +60,8 @@ pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
     if request.method != Method::POST || request.path != "/oauth/token" {
         return error::not_found();
     }
-    let fault = state.faults.take(Point::Token, &[&state.options.client_id]);
+    let (client, secret) = credentials(&request).unwrap_or_default();
+    let fault = state.faults.take(Point::Token, &[&client]);
     match fault {
         Some(Fault::RateLimit) => {
             let wait = state.faults.retry_after_seconds().to_string();
@@ -70,21 +73,24 @@ pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
         Some(Fault::Stall) => state.faults.stalled().await,
         _ => {}
     }
-    let answer = issue(&state, &request);
+    let answer = issue(&state, &request, &client, &secret);
     match fault {
         Some(Fault::LostAnswer) => answer.lost(),
         _ => answer,
     }
 }
 
-fn issue(state: &State, request: &Request) -> Answer {
+fn issue(state: &State, request: &Request, client: &str, secret: &str) -> Answer {
     if request.media_type().as_deref() != Some("application/x-www-form-urlencoded") {
         return refused(
             "invalid_request",
             "the body must be application/x-www-form-urlencoded",
         );
     }
-    if !is_our_client(state, request) {
+    let lines = state.lines.iter();
+    let mut clients = lines.map(|line| state.client_of(&line.integration));
+    let ours = (&*state.options.client_id, &*state.options.client_secret);
+    if ours != (client, secret) && !clients.any(|known| known == (client, secret)) {
         return error::bad_credentials();
     }
     let grant = form_urlencoded::parse(&request.body).find(|(name, _)| name == "grant_type");
@@ -99,7 +105,8 @@ fn issue(state: &State, request: &Request) -> Answer {
         None => return refused("invalid_request", "grant_type is missing"),
     }
     let options = &state.options;
-    let token = lock(&state.tokens).issue(options.clock.now() + options.token_life);
+    let dies_at = options.clock.now() + options.token_life;
+    let token = lock(&state.tokens).issue(client, dies_at);
     let homes: Vec<&str> = state.homes.iter().map(String::as_str).collect();
     options.canary.watch(ISSUER, &token, &homes);
     let body = json!({
@@ -108,17 +115,13 @@ fn issue(state: &State, request: &Request) -> Answer {
     answered(StatusCode::OK, &body)
 }
 
-fn is_our_client(state: &State, request: &Request) -> bool {
-    let basic = request
-        .header("authorization")
-        .and_then(|value| value.strip_prefix("Basic "));
-    let decoded =
-        basic.and_then(|basic| data_encoding::BASE64.decode(basic.trim().as_bytes()).ok());
-    let expected = format!(
-        "{}:{}",
-        state.options.client_id, state.options.client_secret
-    );
-    decoded.is_some_and(|decoded| decoded == expected.as_bytes())
+/// The client's id and secret, from the request's Basic header.
+fn credentials(request: &Request) -> Option<(String, String)> {
+    let basic = request.header("authorization")?.strip_prefix("Basic ")?;
+    let decoded = data_encoding::BASE64.decode(basic.trim().as_bytes()).ok()?;
+    let decoded = String::from_utf8(decoded).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
 }
 
 fn refused(error: &str, description: &str) -> Answer {

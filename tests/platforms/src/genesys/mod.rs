@@ -1,44 +1,68 @@
-//! A stand-in for Genesys Cloud: the login host, the API host, and the agent's desk behind them.
+//! A stand-in for Genesys Cloud: the login host, the API host, the hosts with files, and the agent's desk behind them.
 //!
 //! Written from the schemas of the platform SDKs 257.1/259.0 and the public pages. It keeps what shapes a client: tokens from another
 //! host with a life and no refresh token, JSON only, the published schema, `inin-ratelimit-*` on every answer,
 //! 429 over the allowance, and attachments that are *pulled*: Genesys fetches the link it is given, without headers,
 //! without following redirects, at most 25 MB, so a link that is dead or needs a header fails here as it would there.
-//! Both hosts are on `127.0.0.1`, on ports of their own.
 //!
-//! Not modelled: roles and permissions, conversations that end, the agent's own messages (outbound webhook), notifications.
+//! Agents write by outbound webhooks ([`Agent`]): signed in base64, repeated for 85 s and then lost. Their files are behind the
+//! downloads path, which needs the token and leads to a signed link of the object store, which must not see it.
+//!
+//! Login, API and apps host are on `127.0.0.1`, on ports of their own; the object store is on `localhost`, another host name. One
+//! more listener, on another address, is nobody's: redirects lead there, and no token should.
+//!
+//! Not modelled: roles and permissions, conversations that end, notifications, the agent-side upload.
 
+mod agent;
+mod agent_file;
 mod allowance;
 mod api;
+mod delivery;
 mod desk;
+mod downloads;
 mod error;
 mod fetch;
+mod files;
 mod inbound;
 mod login;
+mod message_media;
 mod options;
+mod receipts;
+mod seen;
 mod state;
+mod store;
+mod structured;
+mod webhooks;
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use anyhow::Context as _;
+
+pub use agent::{Agent, NotSent, SentByAgent};
+pub use agent_file::AgentFile;
 pub use desk::{AgentMessage, Attachment, Fetched, Post, Receipt};
-pub use options::{Allowance, Duplicates, GenesysOptions};
+pub use message_media::{MediaEvent, MessageMedia};
+pub use options::{Allowance, AttachmentLinks, Duplicates, GenesysOptions, Integration};
+pub use structured::{Card, CardAction, Structured};
 
+pub use crate::delivery::{Attempt, Delivery, DeliveryState, MessageId};
 use crate::{
-    canary::Sighting,
     faults::{Faults, Point},
-    journal::{Exchange, Journal},
-    specs::{Checker, Violation},
-    wire::{Bound, Listener, Watchers, handler},
+    journal::Journal,
+    specs::Checker,
+    wire::{Bound, LOOPBACK, Listener, Watchers, handler},
 };
-use state::{State, lock};
+use files::{Files, Hosts};
+use state::State;
 
-const POINTS: &[Point] = &[Point::Token, Point::Inbound, Point::Receipt, Point::Fetch];
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const POINTS: &[Point] = &[
+    Point::Token,
+    Point::Inbound,
+    Point::Receipt,
+    Point::Fetch,
+    Point::Resolve,
+    Point::Download,
+];
 
 /// A running stand-in. Everything ends when it is dropped.
 pub struct Genesys {
@@ -46,16 +70,23 @@ pub struct Genesys {
     journal: Journal,
     login: Listener,
     api: Listener,
+    apps: Listener,
+    store: Listener,
+    elsewhere: Listener,
 }
 
 impl Genesys {
     /// Starts the listeners.
     ///
     /// # Errors
-    /// If no port is free or a schema in this crate is broken.
+    /// If no port is free, a webhook secret is too short, two integrations have one id, or a schema in this crate is broken.
     pub async fn start(options: GenesysOptions) -> anyhow::Result<Self> {
+        check(&options)?;
         let login = Bound::take(LOOPBACK).await.context("the login host")?;
         let api = Bound::take(LOOPBACK).await.context("the API host")?;
+        let apps = Bound::take(LOOPBACK).await.context("the apps host")?;
+        let store = Bound::take_localhost().await.context("the object store")?;
+        let elsewhere = Bound::take_nobodys().await.context("the foreign host")?;
         let checker = Arc::new(Checker::genesys()?);
         let journal = Journal::default();
         let watchers = Watchers {
@@ -64,11 +95,21 @@ impl Genesys {
             canary: options.canary.clone(),
             checker: Some(checker.clone()),
         };
-        let homes = [login.authority().to_owned(), api.authority().to_owned()];
-        let state = Arc::new(State::new(options, checker, homes)?);
+        let homes = [&login, &api, &apps].map(|home| home.authority().to_owned());
+        let base = |host: &Bound| format!("http://{}", host.authority());
+        let files = Files::new(Hosts {
+            api: base(&api),
+            apps: base(&apps),
+            store: base(&store),
+            elsewhere: base(&elsewhere),
+        });
+        let state = Arc::new(State::new(options, checker, homes.to_vec(), files)?);
         Ok(Self {
             login: login.serve(watchers.clone(), handler(&state, login::answer)),
-            api: api.serve(watchers, handler(&state, api::answer)),
+            api: api.serve(watchers.clone(), handler(&state, api::answer)),
+            apps: apps.serve(watchers.clone(), handler(&state, downloads::apps)),
+            store: store.serve(watchers.clone(), handler(&state, store::answer)),
+            elsewhere: elsewhere.serve(watchers, handler(&state, store::nobody)),
             journal,
             state,
         })
@@ -86,6 +127,24 @@ impl Genesys {
         self.api.base_url()
     }
 
+    /// Base of the apps host; its downloads path is `/platform/api/v2/downloads/{id}`.
+    #[must_use]
+    pub fn apps_url(&self) -> String {
+        self.apps.base_url()
+    }
+
+    /// Base of the object store that signed links lead to, `http://localhost:PORT`.
+    #[must_use]
+    pub fn store_url(&self) -> String {
+        self.store.base_url()
+    }
+
+    /// Base of the host that is not Genesys', where [`RedirectOffHost`](crate::faults::Fault::RedirectOffHost) leads.
+    #[must_use]
+    pub fn foreign_url(&self) -> String {
+        self.elsewhere.base_url()
+    }
+
     /// The options it was started with.
     #[must_use]
     pub fn options(&self) -> &GenesysOptions {
@@ -98,82 +157,46 @@ impl Genesys {
         &self.state.faults
     }
 
-    /// Every message the agent sees, in the order shown.
+    /// The agent who writes by the first integration.
     #[must_use]
-    pub fn messages(&self) -> Vec<AgentMessage> {
-        lock(&self.state.messages).clone()
+    pub fn agent(&self) -> Agent {
+        Agent {
+            state: self.state.clone(),
+            line: self.state.lines[0].clone(),
+        }
     }
 
-    /// Waits until the agent sees at least `count` messages.
-    ///
-    /// # Errors
-    /// If that does not happen `within` this real time; says how many there were.
-    pub async fn wait_for_messages(
-        &self,
-        count: usize,
-        within: Duration,
-    ) -> anyhow::Result<Vec<AgentMessage>> {
-        let found = || Some(self.messages()).filter(|messages| messages.len() >= count);
-        let mut changes = self.state.changes.subscribe();
-        let waited = crate::wait::until(&mut changes, within, found).await;
-        waited.with_context(|| {
-            format!(
-                "the agent sees {} of {count} messages",
-                self.messages().len()
-            )
-        })
-    }
-
-    /// Every inbound message that was accepted, repetitions included.
+    /// The agent who writes by the integration with this id, if there is one.
     #[must_use]
-    pub fn posts(&self) -> Vec<Post> {
-        lock(&self.state.posts).clone()
+    pub fn agent_of(&self, integration_id: &str) -> Option<Agent> {
+        let line = self.state.line(integration_id)?.clone();
+        let state = self.state.clone();
+        Some(Agent { state, line })
     }
 
-    /// Every receipt that was accepted.
+    /// The sender of `message:message-media` events.
     #[must_use]
-    pub fn receipts(&self) -> Vec<Receipt> {
-        lock(&self.state.receipts).clone()
-    }
-
-    /// The bodies of every event that was accepted.
-    #[must_use]
-    pub fn events(&self) -> Vec<serde_json::Value> {
-        lock(&self.state.events).clone()
-    }
-
-    /// How many tokens were issued so far.
-    #[must_use]
-    pub fn tokens_issued(&self) -> usize {
-        lock(&self.state.tokens).issued()
-    }
-
-    /// Kills every token issued so far: each answers 401 `bad.credentials` from now on.
-    pub fn revoke_tokens(&self) {
-        lock(&self.state.tokens).kill_all();
-    }
-
-    /// Every request so far, on both hosts, refused ones included.
-    #[must_use]
-    pub fn requests(&self) -> Vec<Exchange> {
-        self.journal.exchanges()
-    }
-
-    /// What did not fit the published schemas.
-    #[must_use]
-    pub fn violations(&self) -> Vec<Violation> {
-        self.state.checker.violations()
-    }
-
-    /// Where tokens were seen (those of every platform that shares the canary).
-    #[must_use]
-    pub fn token_sightings(&self) -> Vec<Sighting> {
-        self.state.options.canary.sightings()
+    pub fn message_media(&self) -> MessageMedia {
+        MessageMedia {
+            state: self.state.clone(),
+        }
     }
 }
 
 impl Drop for Genesys {
     fn drop(&mut self) {
-        lock(&self.state.tasks).abort_all();
+        self.state.background.stop();
     }
+}
+
+/// What Genesys would refuse when integrations are set up.
+fn check(options: &GenesysOptions) -> anyhow::Result<()> {
+    let mut ids = HashSet::new();
+    for integration in options.all_integrations() {
+        let secret = integration.webhook_secret.chars().count();
+        anyhow::ensure!(secret > 15, "a webhook secret is longer than 15 characters");
+        let id = integration.id;
+        anyhow::ensure!(ids.insert(id.clone()), "there are two integrations {id}");
+    }
+    Ok(())
 }

@@ -22,6 +22,49 @@ pub struct Allowance {
     pub window: Duration,
 }
 
+/// The form of `attachment.url` in webhooks. Which one Open Messaging uses is not confirmed; all three are seen on the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttachmentLinks {
+    /// `{api}/api/v2/downloads/{id}`: needs the token, leads to a signed link.
+    ApiDownloads,
+    /// `{apps}/platform/api/v2/downloads/{id}`: the same on the apps host.
+    AppsDownloads,
+    /// The signed link of the object store itself.
+    Signed,
+}
+
+/// An open messaging integration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Integration {
+    /// Its id: `channel.id` of its webhooks, part of the inbound path.
+    pub id: String,
+    /// Its name: `channel.from.nickname` of its webhooks.
+    pub name: String,
+    /// Signs its webhooks; longer than 15 characters.
+    pub webhook_secret: String,
+    /// Static headers of its webhooks.
+    pub webhook_headers: Vec<(String, String)>,
+    /// Where its webhooks go; can be set later.
+    pub callback: Option<url::Url>,
+    /// Id and secret of the OAuth client that alone may use it; the organisation's own client if there is none.
+    pub client: Option<(String, String)>,
+}
+
+impl Integration {
+    /// An integration without headers, callback and client of its own.
+    #[must_use]
+    pub fn new(id: &str, webhook_secret: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: "Example Open Integration".to_owned(),
+            webhook_secret: webhook_secret.to_owned(),
+            webhook_headers: Vec::new(),
+            callback: None,
+            client: None,
+        }
+    }
+}
+
 /// Everything a Genesys stand-in can be told. [`Default`] is one open messaging integration that accepts every type.
 #[derive(Clone, Debug)]
 pub struct GenesysOptions {
@@ -29,8 +72,16 @@ pub struct GenesysOptions {
     pub client_id: String,
     /// Secret of the OAuth client.
     pub client_secret: String,
-    /// The open messaging integration.
+    /// The first open messaging integration.
     pub integration_id: String,
+    /// Signs the webhooks of the first integration and the `message:message-media` events; longer than 15 characters.
+    pub webhook_secret: String,
+    /// Static headers of the first integration's webhooks.
+    pub webhook_headers: Vec<(String, String)>,
+    /// Where the first integration's webhooks go; can be set later.
+    pub callback: Option<url::Url>,
+    /// Further integrations.
+    pub integrations: Vec<Integration>,
     /// Life of each token issued, whole seconds. A setting of the OAuth client; 24 h is commonly reported.
     pub token_life: Duration,
     /// Time for tokens and windows.
@@ -41,7 +92,7 @@ pub struct GenesysOptions {
     pub allowance: Allowance,
     /// Media types of the supported-content profile from customers; `*/*` and `image/*` are patterns.
     pub inbound_types: Vec<String>,
-    /// Media types of the profile from agents (default JPEG, PNG, GIF).
+    /// Media types of the profile from agents (default JPEG, PNG, GIF). Anything else is not sent.
     pub outbound_types: Vec<String>,
     /// What becomes of repeated messages.
     pub duplicates: Duplicates,
@@ -52,6 +103,36 @@ pub struct GenesysOptions {
     pub attachment_cap_bytes: usize,
     /// How long a fetch of an attachment may take, in real time.
     pub fetch_patience: Duration,
+    /// How long a webhook waits for its answer, by the clock: 10 s.
+    pub webhook_patience: Duration,
+    /// How often a webhook comes again after a timeout, a refused connection, 429 or 5xx: 5 times.
+    pub webhook_retries: u32,
+    /// The pause before each of these, by the clock: 5 s.
+    pub webhook_pause: Duration,
+    /// The form of attachment links in webhooks.
+    pub attachment_links: AttachmentLinks,
+    /// Life of a signed link. Not published; 15 minutes here.
+    pub signed_life: Duration,
+    /// Whether the object store honours `Range` and `If-Range`, as S3 does.
+    pub ranges: bool,
+    /// Whether an agent's message may carry several attachments, which the outbound schema's text forbids.
+    pub several_attachments: bool,
+    /// Life of the link in a `message:message-media` event: 15 to 30 minutes by the documents, 20 here.
+    pub media_data_life: Duration,
+}
+
+impl GenesysOptions {
+    /// All integrations, the first one first.
+    #[must_use]
+    pub fn all_integrations(&self) -> Vec<Integration> {
+        let first = Integration {
+            webhook_headers: self.webhook_headers.clone(),
+            callback: self.callback.clone(),
+            ..Integration::new(&self.integration_id, &self.webhook_secret)
+        };
+        let further = self.integrations.iter().cloned();
+        std::iter::once(first).chain(further).collect()
+    }
 }
 
 impl Default for GenesysOptions {
@@ -60,6 +141,10 @@ impl Default for GenesysOptions {
             client_id: "7de3af06-c0b3-4f9b-af45-72f4a1403797".into(),
             client_secret: "genesys-client-secret-0123456789".into(),
             integration_id: "2d1f6a3c-9f0b-4c1e-8f7d-6a5b4c3d2e1f".into(),
+            webhook_secret: "genesys-webhook-secret-token".into(),
+            webhook_headers: Vec::new(),
+            callback: None,
+            integrations: Vec::new(),
             token_life: Duration::from_secs(86_399),
             clock: Clock::real(),
             canary: Canary::default(),
@@ -75,6 +160,14 @@ impl Default for GenesysOptions {
             one_attachment: true,
             attachment_cap_bytes: 25 * 1024 * 1024,
             fetch_patience: Duration::from_secs(30),
+            webhook_patience: Duration::from_secs(10),
+            webhook_retries: 5,
+            webhook_pause: Duration::from_secs(5),
+            attachment_links: AttachmentLinks::ApiDownloads,
+            signed_life: Duration::from_secs(15 * 60),
+            ranges: true,
+            several_attachments: false,
+            media_data_life: Duration::from_secs(20 * 60),
         }
     }
 }

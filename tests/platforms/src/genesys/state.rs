@@ -2,41 +2,61 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use anyhow::Context as _;
-use tokio::{sync::watch, task::JoinSet};
 
 use super::{
+    agent::SentByAgent,
     allowance::Windows,
+    delivery,
     desk::{AgentMessage, Post, Receipt},
+    files::Files,
     login::Tokens,
-    options::GenesysOptions,
+    options::{GenesysOptions, Integration},
 };
-use crate::{faults::Faults, specs::Checker};
+pub(super) use crate::background::lock;
+use crate::{
+    background::Background,
+    delivery::{Address, Courier},
+    faults::Faults,
+    specs::Checker,
+};
 
 pub(super) const ISSUER: &str = "genesys";
 
-/// Shared state. The tasks in it hold it too: whoever owns the stand-in aborts them to let it go.
+/// An integration in operation.
+pub(super) struct Line {
+    pub(super) integration: Integration,
+    pub(super) address: Arc<Address>,
+}
+
+/// Shared state. Tasks in the background hold it too: whoever owns the stand-in stops them to let it go.
 pub(super) struct State {
     pub(super) options: GenesysOptions,
     pub(super) faults: Faults,
     pub(super) checker: Arc<Checker>,
     pub(super) client: reqwest::Client,
     /// `host:port` of the listeners that may see tokens.
-    pub(super) homes: [String; 2],
+    pub(super) homes: Vec<String>,
+    /// The integrations, the first one first; never empty.
+    pub(super) lines: Vec<Arc<Line>>,
+    /// Where `message:message-media` events go.
+    pub(super) media_events: Arc<Address>,
+    pub(super) courier: Arc<Courier>,
+    pub(super) files: Files,
     pub(super) tokens: Mutex<Tokens>,
     pub(super) windows: Mutex<Windows>,
-    /// Customer id → conversation id.
-    pub(super) conversations: Mutex<HashMap<String, String>>,
+    /// Integration id and customer id → conversation id.
+    pub(super) conversations: Mutex<HashMap<(String, String), String>>,
     pub(super) posts: Mutex<Vec<Post>>,
     pub(super) messages: Mutex<Vec<AgentMessage>>,
     pub(super) receipts: Mutex<Vec<Receipt>>,
     pub(super) events: Mutex<Vec<serde_json::Value>>,
-    /// Changes whenever a message is shown or a receipt or event comes in.
-    pub(super) changes: watch::Sender<u64>,
-    pub(super) tasks: Mutex<JoinSet<()>>,
+    pub(super) sent: Mutex<Vec<SentByAgent>>,
+    /// Changes whenever a message is shown, a receipt or event comes in, or a webhook is posted.
+    pub(super) background: Arc<Background>,
 }
 
 impl State {
@@ -47,18 +67,39 @@ impl State {
     pub(super) fn new(
         options: GenesysOptions,
         checker: Arc<Checker>,
-        homes: [String; 2],
+        homes: Vec<String>,
+        files: Files,
     ) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none());
+        let client = client
+            .build()
+            .context("the client that fetches attachments and posts webhooks")?;
+        let background = Arc::<Background>::default();
+        let courier = Courier::new(
+            options.clock.clone(),
+            client.clone(),
+            delivery::terms(&options),
+            background.clone(),
+        );
+        let line = |integration: Integration| {
+            let address = delivery::address(&integration);
+            Arc::new(Line {
+                integration,
+                address,
+            })
+        };
+        let media_events = Integration::new(&options.integration_id, &options.webhook_secret);
         Ok(Self {
             faults: Faults::new(ISSUER, super::POINTS),
             checker,
-            client: client
-                .build()
-                .context("the client that fetches attachments")?,
+            client,
             homes,
+            lines: options.all_integrations().into_iter().map(line).collect(),
+            media_events: delivery::address(&media_events),
+            courier,
+            files,
             tokens: Mutex::default(),
             windows: Mutex::new(Windows::new(options.allowance)),
             conversations: Mutex::default(),
@@ -66,26 +107,30 @@ impl State {
             messages: Mutex::default(),
             receipts: Mutex::default(),
             events: Mutex::default(),
-            changes: watch::Sender::new(0),
-            tasks: Mutex::new(JoinSet::new()),
+            sent: Mutex::default(),
+            background,
             options,
         })
     }
 
-    /// Tells whoever waits that something has changed.
-    pub(super) fn changed(&self) {
-        self.changes.send_modify(|count| *count += 1);
+    /// The integration with this id.
+    pub(super) fn line(&self, id: &str) -> Option<&Arc<Line>> {
+        self.lines.iter().find(|line| line.integration.id == id)
     }
 
-    /// Runs a task until it ends or the stand-in does.
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut tasks = lock(&self.tasks);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(task);
+    /// Id and secret of the client that may use an integration.
+    pub(super) fn client_of<'s>(&'s self, integration: &'s Integration) -> (&'s str, &'s str) {
+        match &integration.client {
+            Some((id, secret)) => (id, secret),
+            None => (&self.options.client_id, &self.options.client_secret),
+        }
     }
-}
 
-/// Locks; a panic elsewhere does not make the data wrong here.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The conversation of a customer with an integration; begun if there is none.
+    pub(super) fn conversation(&self, integration: &str, customer: &str) -> String {
+        lock(&self.conversations)
+            .entry((integration.to_owned(), customer.to_owned()))
+            .or_insert_with(crate::random::uuid)
+            .clone()
+    }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Operation, Side, Violation, convert, corrections};
 
-/// Where an operation's schemas are, as JSON pointers into the document.
+/// Where an operation's schemas are: JSON pointers into the document, or references that begin with `#`.
 struct Site {
     operation: Operation,
     request: Option<String>,
@@ -27,6 +27,16 @@ impl Site {
             operation,
             request: Some(format!("/paths/{path}/{method}/requestBody/{schema}")),
             answer: Some(format!("/paths/{path}/{method}/responses/200/{schema}")),
+        }
+    }
+
+    /// What the document describes by schemas only: a webhook, or a request and its answer.
+    fn by_schema(operation: Operation, request: &str, answer: Option<&str>) -> Self {
+        let named = |schema: &str| format!("#/components/schemas/{schema}");
+        Self {
+            operation,
+            request: Some(named(request)),
+            answer: answer.map(named),
         }
     }
 }
@@ -66,6 +76,7 @@ impl Checker {
                 "post",
                 "/{Version}/{Phone-Number-ID}/messages",
             ),
+            Site::by_schema(Operation::MarkRead, "MarkRead", Some("Success")),
             Site::new(Operation::Webhook, "post", "/whatsapp/webhooks"),
         ];
         // Meta's objects gain fields between versions, and its schema leaves documented ones out: no exact check.
@@ -78,6 +89,11 @@ impl Checker {
         let inbound = "/api/v2/conversations/messages/{integrationId}/inbound/open";
         let supported = "/api/v2/conversations/messaging/supportedcontent";
         let one = format!("{supported}/{{supportedContentId}}");
+        let (text, other, event) = (
+            "OpenNormalizedMessage",
+            "ConversationNormalizedMessage",
+            "OpenEventNormalizedMessage",
+        );
         let sites = [
             Site::new(
                 Operation::InboundMessage,
@@ -92,6 +108,10 @@ impl Checker {
             Site::new(Operation::InboundEvent, "post", &format!("{inbound}/event")),
             Site::new(Operation::SupportedContentList, "get", supported),
             Site::new(Operation::SupportedContent, "get", &one),
+            Site::new(Operation::Download, "get", "/api/v2/downloads/{downloadId}"),
+            Site::by_schema(Operation::OutboundMessage, text, None),
+            Site::by_schema(Operation::OutboundStructured, other, None),
+            Site::by_schema(Operation::OutboundEvent, event, None),
         ];
         Self::compile(spec, "ErrorBody", &sites, true)
     }
@@ -107,8 +127,12 @@ impl Checker {
         each(&mut closed, convert::close);
         let mut operations = HashMap::new();
         for site in sites {
-            let at = |pointer: &Option<String>| {
-                let mut schema = spec.pointer(pointer.as_deref()?)?.clone();
+            let at = |place: &Option<String>| {
+                let place = place.as_deref()?;
+                if place.starts_with('#') {
+                    return Some(json!({ "$ref": place }));
+                }
+                let mut schema = spec.pointer(place)?.clone();
                 convert::convert(&mut schema);
                 Some(schema)
             };
@@ -156,10 +180,10 @@ impl Checker {
     }
 
     /// Checks a webhook of ours before it is posted.
-    pub(crate) fn webhook(&self, body: &Value) {
-        let schemas = self.operations.get(&Operation::Webhook);
+    pub(crate) fn webhook(&self, operation: Operation, body: &Value) {
+        let schemas = self.operations.get(&operation);
         let validator = schemas.and_then(|schemas| schemas.request.as_ref());
-        self.note(problems(validator, body, Side::Own, Operation::Webhook));
+        self.note(problems(validator, body, Side::Own, operation));
     }
 
     /// Checks an answer of ours: by the operation's schema if it says yes, by the error schema if it says no.

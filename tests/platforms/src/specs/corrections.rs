@@ -18,6 +18,9 @@ pub(super) fn meta(spec: &mut Value) {
         .and_then(Value::as_object_mut)
     {
         open_composed(schemas);
+        own_examples(schemas);
+        templates(schemas);
+        mark_read(schemas);
         inbound_messages(schemas);
         optional_filename(schemas);
         change_with_errors_only(schemas);
@@ -39,6 +42,87 @@ fn open_composed(schemas: &mut Map<String, Value>) {
         each_child(object, &mut open);
     }
     schemas.values_mut().for_each(open);
+}
+
+/// Places where a schema refuses its own published example: coordinates are numbers, a shared phone is `MOBILE`. System messages had one
+/// kind more on older reference pages (`customer_identity_changed`, with the hash of the new identity; general knowledge).
+fn own_examples(schemas: &mut Map<String, Value>) {
+    let mut all = Value::Object(std::mem::take(schemas));
+    let mut set = |pointer: &str, schema: Value| {
+        if let Some(place) = all.pointer_mut(pointer) {
+            *place = schema;
+        }
+    };
+    let coordinates = "/LocationMessage/allOf/1/properties/location/properties";
+    for name in ["latitude", "longitude"] {
+        let either = json!({ "type": ["number", "string"] });
+        set(&format!("{coordinates}/{name}"), either);
+    }
+    set("/PhoneObject/properties/type", json!({ "type": "string" }));
+    let system = "/SystemMessage/allOf/1/properties/system/properties";
+    let kinds =
+        json!({ "type": "string", "enum": ["user_changed_number", "customer_identity_changed"] });
+    set(&format!("{system}/type"), kinds);
+    if let Value::Object(all) = all {
+        *schemas = all;
+    }
+}
+
+/// The parts of a template are chosen by a discriminator whose branches contain the chooser again: that has no end. The branches lose
+/// it. A button's `index` is `0` to `9` by its description and example, which its pattern refuses; a language's `policy` is in no
+/// example of the Cloud API.
+fn templates(schemas: &mut Map<String, Value>) {
+    for chooser in [
+        "TemplateComponent",
+        "ParameterObject",
+        "ButtonParameterObject",
+    ] {
+        let reference = Value::from(format!("{SCHEMAS}{chooser}"));
+        let mapping = schemas[chooser]["discriminator"]["mapping"].clone();
+        let targets = mapping.as_object().into_iter().flat_map(Map::values);
+        for name in targets.filter_map(Value::as_str) {
+            let branch = schemas.get_mut(name.trim_start_matches(SCHEMAS));
+            let parts = branch.and_then(|branch| branch["allOf"].as_array_mut());
+            if let Some(parts) = parts {
+                parts.retain(|part| part["$ref"] != reference);
+            }
+        }
+    }
+    let mut all = Value::Object(std::mem::take(schemas));
+    for part in all["ButtonComponent"]["allOf"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+    {
+        part["properties"]["index"] = json!({ "type": "string", "pattern": "^[0-9]$" });
+    }
+    all["LanguageObject"]["required"] = json!(["code"]);
+    if let Value::Object(all) = all {
+        *schemas = all;
+    }
+}
+
+/// "Send typing indicator and read receipt" is named among the answers of the messages path, and no request form is given; this is the
+/// one of the reference pages.
+fn mark_read(schemas: &mut Map<String, Value>) {
+    let word = |word: &str| json!({ "type": "string", "enum": [word] });
+    let typing =
+        json!({ "type": "object", "required": ["type"], "properties": { "type": word("text") } });
+    schemas.insert(
+        "MarkRead".into(),
+        json!({
+            "type": "object",
+            "required": ["messaging_product", "status", "message_id"],
+            "properties": {
+                "messaging_product": word("whatsapp"), "status": word("read"),
+                "message_id": { "type": "string" }, "typing_indicator": typing
+            }
+        }),
+    );
+    let success = json!({
+        "type": "object", "required": ["success"], "properties": { "success": { "type": "boolean" } }
+    });
+    schemas.insert("Success".into(), success);
 }
 
 /// Inbound messages reuse the outbound base (`messaging_product`, `recipient_type`, `to`), which no inbound example has. They get a

@@ -25,6 +25,8 @@ pub enum Operation {
     MediaUpload,
     /// WhatsApp: sending a message.
     Send,
+    /// WhatsApp: a customer's message marked as read, with or without a typing indicator.
+    MarkRead,
     /// WhatsApp: a webhook posted to the callback.
     Webhook,
     /// Genesys: an inbound open message.
@@ -33,6 +35,14 @@ pub enum Operation {
     InboundReceipt,
     /// Genesys: an inbound event.
     InboundEvent,
+    /// Genesys: an agent's text or file, posted to the callback.
+    OutboundMessage,
+    /// Genesys: an agent's content of another kind, posted to the callback.
+    OutboundStructured,
+    /// Genesys: an agent's typing, posted to the callback.
+    OutboundEvent,
+    /// Genesys: the signed link to a file of an agent.
+    Download,
     /// Genesys: all supported-content profiles.
     SupportedContentList,
     /// Genesys: one supported-content profile.

@@ -33,7 +33,7 @@ fn the_published_whatsapp_examples_pass() {
     let webhooks = examples("whatsapp", "webhook-");
     assert!(webhooks.len() >= 16);
     for name in webhooks {
-        checker.webhook(&example(&name));
+        checker.webhook(Operation::Webhook, &example(&name));
         assert_eq!(checker.violations(), [], "{name}");
     }
     for name in examples("whatsapp", "request-send-") {
@@ -83,6 +83,22 @@ fn the_published_genesys_examples_pass() {
     ];
     for (name, operation) in requests {
         checker.request(operation, &example(name));
+        assert_eq!(checker.violations(), [], "{name}");
+    }
+    let webhooks = [
+        ("genesys/webhook-outbound-text", Operation::OutboundMessage),
+        (
+            "genesys/webhook-outbound-attachment",
+            Operation::OutboundMessage,
+        ),
+        (
+            "genesys/webhook-outbound-attachment",
+            Operation::OutboundStructured,
+        ),
+        ("genesys/webhook-outbound-typing", Operation::OutboundEvent),
+    ];
+    for (name, operation) in webhooks {
+        checker.webhook(operation, &example(name));
         assert_eq!(checker.violations(), [], "{name}");
     }
     let answers = [
@@ -136,11 +152,38 @@ fn broken_requests_are_found() {
     }
 }
 
+/// The operation, the change to a good webhook of an agent, and whether it is found.
+#[test]
+fn wrong_webhooks_of_agents_are_found() {
+    let attachment = "genesys/webhook-outbound-attachment";
+    let (text, other) = (Operation::OutboundMessage, Operation::OutboundStructured);
+    let rows = [
+        (text, "/channel/platform", json!("Whatsapp"), true),
+        (text, "/content/0/contentType", json!("Card"), true),
+        (other, "/content/0/contentType", json!("Card"), false),
+        (other, "/content/0/contentType", json!("Poem"), true),
+        (
+            other,
+            "/content/0/card",
+            json!({ "title": "no actions" }),
+            true,
+        ),
+    ];
+    for (operation, pointer, value, found) in rows {
+        let checker = Checker::genesys().expect("compiles");
+        let mut body = example(attachment);
+        let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+        body.pointer_mut(parent).expect("there")[key] = value;
+        checker.webhook(operation, &body);
+        assert_eq!(!checker.violations().is_empty(), found, "{pointer}");
+    }
+}
+
 #[test]
 fn a_webhook_with_a_wrong_message_is_found() {
     let checker = Checker::whatsapp().expect("compiles");
     let mut body = example("whatsapp/webhook-image");
     body["entry"][0]["changes"][0]["value"]["messages"][0]["image"]["sha256"] = Value::Null;
-    checker.webhook(&body);
+    checker.webhook(Operation::Webhook, &body);
     assert!(!checker.violations().is_empty());
 }

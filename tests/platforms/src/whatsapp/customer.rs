@@ -2,78 +2,20 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    delivery::{self, MessageId},
     media::{Medium, sha256},
+    media_file::MediaFile,
     options::PhoneNumber,
+    say::{Said, Say},
     state::{State, lock},
     webhook::{self, Addressed, Item},
 };
-
-/// A file as a customer sends it. Nothing is checked: customers' clients declare what they like.
-#[derive(Clone, Debug)]
-pub struct MediaFile {
-    /// The content.
-    pub bytes: Bytes,
-    /// The declared type; parameters allowed (`audio/ogg; codecs=opus`).
-    pub mime: String,
-    /// The declared name; only documents carry it.
-    pub filename: Option<String>,
-    /// The text under it; not for audio and stickers.
-    pub caption: Option<String>,
-    /// The message type, if it should not follow from `mime`: `image`, `audio`, `video`, `document`, `sticker`.
-    pub kind: Option<&'static str>,
-}
-
-impl MediaFile {
-    /// A file with a declared type and nothing else.
-    #[must_use]
-    pub fn new(bytes: impl Into<Bytes>, mime: &str) -> Self {
-        Self {
-            bytes: bytes.into(),
-            mime: mime.to_owned(),
-            filename: None,
-            caption: None,
-            kind: None,
-        }
-    }
-
-    /// With a name. Names travel only with documents.
-    #[must_use]
-    pub fn named(mut self, filename: &str) -> Self {
-        self.filename = Some(filename.to_owned());
-        self
-    }
-
-    /// With a text under it.
-    #[must_use]
-    pub fn captioned(mut self, caption: &str) -> Self {
-        self.caption = Some(caption.to_owned());
-        self
-    }
-
-    /// As a document, whatever its type.
-    #[must_use]
-    pub fn as_document(mut self) -> Self {
-        self.kind = Some("document");
-        self
-    }
-
-    /// The message type it travels as.
-    fn message_type(&self) -> &'static str {
-        let essence = self.mime.split(';').next().unwrap_or_default().trim();
-        self.kind.unwrap_or(match essence.split_once('/') {
-            Some(("image", "webp")) => "sticker",
-            Some(("image", "jpeg" | "png")) => "image",
-            Some(("audio", _)) => "audio",
-            Some(("video", _)) => "video",
-            _ => "document",
-        })
-    }
-}
+use crate::{
+    delivery::{Cargo, MessageId},
+    specs::Operation,
+};
 
 /// A message that is written and not sent yet.
 #[derive(Clone, Debug)]
@@ -112,31 +54,30 @@ impl Customer {
         self.send(self.compose_text(text))
     }
 
+    /// Says something of any kind.
+    pub fn say(&self, say: Say) -> MessageId {
+        self.send(self.compose(say))
+    }
+
+    /// Says something in reply to a message: of the business, or of this customer.
+    pub fn reply(&self, to: &MessageId, say: Say) -> MessageId {
+        self.send(self.in_reply(to, self.compose(say)))
+    }
+
+    /// Sends what was written before.
+    pub fn send(&self, message: Composed) -> MessageId {
+        let id = message.id.clone();
+        send_batch(&self.state, vec![message]);
+        id
+    }
+
     /// Writes a message with a file, for a batch.
     #[must_use]
     pub fn compose_media(&self, file: MediaFile) -> Composed {
         let id = self.new_message_id();
         let kind = file.message_type();
         let medium = self.keep(&id, &file);
-        let mut object = json!({
-            "id": medium.id, "mime_type": file.mime, "sha256": data_encoding::BASE64.encode(&medium.sha256),
-        });
-        if let Some(caption) = file
-            .caption
-            .filter(|_| !matches!(kind, "audio" | "sticker"))
-        {
-            object["caption"] = caption.into();
-        }
-        match kind {
-            "document" => {
-                if let Some(filename) = file.filename {
-                    object["filename"] = filename.into();
-                }
-            }
-            "audio" => object["voice"] = file.mime.starts_with("audio/ogg").into(),
-            "sticker" => object["animated"] = false.into(),
-            _ => {}
-        }
+        let mut object = file.object(&medium.id, &medium.sha256);
         if self.state.options.url_in_webhook {
             let dies_at = self.state.options.clock.now() + self.state.options.link_life;
             object["url"] = self
@@ -145,27 +86,56 @@ impl Customer {
                 .mint(&medium.id, dies_at.unix_timestamp())
                 .into();
         }
-        self.compose(id, kind, object)
+        let mut message = json!({ "type": kind });
+        message[kind] = object;
+        self.addressed(id, Said::Message(message))
     }
 
     /// Writes a text message, for a batch.
     #[must_use]
     pub fn compose_text(&self, text: &str) -> Composed {
-        self.compose(self.new_message_id(), "text", json!({ "body": text }))
+        self.compose(Say::Text(text.to_owned()))
     }
 
-    fn compose(&self, id: MessageId, kind: &str, object: Value) -> Composed {
-        let timestamp = self.state.options.clock.unix_seconds().to_string();
-        let message = json!({
-            "from": self.wa_id, "id": id.as_str(), "timestamp": timestamp, "type": kind, kind: object,
-        });
-        let contact = json!({ "profile": { "name": self.name }, "wa_id": self.wa_id });
-        lock(&self.state.outbound).heard_from(
-            &self.wa_id,
-            &self.number,
-            self.state.options.clock.now(),
-        );
-        let item = Item::Message { contact, message };
+    /// Writes a message of any kind, for a batch.
+    #[must_use]
+    pub fn compose(&self, say: Say) -> Composed {
+        let said = say.said(self);
+        self.addressed(self.new_message_id(), said)
+    }
+
+    /// Makes a written message a reply.
+    #[must_use]
+    pub fn in_reply(&self, to: &MessageId, mut message: Composed) -> Composed {
+        let own = lock(&self.state.outbound).heard(to.as_str());
+        let from = match own {
+            true => &self.wa_id,
+            false => &self.number.display_phone_number,
+        };
+        if let Item::Message { message, .. } = &mut message.addressed.item {
+            message["context"] = json!({ "from": from, "id": to.as_str() });
+        }
+        message
+    }
+
+    /// Puts sender, id and time on what is said.
+    fn addressed(&self, id: MessageId, said: Said) -> Composed {
+        let now = self.state.options.clock.now();
+        let stamp = |mut message: Value| {
+            message["from"] = self.wa_id.as_str().into();
+            message["id"] = id.as_str().into();
+            message["timestamp"] = now.unix_timestamp().to_string().into();
+            message
+        };
+        let item = match said {
+            Said::System(message) => Item::System(stamp(message)),
+            Said::Message(message) => {
+                let message = stamp(message);
+                lock(&self.state.outbound).heard_from(&self.wa_id, &self.number, &id, now);
+                let contact = json!({ "profile": { "name": self.name }, "wa_id": self.wa_id });
+                Item::Message { contact, message }
+            }
+        };
         Composed {
             id,
             addressed: Addressed {
@@ -173,12 +143,6 @@ impl Customer {
                 item,
             },
         }
-    }
-
-    fn send(&self, message: Composed) -> MessageId {
-        let id = message.id.clone();
-        send_batch(&self.state, vec![message]);
-        id
     }
 
     fn keep(&self, message: &MessageId, file: &MediaFile) -> Medium {
@@ -219,36 +183,24 @@ pub(super) fn send_batch(state: &Arc<State>, messages: Vec<Composed>) {
         .into_iter()
         .map(|message| message.addressed)
         .collect();
-    send_items(state, ids, &items);
+    let cargo = Cargo {
+        messages: ids,
+        ..Cargo::default()
+    };
+    send_items(state, cargo, &items);
 }
 
-/// Posts items in one webhook, checked against the published schema first.
-pub(super) fn send_items(state: &Arc<State>, ids: Vec<MessageId>, items: &[Addressed]) {
+/// Posts items in one webhook, checked against the published schema first. They become the cargo's body.
+pub(super) fn send_items(state: &Arc<State>, cargo: Cargo, items: &[Addressed]) {
     let body = webhook::body(items);
-    state.checker.webhook(&body);
-    let written = webhook::write(&body, state.options.escape_slashes);
-    delivery::queue(state, ids, written);
+    state.checker.webhook(Operation::Webhook, &body);
+    let body = webhook::write(&body, state.options.escape_slashes);
+    state.courier.queue(&state.address, Cargo { body, ..cargo });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn files_travel_as_the_type_their_mime_says_unless_told_otherwise() {
-        let rows = [
-            (MediaFile::new("x", "image/jpeg"), "image"),
-            (MediaFile::new("x", "image/gif"), "document"),
-            (MediaFile::new("x", "image/webp"), "sticker"),
-            (MediaFile::new("x", "audio/ogg; codecs=opus"), "audio"),
-            (MediaFile::new("x", "video/mp4"), "video"),
-            (MediaFile::new("x", "application/pdf"), "document"),
-            (MediaFile::new("x", "image/png").as_document(), "document"),
-        ];
-        for (file, expected) in rows {
-            assert_eq!(file.message_type(), expected, "{}", file.mime);
-        }
-    }
 
     #[test]
     fn message_ids_have_the_published_shape() {

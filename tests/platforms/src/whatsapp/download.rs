@@ -1,21 +1,19 @@
 //! The download host: links with a short life, the token needed again, bodies that may be spoilt.
 
-use std::{ops::RangeInclusive, sync::Arc};
+use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{
-    Method, StatusCode,
-    header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_RANGE, ETAG, RETRY_AFTER},
-};
+use http::{Method, StatusCode, header::RETRY_AFTER};
 
 use super::{
     graph::subject_ids,
-    media::{BadLink, LINK_PATH, Medium},
+    media::{LINK_PATH, Medium},
     state::{State, lock},
 };
 use crate::{
     faults::{Fault, Point},
-    wire::{Answer, Manner, Request},
+    seal::BadLink,
+    serving::{self, Served},
+    wire::{Answer, Request},
 };
 
 /// Answers a request to the download host.
@@ -70,77 +68,13 @@ fn admit(state: &State, request: &Request, id: &str) -> Result<Medium, Box<Answe
 }
 
 fn serve(state: &State, request: &Request, medium: &Medium, fault: Option<Fault>) -> Answer {
-    let mut bytes = medium.bytes.clone();
-    let manner = match fault {
-        Some(Fault::SlowBody) => Manner::Slow(state.faults.slow_rate()),
-        Some(Fault::TruncatedBody) => Manner::Truncated,
-        Some(Fault::ResetMidBody) => Manner::Reset,
-        Some(Fault::Stall) => Manner::Stalled(Box::pin(state.faults.stalled())),
-        Some(Fault::LengthLies) => {
-            bytes.truncate(bytes.len() - bytes.len().div_ceil(4));
-            Manner::Whole
-        }
-        Some(Fault::DigestMismatch) => {
-            bytes = with_one_byte_wrong(&bytes);
-            Manner::Whole
-        }
-        _ => Manner::Whole,
+    let file = Served {
+        bytes: &medium.bytes,
+        mime: &medium.mime,
+        sha256_hex: &medium.sha256_hex(),
+        ranges: state.options.ranges,
     };
-    let tag = format!("\"{}\"", &medium.sha256_hex()[..32]);
-    let range = state
-        .options
-        .ranges
-        .then(|| requested_range(request, &tag, bytes.len()));
-    let answer = match range.flatten() {
-        Some(range) => {
-            let (from, to) = (*range.start(), *range.end());
-            let named = format!("bytes {from}-{to}/{}", bytes.len());
-            let part = Answer::new(
-                StatusCode::PARTIAL_CONTENT,
-                &medium.mime,
-                bytes.slice(range),
-            );
-            part.with(CONTENT_RANGE, &named)
-        }
-        None => Answer::new(StatusCode::OK, &medium.mime, bytes),
-    };
-    let answer = match state.options.ranges {
-        true => answer.with(ACCEPT_RANGES, "bytes").with(ETAG, &tag),
-        false => answer,
-    };
-    answer
-        .with(CONTENT_DISPOSITION, "attachment")
-        .in_manner(manner)
-}
-
-/// The one range a client asks for (`bytes=a-` or `bytes=a-b`), if it can be served and `If-Range` still holds.
-fn requested_range(request: &Request, tag: &str, length: usize) -> Option<RangeInclusive<usize>> {
-    if request
-        .header("if-range")
-        .is_some_and(|validator| validator != tag)
-    {
-        return None;
-    }
-    let (from, to) = request
-        .header("range")?
-        .strip_prefix("bytes=")?
-        .split_once('-')?;
-    let from: usize = from.parse().ok()?;
-    let last = length.checked_sub(1)?;
-    let to = match to {
-        "" => last,
-        to => to.parse::<usize>().ok()?.min(last),
-    };
-    (from <= to).then_some(from..=to)
-}
-
-fn with_one_byte_wrong(bytes: &Bytes) -> Bytes {
-    let mut wrong = bytes.to_vec();
-    let middle = wrong.len() / 2;
-    if let Some(byte) = wrong.get_mut(middle) {
-        *byte ^= 0x01;
-    }
-    wrong.into()
+    serving::serve(request, &file, fault, &state.faults)
 }
 
 fn expired(state: &State) -> Answer {
@@ -166,38 +100,5 @@ pub(super) async fn nobody(state: Arc<State>, request: Request) -> Answer {
     match media.alive(&id, state.options.clock.now()) {
         Some(medium) => Answer::new(StatusCode::OK, &medium.mime, medium.bytes.clone()),
         None => Answer::new(StatusCode::NOT_FOUND, "text/plain", "Not Found"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_are_read_and_refused() {
-        let rows = [
-            ("bytes=2-", None, Some(2..=9)),
-            ("bytes=2-4", None, Some(2..=4)),
-            ("bytes=2-99", Some("\"t\""), Some(2..=9)),
-            ("bytes=2-4", Some("\"old\""), None),
-            ("bytes=10-", None, None),
-            ("bytes=-3", None, None),
-            ("lines=1-2", None, None),
-        ];
-        for (range, if_range, expected) in rows {
-            let mut headers = http::HeaderMap::new();
-            headers.insert("range", range.parse().expect("a header"));
-            if let Some(validator) = if_range {
-                headers.insert("if-range", validator.parse().expect("a header"));
-            }
-            let request = Request {
-                method: Method::GET,
-                path: LINK_PATH.into(),
-                query: String::new(),
-                headers,
-                body: Bytes::new(),
-            };
-            assert_eq!(requested_range(&request, "\"t\"", 10), expected, "{range}");
-        }
     }
 }

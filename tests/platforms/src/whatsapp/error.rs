@@ -17,6 +17,7 @@ pub(super) const NOT_VALID: u32 = 131_009;
 pub(super) const WINDOW_CLOSED: u32 = 131_047;
 pub(super) const MEDIA_DOWNLOAD: u32 = 131_052;
 pub(super) const MEDIA_UPLOAD: u32 = 131_053;
+pub(super) const NO_TEMPLATE: u32 = 132_001;
 
 /// Code → status and name. The table is part of the program: were it unreadable, every lookup would fall back to 400.
 static TABLE: LazyLock<HashMap<u64, (u16, String)>> = LazyLock::new(|| {
@@ -166,6 +167,7 @@ mod tests {
             (WINDOW_CLOSED, 400),
             (MEDIA_DOWNLOAD, 400),
             (MEDIA_UPLOAD, 400),
+            (NO_TEMPLATE, 404),
         ];
         for (code, status) in rows {
             assert_ne!(name(code), "Unknown error", "{code}");

@@ -6,51 +6,60 @@
 //! 200. Graph answers on `127.0.0.1`, downloads come from `localhost`: another host name, as in the real world.
 //! A third listener on another address is nobody's: redirects lead there, and no token should.
 //!
-//! Not modelled: templates, throughput and pair limits (throttles are faults), business management, usage headers, mTLS, the SHA-1 signature.
+//! Customers say everything the published schema knows ([`Say`]); businesses send texts, media, reactions, replies and templates, and
+//! hear by statuses what became of them, in the order or disorder a test likes.
+//!
+//! Not modelled: throughput and pair limits (throttles are faults), the words of templates, business management, usage headers, mTLS, the SHA-1 signature.
 
 mod budget;
 mod customer;
 mod delivery;
 mod download;
 mod error;
+mod fate;
 mod graph;
 mod media;
+mod media_file;
 mod options;
 mod outbound;
+mod say;
+mod sent;
 mod state;
+mod statuses;
 mod upload;
 mod webhook;
+mod webhooks;
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use http::StatusCode;
-use tokio::task::JoinSet;
 
-pub use customer::{Composed, Customer, MediaFile};
-pub use delivery::{Attempt, Delivery, DeliveryState, MessageId};
+pub use customer::{Composed, Customer};
 pub use media::Medium;
-pub use options::{ErrorBudget, FileSizeForm, PhoneNumber, RetryPlan, WhatsAppOptions};
-pub use outbound::{SentMedia, SentMessage};
+pub use media_file::MediaFile;
+pub use options::{ErrorBudget, FileSizeForm, PhoneNumber, RetryPlan, Template, WhatsAppOptions};
+pub use say::{Contact, OrderLine, Say};
+pub use sent::{Mark, SentMedia, SentMessage};
+pub use statuses::Status;
 
+pub use crate::delivery::{Attempt, Delivery, DeliveryState, MessageId};
 use crate::{
     canary::Sighting,
     faults::{Faults, Point},
     journal::{Exchange, Journal},
     specs::{Checker, Violation},
-    wire::{Bound, Listener, Watchers, handler},
+    wire::{Bound, LOOPBACK, Listener, Watchers, handler},
 };
 use state::{State, lock};
 
 const ISSUER: &str = "whatsapp";
-const POINTS: &[Point] = &[Point::LookUp, Point::Download, Point::Upload, Point::Send];
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-/// Another loopback address where the system has one; only Linux answers on all of 127/8 unasked.
-const NOBODYS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+const POINTS: &[Point] = &[
+    Point::LookUp,
+    Point::Download,
+    Point::Upload,
+    Point::Send,
+    Point::Fate,
+];
 
 /// A running stand-in. Everything ends when it is dropped.
 pub struct WhatsApp {
@@ -70,10 +79,7 @@ impl WhatsApp {
         anyhow::ensure!(!options.numbers.is_empty(), "an account needs a number");
         let graph = Bound::take(LOOPBACK).await.context("the Graph host")?;
         let downloads = Bound::take_localhost().await.context("the download host")?;
-        let elsewhere = match Bound::take(NOBODYS).await {
-            Ok(bound) => bound,
-            Err(_) => Bound::take(LOOPBACK).await.context("the foreign host")?,
-        };
+        let elsewhere = Bound::take_nobodys().await.context("the foreign host")?;
         let homes = [graph.authority(), downloads.authority()];
         options.canary.watch(ISSUER, &options.access_token, &homes);
         let checker = Arc::new(Checker::whatsapp()?);
@@ -126,11 +132,6 @@ impl WhatsApp {
         &self.state.faults
     }
 
-    /// Sets where webhooks go, from the next try on.
-    pub fn set_callback(&self, callback: url::Url) {
-        *lock(&self.state.callback) = Some(callback);
-    }
-
     /// Accepts this token instead of the present one.
     pub fn replace_access_token(&self, token: &str) {
         let homes = [self.graph.authority(), self.downloads.authority()];
@@ -161,117 +162,6 @@ impl WhatsApp {
         customer::send_batch(&self.state, messages);
     }
 
-    /// Signs a body as it is and posts it like any webhook, retries included.
-    pub fn send_raw(&self, body: impl Into<Vec<u8>>) {
-        delivery::queue(&self.state, Vec::new(), body.into());
-    }
-
-    /// Posts the webhook of a message `times` more, all at once; the tries, in the order they ended.
-    pub async fn redeliver(&self, message: &MessageId, times: usize) -> Vec<Attempt> {
-        let number = {
-            let deliveries = lock(&self.state.deliveries);
-            deliveries
-                .iter()
-                .position(|delivery| delivery.messages.contains(message))
-        };
-        let mut tries = JoinSet::new();
-        for _ in 0..times {
-            let (state, number) = (self.state.clone(), number.unwrap_or(usize::MAX));
-            tries.spawn(async move { delivery::post(&state, number).await });
-        }
-        tries.join_all().await
-    }
-
-    /// Every webhook so far with its tries.
-    #[must_use]
-    pub fn deliveries(&self) -> Vec<Delivery> {
-        lock(&self.state.deliveries).clone()
-    }
-
-    /// Waits until the webhook of a message is acknowledged or given up.
-    ///
-    /// # Errors
-    /// If neither happens `within` this real time.
-    pub async fn wait_for_delivery(
-        &self,
-        message: &MessageId,
-        within: Duration,
-    ) -> anyhow::Result<Delivery> {
-        let found = || {
-            let deliveries = lock(&self.state.deliveries);
-            let mut settled = deliveries
-                .iter()
-                .filter(|delivery| delivery.state != DeliveryState::Pending);
-            settled
-                .find(|delivery| delivery.messages.contains(message))
-                .cloned()
-        };
-        let mut changes = self.state.changes.subscribe();
-        let wait = crate::wait::until(&mut changes, within, found);
-        wait.await.with_context(|| {
-            format!("the webhook of {message} is neither acknowledged nor given up")
-        })
-    }
-
-    /// Waits until the webhook of a message was posted at least `tries` times, whatever the answers.
-    ///
-    /// # Errors
-    /// If that does not happen `within` this real time.
-    pub async fn wait_for_attempts(
-        &self,
-        message: &MessageId,
-        tries: usize,
-        within: Duration,
-    ) -> anyhow::Result<Delivery> {
-        let found = || {
-            let deliveries = lock(&self.state.deliveries);
-            let mut tried = deliveries.iter().filter(|d| d.attempts.len() >= tries);
-            tried.find(|d| d.messages.contains(message)).cloned()
-        };
-        let mut changes = self.state.changes.subscribe();
-        let waited = crate::wait::until(&mut changes, within, found).await;
-        waited.with_context(|| format!("the webhook of {message} was not posted {tries} times"))
-    }
-
-    /// Makes the GET challenge that Meta makes when a callback is configured.
-    ///
-    /// # Errors
-    /// If the callback does not answer 200 with the bare challenge.
-    pub async fn verify_callback(&self) -> anyhow::Result<()> {
-        let mut callback = lock(&self.state.callback)
-            .clone()
-            .context("no callback is configured")?;
-        let challenge = crate::random::digits(10);
-        callback
-            .query_pairs_mut()
-            .append_pair("hub.mode", "subscribe")
-            .append_pair("hub.challenge", &challenge)
-            .append_pair("hub.verify_token", &self.state.options.verify_token);
-        let request = self
-            .state
-            .client
-            .get(callback)
-            .timeout(self.state.options.patience);
-        let response = request
-            .send()
-            .await
-            .context("the challenge was not answered")?;
-        let status = response.status();
-        let body = response
-            .text()
-            .await
-            .context("the challenge's answer broke off")?;
-        anyhow::ensure!(
-            status == StatusCode::OK,
-            "the challenge was answered with {status}"
-        );
-        anyhow::ensure!(
-            body == challenge,
-            "the answer {body:?} is not the challenge {challenge:?}"
-        );
-        Ok(())
-    }
-
     /// The medium of a customer's message.
     #[must_use]
     pub fn medium(&self, message: &MessageId) -> Option<Medium> {
@@ -284,6 +174,26 @@ impl WhatsApp {
     #[must_use]
     pub fn sent(&self) -> Vec<SentMessage> {
         lock(&self.state.outbound).sent()
+    }
+
+    /// Waits until businesses have sent at least `count` messages, whatever becomes of them.
+    ///
+    /// # Errors
+    /// If that does not happen `within` this real time; says how many there were.
+    pub async fn wait_for_sent(
+        &self,
+        count: usize,
+        within: Duration,
+    ) -> anyhow::Result<Vec<SentMessage>> {
+        let found = || Some(self.sent()).filter(|sent| sent.len() >= count);
+        let waited = self.state.background.until(within, found).await;
+        waited.with_context(|| format!("{} of {count} messages were sent", self.sent().len()))
+    }
+
+    /// The customers' messages that businesses have marked as read.
+    #[must_use]
+    pub fn marks(&self) -> Vec<Mark> {
+        lock(&self.state.outbound).marks()
     }
 
     /// Every request so far, on all three hosts.
@@ -307,6 +217,6 @@ impl WhatsApp {
 
 impl Drop for WhatsApp {
     fn drop(&mut self) {
-        lock(&self.state.tasks).abort_all();
+        self.state.background.stop();
     }
 }

@@ -69,6 +69,26 @@ impl RetryPlan {
     }
 }
 
+/// A template that Meta has approved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Its name.
+    pub name: String,
+    /// The code of its language, `en_US`.
+    pub language: String,
+}
+
+impl Template {
+    /// A template from its two parts.
+    #[must_use]
+    pub fn new(name: &str, language: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            language: language.to_owned(),
+        }
+    }
+}
+
 /// Everything a WhatsApp stand-in can be told. [`Default`] is one number with documentation-style credentials.
 #[derive(Clone, Debug)]
 pub struct WhatsAppOptions {
@@ -106,6 +126,10 @@ pub struct WhatsAppOptions {
     pub escape_slashes: bool,
     /// When failing look-ups block the caller; `None` never.
     pub error_budget: Option<ErrorBudget>,
+    /// The approved templates; any other is refused with 132001.
+    pub templates: Vec<Template>,
+    /// Whether customers read every message as soon as they have it; otherwise [`WhatsApp::read`](super::WhatsApp::read) says when.
+    pub auto_read: bool,
     /// When unacknowledged webhooks come again.
     pub retries: RetryPlan,
     /// How long a webhook waits for its answer, in real time.
@@ -142,6 +166,8 @@ impl Default for WhatsAppOptions {
                 window: minutes(60),
                 block: minutes(30),
             }),
+            templates: Vec::new(),
+            auto_read: false,
             retries: RetryPlan {
                 first: Duration::from_secs(5),
                 factor: 2,

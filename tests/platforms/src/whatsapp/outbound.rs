@@ -1,83 +1,28 @@
-//! What a business sends to customers, and the statuses that come back as webhooks.
+//! What a business sends to customers: what is accepted and what is refused at once.
 //!
-//! Kept: the published schema, tenants, one of `id` and `link`, captions, types per kind, the 24 h service window,
-//! `biz_opaque_callback_data` in every status. A link is fetched after the answer, as Meta does; a failure is a
-//! status. Left out: pair limits, templates, `read`.
+//! Kept: the published schema, tenants, one of `id` and `link`, captions and texts, approved templates, marks of reading. What becomes of
+//! an accepted message follows as statuses. Left out: pair limits, the parameters of templates, interactive rules.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 
 use super::{
-    customer::{message_id, send_items},
+    customer::message_id,
     error::{self, GraphError},
+    fate::follow,
     graph::{Struck, enter, subject_ids},
-    media::essence,
-    options::PhoneNumber,
+    sent::{Mark, SentMedia, SentMessage},
     state::{State, lock},
     upload::TABLE,
-    webhook::{Addressed, Item},
 };
 use crate::{
+    delivery::MessageId,
     faults::Point,
     specs::Operation,
     wire::{Answer, Request},
 };
-
-/// A message that a business has sent to a customer.
-#[derive(Clone, Debug)]
-pub struct SentMessage {
-    /// Its id, `wamid.…`.
-    pub id: String,
-    /// The number it came from.
-    pub phone_number_id: String,
-    /// The customer.
-    pub to: String,
-    /// The request's body.
-    pub body: Value,
-    /// Its media, once Meta has them.
-    pub media: Option<SentMedia>,
-    /// `sent`, `delivered` or `failed`.
-    pub status: &'static str,
-}
-
-/// The media of a message to a customer.
-#[derive(Clone, Debug)]
-pub struct SentMedia {
-    /// The bytes.
-    pub bytes: Bytes,
-    /// The declared type.
-    pub mime: String,
-}
-
-/// Messages to customers, and when each customer was last heard from.
-#[derive(Debug, Default)]
-pub(super) struct Outbound {
-    sent: Vec<SentMessage>,
-    heard: HashMap<(String, String), OffsetDateTime>,
-}
-
-impl Outbound {
-    /// A customer wrote to a number: the service window between the two is open from now.
-    pub(super) fn heard_from(&mut self, wa_id: &str, number: &PhoneNumber, at: OffsetDateTime) {
-        let pair = (wa_id.to_owned(), number.phone_number_id.clone());
-        self.heard.insert(pair, at);
-    }
-
-    pub(super) fn sent(&self) -> Vec<SentMessage> {
-        self.sent.clone()
-    }
-
-    fn window_open(&self, sent: &SentMessage, now: OffsetDateTime) -> bool {
-        let pair = (sent.to.clone(), sent.phone_number_id.clone());
-        self.heard
-            .get(&pair)
-            .is_some_and(|&at| now < at + Duration::from_secs(24 * 3600))
-    }
-}
 
 /// Accepts a message to a customer; its fate follows as statuses.
 pub(super) async fn send(state: &Arc<State>, request: &Request, phone_number_id: &str) -> Answer {
@@ -95,22 +40,28 @@ pub(super) async fn send(state: &Arc<State>, request: &Request, phone_number_id:
         Struck::Refused(answer) => return answer.of(Operation::Send),
         Struck::Proceeds { lost } => lost,
     };
-    let accepted = accept(state, phone_number_id, &to, body);
-    let answer = match accepted {
-        Ok(id) => {
-            let body = json!({
-                "messaging_product": "whatsapp", "contacts": [{ "input": to, "wa_id": to }], "messages": [{ "id": id }],
-            });
-            Answer::json(StatusCode::OK, &body)
-        }
-        Err(error) => error.answer(),
+    let reads = body["status"] == "read";
+    let answer = match reads {
+        true => mark_read(state, phone_number_id, &body),
+        false => accept(state, phone_number_id, &to, body).map(|id| accepted(&to, &id)),
     };
-    let answer = answer.of(Operation::Send);
+    let operation = match reads {
+        true => Operation::MarkRead,
+        false => Operation::Send,
+    };
+    let answer = answer.unwrap_or_else(GraphError::answer).of(operation);
     if lost { answer.lost() } else { answer }
 }
 
+fn accepted(to: &str, id: &str) -> Answer {
+    let body = json!({
+        "messaging_product": "whatsapp", "contacts": [{ "input": to, "wa_id": to }], "messages": [{ "id": id }],
+    });
+    Answer::json(StatusCode::OK, &body)
+}
+
 /// The object with the media of a message, if its type is a media type.
-fn media_part(body: &Value) -> Option<&Value> {
+pub(super) fn media_part(body: &Value) -> Option<&Value> {
     let kind = body["type"].as_str()?;
     let media = TABLE.iter().any(|(name, _, _)| *name == kind);
     body.get(kind).filter(|_| media)
@@ -133,6 +84,12 @@ fn accept(
             "The parameter messaging_product is required.",
         ));
     }
+    match body["type"].as_str() {
+        Some("template") => template(state, &body)?,
+        Some("text") => text(&body)?,
+        _ => {}
+    }
+    reference(state, &body);
     let mut media = None;
     if let Some(part) = media_part(&body) {
         caption(&body, part)?;
@@ -158,9 +115,12 @@ fn accept(
         status: "sent",
     };
     let id = sent.id.clone();
-    lock(&state.outbound).sent.push(sent.clone());
+    lock(&state.outbound).accepted(sent.clone());
+    state.background.changed();
     let task_state = state.clone();
-    state.spawn(async move { follow(&task_state, &from, sent).await });
+    state
+        .background
+        .spawn(async move { follow(&task_state, &from, sent).await });
     Ok(id)
 }
 
@@ -177,102 +137,63 @@ fn caption(body: &Value, part: &Value) -> Result<(), GraphError> {
     }
 }
 
-/// Decides a message's fate and reports it.
-async fn follow(state: &Arc<State>, from: &PhoneNumber, sent: SentMessage) {
-    let fate = match fate(state, &sent).await {
-        Ok(media) => {
-            report(state, from, &sent, "sent", None);
-            update(state, &sent.id, "delivered", media);
-            report(state, from, &sent, "delivered", None);
-            return;
-        }
-        Err(error) => error,
-    };
-    update(state, &sent.id, "failed", None);
-    report(state, from, &sent, "failed", Some(&fate));
-}
-
-async fn fate(state: &State, sent: &SentMessage) -> Result<Option<SentMedia>, GraphError> {
-    if !lock(&state.outbound).window_open(sent, state.options.clock.now()) {
-        let why = "Message failed to send because more than 24 hours have passed since the customer last replied to this number.";
-        return Err(GraphError::new(error::WINDOW_CLOSED).details(why));
-    }
-    let Some(part) = media_part(&sent.body) else {
-        return Ok(None);
-    };
-    let media = match part["link"].as_str() {
-        Some(link) => Some(fetch(state, link).await.ok_or_else(|| {
-            let why = "Failed to download the media from the given link.";
-            GraphError::new(error::MEDIA_DOWNLOAD).details(why)
-        })?),
-        None => sent.media.clone(),
-    };
-    if let Some(media) = &media {
-        fits(&sent.body, &essence(&media.mime))?;
-    }
-    Ok(media)
-}
-
-/// The bytes behind a link, as the customer would get them.
-async fn fetch(state: &State, link: &str) -> Option<SentMedia> {
-    let request = state.client.get(link).timeout(state.options.patience);
-    let response = request.send().await.ok()?;
-    if !response.status().is_success() {
-        return None;
-    }
-    let mime = response.headers().get(http::header::CONTENT_TYPE);
-    let mime = mime.and_then(|value| value.to_str().ok())?.to_owned();
-    let bytes = response.bytes().await.ok()?;
-    Some(SentMedia { bytes, mime })
-}
-
-/// A message type takes the media types of its row only.
-fn fits(body: &Value, essence: &str) -> Result<(), GraphError> {
-    let mut rows = TABLE.iter();
-    let row = rows.find(|(kind, _, _)| body["type"] == *kind);
-    match row.is_none_or(|(_, _, types)| types.contains(&essence)) {
-        true => Ok(()),
-        false => {
-            let why = format!("Unsupported media type: {essence}.");
-            Err(GraphError::new(error::MEDIA_UPLOAD).details(&why))
-        }
-    }
-}
-
-fn update(state: &State, id: &str, status: &'static str, media: Option<SentMedia>) {
-    let mut outbound = lock(&state.outbound);
-    if let Some(sent) = outbound.sent.iter_mut().find(|sent| sent.id == id) {
-        sent.status = status;
-        sent.media = media.or_else(|| sent.media.take());
-    }
-    drop(outbound);
-    state.changed();
-}
-
-fn report(
-    state: &Arc<State>,
-    from: &PhoneNumber,
-    sent: &SentMessage,
-    status: &str,
-    error: Option<&GraphError>,
-) {
-    let mut report = json!({
-        "id": sent.id, "status": status, "recipient_id": sent.to,
-        "timestamp": state.options.clock.unix_seconds().to_string(),
-    });
-    if let Some(data) = sent.body.get("biz_opaque_callback_data") {
-        report["biz_opaque_callback_data"] = data.clone();
-    }
-    if let Some(error) = error {
-        report["errors"] = json!([error.in_status()]);
-    }
-    let item = Item::Status(report);
-    send_items(
-        state,
-        Vec::new(),
-        &[Addressed {
-            number: from.clone(),
-            item,
-        }],
+/// A template message names a template that was approved, in a language it was approved in.
+fn template(state: &State, body: &Value) -> Result<(), GraphError> {
+    let (name, language) = (
+        &body["template"]["name"],
+        &body["template"]["language"]["code"],
     );
+    let mut approved = state.options.templates.iter();
+    if approved.any(|one| *name == one.name.as_str() && *language == one.language.as_str()) {
+        return Ok(());
+    }
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let why = format!(
+        "template name ({}) does not exist in {}",
+        word(name),
+        word(language)
+    );
+    Err(GraphError::new(error::NO_TEMPLATE).details(&why))
+}
+
+fn text(body: &Value) -> Result<(), GraphError> {
+    let text = body["text"]["body"].as_str().unwrap_or_default();
+    match text.chars().count() {
+        1..=4096 => Ok(()),
+        _ => Err(GraphError::parameter(
+            "The text body has 1 to 4096 characters.",
+        )),
+    }
+}
+
+/// Notes a reply or a reaction to a message that neither side has written: it would show as if it were none.
+fn reference(state: &State, body: &Value) {
+    let outbound = lock(&state.outbound);
+    for at in ["/context/message_id", "/reaction/message_id"] {
+        let id = body.pointer(at).and_then(Value::as_str);
+        if let Some(id) = id.filter(|id| !outbound.knows(id)) {
+            let problem = format!("there is no message {id}");
+            state.checker.breach(Operation::Send, at, problem);
+        }
+    }
+}
+
+/// Marks a customer's message as read, and shows the customer that the business is typing if that is asked for.
+fn mark_read(state: &State, phone_number_id: &str, body: &Value) -> Result<Answer, GraphError> {
+    if let Some(violation) = state.checker.request(Operation::MarkRead, body).first() {
+        return Err(GraphError::parameter(&violation.problem));
+    }
+    let message = body["message_id"].as_str().unwrap_or_default();
+    let mut outbound = lock(&state.outbound);
+    if !outbound.heard_by(phone_number_id, message) {
+        let why = "The message id is not valid.";
+        return Err(GraphError::new(error::NOT_VALID).details(why));
+    }
+    outbound.marked(Mark {
+        message: MessageId::new(message),
+        typing: body.get("typing_indicator").is_some(),
+    });
+    drop(outbound);
+    state.background.changed();
+    Ok(Answer::json(StatusCode::OK, &json!({ "success": true })))
 }

@@ -1,20 +1,26 @@
 //! What a running WhatsApp stand-in shares between its listeners, its customers and its background deliveries.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
-use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     budget::Budget,
-    delivery::Delivery,
+    delivery,
     media::{Links, Store},
     options::{PhoneNumber, WhatsAppOptions},
-    outbound::Outbound,
+    sent::Outbound,
+    statuses::Statuses,
 };
-use crate::{faults::Faults, specs::Checker};
+pub(super) use crate::background::lock;
+use crate::{
+    background::Background,
+    delivery::{Address, Courier},
+    faults::Faults,
+    specs::Checker,
+};
 
-/// Shared state. The tasks in it hold it too: whoever owns the stand-in aborts them to let it go.
+/// Shared state. Tasks in the background hold it too: whoever owns the stand-in stops them to let it go.
 pub(super) struct State {
     pub(super) options: WhatsAppOptions,
     pub(super) faults: Faults,
@@ -24,14 +30,14 @@ pub(super) struct State {
     pub(super) elsewhere: String,
     pub(super) client: reqwest::Client,
     pub(super) access_token: Mutex<String>,
-    pub(super) callback: Mutex<Option<url::Url>>,
     pub(super) media: Mutex<Store>,
     pub(super) budget: Mutex<Budget>,
-    pub(super) deliveries: Mutex<Vec<Delivery>>,
+    pub(super) courier: Arc<Courier>,
+    pub(super) address: Arc<Address>,
     pub(super) outbound: Mutex<Outbound>,
+    pub(super) statuses: Mutex<Statuses>,
     /// Changes whenever a delivery or an outbound message does.
-    pub(super) changes: watch::Sender<u64>,
-    pub(super) tasks: Mutex<JoinSet<()>>,
+    pub(super) background: Arc<Background>,
 }
 
 impl State {
@@ -48,20 +54,28 @@ impl State {
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none());
+        let client = client.build().context("the client that posts webhooks")?;
+        let background = Arc::<Background>::default();
+        let courier = Courier::new(
+            options.clock.clone(),
+            client.clone(),
+            delivery::terms(&options),
+            background.clone(),
+        );
         Ok(Self {
             faults: Faults::new(super::ISSUER, super::POINTS),
             checker,
             links,
             elsewhere,
-            client: client.build().context("the client that posts webhooks")?,
+            client,
             access_token: Mutex::new(options.access_token.clone()),
-            callback: Mutex::new(options.callback.clone()),
             media: Mutex::default(),
             budget: Mutex::new(Budget::new(options.error_budget)),
-            deliveries: Mutex::default(),
+            courier,
+            address: delivery::address(&options),
             outbound: Mutex::default(),
-            changes: watch::Sender::new(0),
-            tasks: Mutex::new(JoinSet::new()),
+            statuses: Mutex::default(),
+            background,
             options,
         })
     }
@@ -73,21 +87,4 @@ impl State {
             .find(|number| number.phone_number_id == phone_number_id)
             .cloned()
     }
-
-    /// Tells whoever waits that something has changed.
-    pub(super) fn changed(&self) {
-        self.changes.send_modify(|count| *count += 1);
-    }
-
-    /// Runs a task until it ends or the stand-in does.
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut tasks = lock(&self.tasks);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(task);
-    }
-}
-
-/// Locks; a panic elsewhere does not make the data wrong here.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,7 @@
 //! Webhook bodies as Meta writes them: envelope, batching, escapes.
 
+use std::mem::Discriminant;
+
 use serde_json::{Value, json};
 
 use super::options::PhoneNumber;
@@ -9,6 +11,8 @@ use super::options::PhoneNumber;
 pub(super) enum Item {
     /// A customer's message with the contact that sent it.
     Message { contact: Value, message: Value },
+    /// A message of the system about a customer; travels without contacts.
+    System(Value),
     /// The status of a message to a customer.
     Status(Value),
 }
@@ -32,12 +36,12 @@ pub(super) fn body(items: &[Addressed]) -> Value {
                 &mut entries[last].1
             }
         };
-        let statuses = matches!(item, Item::Status(_));
-        let fits = |change: &&mut Change| change.statuses == statuses && change.number == *number;
+        let kind = std::mem::discriminant(item);
+        let fits = |change: &&mut Change| change.kind == kind && change.number == *number;
         match changes.iter_mut().find(fits) {
             Some(change) => change.add(item),
             None => {
-                let mut change = Change::new(number, statuses);
+                let mut change = Change::new(number, item);
                 change.add(item);
                 changes.push(change);
             }
@@ -53,16 +57,23 @@ pub(super) fn body(items: &[Addressed]) -> Value {
 
 struct Change {
     number: PhoneNumber,
-    statuses: bool,
+    kind: Discriminant<Item>,
+    /// The name of the list that the items go to.
+    list: &'static str,
     contacts: Vec<Value>,
     items: Vec<Value>,
 }
 
 impl Change {
-    fn new(number: &PhoneNumber, statuses: bool) -> Self {
+    /// An empty change for items of the same kind as this one.
+    fn new(number: &PhoneNumber, item: &Item) -> Self {
         Self {
             number: number.clone(),
-            statuses,
+            kind: std::mem::discriminant(item),
+            list: match item {
+                Item::Status(_) => "statuses",
+                Item::Message { .. } | Item::System(_) => "messages",
+            },
             contacts: Vec::new(),
             items: Vec::new(),
         }
@@ -70,7 +81,7 @@ impl Change {
 
     fn add(&mut self, item: &Item) {
         match item {
-            Item::Status(status) => self.items.push(status.clone()),
+            Item::Status(body) | Item::System(body) => self.items.push(body.clone()),
             Item::Message { contact, message } => {
                 if !self.contacts.contains(contact) {
                     self.contacts.push(contact.clone());
@@ -88,13 +99,10 @@ impl Change {
                 "phone_number_id": self.number.phone_number_id,
             },
         });
-        match self.statuses {
-            true => value["statuses"] = self.items.into(),
-            false => {
-                value["contacts"] = self.contacts.into();
-                value["messages"] = self.items.into();
-            }
+        if !self.contacts.is_empty() {
+            value["contacts"] = self.contacts.into();
         }
+        value[self.list] = self.items.into();
         json!({ "value": value, "field": "messages" })
     }
 }
@@ -156,6 +164,10 @@ mod tests {
                 number: number("n1", "w1"),
                 item: Item::Status(json!("s")),
             },
+            Addressed {
+                number: number("n1", "w1"),
+                item: Item::System(json!("y")),
+            },
         ];
         let body = body(&items);
         let value = |pointer: &str| body.pointer(pointer).cloned().unwrap_or_default();
@@ -168,6 +180,9 @@ mod tests {
             json!([{"wa_id":"1"}])
         );
         assert_eq!(value("/entry/0/changes/1/value/statuses"), json!(["s"]));
+        let system = "/entry/0/changes/2/value";
+        assert_eq!(value(&format!("{system}/messages")), json!(["y"]));
+        assert_eq!(value(&format!("{system}/contacts")), Value::Null);
         assert_eq!(value("/entry/1/changes/0/value/messages"), json!(["b"]));
         assert_eq!(value("/entry/2"), Value::Null);
     }

@@ -29,6 +29,11 @@ pub(crate) use request::Request;
 
 use crate::{canary::Canary, clock::Clock, journal::Journal, specs::Checker};
 
+/// The address of most listeners.
+pub(crate) const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+/// Another loopback address where the system has one; only Linux answers on all of 127/8 unasked.
+const NOBODYS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
 /// Decides the answer to a request.
 pub(crate) type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Answer> + Send + Sync>;
 
@@ -67,6 +72,14 @@ impl Bound {
             listeners: vec![listener],
             authority,
         })
+    }
+
+    /// Takes a free port on another address than the platforms', for the host that is nobody's.
+    pub(crate) async fn take_nobodys() -> std::io::Result<Self> {
+        match Self::take(NOBODYS).await {
+            Ok(bound) => Ok(bound),
+            Err(_) => Self::take(LOOPBACK).await,
+        }
     }
 
     /// Takes a free port of `localhost`, on both of its addresses where possible: a client that resolves the name once and

@@ -1,13 +1,12 @@
-//! Genesys: tokens, the schema at the door, what is fetched and shown, allowances, receipts.
-
-use std::time::Duration;
+//! Genesys: the schema at the door, what is fetched and shown.
 
 use attache_platforms::{
-    genesys::{Allowance, Duplicates, Fetched, Genesys, GenesysOptions},
+    faults::{Fault, Point, Times},
+    genesys::{Duplicates, Fetched, GenesysOptions},
     specs::Side,
 };
 use axum::{Router, http::HeaderMap, response::Redirect, routing::get};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::support::*;
@@ -30,11 +29,6 @@ async fn store() -> String {
     let base = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move { axum::serve(listener, app).await });
     base
-}
-
-async fn status_and_body(answer: reqwest::Result<reqwest::Response>) -> (u16, Value) {
-    let answer = answer.expect("an answer");
-    (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
 
 #[tokio::test]
@@ -260,125 +254,24 @@ async fn the_door_refuses_what_does_not_fit() {
 }
 
 #[tokio::test]
-async fn calls_over_the_allowance_are_refused_until_the_window_ends() {
-    let allowance = Allowance {
-        calls: 2,
-        window: Duration::from_secs(60),
-    };
-    let (genesys, token) = genesys(GenesysOptions {
-        allowance,
-        ..GenesysOptions::default()
-    })
-    .await;
-    let body = message("m1", None);
-    for (count, status) in [(1, 200), (2, 200), (3, 429)] {
-        let answer = post(&genesys, &token, "message", &body)
+async fn texts_are_shown_at_once_and_listed_in_the_order_accepted() {
+    let (genesys, token) = genesys(GenesysOptions::default()).await;
+    let faults = genesys.faults();
+    let stalled = faults.arm_at(Fault::Stall, Times(1), Point::Fetch);
+    let mut first = message("m1", Some(&format!("{}/file", store().await)));
+    first["text"] = "one".into();
+    let mut second = message("m2", None);
+    second["text"] = "two".into();
+    for body in [&first, &second] {
+        post(&genesys, &token, "message", body)
             .await
             .expect("an answer");
-        assert_eq!(answer.status(), status);
-        let header = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
-        assert_eq!(header("inin-ratelimit-count"), count.to_string());
-        assert_eq!(header("inin-ratelimit-allowed"), "2");
-        assert!(
-            header("inin-ratelimit-reset")
-                .parse::<u64>()
-                .is_ok_and(|left| left <= 60)
-        );
-        assert!(!header("inin-correlation-id").is_empty());
-        if status == 429 {
-            assert_eq!(header("retry-after"), header("inin-ratelimit-reset"));
-            let body: Value = answer.json().await.expect("JSON");
-            assert_eq!(
-                body["message"],
-                "Rate limit exceeded the maximum [2] requests within [60] seconds"
-            );
-        }
     }
-    genesys.options().clock.advance(Duration::from_secs(60));
-    let answer = post(&genesys, &token, "message", &body)
-        .await
-        .expect("an answer");
-    assert_eq!(answer.status(), 200);
-    assert_own_words_fit(&genesys.violations());
-}
-
-#[tokio::test]
-async fn tokens_live_as_long_as_they_say() {
-    let token_life = Duration::from_secs(600);
-    let (genesys, token) = genesys(GenesysOptions {
-        token_life,
-        ..GenesysOptions::default()
-    })
-    .await;
-    let body = message("m1", None);
-    let status = async |genesys: &Genesys, token: &str| {
-        post(genesys, token, "message", &body)
-            .await
-            .expect("an answer")
-            .status()
-            .as_u16()
-    };
-    genesys.options().clock.advance(Duration::from_secs(590));
-    assert_eq!(status(&genesys, &token).await, 200);
-    genesys.options().clock.advance(Duration::from_secs(11));
-    assert_eq!(status(&genesys, &token).await, 401);
-    let (_, answer) =
-        status_and_body(ask_token(&genesys, &genesys.options().client_secret).await).await;
-    assert_eq!(
-        (&answer["expires_in"], &answer["token_type"]),
-        (&json!(600), &json!("bearer"))
-    );
-    let token = answer["access_token"].as_str().expect("a token");
-    assert_eq!(status(&genesys, token).await, 200);
-    genesys.revoke_tokens();
-    assert_eq!(status(&genesys, token).await, 401);
-    assert_eq!(genesys.tokens_issued(), 2);
-}
-
-#[tokio::test]
-async fn the_login_host_refuses_strangers_and_other_grants() {
-    let (genesys, _) = genesys(GenesysOptions::default()).await;
-    let (status, answer) = status_and_body(ask_token(&genesys, "wrong").await).await;
-    assert_eq!((status, &answer["code"]), (401, &json!("bad.credentials")));
-    let url = format!("{}/oauth/token", genesys.login_url());
-    let options = genesys.options();
-    let ask = || {
-        client()
-            .post(&url)
-            .basic_auth(&options.client_id, Some(&options.client_secret))
-    };
-    let refresh = ask()
-        .form(&[("grant_type", "refresh_token"), ("refresh_token", "x")])
-        .send()
-        .await;
-    let (status, answer) = status_and_body(refresh).await;
-    assert_eq!(
-        (status, &answer["error"]),
-        (400, &json!("unsupported_grant_type"))
-    );
-    let (status, answer) = status_and_body(ask().json(&json!({})).send().await).await;
-    assert_eq!((status, &answer["error"]), (400, &json!("invalid_request")));
-}
-
-#[tokio::test]
-async fn receipts_and_typing_are_taken_and_a_second_final_receipt_is_noted() {
-    let (genesys, token) = genesys(GenesysOptions::default()).await;
-    let receipt = json!({
-        "id": "0a1b", "channel": { "to": { "id": "16505551234" }, "time": "2026-01-15T13:41:27.000Z" },
-        "status": "Delivered", "isFinalReceipt": true
-    });
-    let typing = json!({
-        "channel": { "from": { "id": "1", "idType": "Opaque" }, "time": "2026-01-15T13:41:27.000Z" },
-        "events": [{ "eventType": "Typing" }]
-    });
-    for (kind, body) in [("receipt", &receipt), ("event", &typing)] {
-        let (status, answer) = status_and_body(post(&genesys, &token, kind, body).await).await;
-        assert_eq!(status, 200, "{answer}");
-    }
-    assert_eq!((genesys.receipts().len(), genesys.events().len()), (1, 1));
-    assert_eq!(genesys.violations(), []);
-    post(&genesys, &token, "receipt", &receipt)
-        .await
-        .expect("an answer");
-    assert_eq!(genesys.violations().len(), 1);
+    genesys.wait_for_messages(1, SOON).await.expect("shown");
+    faults.wait_until_held(SOON).await.expect("held");
+    assert_eq!(genesys.texts(), ["two"]);
+    faults.release();
+    genesys.wait_for_messages(2, SOON).await.expect("shown");
+    assert_eq!(genesys.texts(), ["one", "two"]);
+    assert_eq!(stalled.expect("applies").fired(), 1);
 }

@@ -5,9 +5,18 @@
     reason = "this whole crate is tests; what they share panics like them"
 )]
 
+mod agent_files;
+mod agents;
 mod downloads;
 mod faults;
 mod genesys;
+mod genesys_faults;
+mod integrations;
 mod outbound;
+mod receipts;
+mod says;
+mod sends;
+mod statuses;
 mod support;
+mod tokens;
 mod webhooks;

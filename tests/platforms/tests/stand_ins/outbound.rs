@@ -8,12 +8,16 @@ use crate::support::*;
 const BOUNDARY: &str = "----part";
 
 /// Fields of a form: name and value.
-type Parts<'a> = &'a [(&'a str, &'a str)];
+pub(crate) type Parts<'a> = &'a [(&'a str, &'a str)];
 /// The file of a form: declared type and bytes.
-type File<'a> = (&'a str, &'a [u8]);
+pub(crate) type File<'a> = (&'a str, &'a [u8]);
 
 /// A multipart form by hand, so that broken ones can be written too.
-async fn upload(whatsapp: &WhatsApp, parts: Parts<'_>, file: Option<File<'_>>) -> (u16, Value) {
+pub(crate) async fn upload(
+    whatsapp: &WhatsApp,
+    parts: Parts<'_>,
+    file: Option<File<'_>>,
+) -> (u16, Value) {
     let mut body = Vec::new();
     for (name, value) in parts {
         body.extend(
@@ -43,7 +47,7 @@ async fn upload(whatsapp: &WhatsApp, parts: Parts<'_>, file: Option<File<'_>>) -
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
 
-async fn send(whatsapp: &WhatsApp, body: &Value) -> (u16, Value) {
+pub(crate) async fn send(whatsapp: &WhatsApp, body: &Value) -> (u16, Value) {
     let number = &whatsapp.options().numbers[0].phone_number_id;
     let request = client().post(format!("{}/v23.0/{number}/messages", whatsapp.graph_url()));
     let request = request

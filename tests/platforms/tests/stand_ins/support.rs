@@ -24,6 +24,9 @@ use serde_json::{Value, json};
 /// Longer than anything here takes; a bound, not a pause.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
+/// The place of an answer that never comes.
+pub(crate) const SILENCE: u16 = 0;
+
 /// One client for all: making one reads the system's certificates, which takes longer than most scenarios.
 /// It keeps no connections, because those belong to the runtime of the test that made them.
 pub(crate) fn client() -> reqwest::Client {
@@ -36,7 +39,7 @@ pub(crate) fn client() -> reqwest::Client {
     CLIENT.clone()
 }
 
-/// A callback that answers with the given statuses in turn, then with 200.
+/// A callback that answers with the given statuses in turn, then with 200. [`SILENCE`] is no answer at all.
 #[derive(Clone, Default)]
 pub(crate) struct Callback {
     pub(crate) received: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
@@ -59,6 +62,17 @@ impl Callback {
     }
 }
 
+impl Callback {
+    /// The bodies received so far, as JSON.
+    pub(crate) fn bodies(&self) -> Vec<Value> {
+        let received = self.received.lock().expect("lock");
+        let bodies = received
+            .iter()
+            .map(|(_, body)| serde_json::from_slice(body));
+        bodies.map(|body| body.expect("JSON")).collect()
+    }
+}
+
 async fn take(State(callback): State<Callback>, headers: HeaderMap, body: Bytes) -> StatusCode {
     callback
         .received
@@ -66,6 +80,9 @@ async fn take(State(callback): State<Callback>, headers: HeaderMap, body: Bytes)
         .expect("lock")
         .push((headers, body));
     let next = callback.answers.lock().expect("lock").pop_front();
+    if next == Some(SILENCE) {
+        std::future::pending::<()>().await;
+    }
     StatusCode::from_u16(next.unwrap_or(200)).expect("a status")
 }
 
@@ -79,6 +96,17 @@ async fn challenge(State(callback): State<Callback>, RawQuery(query): RawQuery) 
     found
         .map(|(_, value)| value.into_owned())
         .unwrap_or_default()
+}
+
+/// A stand-in whose webhooks go to a callback that answers as told.
+pub(crate) async fn whatsapp_calling(
+    options: WhatsAppOptions,
+    answers: &[u16],
+) -> (WhatsApp, Callback) {
+    let whatsapp = WhatsApp::start(options).await.expect("starts");
+    let (callback, url) = Callback::start(answers).await;
+    whatsapp.set_callback(url);
+    (whatsapp, callback)
 }
 
 /// A stand-in whose customer has sent one photo to a callback that takes everything.
@@ -151,6 +179,26 @@ pub(crate) async fn token(genesys: &Genesys) -> String {
     answer["access_token"].as_str().expect("a token").to_owned()
 }
 
+/// A stand-in whose agents' webhooks go to a callback that answers as told.
+pub(crate) async fn genesys_calling(
+    options: GenesysOptions,
+    answers: &[u16],
+) -> (Genesys, String, Callback) {
+    let (genesys, token) = genesys(options).await;
+    let (callback, url) = Callback::start(answers).await;
+    genesys.set_callback(url);
+    (genesys, token, callback)
+}
+
+/// Everything a GET can show: status, headers, body as far as it came in order.
+pub(crate) async fn get_with(url: &str, token: Option<&str>) -> reqwest::Result<Response> {
+    let request = client().get(url);
+    match token {
+        Some(token) => request.bearer_auth(token).send().await,
+        None => request.send().await,
+    }
+}
+
 /// An inbound message with an optional link.
 pub(crate) fn message(id: &str, link: Option<&str>) -> Value {
     let mut body = json!({
@@ -186,4 +234,10 @@ pub(crate) async fn post(
 pub(crate) fn assert_own_words_fit(violations: &[attache_platforms::specs::Violation]) {
     let own: Vec<_> = violations.iter().filter(|v| v.side == Side::Own).collect();
     assert!(own.is_empty(), "{own:?}");
+}
+
+/// Status and JSON body of an answer.
+pub(crate) async fn status_and_body(answer: reqwest::Result<reqwest::Response>) -> (u16, Value) {
+    let answer = answer.expect("an answer");
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }

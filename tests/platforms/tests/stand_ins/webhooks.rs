@@ -12,13 +12,6 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-async fn whatsapp(options: WhatsAppOptions, answers: &[u16]) -> (WhatsApp, Callback) {
-    let whatsapp = WhatsApp::start(options).await.expect("starts");
-    let (callback, url) = Callback::start(answers).await;
-    whatsapp.set_callback(url);
-    (whatsapp, callback)
-}
-
 async fn delivered(whatsapp: &WhatsApp, message: &MessageId) {
     let delivery = whatsapp
         .wait_for_delivery(message, SOON)
@@ -29,7 +22,7 @@ async fn delivered(whatsapp: &WhatsApp, message: &MessageId) {
 
 #[tokio::test]
 async fn a_webhook_is_signed_over_its_escaped_bytes() {
-    let (whatsapp, callback) = whatsapp(WhatsAppOptions::default(), &[]).await;
+    let (whatsapp, callback) = whatsapp_calling(WhatsAppOptions::default(), &[]).await;
     let customer = whatsapp.customer_named("4915112345678", "Jürgen 👍", 0);
     let file = MediaFile::new(&b"%PDF-1.7"[..], "application/pdf");
     let message = customer.send_media(file.named("Rechnung März (1).pdf").captioned("für März"));
@@ -58,7 +51,7 @@ async fn every_kind_of_message_fits_the_schema() {
         url_in_webhook: true,
         ..WhatsAppOptions::default()
     };
-    let (whatsapp, _) = whatsapp(options, &[]).await;
+    let (whatsapp, _) = whatsapp_calling(options, &[]).await;
     let customer = whatsapp.customer();
     let types = [
         "image/png",
@@ -77,7 +70,7 @@ async fn every_kind_of_message_fits_the_schema() {
 
 #[tokio::test]
 async fn a_refused_webhook_comes_again_less_and_less_often() {
-    let (whatsapp, callback) = whatsapp(WhatsAppOptions::default(), &[500, 503, 202]).await;
+    let (whatsapp, callback) = whatsapp_calling(WhatsAppOptions::default(), &[500, 503, 202]).await;
     let message = whatsapp.customer().send_text("Hello");
     for (tries, wait) in [(1, 5), (2, 10), (3, 20)] {
         let tried = whatsapp.wait_for_attempts(&message, tries, SOON).await;
@@ -158,7 +151,7 @@ async fn one_post_carries_several_tenants() {
         numbers,
         ..WhatsAppOptions::default()
     };
-    let (whatsapp, callback) = whatsapp(options, &[]).await;
+    let (whatsapp, callback) = whatsapp_calling(options, &[]).await;
     let (one, two) = (
         whatsapp.customer_named("1", "A", 0),
         whatsapp.customer_named("2", "B", 1),
@@ -190,7 +183,7 @@ async fn one_post_carries_several_tenants() {
 
 #[tokio::test]
 async fn a_message_can_be_delivered_again_and_a_body_sent_as_it_is() {
-    let (whatsapp, callback) = whatsapp(WhatsAppOptions::default(), &[]).await;
+    let (whatsapp, callback) = whatsapp_calling(WhatsAppOptions::default(), &[]).await;
     let message = whatsapp.customer().send_text("Hello");
     delivered(&whatsapp, &message).await;
     let attempts = whatsapp.redeliver(&message, 4).await;
@@ -212,7 +205,7 @@ async fn a_message_can_be_delivered_again_and_a_body_sent_as_it_is() {
 
 #[tokio::test]
 async fn the_challenge_wants_the_bare_challenge_back() {
-    let (whatsapp, callback) = whatsapp(WhatsAppOptions::default(), &[]).await;
+    let (whatsapp, callback) = whatsapp_calling(WhatsAppOptions::default(), &[]).await;
     whatsapp.verify_callback().await.expect("echoed");
     *callback.challenge.lock().expect("lock") = Some("something else");
     assert!(whatsapp.verify_callback().await.is_err());

@@ -4,29 +4,85 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use attache_flow::ports::{Source, SourceError};
+use attache_domain::wire::Headers;
+use attache_flow::ports::{Download, Source, SourceError};
 use bytes::Bytes;
 
-use crate::scene::Scene;
+use crate::faults::Fault;
+use crate::scene::{Scene, Sent};
+
+/// How a download can go wrong.
+pub(super) const DOWNLOAD_FAULTS: &[Fault] = &[
+    Fault::LinkDead,
+    Fault::ErrorPage,
+    Fault::Cut,
+    Fault::Reset,
+    Fault::Slow,
+];
+
+/// A file, as well as the fault lets it come.
+pub(super) fn serve(scene: &Rc<Scene>, sent: &Sent, fault: Option<Fault>) -> Download {
+    let file = &sent.file;
+    let whole = file.bytes.len();
+    let pace = match fault {
+        Some(Fault::LinkDead) => return page(404, "text/html", ""),
+        Some(Fault::ErrorPage) => return page(200, "text/html", "<html>Sorry</html>"),
+        Some(Fault::Cut) => Pace::until(scene.agenda.dice.below(whole)),
+        Some(Fault::Reset) => Pace::until(scene.agenda.dice.below(whole)).and_reset(),
+        Some(Fault::Slow) => Pace::slow(),
+        _ if sent.tardy => Pace::tardy(),
+        _ => Pace::whole(),
+    };
+    Download {
+        status: 200,
+        headers: headers(file.mime, whole),
+        body: Box::new(Body::new(Rc::clone(scene), &file.bytes, pace)),
+    }
+}
+
+fn headers(mime: &str, length: usize) -> Headers {
+    Headers::new([
+        ("Content-Type".to_owned(), mime.to_owned()),
+        ("Content-Length".to_owned(), length.to_string()),
+    ])
+}
+
+/// An answer that is no file.
+pub(super) fn page(status: u16, mime: &str, text: &str) -> Download {
+    Download {
+        status,
+        headers: headers(mime, text.len()),
+        body: Box::new(Page),
+    }
+}
+
+/// The body of an answer nobody reads.
+struct Page;
+
+#[async_trait(?Send)]
+impl Source for Page {
+    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
+        Ok(None)
+    }
+}
 
 /// How a download goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pace {
+struct Pace {
     until: Option<usize>,
     reset: bool,
     slow: bool,
+    tardy: bool,
 }
 
 impl Pace {
     /// To the end.
-    #[must_use]
-    pub fn whole() -> Self {
+    fn whole() -> Self {
         Self::default()
     }
 
     /// It stops after this many bytes, as if they were all.
-    #[must_use]
-    pub fn until(bytes: usize) -> Self {
+    fn until(bytes: usize) -> Self {
         Self {
             until: Some(bytes),
             ..Self::default()
@@ -34,17 +90,23 @@ impl Pace {
     }
 
     /// Where it stops, the connection is reset.
-    #[must_use]
-    pub fn and_reset(self) -> Self {
+    fn and_reset(self) -> Self {
         Self {
             reset: true,
             ..self
         }
     }
 
+    /// Longer than a sender waits before the first piece.
+    fn tardy() -> Self {
+        Self {
+            tardy: true,
+            ..Self::default()
+        }
+    }
+
     /// Up to forty seconds between two pieces.
-    #[must_use]
-    pub fn slow() -> Self {
+    fn slow() -> Self {
         Self {
             slow: true,
             ..Self::default()
@@ -53,7 +115,7 @@ impl Pace {
 }
 
 /// The body.
-pub struct Body {
+struct Body {
     scene: Rc<Scene>,
     pieces: std::vec::IntoIter<Bytes>,
     pace: Pace,
@@ -61,8 +123,7 @@ pub struct Body {
 
 impl Body {
     /// The body of `bytes`, in up to four pieces.
-    #[must_use]
-    pub fn new(scene: Rc<Scene>, bytes: &[u8], pace: Pace) -> Self {
+    fn new(scene: Rc<Scene>, bytes: &[u8], pace: Pace) -> Self {
         let bytes = &bytes[..pace.until.unwrap_or(bytes.len()).min(bytes.len())];
         let size = bytes.len().div_ceil(scene.agenda.dice.below(4) + 1).max(1);
         let pieces: Vec<Bytes> = bytes.chunks(size).map(Bytes::copy_from_slice).collect();
@@ -79,7 +140,9 @@ impl Source for Body {
     async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
         let agenda = &self.scene.agenda;
         let longest = if self.pace.slow { 40_000 } else { 20 };
-        let wait: Duration = agenda.dice.millis(0, longest);
+        let tardy = std::mem::take(&mut self.pace.tardy);
+        let shortest = if tardy { 9_000 } else { 0 };
+        let wait: Duration = agenda.dice.millis(shortest, longest + 2 * shortest);
         agenda.sleep(wait).await;
         match self.pieces.next() {
             None if self.pace.reset => {

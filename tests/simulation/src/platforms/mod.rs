@@ -1,6 +1,7 @@
 //! The platforms in virtual time, as far as the functions meet them: what they answer, what they refuse, how they fail.
 //! And the place where every credential that leaves is seen.
 
+pub mod customers;
 pub mod download;
 pub mod genesys;
 pub mod whatsapp;
@@ -9,13 +10,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use attache_domain::wire::{CallError, Headers, Request, Response};
-use attache_flow::ports::{Credential, Download, Http};
+use attache_domain::ids::MediaId;
+use attache_domain::wire::{Body, CallError, Headers, Method, Request, Response};
+use attache_flow::ports::{Credential, Download, Http, Source};
 use serde_json::Value;
 
 use crate::faults::Fault;
 use crate::reference::Promise;
-use crate::scene::{API, GRAPH, LOGIN, LOOKASIDE, Scene};
+use crate::scene::{API, GRAPH, LOGIN, LOOKASIDE, SIGNED, Scene};
 
 /// Everything behind the network.
 pub struct Platforms {
@@ -80,20 +82,47 @@ impl Http for Platforms {
     ) -> Result<Response, CallError> {
         let host = request.url.host_str().unwrap_or_default();
         if let Err(error) = self.travel(request).await {
-            if let Some(landing) = genesys::Landing::read(request) {
-                self.scene.reference.not_connected(&landing.media);
+            if host == API
+                && let Some(landing) = genesys::Landing::read(&self.scene, request)
+            {
+                self.scene.reference.not_connected(&landing.row);
             }
+            if let Some(row) = opaque(request) {
+                self.scene.reference.not_connected(&row);
+            }
+            return Err(error);
+        }
+        self.see(host, credential);
+        let scene = &self.scene;
+        match (host, request.method) {
+            (GRAPH, Method::Get) => self.whatsapp.look_up(scene, request, credential).await,
+            (GRAPH, Method::Post) => self.whatsapp.message(scene, request, credential).await,
+            (API, Method::Get) => self.genesys.ask(scene, request, credential).await,
+            (API, Method::Post) => self.genesys.message(scene, request, credential).await,
+            (LOGIN, _) => self.genesys.token(scene, request, credential).await,
+            _ => Err(CallError::NotSent(format!("nobody is at {host}"))),
+        }
+    }
+
+    async fn upload(
+        &self,
+        request: &Request,
+        credential: &Credential,
+        file: Box<dyn Source>,
+    ) -> Result<Response, CallError> {
+        let host = request.url.host_str().unwrap_or_default();
+        if let Err(error) = self.travel(request).await {
+            let task = self.scene.agenda.running();
+            self.scene.reference.upload_not_connected(task);
             return Err(error);
         }
         self.see(host, credential);
         match host {
             GRAPH => {
                 self.whatsapp
-                    .look_up(&self.scene, request, credential)
+                    .hand_over(&self.scene, request, credential, file)
                     .await
             }
-            API => self.genesys.message(&self.scene, request, credential).await,
-            LOGIN => self.genesys.token(&self.scene, request, credential).await,
             _ => Err(CallError::NotSent(format!("nobody is at {host}"))),
         }
     }
@@ -107,10 +136,20 @@ impl Http for Platforms {
         self.travel(request).await?;
         self.see(host, credential);
         match host {
-            LOOKASIDE => self.whatsapp.download(&self.scene, request, credential),
+            LOOKASIDE => Ok(self.whatsapp.download(&self.scene, request, credential)),
+            SIGNED => Ok(self.genesys.download(&self.scene, request)),
             _ => Err(CallError::NotSent(format!("nobody is at {host}"))),
         }
     }
+}
+
+/// The row whose message a request to WhatsApp carries.
+fn opaque(request: &Request) -> Option<MediaId> {
+    let Body::Json(text) = &request.body else {
+        return None;
+    };
+    let body: Value = serde_json::from_str(text).ok()?;
+    body.get("biz_opaque_callback_data")?.as_str()?.parse().ok()
 }
 
 /// An answer in JSON.

@@ -1,23 +1,25 @@
-//! Meta: the look-up by media id, links that live five minutes, tokens that are replaced.
+//! Meta: the look-up by media id, links that live five minutes, tokens that are replaced; files handed over.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use async_trait::async_trait;
+use attache_domain::ids::MediaId;
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
-use attache_domain::wire::{CallError, Headers, Request, Response};
+use attache_domain::wire::{CallError, Request, Response};
 use attache_flow::memory::State;
-use attache_flow::ports::{Credential, Download, Source, SourceError};
-use bytes::Bytes;
+use attache_flow::ports::{Credential, Download};
 use serde_json::{Value, json};
 
-use super::download::{Body, Pace};
+use super::download::{DOWNLOAD_FAULTS, page, serve};
 use super::{answer, come_back};
 use crate::faults::Fault;
+use crate::files::File;
 use crate::scene::{self, Event, Scene};
+
+pub use super::customers::Told;
 
 /// How long a link lives.
 const LINK_LIFE: Duration = Duration::from_secs(300);
@@ -25,13 +27,15 @@ const LINK_LIFE: Duration = Duration::from_secs(300);
 /// What Meta remembers.
 #[derive(Default)]
 pub struct WhatsApp {
-    /// Links by their hash: which item, until when.
-    links: RefCell<BTreeMap<String, (usize, Timestamp)>>,
+    /// Links by their hash: which row's file, until when.
+    links: RefCell<BTreeMap<String, (MediaId, Timestamp)>>,
     /// How often each number's token was replaced.
     tokens: RefCell<BTreeMap<usize, u32>>,
+    /// Files handed over, by the id they were given.
+    uploads: RefCell<BTreeMap<String, (usize, Vec<u8>)>>,
 }
 
-fn error(status: u16, code: u32, message: &str) -> Response {
+pub(super) fn error(status: u16, code: u32, message: &str) -> Response {
     answer(
         status,
         &json!({ "error": { "message": message, "type": "OAuthException", "code": code, "fbtrace_id": "A1" } }),
@@ -54,11 +58,23 @@ impl WhatsApp {
         }
     }
 
-    fn is_valid(&self, number: usize, credential: &Credential) -> bool {
+    pub(super) fn is_valid(&self, number: usize, credential: &Credential) -> bool {
         match credential {
             Credential::Bearer(token) => token.matches(self.token(number).as_bytes()),
             Credential::None | Credential::Basic { .. } => false,
         }
+    }
+
+    pub(super) fn keep_upload(&self, id: &str, number: usize, bytes: Vec<u8>) {
+        let mut uploads = self.uploads.borrow_mut();
+        uploads.insert(id.to_owned(), (number, bytes));
+    }
+
+    /// What was handed over under this id for a number.
+    pub(super) fn upload(&self, id: &str, number: usize) -> Option<Vec<u8>> {
+        let uploads = self.uploads.borrow();
+        let (whose, bytes) = uploads.get(id)?;
+        (*whose == number).then(|| bytes.clone())
     }
 
     /// `GET /{version}/{media id}?phone_number_id=…`.
@@ -69,22 +85,25 @@ impl WhatsApp {
         credential: &Credential,
     ) -> Result<Response, CallError> {
         let media = request.url.path().rsplit('/').next().unwrap_or_default();
-        let found = scene.items.iter().position(|item| item.attachment == media);
-        let Some((index, item)) = found.map(|index| (index, &scene.items[index])) else {
+        let of = |message: &scene::Message| {
+            let part = message.parts.iter().find(|part| part.attachment == media)?;
+            Some((message.number, part.id.clone(), part.sent()?.clone()))
+        };
+        let Some((number, row, sent)) = scene.messages.iter().find_map(of) else {
             return Ok(error(400, 100, "Unsupported get request"));
         };
         let fault = scene.faults.strike(scene, 6, LOOK_UP_FAULTS);
         if fault == Some(Fault::Rotated) {
-            *self.tokens.borrow_mut().entry(item.number).or_default() += 1;
+            *self.tokens.borrow_mut().entry(number).or_default() += 1;
             // Whoever replaced it needs a while to store it where `refresh` reads it.
             let wait = scene.agenda.dice.millis(0, 600_000);
             scene.agenda.expect(wait, Event::HandOut);
         }
-        scene.note(format_args!("look-up of {} ({fault:?})", item.message));
-        if !self.is_valid(item.number, credential) {
+        scene.note(format_args!("look-up of {media} ({fault:?})"));
+        if !self.is_valid(number, credential) {
             return Ok(error(401, 190, "Invalid OAuth access token"));
         }
-        if item.withheld {
+        if sent.withheld {
             return Ok(error(500, 131_000, "Something went wrong"));
         }
         scene.agenda.sleep(scene.agenda.dice.millis(5, 60)).await;
@@ -106,28 +125,34 @@ impl WhatsApp {
                 Err(CallError::NoAnswer("no answer in time".to_owned()))
             }
             Some(Fault::LinkForeign) => {
-                scene.reference.name_foreign_host(&item.id);
-                Ok(self.link(scene, index, scene::STRANGER))
+                scene.reference.name_foreign_host(&row);
+                Ok(self.link(scene, (media, &row), &sent.file, scene::STRANGER))
             }
-            _ => Ok(self.link(scene, index, scene::LOOKASIDE)),
+            _ => Ok(self.link(scene, (media, &row), &sent.file, scene::LOOKASIDE)),
         }
     }
 
-    fn link(&self, scene: &Scene, index: usize, host: &str) -> Response {
-        let item = &scene.items[index];
+    fn link(
+        &self,
+        scene: &Scene,
+        (media, row): (&str, &MediaId),
+        file: &File,
+        host: &str,
+    ) -> Response {
         let hash = format!("{:016x}", scene.agenda.dice.draw());
         let until = scene.agenda.now() + LINK_LIFE;
-        self.links.borrow_mut().insert(hash.clone(), (index, until));
+        let mut links = self.links.borrow_mut();
+        links.insert(hash.clone(), (row.clone(), until));
         let mut body = json!({
             "messaging_product": "whatsapp",
-            "url": format!("https://{host}/whatsapp_business/attachments/?mid={}&hash={hash}", item.attachment),
-            "mime_type": item.file.mime,
-            "sha256": item.file.digest.to_string(),
-            "file_size": item.file.bytes.len(),
-            "id": item.attachment,
+            "url": format!("https://{host}/whatsapp_business/attachments/?mid={media}&hash={hash}"),
+            "mime_type": file.mime,
+            "sha256": file.digest.to_string(),
+            "file_size": file.bytes.len(),
+            "id": media,
         });
         if scene.agenda.dice.chance(300) {
-            body["file_size"] = Value::String(item.file.bytes.len().to_string());
+            body["file_size"] = Value::String(file.bytes.len().to_string());
         }
         answer(200, &body)
     }
@@ -138,36 +163,22 @@ impl WhatsApp {
         scene: &Rc<Scene>,
         request: &Request,
         credential: &Credential,
-    ) -> Result<Download, CallError> {
+    ) -> Download {
         let hash = request.url.query_pairs().find(|(key, _)| key == "hash");
         let hash = hash.map(|(_, value)| value.into_owned());
-        let link = hash.and_then(|hash| self.links.borrow().get(&hash).copied());
+        let link = hash.and_then(|hash| self.links.borrow().get(&hash).cloned());
         let now = scene.agenda.now();
-        let Some((index, _)) = link.filter(|(_, until)| now < *until) else {
-            return Ok(page(404, "text/html", ""));
+        let alive = link.filter(|(_, until)| now < *until);
+        let found = alive.and_then(|(row, _)| scene.row(&row));
+        let Some((message, sent)) = found.and_then(|(it, part, _)| Some((it, part.sent()?))) else {
+            return page(404, "text/html", "");
         };
-        let item = &scene.items[index];
         let fault = scene.faults.strike(scene, 6, DOWNLOAD_FAULTS);
-        scene.note(format_args!("download of {} ({fault:?})", item.message));
-        if !self.is_valid(item.number, credential) {
-            return Ok(page(401, "application/json", "{}"));
+        scene.note(format_args!("download of {} ({fault:?})", message.id));
+        if !self.is_valid(message.number, credential) {
+            return page(401, "application/json", "{}");
         }
-        let bytes = item.file.bytes.as_slice();
-        let whole = bytes.len();
-        let pace = match fault {
-            Some(Fault::LinkDead) => return Ok(page(404, "text/html", "")),
-            Some(Fault::ErrorPage) => return Ok(page(200, "text/html", "<html>Sorry</html>")),
-            Some(Fault::Cut) => Pace::until(scene.agenda.dice.below(whole)),
-            Some(Fault::Reset) => Pace::until(scene.agenda.dice.below(whole)).and_reset(),
-            Some(Fault::Slow) => Pace::slow(),
-            _ => Pace::whole(),
-        };
-        let body = Body::new(Rc::clone(scene), bytes, pace);
-        Ok(Download {
-            status: 200,
-            headers: headers(item.file.mime, whole),
-            body: Box::new(body),
-        })
+        serve(scene, sent, fault)
     }
 }
 
@@ -179,37 +190,3 @@ const LOOK_UP_FAULTS: &[Fault] = &[
     Fault::LinkForeign,
     Fault::Rotated,
 ];
-
-const DOWNLOAD_FAULTS: &[Fault] = &[
-    Fault::LinkDead,
-    Fault::ErrorPage,
-    Fault::Cut,
-    Fault::Reset,
-    Fault::Slow,
-];
-
-fn headers(mime: &str, length: usize) -> Headers {
-    Headers::new([
-        ("Content-Type".to_owned(), mime.to_owned()),
-        ("Content-Length".to_owned(), length.to_string()),
-    ])
-}
-
-/// An answer that is no file.
-fn page(status: u16, mime: &str, text: &str) -> Download {
-    Download {
-        status,
-        headers: headers(mime, text.len()),
-        body: Box::new(Page),
-    }
-}
-
-/// The body of an answer nobody reads.
-struct Page;
-
-#[async_trait(?Send)]
-impl Source for Page {
-    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
-        Ok(None)
-    }
-}

@@ -1,17 +1,17 @@
-//! What must be so at the end, when the weather has long been calm.
+//! What must be so at the end, when the weather has long been calm: every row has come to a stated end, for cause.
 
-use attache_domain::connection::Connection;
-use attache_domain::ids::MediaId;
+use attache_domain::connection::{Connection, Directory, Lane};
+use attache_domain::ids::{ConnectionId, MediaId};
 use attache_domain::job::DeadLetter;
 use attache_domain::journey::{Item, Stage};
-use attache_domain::transfer::ID_LIFE;
+use attache_domain::transfer::LARGEST_BYTES;
 use attache_domain::verdict::Verdict;
 use attache_flow::memory::State;
 
-use super::sends::Sends;
+use super::sends::{Sends, is_for_customer};
 use super::{Promise, Reference};
 use crate::files::Nature;
-use crate::scene::{self, BEGINNING, LOOKASIDE, Scene};
+use crate::scene::{self, BEGINNING, LOOKASIDE, Role, Scene, Sent, Side};
 
 /// What is left when a run is over.
 pub struct Remains<'a> {
@@ -21,55 +21,49 @@ pub struct Remains<'a> {
     pub letters: &'a [DeadLetter],
 }
 
+/// What is to be said of one row.
+pub(super) struct Case<'a> {
+    pub(super) scene: &'a Scene,
+    pub(super) item: &'a Item,
+    pub(super) sends: Sends,
+}
+
 impl Reference {
     /// Judges the end of a run.
     pub fn judge_end(&self, scene: &Scene, remains: &Remains<'_>) {
-        let acknowledged = self.acknowledged.get() >= scene.webhooks.len();
-        self.demand(acknowledged, Promise::Ends, || {
-            "a webhook was never acknowledged".to_owned()
-        });
+        self.judge_tries();
         let counts = self.counts();
-        for sent in &scene.items {
-            match remains.state.items.get(&sent.id) {
-                None => self.break_promise(Promise::Durable, format!("{} has no row", sent.id)),
-                Some(item) => {
-                    let sends = counts.get(&sent.id).cloned().unwrap_or_default();
-                    self.judge_item(scene, sent, item, &sends, remains);
-                }
-            }
+        for item in remains.state.items.values() {
+            let sends = counts.get(&item.id).cloned().unwrap_or_default();
+            let case = Case { scene, item, sends };
+            self.judge_row(&case, remains);
+        }
+        for number in 0..scene.messages.len() {
+            self.judge_message(scene, number, remains.state);
         }
         self.judge_rate();
     }
 
-    fn judge_item(
-        &self,
-        scene: &Scene,
-        sent: &scene::Item,
-        item: &Item,
-        sends: &Sends,
-        remains: &Remains<'_>,
-    ) {
-        let gate = &item.gate;
+    fn judge_row(&self, case: &Case<'_>, remains: &Remains<'_>) {
+        let (item, gate) = (case.item, &case.item.gate);
         let rests = gate.lease.is_none() && gate.intent_until.is_none() && gate.due_at.is_none();
         self.demand(rests, Promise::Ends, || {
             format!("{} does not rest: {gate:?}", item.id)
         });
-        let fine = match (gate.stage, gate.verdict, sent.file.nature) {
-            (Stage::Sent, Verdict::Clean, Nature::Clean) => sent.routed && sends.landed > 0,
-            (Stage::Kept, Verdict::Clean, Nature::Clean) => !sent.routed,
-            (Stage::Planned, Verdict::Held, Nature::Torn) => true,
-            (Stage::Rejected, Verdict::Quarantined, Nature::Executable) => true,
-            (Stage::Lost, Verdict::Unjudged, _) => self.was_lost(scene, sent),
-            (Stage::Failed, Verdict::Clean, Nature::Clean) => {
-                sends.refused + sends.open >= 4 || sends.unauthorised >= 2
-            }
-            _ => false,
+        let fine = match case.scene.row(&item.id) {
+            Some((message, _, _)) if !message.routed() => self.ends_in_archive(case),
+            Some((_, part, Role::Part)) => match part.sent() {
+                Some(sent) => self.file_ends_well(case, sent),
+                None => self.words_end_well(case),
+            },
+            Some(_) => self.words_end_well(case),
+            None => false,
         };
         self.demand(fine, Promise::Ends, || {
             let why = item.record.diagnosis.as_ref().map(|d| &d.code);
             format!(
-                "{} ({:?}) ended as {:?} {:?} for {why:?} after {sends:?}",
-                item.id, sent.file.nature, gate.stage, gate.verdict
+                "{} ({}) ended as {:?} {:?} for {why:?} after {:?}",
+                item.id, item.origin.attachment, gate.stage, gate.verdict, case.sends
             )
         });
         if matches!(gate.stage, Stage::Lost | Stage::Failed) {
@@ -78,17 +72,98 @@ impl Reference {
                 format!("{} was given up without a dead letter", item.id)
             });
         }
-        let most = 4 + sends.unauthorised.min(1) + 2 * item.record.sweeps;
+        let sends = &case.sends;
+        let most = 4 + sends.unauthorised.min(2) + 2 * item.record.sweeps;
         self.demand(sends.posts <= most, Promise::Attempts, || {
             format!("{}: {sends:?}, {} sweeps", item.id, item.record.sweeps)
         });
-        self.judge_place(&item.id, gate.verdict, remains.state);
+        if item.origin.file().is_some() {
+            self.judge_place(&item.id, gate.verdict, remains.state);
+        }
     }
 
-    /// A file may be lost if the platform withheld it for as long as ids live, or sent us to a stranger for it.
-    fn was_lost(&self, scene: &Scene, sent: &scene::Item) -> bool {
-        let withheld = sent.withheld && scene.agenda.now() >= BEGINNING + ID_LIFE;
-        withheld || self.foreign.borrow().contains(&sent.id)
+    fn ends_in_archive(&self, case: &Case<'_>) -> bool {
+        let gate = &case.item.gate;
+        match case.scene.sent(&case.item.id) {
+            Some(sent) => match (gate.stage, gate.verdict, sent.file.nature) {
+                (Stage::Kept, Verdict::Clean, Nature::Clean) => true,
+                _ => self.is_kept_back(case, sent),
+            },
+            None => (gate.stage, gate.verdict) == (Stage::Kept, Verdict::Clean),
+        }
+    }
+
+    /// Held, in quarantine, lost: the ends that come before anything could be sent.
+    fn is_kept_back(&self, case: &Case<'_>, sent: &Sent) -> bool {
+        let gate = &case.item.gate;
+        match (gate.stage, gate.verdict, sent.file.nature) {
+            (Stage::Planned, Verdict::Held, Nature::Torn) => true,
+            (Stage::Rejected, Verdict::Quarantined, Nature::Executable) => true,
+            (Stage::Lost, Verdict::Unjudged, _) => self.was_lost(case, sent),
+            _ => false,
+        }
+    }
+
+    fn file_ends_well(&self, case: &Case<'_>, sent: &Sent) -> bool {
+        let gate = &case.item.gate;
+        let to_customer = is_for_customer(case.scene, &case.item.id);
+        match (gate.verdict, sent.file.nature) {
+            (Verdict::Clean, Nature::Clean) => self.words_end_well(case),
+            (Verdict::Clean, Nature::Foreign) => to_customer && gate.stage == Stage::Rejected,
+            _ => self.is_kept_back(case, sent),
+        }
+    }
+
+    /// The ends of what was to be sent.
+    fn words_end_well(&self, case: &Case<'_>) -> bool {
+        let (sends, gate) = (&case.sends, &case.item.gate);
+        let to_customer = is_for_customer(case.scene, &case.item.id);
+        let fates = sends.fates;
+        let is_clean = gate.verdict == Verdict::Clean;
+        is_clean
+            && match gate.stage {
+                Stage::Sent => sends.landed > 0 && fates.iter().all(|fate| *fate == "sent"),
+                Stage::Delivered => fates.contains(&"delivered") && !fates.contains(&"read"),
+                Stage::Read => fates.contains(&"read"),
+                Stage::Undelivered => fates.contains(&"failed"),
+                // Nobody knows, and no status told.
+                Stage::Unconfirmed => to_customer && sends.open > 0 && fates.is_empty(),
+                Stage::Failed => {
+                    let caption_alone = matches!(
+                        case.scene.row(&case.item.id),
+                        Some((_, part, Role::Caption)) if !self.file_went_out(&part.id)
+                    );
+                    let nowhere = !to_customer || sends.landed == 0;
+                    nowhere && (sends.is_spent() || caption_alone)
+                }
+                _ => false,
+            }
+    }
+
+    fn file_went_out(&self, id: &MediaId) -> bool {
+        let sends = self.sends.borrow().get(id).cloned().unwrap_or_default();
+        sends.is_well()
+    }
+
+    /// A file may be lost if the platform withheld it for as long as it gives files out (an agent's: at once), or sent
+    /// us to a stranger for it.
+    fn was_lost(&self, case: &Case<'_>, sent: &Sent) -> bool {
+        let Some((message, ..)) = case.scene.row(&case.item.id) else {
+            return false;
+        };
+        let directory = directory();
+        let connection = directory.connection(&message.connection());
+        let Some(life) = connection.map(|it| it.profile().file_life()) else {
+            return false;
+        };
+        let now = case.scene.agenda.now();
+        let outlived = now >= BEGINNING + message.at + life;
+        let gone = match message.side {
+            Side::Customer => sent.withheld && outlived,
+            Side::Agent => sent.withheld || outlived,
+        };
+        let foreign = self.foreign.borrow().contains(&case.item.id);
+        (gone || foreign) && sent.file.bytes.len() as u64 <= LARGEST_BYTES
     }
 
     fn judge_place(&self, id: &MediaId, verdict: Verdict, state: &State) {
@@ -108,24 +183,37 @@ impl Reference {
         });
     }
 
-    /// In any window, at most a burst and one slot for each interval.
+    /// In any window, at most a burst and one slot for each interval; for each lane of each connection.
     fn judge_rate(&self) {
-        let directory = scene::directory(&[LOOKASIDE]);
-        let connection = directory.connection(&scene::genesys_id());
-        let Some(rate) = connection.and_then(Connection::send_rate) else {
-            return;
-        };
-        let mut slots = self.slots.borrow().clone();
-        slots.sort_unstable();
-        for (first, from) in slots.iter().enumerate() {
-            for (last, to) in slots.iter().enumerate().skip(first + rate.burst() as usize) {
-                let window = to.saturating_since(*from).as_millis();
-                let most = u128::from(rate.burst()) + window / rate.interval().as_millis();
-                let here = (last - first + 1) as u128;
-                self.demand(here <= most, Promise::Paced, || {
-                    format!("{here} slots within {window} ms, at most {most}")
-                });
+        let directory = directory();
+        for (key, slots) in self.slots.borrow().iter() {
+            let rate = key.split_once('/').and_then(|(lane, id)| {
+                let lane = [Lane::Media, Lane::Text]
+                    .into_iter()
+                    .find(|it| it.as_str() == lane)?;
+                let connection: Option<&Connection> = directory.connection(&ConnectionId::new(id));
+                connection?.send_rate(lane)
+            });
+            let Some(rate) = rate else {
+                let detail = format!("slots under {key:?}");
+                return self.break_promise(Promise::Paced, detail);
+            };
+            let mut slots = slots.clone();
+            slots.sort_unstable();
+            for (first, from) in slots.iter().enumerate() {
+                for (last, to) in slots.iter().enumerate().skip(first + rate.burst() as usize) {
+                    let window = to.saturating_since(*from).as_millis();
+                    let most = u128::from(rate.burst()) + window / rate.interval().as_millis();
+                    let here = (last - first + 1) as u128;
+                    self.demand(here <= most, Promise::Paced, || {
+                        format!("{here} slots of {key} within {window} ms, at most {most}")
+                    });
+                }
             }
         }
     }
+}
+
+fn directory() -> Directory {
+    scene::directory(&[LOOKASIDE])
 }

@@ -4,10 +4,14 @@
 //! lost) and nothing of how the system works: rows, objects, messages and their times are all it looks at.
 
 mod ending;
+mod fates;
+mod hearing;
+mod landings;
 mod rows;
 mod sends;
+mod tries;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -17,8 +21,12 @@ use attache_domain::time::Timestamp;
 use crate::schedule::TaskId;
 
 pub use ending::Remains;
+use hearing::Hearing;
 use rows::Row;
 use sends::Sends;
+use tries::Tries;
+
+pub use tries::{MOST_TRIES, PATIENCE};
 
 macro_rules! promises {
     ($($name:ident $words:literal,)*) => {
@@ -43,7 +51,14 @@ promises! {
     Bytes "an object holds exactly the bytes of its source",
     Clean "nothing but clean files is linked or sent",
     Quarantine "a quarantined file ends in quarantine and nowhere else",
-    Once "a message is repeated only after an outcome that stayed open",
+    Once "towards agents a message is repeated only after an outcome that stayed open, and under one id; towards customers never",
+    Faithful "what arrives is what was said, with its words, under its name",
+    Order "the parts of a message arrive in their order",
+    Window "nothing but a template goes to a customer whose window is closed, and none twice a day",
+    Told "what does not arrive is told to the agent, and what is told is true",
+    Receipts "each message of an agent whose fate is known gets one final receipt, a true one",
+    Patience "who waits for an answer gets it in time, and is refused to the end only for cause",
+    Words "words never wait for files",
     Alone "no two calls for one item are under way at once, and only the holder of the intent makes one",
     Attempts "four attempts, renewals and repeats after a sweep, and no more",
     Paced "every call has its own reserved slot, and waits for it; slots keep to the rate",
@@ -75,9 +90,12 @@ pub struct Reference {
     stored: RefCell<BTreeSet<MediaId>>,
     sends: RefCell<BTreeMap<MediaId, Sends>>,
     batches: RefCell<BTreeMap<TaskId, sends::Batch>>,
-    slots: RefCell<Vec<Timestamp>>,
+    /// Reserved slots, by limiter key.
+    slots: RefCell<BTreeMap<String, Vec<Timestamp>>>,
     foreign: RefCell<BTreeSet<MediaId>>,
-    acknowledged: Cell<usize>,
+    struck: RefCell<BTreeSet<TaskId>>,
+    hearing: RefCell<Hearing>,
+    tries: RefCell<Tries>,
 }
 
 impl Reference {

@@ -1,19 +1,27 @@
 //! Rows and objects: looked at after every effect.
 
+use std::time::Duration;
+
 use attache_domain::ids::MediaId;
 use attache_domain::journey::{Gate, Item, Stage};
 use attache_domain::time::Timestamp;
 use attache_flow::memory::State;
 
+use super::sends::is_for_customer;
 use super::{Promise, Reference};
-use crate::scene::{Scene, Webhook};
+use crate::scene::Scene;
 use crate::schedule::TaskId;
+
+/// The longest a file may take while nothing goes wrong.
+const TRANSFER: Duration = Duration::from_secs(60);
 
 /// What was last seen of a row.
 pub(super) struct Row {
     pub(super) gate: Gate,
     trail: Vec<u8>,
     attempts: u32,
+    /// When it was first seen.
+    pub(super) born: Timestamp,
     /// Whose claim it was that raised the fence last.
     pub(super) holder: TaskId,
 }
@@ -40,9 +48,10 @@ impl Reference {
                 gate: item.gate.clone(),
                 trail: item.trail.as_bytes().to_vec(),
                 attempts: item.record.attempts,
+                born: scene.agenda.now(),
                 holder: task,
             };
-            let known = scene.item(&item.id).is_some();
+            let known = scene.entry(&item.id).is_some();
             self.demand(known, Promise::Isolated, || {
                 format!("a row of nobody: {}", item.id)
             });
@@ -53,8 +62,9 @@ impl Reference {
             return;
         }
         scene.note(format_args!(
-            "  {} is {} {}, fence {}, sequence {}, due {:?}, by task {task}",
+            "  {} {} is {} {}, fence {}, sequence {}, due {:?}, by task {task}",
             item.origin.message,
+            item.origin.attachment,
             item.gate.stage.as_str(),
             item.gate.verdict.as_str(),
             item.gate.fence,
@@ -66,6 +76,7 @@ impl Reference {
             self.too_late(&item.id);
         }
         row.attempts = item.record.attempts;
+        self.judge_closed(scene, row, item);
         if item.gate.fence > row.gate.fence {
             row.holder = task;
         }
@@ -84,10 +95,10 @@ impl Reference {
             format!("{}: {old:?} became {new:?}", item.id)
         });
         let entries = item.trail.verify(&item.id).unwrap_or_default();
-        let stages: Vec<Stage> = entries.iter().map(|entry| entry.stage).collect();
+        let stages: Vec<(u16, Stage)> = entries.iter().map(|it| (it.epoch, it.stage)).collect();
         let fine = !entries.is_empty()
             && stages.is_sorted()
-            && stages.last() <= Some(&new.stage)
+            && stages.last() <= Some(&(new.epoch, new.stage))
             && item.trail.as_bytes().starts_with(&row.trail);
         self.demand(fine, Promise::Trail, || {
             format!("{}: {stages:?} at {:?}", item.id, new.stage)
@@ -100,34 +111,49 @@ impl Reference {
         for (id, object) in &state.objects {
             if stored.insert(id.clone()) {
                 let whole = scene
-                    .item(id)
-                    .is_some_and(|item| item.file.bytes == object.bytes);
+                    .sent(id)
+                    .is_some_and(|sent| sent.file.bytes == object.bytes);
                 self.demand(whole, Promise::Bytes, || {
                     format!("{} bytes lie under {id}", object.bytes.len())
                 });
+                self.judge_transfer(scene, id);
             }
         }
     }
 
-    /// A webhook was acknowledged, perhaps for the `first` time.
-    pub fn acknowledge(&self, webhook: &Webhook, first: bool, state: &State) {
-        let before = self.acknowledged.get();
-        self.acknowledged.set(before + usize::from(first));
-        let missing: Vec<&MediaId> = webhook
-            .items
-            .iter()
-            .filter(|id| !state.items.contains_key(id))
-            .collect();
-        let unkept: Vec<&String> = webhook
-            .kept
-            .iter()
-            .filter(|key| !state.kept.contains_key(*key))
-            .collect();
-        self.demand(
-            missing.is_empty() && unkept.is_empty(),
-            Promise::Durable,
-            || format!("acknowledged without {missing:?} {unkept:?}"),
-        );
+    /// While nothing goes wrong a transfer carries on at once when its sender's patience is at its end.
+    fn judge_transfer(&self, scene: &Scene, id: &MediaId) {
+        let born = self.rows.borrow().get(id).map(|row| row.born);
+        let took = scene
+            .agenda
+            .now()
+            .saturating_since(born.unwrap_or_default());
+        let due = born.is_none() || took <= TRANSFER || !scene.faults.is_calm();
+        self.demand(due, Promise::Patience, || {
+            format!("{id} is in only after {took:?}")
+        });
+    }
+
+    /// A message is refused for its closed window only if nobody could know that it is open.
+    fn judge_closed(&self, scene: &Scene, row: &Row, item: &Item) {
+        let ends = item.gate.stage == Stage::Failed && row.gate.stage != Stage::Failed;
+        let diagnosis = item.record.diagnosis.as_ref();
+        let closed = diagnosis.is_some_and(|it| it.code == "whatsapp.window-closed");
+        let Some((message, ..)) = scene.row(&item.id).filter(|_| ends && closed) else {
+            return;
+        };
+        let sends = self
+            .sends
+            .borrow()
+            .get(&item.id)
+            .cloned()
+            .unwrap_or_default();
+        let known = self.was_open(message, row.born, scene.agenda.now());
+        let fine = is_for_customer(scene, &item.id) && (sends.turned_away || !known);
+        self.demand(fine, Promise::Window, || {
+            format!("{} was refused although the window is open", item.id)
+        });
+        self.turn_away(&item.id);
     }
 }
 

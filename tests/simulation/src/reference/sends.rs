@@ -1,10 +1,11 @@
 //! Calls that carry a message: who makes them, when, how often, and with what excuse.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use attache_domain::ids::MediaId;
-use attache_domain::job::ItemJob;
+use attache_domain::job::TextJob;
+use attache_domain::journey::Stage;
 use attache_domain::time::Timestamp;
 use attache_domain::verdict::Verdict;
 use attache_domain::wire::{CallError, Response};
@@ -12,16 +13,15 @@ use attache_flow::memory::State;
 
 use super::{Promise, Reference};
 use crate::files::Nature;
-use crate::platforms::genesys::Landing;
-use crate::scene::Scene;
+use crate::scene::{self, Role, Scene, Side};
 use crate::schedule::TaskId;
 
-/// What became of one item's calls.
+/// What became of one row's calls.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sends {
     /// Calls begun.
     pub(super) posts: u32,
-    /// Attempts refused or throttled, and those that made no call: not connected, too late.
+    /// Attempts refused or throttled, and those that made no call: not connected, too late, not handed over.
     pub(super) refused: u32,
     /// Of these, for the token.
     pub(super) unauthorised: u32,
@@ -29,49 +29,103 @@ pub(super) struct Sends {
     pub(super) landed: u32,
     /// Outcomes that stayed open: answers lost, processes dead, stalled or cut off with the intent open.
     pub(super) open: u32,
+    /// Calls of which the caller was not told that they had no effect.
+    unresolved: u32,
+    /// The platform refused it for good.
+    pub(super) turned_away: bool,
+    /// What the platform reports of it.
+    pub(super) fates: &'static [&'static str],
+    /// The ids under which it went out.
+    pub(super) wires: BTreeSet<String>,
+    /// The last word that a receipt gave.
+    pub(super) receipt: Option<String>,
+    /// The agent was told that it does not arrive.
+    pub(super) written_off: bool,
     /// Until when a call may be under way.
     under_way: Option<Timestamp>,
-    /// Until when Genesys asked to be left alone.
+    /// Until when the platform asked to be left alone.
     not_before: Timestamp,
 }
 
-/// The jobs an invocation was given, with the slots they have.
+impl Sends {
+    /// Whether it reached its recipient, as far as the platform says.
+    pub(super) fn is_well(&self) -> bool {
+        self.landed > 0 && !self.fates.contains(&"failed")
+    }
+
+    /// Whether the platform says that it reached its recipient.
+    pub(super) fn is_delivered(&self) -> bool {
+        self.fates.contains(&"delivered")
+    }
+
+    /// Whether that many attempts came to nothing that no more are due.
+    pub(super) fn is_spent(&self) -> bool {
+        self.turned_away || self.refused + self.open >= 4 || self.unauthorised >= 2
+    }
+}
+
+/// The jobs an invocation was given with the slots they have, and the slots it reserved.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     jobs: Vec<(MediaId, Option<Timestamp>)>,
+    granted: BTreeMap<String, Vec<Timestamp>>,
+}
+
+/// Whether a row goes to a customer.
+pub(super) fn is_for_customer(scene: &Scene, id: &MediaId) -> bool {
+    scene.row(id).is_some_and(|(message, _, role)| {
+        message.side == Side::Agent && matches!(role, Role::Part | Role::Caption)
+    })
+}
+
+/// The limiter's key that a row's calls count against.
+fn limiter_key(scene: &Scene, id: &MediaId) -> String {
+    let Some((message, part, role)) = scene.row(id) else {
+        return String::new();
+    };
+    let lane = match (role, part.sent()) {
+        (Role::Part, Some(_)) => "media",
+        _ => "text",
+    };
+    if is_for_customer(scene, id) {
+        format!("{lane}/{}", scene::number_id(message.number))
+    } else {
+        format!("{lane}/{}", scene::genesys_id(message.number))
+    }
 }
 
 impl Reference {
     /// An invocation was given these jobs.
     pub fn begin_batch<'a>(&self, task: TaskId, bodies: impl Iterator<Item = &'a str>) {
-        let jobs = bodies.filter_map(|body| ItemJob::parse(body).ok());
-        let jobs = jobs.map(|job| (job.media, job.slot.map(Timestamp::from_millis)));
+        let jobs = bodies.filter_map(|body| match TextJob::parse(body) {
+            Ok(TextJob::Item(job)) => Some((job.media, job.slot.map(Timestamp::from_millis))),
+            Ok(TextJob::Typing(_)) | Err(_) => None,
+        });
         let batch = Batch {
             jobs: jobs.collect(),
+            granted: BTreeMap::new(),
         };
         self.batches.borrow_mut().insert(task, batch);
     }
 
-    /// The limiter granted slots to a task, for its jobs that had none.
-    pub fn granted(&self, task: TaskId, slots: &[Timestamp]) {
-        self.slots.borrow_mut().extend(slots);
+    /// The limiter granted slots under `key` to a task.
+    pub fn granted(&self, task: TaskId, key: &str, slots: &[Timestamp]) {
+        self.rush(key, slots);
         let mut batches = self.batches.borrow_mut();
-        let jobs = batches.entry(task).or_default().jobs.iter_mut();
-        let wanting = jobs.filter(|(_, slot)| slot.is_none());
-        for ((_, slot), granted) in wanting.zip(slots) {
-            *slot = Some(*granted);
-        }
+        let granted = &mut batches.entry(task).or_default().granted;
+        granted.entry(key.to_owned()).or_default().extend(slots);
     }
 
     /// Other traffic took these slots.
-    pub fn rush(&self, slots: &[Timestamp]) {
-        self.slots.borrow_mut().extend(slots);
+    pub fn rush(&self, key: &str, slots: &[Timestamp]) {
+        let mut all = self.slots.borrow_mut();
+        all.entry(key.to_owned()).or_default().extend(slots);
     }
 
     /// A link is made for a platform.
     pub fn linked(&self, scene: &Scene, id: &MediaId, state: &State) {
         let verdict = state.items.get(id).map(|item| item.gate.verdict);
-        let nature = scene.item(id).map(|item| item.file.nature);
+        let nature = scene.sent(id).map(|sent| sent.file.nature);
         let fine = verdict == Some(Verdict::Clean) && nature == Some(Nature::Clean);
         self.demand(fine, Promise::Clean, || {
             format!("a link to {id}: {nature:?}, judged {verdict:?}")
@@ -90,6 +144,15 @@ impl Reference {
             Promise::Alone,
             || format!("{id}: a call begins while another is under way"),
         );
+        if is_for_customer(scene, id) {
+            self.demand(sends.unresolved == 0, Promise::Once, || {
+                format!("{id} is sent to a customer again: {sends:?}")
+            });
+            if let Some((message, ..)) = scene.row(id) {
+                self.judge_window(message, (task, now));
+            }
+        }
+        sends.unresolved += 1;
         // A process that died may not have written down how long to wait.
         let waited = now >= sends.not_before || sends.open > 0;
         self.demand(waited, Promise::Paced, || {
@@ -98,6 +161,15 @@ impl Reference {
                 sends.not_before
             )
         });
+        self.judge_right(scene, id);
+        self.demand(self.has_slot(scene, id), Promise::Paced, || {
+            format!("{id}: task {task} sends without a slot whose time has come")
+        });
+    }
+
+    /// Whether whoever sends may: it holds the intent, and nothing but clean files goes out.
+    fn judge_right(&self, scene: &Scene, id: &MediaId) {
+        let (now, task) = (scene.agenda.now(), scene.agenda.running());
         let rows = self.rows.borrow();
         let row = rows.get(id);
         let holds = row.is_some_and(|row| {
@@ -106,31 +178,66 @@ impl Reference {
         self.demand(holds, Promise::Alone, || {
             format!("{id}: task {task} sends without the intent")
         });
+        let nature = scene.sent(id).map(|sent| sent.file.nature);
         let clean = row.is_some_and(|row| row.gate.verdict == Verdict::Clean)
-            && scene
-                .item(id)
-                .is_some_and(|item| item.routed && item.file.nature == Nature::Clean);
+            && nature.is_none_or(|nature| nature == Nature::Clean)
+            && scene.row(id).is_some_and(|(message, ..)| message.routed());
         self.demand(clean, Promise::Clean, || format!("{id} is sent"));
-        self.demand(self.has_slot(task, id, now), Promise::Paced, || {
-            format!("{id}: task {task} sends without a slot whose time has come")
+    }
+
+    fn has_slot(&self, scene: &Scene, id: &MediaId) -> bool {
+        let (now, task) = (scene.agenda.now(), scene.agenda.running());
+        let key = limiter_key(scene, id);
+        let (mut batches, reserved) = (self.batches.borrow_mut(), self.slots.borrow());
+        let Some(batch) = batches.get_mut(&task) else {
+            return false;
+        };
+        let reserved = reserved.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let has = batch.jobs.iter().any(|(media, slot)| {
+            media == id && slot.is_some_and(|slot| slot <= now && reserved.contains(&slot))
+        });
+        let granted = batch.granted.entry(key).or_default();
+        let next = granted.iter().position(|slot| *slot <= now);
+        has || next.map(|next| granted.swap_remove(next)).is_some()
+    }
+
+    /// The bytes of a file were handed over by a task.
+    pub fn uploaded(&self, scene: &Scene, task: TaskId, bytes: &[u8]) {
+        let clean = file_of(scene, bytes).is_some_and(|(id, nature)| {
+            let rows = self.rows.borrow();
+            let row = rows.get(&id);
+            let known = row.is_some_and(|row| row.gate.verdict == Verdict::Clean);
+            known && nature == Nature::Clean && is_for_customer(scene, &id)
+        });
+        self.demand(clean, Promise::Clean, || {
+            format!("task {task} hands over {} bytes", bytes.len())
         });
     }
 
-    fn has_slot(&self, task: TaskId, id: &MediaId, now: Timestamp) -> bool {
-        let (batches, granted) = (self.batches.borrow(), self.slots.borrow());
-        let jobs = batches.get(&task).map(|batch| batch.jobs.as_slice());
-        jobs.unwrap_or_default().iter().any(|(media, slot)| {
-            media == id && slot.is_some_and(|slot| slot <= now && granted.contains(&slot))
-        })
+    /// A file was not taken, perhaps for the token.
+    pub fn upload_failed(&self, scene: &Scene, bytes: &[u8], unauthorised: bool) {
+        if let Some((id, _)) = file_of(scene, bytes) {
+            let mut all = self.sends.borrow_mut();
+            let sends = all.entry(id).or_default();
+            sends.refused += 1;
+            sends.unauthorised += u32::from(unauthorised);
+        }
+    }
+
+    /// A task could not hand its file over.
+    pub fn upload_not_connected(&self, task: TaskId) {
+        let rows = self.rows.borrow();
+        let held = rows
+            .iter()
+            .filter(|(_, row)| row.holder == task && row.gate.stage == Stage::Uploading);
+        for (id, _) in held {
+            self.not_connected(id);
+        }
     }
 
     /// An attempt ended without a call.
     pub(super) fn too_late(&self, id: &MediaId) {
-        self.sends
-            .borrow_mut()
-            .entry(id.clone())
-            .or_default()
-            .refused += 1;
+        self.not_connected(id);
     }
 
     /// A call could not be made.
@@ -142,48 +249,46 @@ impl Reference {
             .refused += 1;
     }
 
-    /// A call ended for its caller.
-    pub fn answered(&self, scene: &Scene, id: &MediaId, outcome: &Result<Response, CallError>) {
+    /// The platform refuses it for good.
+    pub fn turn_away(&self, id: &MediaId) {
+        let mut all = self.sends.borrow_mut();
+        all.entry(id.clone()).or_default().turned_away = true;
+    }
+
+    /// What the platform is going to report of it.
+    pub fn fated(&self, id: &MediaId, fates: &'static [&'static str]) {
+        self.sends.borrow_mut().entry(id.clone()).or_default().fates = fates;
+    }
+
+    /// A call ended for its caller; `open`: without telling whether it had an effect.
+    pub fn answered(
+        &self,
+        scene: &Scene,
+        id: &MediaId,
+        outcome: &Result<Response, CallError>,
+        open: bool,
+    ) {
         let mut all = self.sends.borrow_mut();
         let sends = all.entry(id.clone()).or_default();
         sends.under_way = None;
         match outcome {
+            _ if open => sends.open += 1,
             Ok(response) if response.status == 200 => {}
-            Ok(response) if [500, 504].contains(&response.status) => sends.open += 1,
             Ok(response) => {
                 sends.refused += 1;
+                sends.unresolved -= 1;
                 sends.unauthorised += u32::from(response.status == 401);
                 let wait = response.headers.get("retry-after").unwrap_or_default();
                 let wait = Duration::from_secs(wait.parse().unwrap_or(0));
                 sends.not_before = scene.agenda.now() + wait;
             }
-            Err(_) => sends.open += 1,
+            Err(_) => {}
         }
-    }
-
-    /// A message reached the agents' side.
-    pub fn land(&self, scene: &Scene, landing: &Landing) {
-        let id = &landing.media;
-        scene.note(format_args!("  {} is visible", landing.message));
-        let mut all = self.sends.borrow_mut();
-        let sends = all.entry(id.clone()).or_default();
-        sends.landed += 1;
-        self.demand(sends.landed <= 1 + sends.open, Promise::Once, || {
-            format!("{id}: {sends:?}")
-        });
-        let item = scene.item(id);
-        let faithful = item.is_some_and(|item| {
-            landing.message == item.message
-                && landing.digest == item.file.digest.to_string()
-                && landing.link.contains(&id.arrival_key())
-        });
-        self.demand(faithful, Promise::Once, || {
-            format!("{id} goes out as {landing:?}")
-        });
     }
 
     /// Something befell a task: the outcome of every call whose intent it holds is open.
     pub fn excuse(&self, task: TaskId) {
+        self.struck.borrow_mut().insert(task);
         let rows = self.rows.borrow();
         let held = rows
             .iter()
@@ -194,8 +299,17 @@ impl Reference {
         }
     }
 
-    /// What was counted, by item.
+    /// What was counted, by row.
     pub(super) fn counts(&self) -> BTreeMap<MediaId, Sends> {
         self.sends.borrow().clone()
     }
+}
+
+/// Whose bytes these are.
+fn file_of(scene: &Scene, bytes: &[u8]) -> Option<(MediaId, Nature)> {
+    let mut parts = scene.messages.iter().flat_map(|message| &message.parts);
+    parts.find_map(|part| {
+        let file = &part.sent()?.file;
+        (file.bytes == bytes).then(|| (part.id.clone(), file.nature))
+    })
 }

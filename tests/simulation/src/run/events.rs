@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::time::Duration;
 
-use attache_domain::connection::Connection;
+use attache_domain::connection::Lane;
 use attache_domain::pacing::attempt::Branch;
 use attache_domain::pacing::gcra;
 use attache_domain::token::Renewal;
@@ -21,8 +21,6 @@ use crate::scene::{self, Event, LOOKASIDE};
 const MINUTE: Duration = Duration::from_secs(60);
 /// The time limit of `sweep` and `refresh`, as in the template.
 const TICK_LIMIT: Duration = Duration::from_secs(60);
-/// The time limit of `intake`, as in the template.
-const WEBHOOK_LIMIT: Duration = Duration::from_secs(29);
 
 impl Run {
     /// What the functions sent to queues and buckets goes on its way.
@@ -57,11 +55,8 @@ impl Run {
         let scene = Rc::clone(&self.scene);
         scene.agenda.run(0);
         match event {
-            Event::Webhook(number) => {
-                scene.note(format_args!("webhook {number}"));
-                let invocation = self.bench.intake(&scene.webhooks[number].body);
-                self.start(Work::Webhook(number), WEBHOOK_LIMIT, invocation);
-            }
+            Event::Webhook(number) => self.post(number),
+            Event::Impatient(number, count) => self.lose_patience(number, count),
             Event::Visible(id) => self.broker.appear(&scene, id),
             Event::Poll(queue) => self.hand_out(queue),
             Event::ObjectCreated { key, tries } => {
@@ -82,6 +77,7 @@ impl Run {
                 }
             }
             Event::Land(landing) => scene.reference.land(&scene, &landing),
+            Event::Tell(told) => told.land(&scene),
             Event::HandOut => self
                 .platforms
                 .whatsapp
@@ -118,10 +114,15 @@ impl Run {
     /// A tick that would find every token fresh is left out.
     fn tick_refresh(&mut self) {
         let now = self.scene.agenda.now();
+        let directory = scene::directory(&[LOOKASIDE]);
+        let wanted: usize = directory
+            .connections()
+            .map(|connection| connection.purposes().len())
+            .sum();
         let fresh = {
             let state = self.world.state.borrow();
             let rows = state.tokens.values();
-            state.tokens.len() == 4
+            state.tokens.len() == wanted
                 && rows
                     .into_iter()
                     .all(|row| row.renewal(now, 0) == Renewal::NotDue)
@@ -133,25 +134,27 @@ impl Run {
         self.scene.agenda.remind(MINUTE, Event::Refresh);
     }
 
+    /// Other files of the same client stand in line.
     fn rush(&self, slots: u32) {
         let directory = scene::directory(&[LOOKASIDE]);
-        let rate = directory
-            .connection(&scene::genesys_id())
-            .and_then(Connection::send_rate);
+        let genesys = scene::genesys_id(0);
+        let connection = directory.connection(&genesys);
+        let rate = connection.and_then(|connection| connection.send_rate(Lane::Media));
         let Some((rate, slots)) = rate.zip(NonZeroU32::new(slots)) else {
             return;
         };
-        let key = format!("send/{}", scene::genesys_id());
+        let key = format!("{}/{genesys}", Lane::Media.as_str());
         let request = gcra::Request::new(rate, slots, self.scene.agenda.now());
         let mut tat = self.world.state.borrow_mut();
         let found = tat.limits.get(&key).copied();
         for branch in [Branch::Start, Branch::Extend] {
             if let Ok(moved) = request.attempt(branch).apply(found) {
-                tat.limits.insert(key, moved);
                 let granted: Vec<_> = request.granted(moved).slots().collect();
                 self.scene
                     .note(format_args!("other traffic takes {slots} slots"));
-                return self.scene.reference.rush(&granted);
+                self.scene.reference.rush(&key, &granted);
+                tat.limits.insert(key, moved);
+                return;
             }
         }
     }

@@ -2,13 +2,16 @@
 //! around the functions does about it.
 
 mod events;
+mod senders;
 mod tasks;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use attache_domain::conversation::{ConversationId, Heard};
 use attache_domain::digest::Sha256Digest;
+use attache_domain::ids::MessageId;
 use attache_domain::journey::{Item, Stage};
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
@@ -23,9 +26,10 @@ use crate::platforms::Platforms;
 use crate::ports::Ports;
 use crate::reference::{Promise, Remains, Violation};
 use crate::sabotage::Sabotage;
-use crate::scene::{self, BEGINNING, Event, LOOKASIDE, STRANGER, Scene};
+use crate::scene::{self, BEGINNING, CUSTOMERS, Event, LOOKASIDE, STRANGER, Scene, Side};
 use crate::schedule::{Due, TaskId};
 use crate::trace::Keep;
+use senders::{Sending, Try};
 
 /// How long after the last fault everything must have come to its end: the longest a message can hide is four times
 /// half an hour.
@@ -97,10 +101,27 @@ pub fn play(seed: u64, settings: &Settings) -> Outcome {
 
 /// What an invocation was for.
 enum Work {
-    Webhook(usize),
+    Webhook(Try),
     Batch(Queue, Vec<(u64, String)>),
     Object(String, u8),
     Tick,
+}
+
+/// What was heard of a customer before the run.
+fn remember(world: &World, customer: &str) {
+    let Some(at) = Scene::wrote_before(customer) else {
+        return;
+    };
+    let mut state = world.state.borrow_mut();
+    for number in 0..2 {
+        let id = ConversationId::new(&scene::number_id(number), customer);
+        let row = state.conversations.entry(id).or_default();
+        row.heard = Some(Heard {
+            at,
+            message: MessageId::new("wamid.before"),
+            name: None,
+        });
+    }
 }
 
 struct Run {
@@ -111,8 +132,7 @@ struct Run {
     broker: Broker,
     tasks: BTreeMap<TaskId, (Work, Invocation)>,
     next_task: TaskId,
-    posts: Vec<u32>,
-    acknowledged: Vec<bool>,
+    senders: BTreeMap<usize, Sending>,
     sabotage: Sabotage,
 }
 
@@ -133,6 +153,9 @@ impl Run {
         storm.look_at(&world);
         world.seed(scene.agenda.dice.draw());
         platforms.whatsapp.hand_out(&mut world.state.borrow_mut());
+        for customer in CUSTOMERS {
+            remember(&world, customer);
+        }
         if let Ok(secret) = Secret::new("client secret") {
             world.put_secret(&scene::client_secret(), secret);
         }
@@ -148,8 +171,7 @@ impl Run {
             broker: Broker::default(),
             tasks: BTreeMap::new(),
             next_task: 1,
-            posts: vec![0; scene.webhooks.len()],
-            acknowledged: vec![false; scene.webhooks.len()],
+            senders: BTreeMap::new(),
             sabotage: settings.sabotage,
             scene,
         }
@@ -157,17 +179,17 @@ impl Run {
 
     fn begin(&self) {
         let agenda = &self.scene.agenda;
-        for number in 0..self.scene.webhooks.len() {
-            agenda.expect(agenda.dice.millis(0, 30_000), Event::Webhook(number));
+        for number in 0..self.scene.webhook_count() {
+            let webhook = self.scene.webhook(number);
+            if webhook.cue.is_none() {
+                agenda.expect(webhook.at, Event::Webhook(number));
+            }
         }
         agenda.remind(agenda.dice.millis(0, 60_000), Event::Sweep);
         agenda.remind(agenda.dice.millis(0, 60_000), Event::Refresh);
-        for _ in 0..3 {
-            let rush = [Fault::Rush];
-            if self.scene.faults.strike(&self.scene, 16, &rush).is_some() {
-                let slots = *agenda.dice.pick(&[40, 250, 480, 600]).unwrap_or(&40);
-                agenda.expect(agenda.dice.millis(0, 60_000), Event::Rush(slots));
-            }
+        if agenda.dice.chance(300) {
+            let slots = *agenda.dice.pick(&[40, 480, 600]).unwrap_or(&40);
+            agenda.expect(agenda.dice.millis(0, 60_000), Event::Rush(slots));
         }
     }
 
@@ -208,7 +230,13 @@ impl Run {
     }
 
     fn is_late(&self) -> bool {
-        let withheld = self.scene.items.iter().any(|item| item.withheld);
+        let mut customers = self
+            .scene
+            .messages
+            .iter()
+            .filter(|message| message.side == Side::Customer)
+            .flat_map(|message| &message.parts);
+        let withheld = customers.any(|part| part.sent().is_some_and(|sent| sent.withheld));
         let patience = if withheld { WITHHELD } else { CALM };
         self.scene.agenda.now() > self.scene.faults.last() + patience
     }
@@ -229,7 +257,12 @@ impl Run {
 
     fn stages(&self) -> Vec<String> {
         let state = self.world.state.borrow();
-        let stage = |item: &Item| format!("{} {:?}", item.origin.message, item.gate);
+        let stage = |item: &Item| {
+            format!(
+                "{} {} {:?}",
+                item.origin.message, item.origin.attachment, item.gate
+            )
+        };
         state.items.values().map(stage).collect()
     }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::{Run, Work};
 use crate::bench::{Done, Invocation};
-use crate::faults::Fault;
 use crate::scene::Event;
 use crate::schedule::TaskId;
 
@@ -31,7 +30,7 @@ impl Run {
             Some(Poll::Pending) => {}
             Some(Poll::Ready(done)) => {
                 if let Some((work, _)) = self.tasks.remove(&task) {
-                    self.end(work, Some(done));
+                    self.end(task, work, Some(done));
                 }
             }
             None => self.bury(task),
@@ -43,15 +42,17 @@ impl Run {
             self.scene.note(format_args!("task {task} dies"));
             drop(invocation);
             self.bench.forget();
-            self.end(work, None);
+            self.end(task, work, None);
         }
     }
 
     /// What the world makes of an invocation's end; `None`: it died.
-    fn end(&mut self, work: Work, done: Option<Done>) {
+    fn end(&mut self, task: TaskId, work: Work, done: Option<Done>) {
         let scene = Rc::clone(&self.scene);
         match (work, done) {
-            (Work::Webhook(number), done) => self.answer(number, done == Some(Done::Status(200))),
+            (Work::Webhook(attempt), done) => {
+                self.answer(&attempt, task, done == Some(Done::Status(200)));
+            }
             (Work::Batch(queue, batch), Some(Done::Failed(failed))) => {
                 self.broker.finish(&scene, queue, &batch, Some(&failed));
             }
@@ -68,42 +69,6 @@ impl Run {
                 }
             }
             (Work::Tick, _) => {}
-        }
-    }
-
-    /// The sender hears of its webhook, or not, and repeats it until it has.
-    fn answer(&mut self, number: usize, well: bool) {
-        let scene = Rc::clone(&self.scene);
-        let lost = well
-            && scene
-                .faults
-                .strike(&scene, 6, &[Fault::AcknowledgementLost])
-                .is_some();
-        if well {
-            let webhook = &scene.webhooks[number];
-            scene.reference.acknowledge(
-                webhook,
-                !self.acknowledged[number],
-                &self.world.state.borrow(),
-            );
-            self.acknowledged[number] = true;
-        }
-        let dice = &scene.agenda.dice;
-        if !well || lost {
-            self.posts[number] += 1;
-            let longest = 1_000_u64 << self.posts[number].min(9);
-            scene
-                .agenda
-                .expect(dice.millis(500, longest), Event::Webhook(number));
-        } else if scene
-            .faults
-            .strike(&scene, 6, &[Fault::WebhookTwice])
-            .is_some()
-        {
-            let longest = *dice.pick(&[2_000, 120_000, 3_000_000]).unwrap_or(&0);
-            scene
-                .agenda
-                .expect(dice.millis(0, longest), Event::Webhook(number));
         }
     }
 }

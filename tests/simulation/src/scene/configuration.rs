@@ -1,12 +1,12 @@
-//! What is configured: one endpoint, three numbers, one agents' side.
+//! What is configured: an endpoint for each platform, three numbers, an agents' side for two of them.
 
 use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Profile, Route, Row, SecretName,
+    Account, Connection, Directory, Endpoint, Org, Profile, Route, Row, SecretName, Template,
 };
 use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
 
-use super::{API, ENDPOINT, GRAPH, LOGIN};
+use super::{AGENT_ENDPOINT, API, ENDPOINT, GRAPH, LOGIN};
 
 /// The connection of a number.
 #[must_use]
@@ -26,10 +26,16 @@ pub fn token_secret(number: usize) -> SecretName {
     SecretName(format!("attache/sim/clients/wa-{number}"))
 }
 
-/// The agents' side.
+/// The agents' side of a number.
 #[must_use]
-pub fn genesys_id() -> ConnectionId {
-    ConnectionId::new("genesys")
+pub fn genesys_id(number: usize) -> ConnectionId {
+    ConnectionId::new(format!("genesys-{number}"))
+}
+
+/// Genesys' id of a number's integration.
+#[must_use]
+pub fn integration_id(number: usize) -> String {
+    format!("2d1f6a3{number}")
 }
 
 /// The secret of the agents' OAuth client.
@@ -38,29 +44,24 @@ pub fn client_secret() -> SecretName {
     SecretName("attache/sim/clients/genesys".to_owned())
 }
 
-/// Numbers 0 and 1 lead to the agents, number 2 to the archive; number 3 is nobody's.
+/// Numbers 0 and 1 lead to agents and back, number 2 to the archive; number 3 is nobody's.
 pub(super) const NUMBERS: usize = 3;
 
-/// Everything configured; `media_hosts` may have the numbers' tokens.
+/// Everything configured; `media_hosts` may have the numbers' tokens. Number 1 has a template for closed windows.
 #[must_use]
 pub fn directory(media_hosts: &[&str]) -> Directory {
-    let endpoint = Row::Endpoint(Endpoint {
-        id: EndpointId::new(ENDPOINT),
-        profile: Profile::WhatsApp,
-        secrets: vec![SecretName("attache/sim/endpoints/wa".to_owned())],
-        verify_token: None,
-    });
-    let agents = host(API).zip(host(LOGIN)).map(|(api_url, login_url)| {
-        Row::Connection(Connection {
-            id: genesys_id(),
-            account: Account::GenesysOpenMessaging {
-                integration_id: "2d1f6a3c".to_owned(),
-                api_url,
-                login_url,
-                client_id: "client".to_owned(),
-                client_secret: client_secret(),
-            },
-            local: false,
+    let endpoints = [
+        (ENDPOINT, Profile::WhatsApp),
+        (AGENT_ENDPOINT, Profile::GenesysOpenMessaging),
+    ]
+    .map(|(id, profile)| {
+        Row::Endpoint(Endpoint {
+            id: EndpointId::new(id),
+            profile,
+            secrets: vec![SecretName(format!("attache/sim/endpoints/{id}"))],
+            verify_token: None,
+            forward_to: None,
+            shadow: false,
         })
     });
     let numbers = (0..NUMBERS).filter_map(|number| {
@@ -73,22 +74,46 @@ pub fn directory(media_hosts: &[&str]) -> Directory {
                 graph_version: "v23.0".to_owned(),
                 media_hosts: media_hosts.iter().map(ToString::to_string).collect(),
                 token: token_secret(number),
+                window_template: (number == 1).then(|| Template {
+                    name: "we_answered".to_owned(),
+                    language: "de".to_owned(),
+                }),
             },
             local: false,
         }))
     });
-    let routes = (0..NUMBERS).map(|number| {
-        Row::Route(Route {
-            from: number_id(number),
-            to: (number < 2).then(genesys_id),
-        })
+    let routes = (0..NUMBERS).map(|number| Route {
+        from: number_id(number),
+        to: (number < 2).then(|| genesys_id(number)),
+    });
+    let ways_back = (0..2).map(|number| Route {
+        from: genesys_id(number),
+        to: Some(number_id(number)),
     });
     Directory::new(
-        std::iter::once(endpoint)
-            .chain(agents)
+        endpoints
+            .into_iter()
+            .chain((0..2).filter_map(agents))
             .chain(numbers)
-            .chain(routes),
+            .chain(routes.chain(ways_back).map(Row::Route)),
     )
+}
+
+fn agents(number: usize) -> Option<Row> {
+    Some(Row::Connection(Connection {
+        id: genesys_id(number),
+        account: Account::GenesysOpenMessaging {
+            endpoint: Some(EndpointId::new(AGENT_ENDPOINT)),
+            integration_id: integration_id(number),
+            org: Org {
+                api_url: host(API)?,
+                login_url: host(LOGIN)?,
+                client_id: "client".to_owned(),
+                client_secret: client_secret(),
+            },
+        },
+        local: false,
+    }))
 }
 
 fn host(name: &str) -> Option<Url> {

@@ -1,30 +1,37 @@
-//! What one seed plays: the configuration, the customers' files, their webhooks, and what every part of the run shares.
+//! What one seed plays: the configuration, what customers and agents say, their webhooks, and what every part of the run
+//! shares.
 
+mod cast;
 mod configuration;
 mod webhooks;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
-use attache_domain::ids::{AttachmentId, MediaId, MessageId};
+use attache_domain::ids::MediaId;
 use attache_domain::time::Timestamp;
 use attache_flow::ports::Queue;
 
+pub use cast::{Entry, Message, Part, Role, Sent, Side, What, wamid};
 pub use configuration::{
-    client_secret, directory, genesys_id, number_id, phone_number_id, token_secret,
+    client_secret, directory, genesys_id, integration_id, number_id, phone_number_id, token_secret,
 };
 
 use crate::dice::Dice;
 use crate::faults::Faults;
-use crate::files::{File, Nature};
+use crate::platforms::customers::Content;
 use crate::platforms::genesys::Landing;
+use crate::platforms::whatsapp::Told;
 use crate::reference::Reference;
 use crate::schedule::{Agenda, TaskId};
 use crate::trace::{Keep, Trace};
 
 /// When every run begins.
 pub const BEGINNING: Timestamp = Timestamp::from_seconds(1_790_000_000);
-/// Meta's look-up host.
+/// Meta's host.
 pub const GRAPH: &str = "graph.facebook.com";
 /// Meta's download host.
 pub const LOOKASIDE: &str = "lookaside.fbsbx.com";
@@ -34,16 +41,27 @@ pub const STRANGER: &str = "media.example.net";
 pub const API: &str = "api.mypurecloud.de";
 /// Genesys' login host.
 pub const LOGIN: &str = "login.mypurecloud.de";
-/// The endpoint all webhooks come to.
+/// Where Genesys' signed links lead: it must never see a token.
+pub const SIGNED: &str = "downloads.s3.eu-central-1.amazonaws.com";
+/// The endpoint Meta's webhooks come to.
 pub const ENDPOINT: &str = "wa";
-/// The app secret that signs them.
+/// The endpoint Genesys' webhooks come to.
+pub const AGENT_ENDPOINT: &str = "genesys";
+/// The secret that signs all webhooks.
 pub const APP_SECRET: &str = "the app's secret";
+/// The customers: one who wrote an hour ago, one whose window closes during the run, one who never wrote.
+pub const CUSTOMERS: [&str; 3] = ["16505551230", "16505551231", "16505551232"];
+
+/// How long before the beginning each customer wrote last.
+const LAST_WROTE: [Option<u64>; 3] = [Some(3_600), Some(24 * 3_600 - 600), None];
 
 /// What happens in the world around the functions.
 #[derive(Debug)]
 pub enum Event {
     /// The sender posts this webhook.
     Webhook(usize),
+    /// The sender of a webhook has waited long enough for the answer to this try.
+    Impatient(usize, u32),
     /// A message becomes visible.
     Visible(u64),
     /// A queue's messages are handed to a function.
@@ -63,40 +81,40 @@ pub enum Event {
     Timeout(TaskId),
     /// A message lands at Genesys after its caller stopped waiting.
     Land(Landing),
+    /// A message lands at WhatsApp after its caller stopped waiting.
+    Tell(Told),
     /// A replaced token is stored in Secrets Manager.
     HandOut,
     /// Other traffic reserves this many slots.
     Rush(u32),
 }
 
-/// One file a customer sends.
-#[derive(Clone, Debug)]
-pub struct Item {
-    /// What the system must call it.
-    pub id: MediaId,
-    /// Its message's id.
-    pub message: String,
-    /// The platform's id for it.
-    pub attachment: String,
-    /// The number it was sent to.
-    pub number: usize,
-    /// Whether its route leads to an agent.
-    pub routed: bool,
-    /// The file.
-    pub file: File,
-    /// Meta never gives it out.
-    pub withheld: bool,
+/// Whose webhook it is, and so how long it waits and how often it comes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// It comes again until it is acknowledged.
+    Meta,
+    /// It waits ten seconds for an answer and comes again five times, five seconds apart.
+    Genesys,
 }
 
 /// One webhook body, and what is in it.
 #[derive(Clone, Debug)]
 pub struct Webhook {
+    /// Whose it is.
+    pub sender: Sender,
+    /// When it is posted, from the beginning.
+    pub at: Duration,
+    /// It is posted once this row has reached its customer.
+    pub cue: Option<MediaId>,
     /// The body.
     pub body: Vec<u8>,
-    /// The files it announces.
-    pub items: Vec<MediaId>,
+    /// The messages it announces.
+    pub messages: Vec<usize>,
     /// The keys under which the rest of it must be kept.
     pub kept: Vec<String>,
+    /// The number and the customer an agent is writing to, if it says no more than that.
+    pub typing: Option<(usize, &'static str)>,
 }
 
 /// What every part of a run shares.
@@ -109,10 +127,10 @@ pub struct Scene {
     pub trace: Trace,
     /// What must hold.
     pub reference: Reference,
-    /// The files.
-    pub items: Vec<Item>,
-    /// The webhooks that announce them.
-    pub webhooks: Vec<Webhook>,
+    /// What is said.
+    pub messages: Vec<Message>,
+    entries: BTreeMap<MediaId, Entry>,
+    webhooks: RefCell<Vec<Rc<Webhook>>>,
 }
 
 impl Scene {
@@ -121,16 +139,16 @@ impl Scene {
     pub fn draw(seed: u64, keep: Keep) -> Rc<Self> {
         let dice = Dice::new(seed);
         let faults = Faults::draw(&dice, BEGINNING);
-        let many = dice.between(2, 6);
-        let items: Vec<Item> = (0..many).map(|n| item(&dice, n)).collect();
-        let webhooks = webhooks::webhooks(&dice, &items);
+        let messages = cast::messages(&dice);
+        let webhooks = webhooks::webhooks(&dice, &messages);
         Rc::new(Self {
             agenda: Agenda::new(BEGINNING, dice),
             faults,
             trace: Trace::new(keep, BEGINNING),
             reference: Reference::default(),
-            items,
-            webhooks,
+            entries: cast::entries(&messages),
+            messages,
+            webhooks: RefCell::new(webhooks.into_iter().map(Rc::new).collect()),
         })
     }
 
@@ -139,31 +157,69 @@ impl Scene {
         self.trace.note(self.agenda.now(), line);
     }
 
-    /// The file of this item.
-    pub fn item(&self, id: &MediaId) -> Option<&Item> {
-        self.items.iter().find(|item| item.id == *id)
+    /// What a row of this name is for.
+    pub fn entry(&self, id: &MediaId) -> Option<Entry> {
+        self.entries.get(id).copied()
     }
-}
 
-fn item(dice: &Dice, n: u64) -> Item {
-    let nature = match dice.below(10) {
-        0 | 1 => Nature::Executable,
-        2 => Nature::Torn,
-        _ => Nature::Clean,
-    };
-    let number = *dice.pick(&[0, 0, 0, 1, 1, 2]).unwrap_or(&0);
-    let (message, attachment) = (format!("wamid.{n}"), format!("90000{n}"));
-    Item {
-        id: MediaId::derive(
-            &number_id(number),
-            &MessageId::new(&*message),
-            &AttachmentId::new(&*attachment),
-        ),
-        message,
-        attachment,
-        number,
-        routed: number < 2,
-        file: File::new(nature, n, dice.chance(500)),
-        withheld: dice.chance(5),
+    /// The message and the part a row belongs to, and what it is for.
+    pub fn row(&self, id: &MediaId) -> Option<(&Message, &Part, Role)> {
+        let entry = self.entry(id)?;
+        let message = &self.messages[entry.message];
+        Some((message, &message.parts[entry.part], entry.role))
+    }
+
+    /// The file that belongs under this id.
+    pub fn sent(&self, id: &MediaId) -> Option<&Sent> {
+        match self.row(id)? {
+            (_, part, Role::Part) => part.sent(),
+            _ => None,
+        }
+    }
+
+    /// How many webhooks there are so far.
+    pub fn webhook_count(&self) -> usize {
+        self.webhooks.borrow().len()
+    }
+
+    /// One of them.
+    pub fn webhook(&self, number: usize) -> Rc<Webhook> {
+        Rc::clone(&self.webhooks.borrow()[number])
+    }
+
+    /// When a customer wrote last over a number before the run began.
+    #[must_use]
+    pub fn wrote_before(customer: &str) -> Option<Timestamp> {
+        let index = CUSTOMERS.iter().position(|it| *it == customer)?;
+        let ago = LAST_WROTE[index]?;
+        Some(Timestamp::from_seconds(BEGINNING.as_seconds() - ago))
+    }
+
+    /// A customer who was told something: what waited for that is posted, and WhatsApp reports it `fates`.
+    pub fn follow(&self, told: &Told, fates: &[(&'static str, Duration)], code: u32) {
+        let template = matches!(told.what, Content::Template);
+        let wamid = if template {
+            "wamid.template".to_owned()
+        } else {
+            wamid(&told.row)
+        };
+        for (fate, wait) in fates {
+            let opaque = (wamid.as_str(), told.opaque.as_ref());
+            let status = webhooks::status(told.number, &told.customer, opaque, fate, code);
+            let number = self.webhook_count();
+            self.webhooks.borrow_mut().push(Rc::new(status));
+            self.agenda.expect(*wait, Event::Webhook(number));
+        }
+        if template {
+            return;
+        }
+        let cued = |webhook: &Webhook| webhook.cue.as_ref() == Some(&told.row);
+        let replies: Vec<usize> = (0..self.webhook_count())
+            .filter(|n| cued(&self.webhook(*n)))
+            .collect();
+        for number in replies {
+            let wait = self.agenda.dice.millis(0, 120_000);
+            self.agenda.expect(wait, Event::Webhook(number));
+        }
     }
 }

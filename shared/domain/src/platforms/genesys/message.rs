@@ -20,10 +20,23 @@ use crate::wire::{Auth, Body, Method, Request, Response};
 /// A message to be sent to the agent's side.
 #[derive(Clone, Debug)]
 pub struct Inbound<'a> {
+    /// Who said it and when.
+    pub origin: &'a Origin,
+    /// The words: a text, a caption, a notice.
+    pub text: Option<String>,
+    /// The file.
+    pub file: Option<LinkedFile<'a>>,
+    /// How long the call may take.
+    pub patience: Duration,
+}
+
+/// A file that Genesys fetches by its link.
+#[derive(Clone, Debug)]
+pub struct LinkedFile<'a> {
     /// Names the attachment.
     pub media: &'a MediaId,
-    /// Who said it, when, with which caption.
-    pub origin: &'a Origin,
+    /// What the customer's channel called it.
+    pub kind: MediaKind,
     /// Where Genesys can fetch the bytes.
     pub link: &'a Url,
     /// The type, from the bytes.
@@ -32,8 +45,6 @@ pub struct Inbound<'a> {
     pub file_name: &'a str,
     /// Digest of the bytes.
     pub digest: Sha256Digest,
-    /// How long the call may take.
-    pub patience: Duration,
 }
 
 /// What Genesys answered.
@@ -41,6 +52,8 @@ pub struct Inbound<'a> {
 pub struct Accepted {
     /// Its id for the message.
     pub message: String,
+    /// Its id for the conversation, if it knew one at once.
+    pub conversation: Option<String>,
 }
 
 /// Builds the call.
@@ -48,30 +61,10 @@ pub struct Accepted {
 /// # Errors
 /// A failure of domain `ours` if the connection is not a Genesys one.
 pub fn inbound(connection: &Connection, message: &Inbound<'_>) -> Result<Request, Failure> {
-    let Account::GenesysOpenMessaging {
-        api_url,
-        integration_id,
-        ..
-    } = &connection.account
-    else {
-        return Err(Failure::misconfigured(
-            "the connection is not a Genesys one",
-        ));
-    };
-    let mut url = api_url.clone();
-    url.path_segments_mut()
-        .map_err(|()| Failure::misconfigured("api_url takes no path"))?
-        .pop_if_empty()
-        .extend([
-            "api",
-            "v2",
-            "conversations",
-            "messages",
-            integration_id,
-            "inbound",
-            "open",
-            "message",
-        ]);
+    let mut url = inbound_url(connection, "message")?;
+    // The answer then names the conversation, where there is one already.
+    url.query_pairs_mut()
+        .append_pair("prefetchConversationId", "true");
     Ok(Request {
         method: Method::Post,
         url,
@@ -82,28 +75,63 @@ pub fn inbound(connection: &Connection, message: &Inbound<'_>) -> Result<Request
     })
 }
 
+/// `{api}/api/v2/conversations/messages/{integrationId}/inbound/open/{what}`.
+pub(super) fn inbound_url(connection: &Connection, what: &str) -> Result<Url, Failure> {
+    let Account::GenesysOpenMessaging {
+        org,
+        integration_id,
+        ..
+    } = &connection.account
+    else {
+        return Err(Failure::misconfigured(
+            "the connection is not a Genesys one",
+        ));
+    };
+    let mut url = org.api_url.clone();
+    url.path_segments_mut()
+        .map_err(|()| Failure::misconfigured("api_url takes no path"))?
+        .pop_if_empty()
+        .extend(["api", "v2", "conversations", "messages", integration_id])
+        .extend(["inbound", "open", what]);
+    Ok(url)
+}
+
 fn body(message: &Inbound<'_>) -> Value {
     let origin = message.origin;
-    let mut from = json!({ "id": origin.sender, "idType": "Phone" });
-    if let Some(name) = &origin.sender_name {
+    let mut from = json!({ "id": origin.customer, "idType": id_type(&origin.customer) });
+    if let Some(name) = &origin.customer_name {
         from["nickname"] = json!(name);
     }
     let mut body = json!({
-        "channel": { "messageId": origin.message, "from": from, "time": origin.sent_at.to_rfc3339() },
-        "content": [ { "attachment": {
-            "id": message.media,
-            "mediaType": media_type(origin.kind, message.mime),
-            "url": message.link.as_str(),
-            "mime": message.mime,
-            "filename": message.file_name,
-            "sha256": message.digest.to_string(),
-        } } ],
+        "channel": { "messageId": origin.wire_message(), "from": from, "time": origin.sent_at.to_rfc3339() },
         "metadata": { "sourceChannel": "whatsapp" },
     });
-    if let Some(caption) = &origin.caption {
-        body["text"] = json!(caption);
+    if let Some(file) = &message.file {
+        body["content"] = json!([ { "attachment": {
+            "id": file.media,
+            "mediaType": media_type(file.kind, file.mime),
+            "url": file.link.as_str(),
+            "mime": file.mime,
+            "filename": file.file_name,
+            "sha256": file.digest.to_string(),
+        } } ]);
+    }
+    if let Some(text) = &message.text {
+        body["text"] = json!(text);
     }
     body
+}
+
+/// `Phone | Email | Opaque`, from the form of the customer's address.
+fn id_type(customer: &str) -> &'static str {
+    let digits = customer.strip_prefix('+').unwrap_or(customer);
+    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        "Phone"
+    } else if customer.contains('@') {
+        "Email"
+    } else {
+        "Opaque"
+    }
 }
 
 /// `Image | Video | Audio | File`, from the bytes' type; what a customer sent as a document stays a file.
@@ -126,12 +154,10 @@ pub fn read_accepted(response: &Response, now: Timestamp) -> Result<Accepted, Fa
         return Err(failure(response, now));
     }
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    let word = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
     Ok(Accepted {
-        message: body
-            .get("id")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
+        message: word("id").unwrap_or_default(),
+        conversation: word("conversationId"),
     })
 }
 
@@ -139,29 +165,32 @@ pub fn read_accepted(response: &Response, now: Timestamp) -> Result<Accepted, Fa
 mod tests {
     use super::*;
     use crate::connection::tests::{genesys, whatsapp};
-    use crate::event::tests::origin;
+    use crate::event::origin;
     use crate::wire::Headers;
 
-    fn sent(caption: Option<&str>, kind: MediaKind) -> Value {
-        let origin = Origin {
-            caption: caption.map(str::to_owned),
-            kind,
-            ..origin()
-        };
+    fn sent(text: Option<&str>, kind: Option<MediaKind>) -> Value {
+        let origin = origin();
         let link = Url::parse("https://media.example.com/a?X-Amz-Signature=s").unwrap();
-        let message = Inbound {
-            media: &origin.media_id(),
-            origin: &origin,
+        let media = origin.media_id();
+        let file = kind.map(|kind| LinkedFile {
+            media: &media,
+            kind,
             link: &link,
             mime: "image/jpeg",
             file_name: "photo.jpg",
             digest: Sha256Digest::of(b"x"),
+        });
+        let message = Inbound {
+            origin: &origin,
+            text: text.map(str::to_owned),
+            file,
             patience: Duration::from_secs(1),
         };
         let request = inbound(&genesys(), &message).unwrap();
+        assert!(inbound(&whatsapp(), &message).is_err());
         assert_eq!(
             request.url.as_str(),
-            "https://api.mypurecloud.de/api/v2/conversations/messages/2d1f6a3c/inbound/open/message"
+            "https://api.mypurecloud.de/api/v2/conversations/messages/2d1f6a3c/inbound/open/message?prefetchConversationId=true"
         );
         let Body::Json(text) = request.body else {
             panic!("a JSON body")
@@ -176,7 +205,7 @@ mod tests {
             "fixtures/request-inbound-open-message-attachment.json"
         ))
         .unwrap();
-        let ours = sent(Some("Taj Mahal"), MediaKind::Image);
+        let ours = sent(Some("Taj Mahal"), Some(MediaKind::Image));
         let keys = |value: &Value| {
             value
                 .as_object()
@@ -196,28 +225,20 @@ mod tests {
     }
 
     #[test]
-    fn no_caption_no_text_and_documents_are_files() {
-        assert!(sent(None, MediaKind::Image).get("text").is_none());
+    fn words_alone_files_alone_and_documents_as_files() {
+        assert!(sent(None, Some(MediaKind::Image)).get("text").is_none());
+        let words = sent(Some("Hello"), None);
+        assert!(words["text"] == "Hello" && words.get("content").is_none());
         assert_eq!(
-            sent(None, MediaKind::Document)["content"][0]["attachment"]["mediaType"],
+            sent(None, Some(MediaKind::Document))["content"][0]["attachment"]["mediaType"],
             "File"
+        );
+        assert_eq!(
+            ["16505551234", "+49301", "a@b.example", "PSID-1", ""].map(id_type),
+            ["Phone", "Phone", "Email", "Opaque", "Opaque"]
         );
         assert_eq!(media_type(MediaKind::Audio, "audio/ogg"), "Audio");
         assert_eq!(media_type(MediaKind::Sticker, "image/webp"), "Image");
-        let origin = origin();
-        let link = Url::parse("https://x.example/").unwrap();
-        let digest = Sha256Digest::of(b"x");
-        let id = origin.media_id();
-        let message = Inbound {
-            media: &id,
-            origin: &origin,
-            link: &link,
-            mime: "a/b",
-            file_name: "n",
-            digest,
-            patience: Duration::ZERO,
-        };
-        assert!(inbound(&whatsapp(), &message).is_err());
     }
 
     #[test]
@@ -230,5 +251,9 @@ mod tests {
         };
         let accepted = read_accepted(&response, Timestamp::from_seconds(0)).unwrap();
         assert_eq!(accepted.message, "2c3d4e5f60718293a4b5c6d7e8f90a1b");
+        assert_eq!(
+            accepted.conversation.as_deref(),
+            Some("31594bb4-9611-40ff-a4bd-ab0f27e65126")
+        );
     }
 }

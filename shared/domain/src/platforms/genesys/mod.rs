@@ -1,9 +1,19 @@
-//! Genesys Cloud: Open Messaging and client-credentials tokens (platform API as of SDK 257/259; developer pages read 2026).
+//! Genesys Cloud: Open Messaging and client-credentials tokens (platform API as of SDK 257/259; developer pages read 2026),
+//! and the media events that the source documents describe.
 
+mod download;
 mod error;
+mod event;
 mod message;
+mod receipt;
 mod token;
+mod webhook;
+mod words;
 
+pub use download::{Hop, first_hop, read_hop};
 pub use error::failure;
-pub use message::{Accepted, Inbound, inbound, read_accepted};
+pub use event::parse as parse_media_event;
+pub use message::{Accepted, Inbound, LinkedFile, inbound, read_accepted};
+pub use receipt::receipt;
 pub use token::{Granted, read_token, token_request};
+pub use webhook::parse;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::error::failure;
-use crate::connection::{Account, Connection};
+use crate::connection::Connection;
 use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
 use crate::signature::Secret;
 use crate::time::Timestamp;
@@ -28,10 +28,7 @@ pub struct Granted {
 /// leaves ([`Auth::ClientBasic`]).
 #[must_use]
 pub fn token_request(connection: &Connection) -> Option<Request> {
-    let Account::GenesysOpenMessaging { login_url, .. } = &connection.account else {
-        return None;
-    };
-    let mut url = login_url.clone();
+    let mut url = connection.org()?.login_url.clone();
     url.path_segments_mut()
         .ok()?
         .pop_if_empty()

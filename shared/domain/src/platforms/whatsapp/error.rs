@@ -44,6 +44,27 @@ pub fn failure(response: &Response, now: Timestamp) -> Failure {
     Failure::new(disposition, Diagnosis::new(domain, name, evidence, remedy))
 }
 
+/// Reads the error of a status `failed`: the same codes as in answers, but final.
+#[must_use]
+pub(super) fn status_failure(error: &Value) -> Failure {
+    let code = error.get("code").and_then(Value::as_i64);
+    let details = error
+        .get("error_data")
+        .and_then(|data| data.get("details"))
+        .and_then(Value::as_str);
+    let title = error.get("title").and_then(Value::as_str);
+    let evidence = format!(
+        "status failed, code {}: {}",
+        code.map_or_else(|| "none".to_owned(), |code| code.to_string()),
+        excerpt(details.or(title).unwrap_or_default(), 160),
+    );
+    let (_, domain, name, remedy) = by_code(code.unwrap_or_default(), None, None, None);
+    Failure::new(
+        Disposition::Rejected,
+        Diagnosis::new(domain, name, evidence, remedy),
+    )
+}
+
 type Judgement = (Disposition, Domain, &'static str, &'static str);
 
 fn by_code(
@@ -86,6 +107,27 @@ fn by_code(
             "whatsapp.account-blocked",
             BLOCKED,
         ),
+        (131_047, _) => (Rejected, Domain::Customer, "whatsapp.window-closed", WINDOW),
+        (131_026, _) => (
+            Rejected,
+            Domain::Customer,
+            "whatsapp.undeliverable",
+            UNDELIVERABLE,
+        ),
+        (131_049 | 131_050 | 130_472, _) => (
+            Rejected,
+            Domain::Customer,
+            "whatsapp.not-wanted",
+            NOT_WANTED,
+        ),
+        (131_051, _) => (Rejected, Domain::Provider, "whatsapp.type-not-taken", MEDIA),
+        (131_052 | 131_053, _) => (Rejected, Domain::Customer, "whatsapp.media-refused", MEDIA),
+        (132_000..=132_099, _) => (
+            Rejected,
+            Domain::Ours,
+            "whatsapp.template-refused",
+            TEMPLATE,
+        ),
         _ if transient == Some(true) => (
             Unavailable,
             Domain::Provider,
@@ -125,6 +167,12 @@ const TRANSIENT: &str =
 const GONE: &str = "The file's id is unknown, expired (7 days) or another number's. Ask the customer to send it again.";
 const PERMISSION: &str = "Give the system user access to this WhatsApp account and the whatsapp_business_messaging permission.";
 const BLOCKED: &str = "Meta restricts this account. See the account's quality and payment settings in Business Manager.";
+const WINDOW: &str = "The customer wrote last more than 24 hours ago, and WhatsApp takes only approved templates then. Wait until the customer writes, or configure window_template.";
+const UNDELIVERABLE: &str =
+    "The number is not on WhatsApp, or its app is too old. Reach the customer another way.";
+const NOT_WANTED: &str = "The customer does not want such messages, or WhatsApp limits them for this customer. Reach the customer another way.";
+const MEDIA: &str = "WhatsApp does not take this file. Send it in another form, as JPEG, PNG, PDF or MP4 for example.";
+const TEMPLATE: &str = "The template is not approved under this name and language, or takes variables. Correct window_template.";
 const REFUSED: &str = "See the vendor's error page for this code.";
 
 #[cfg(test)]

@@ -8,12 +8,12 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::digest;
 use super::error::failure;
 use crate::connection::{Account, Connection};
 use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
 use crate::digest::Sha256Digest;
 use crate::ids::AttachmentId;
+use crate::platforms::lenient::{digest, whole};
 use crate::time::Timestamp;
 use crate::wire::{Auth, Body, Method, Request, Response};
 
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where a file can be had right now.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Link {
+pub struct LookedUp {
     /// The download link. A credential of its own: never logged.
     pub url: Url,
     /// The type the platform names.
@@ -33,11 +33,11 @@ pub struct Link {
     pub digest: Option<Sha256Digest>,
 }
 
-impl std::fmt::Debug for Link {
+impl std::fmt::Debug for LookedUp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "Link({}, {:?} bytes)",
+            "LookedUp({}, {:?} bytes)",
             self.url.host_str().unwrap_or("?"),
             self.size_bytes
         )
@@ -83,7 +83,7 @@ pub fn look_up(connection: &Connection, media: &AttachmentId) -> Result<Request,
 ///
 /// # Errors
 /// The vendor's error as a [`Failure`]; an answer without a usable link is `Unavailable`: asked again, it may come.
-pub fn read_link(response: &Response, now: Timestamp) -> Result<Link, Failure> {
+pub fn read_link(response: &Response, now: Timestamp) -> Result<LookedUp, Failure> {
     if response.status != 200 {
         return Err(failure(response, now));
     }
@@ -103,16 +103,14 @@ pub fn read_link(response: &Response, now: Timestamp) -> Result<Link, Failure> {
             ),
         ));
     };
-    Ok(Link {
+    Ok(LookedUp {
         url,
         declared_type: body
             .get("mime_type")
             .and_then(Value::as_str)
             .map(str::to_owned),
         // A string in the OpenAPI document, an integer in live captures.
-        size_bytes: body
-            .get("file_size")
-            .and_then(|v| v.as_u64().or_else(|| v.as_str()?.parse().ok())),
+        size_bytes: whole(&body, "file_size"),
         // Hexadecimal here, base64 in the webhook.
         digest: body.get("sha256").and_then(Value::as_str).and_then(digest),
     })

@@ -2,18 +2,13 @@
 
 mod error;
 mod media;
+mod send;
+mod upload;
 mod webhook;
+mod words;
 
 pub use error::failure;
-pub use media::{Link, look_up, read_link};
-pub use webhook::{Unreadable, parse};
-
-use crate::digest::Sha256Digest;
-
-/// A digest as it may come: base64 in the webhook, hexadecimal in the look-up, and the other way round at some
-/// resellers. The two cannot be confused: their lengths differ.
-fn digest(text: &str) -> Option<Sha256Digest> {
-    Sha256Digest::from_base64(text)
-        .or_else(|_| Sha256Digest::from_hex(text))
-        .ok()
-}
+pub use media::{LookedUp, look_up, read_link};
+pub use send::{Accepted, LONGEST_TEXT, Outgoing, read_accepted, send, typing};
+pub use upload::{read_uploaded, upload};
+pub use webhook::parse;

@@ -1,35 +1,19 @@
 //! WhatsApp's webhook body: `entry[] × changes[] × (messages[] | statuses[])`, possibly of several numbers at once.
 //!
 //! Read leniently: every optional field may be missing or of another type, unknown objects, fields and types are
-//! no errors: they are announced as notices. Only what is not JSON, or no object at all, is unreadable.
+//! no errors. Every message is carried or told in words ([`super::words`]); what is no message and no status is announced
+//! as a notice. Only what is not JSON, or no object at all, is unreadable.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::digest;
-use crate::digest::Sha256Digest;
-use crate::event::{Announcement, Attachment, MediaKind, Said};
+use super::error::status_failure;
+use super::words::words_of;
+use crate::event::{Announcement, Attachment, Fate, File, MediaKind, Message, Part, Said, Status};
 use crate::ids::{AttachmentId, MessageId};
+use crate::platforms::lenient::{
+    MOST_ANNOUNCEMENTS, Unreadable, digest, kept, list, object, text, unnamed, words,
+};
 use crate::time::Timestamp;
-
-/// More messages than this in one body are refused: Meta batches far fewer.
-const MOST_ANNOUNCEMENTS: usize = 1_000;
-
-/// The longest slice that is kept, in bytes.
-const LONGEST_SLICE: usize = 256 * 1024;
-
-/// A body that cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
-    /// Not JSON (nested deeper than 128 levels counts as that).
-    #[error("not JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    /// JSON, but no object.
-    #[error("the body is not a JSON object")]
-    NotAnObject,
-    /// More announcements than any platform sends at once.
-    #[error("more than {MOST_ANNOUNCEMENTS} messages and statuses in one body")]
-    TooMany,
-}
 
 /// Everything one body announces, in its order. What is no message and no status is announced as a notice, each change
 /// on its own, so that nothing a platform says vanishes.
@@ -37,25 +21,21 @@ pub enum Unreadable {
 /// # Errors
 /// [`Unreadable`] if the body is no JSON object.
 pub fn parse(body: &[u8]) -> Result<Vec<Announcement>, Unreadable> {
-    let body: Value = serde_json::from_slice(body)?;
-    if !body.is_object() {
-        return Err(Unreadable::NotAnObject);
-    }
+    let body = object(body)?;
     let mut announcements = Vec::new();
     for change in list(&body, "entry").flat_map(|entry| list(entry, "changes")) {
         let before = announcements.len();
         let value = change.get("value").unwrap_or(&Value::Null);
         for message in list(value, "messages") {
-            announcements.push(announcement(value, message, said(message)));
+            let said = Said::Message(message_of(message));
+            announcements.push(announcement(value, ("messages", message), said));
         }
         for status in list(value, "statuses") {
-            let word = text(status, "status").unwrap_or_default();
-            let said = Said::Other(format!("status:{word}"));
-            announcements.push(announcement(value, status, said));
+            let said = Said::Status(status_of(status));
+            announcements.push(announcement(value, ("statuses", status), said));
         }
         if announcements.len() == before {
-            let field = text(change, "field").unwrap_or_default();
-            announcements.push(announcement(value, change, Said::Notice(field)));
+            announcements.push(notice(text(change, "field").unwrap_or_default(), change));
         }
         if announcements.len() > MOST_ANNOUNCEMENTS {
             return Err(Unreadable::TooMany);
@@ -63,31 +43,37 @@ pub fn parse(body: &[u8]) -> Result<Vec<Announcement>, Unreadable> {
     }
     if announcements.is_empty() {
         // Another object (a page's, say), or an entry without changes.
-        let object = text(&body, "object").unwrap_or_default();
-        announcements.push(announcement(&Value::Null, &body, Said::Notice(object)));
+        announcements.push(notice(text(&body, "object").unwrap_or_default(), &body));
     }
     Ok(announcements)
 }
 
-fn announcement(value: &Value, entry: &Value, said: Said) -> Announcement {
-    let sender = text(entry, "from")
+/// What tells of no message: named by its content, so that a repeat is the same.
+fn notice(name: String, entry: &Value) -> Announcement {
+    let slice = entry.to_string();
+    Announcement {
+        business: String::new(),
+        message: MessageId::new(unnamed(&slice)),
+        customer: String::new(),
+        customer_name: None,
+        sent_at: Timestamp::default(),
+        said: Said::Notice(name),
+        slice: kept(slice),
+    }
+}
+
+fn announcement(value: &Value, (list_name, entry): (&str, &Value), said: Said) -> Announcement {
+    let customer = text(entry, "from")
         .or_else(|| text(entry, "recipient_id"))
         .unwrap_or_default();
     let contact =
-        list(value, "contacts").find(|contact| text(contact, "wa_id").as_ref() == Some(&sender));
-    let slice = entry.to_string();
+        list(value, "contacts").find(|contact| text(contact, "wa_id").as_ref() == Some(&customer));
+    let metadata = value.get("metadata").unwrap_or(&Value::Null);
     Announcement {
-        business: value
-            .get("metadata")
-            .and_then(|m| text(m, "phone_number_id"))
-            .unwrap_or_default(),
-        // What has no name is named by its content: a repeat is the same.
-        message: MessageId::new(
-            text(entry, "id")
-                .unwrap_or_else(|| format!("unnamed-{}", Sha256Digest::of(slice.as_bytes()))),
-        ),
-        sender_name: contact.and_then(|contact| text(contact.get("profile")?, "name")),
-        sender,
+        business: text(metadata, "phone_number_id").unwrap_or_default(),
+        message: MessageId::new(text(entry, "id").unwrap_or_else(|| unnamed(&entry.to_string()))),
+        customer_name: contact.and_then(|contact| text(contact.get("profile")?, "name")),
+        customer,
         // Unix seconds, as a string.
         sent_at: Timestamp::from_seconds(
             text(entry, "timestamp")
@@ -95,55 +81,75 @@ fn announcement(value: &Value, entry: &Value, said: Said) -> Announcement {
                 .unwrap_or(0),
         ),
         said,
-        slice: kept(slice),
+        slice: kept(alone(metadata, contact, (list_name, entry))),
     }
 }
 
-/// A slice short enough for a row (DynamoDB: 400 KB); no platform sends a longer one.
-fn kept(mut slice: String) -> String {
-    slice.truncate(slice.floor_char_boundary(LONGEST_SLICE));
-    slice
+/// A body with this entry and nothing else.
+fn alone(metadata: &Value, contact: Option<&Value>, (list, entry): (&str, &Value)) -> String {
+    let mut value = json!({ "metadata": metadata, list: [entry] });
+    if let Some(contact) = contact {
+        value["contacts"] = json!([contact]);
+    }
+    json!({ "entry": [{ "changes": [{ "field": "messages", "value": value }] }] }).to_string()
 }
 
-fn said(message: &Value) -> Said {
-    let kind_word = text(message, "type").unwrap_or_default();
-    let kind = match kind_word.as_str() {
+fn message_of(message: &Value) -> Message {
+    let part = match file_of(message) {
+        Some(attachment) => Part::File(Box::new(attachment)),
+        None => Part::Words(words_of(message)),
+    };
+    let context = message.get("context").unwrap_or(&Value::Null);
+    let reaction = message.get("reaction").unwrap_or(&Value::Null);
+    Message {
+        parts: vec![part],
+        answers: text(context, "id")
+            .or_else(|| text(reaction, "message_id"))
+            .map(MessageId::new),
+    }
+}
+
+/// The file of a message; `None` if it is not one, or Meta itself could not get hold of it (131052: there is no id).
+fn file_of(message: &Value) -> Option<Attachment> {
+    let word = text(message, "type")?;
+    let kind = match word.as_str() {
         "image" => MediaKind::Image,
         "audio" => MediaKind::Audio,
         "video" => MediaKind::Video,
         "document" => MediaKind::Document,
         "sticker" => MediaKind::Sticker,
-        _ => return Said::Other(kind_word),
+        _ => return None,
     };
-    let media = message.get(&kind_word).unwrap_or(&Value::Null);
-    match text(media, "id") {
-        // 131052: Meta itself could not fetch the customer's file; there is no id to ask for.
-        None => Said::Other(format!("{kind_word} without id")),
-        Some(id) => Said::Media(Attachment {
-            id: AttachmentId::new(id),
+    let media = message.get(&word)?;
+    Some(Attachment {
+        id: AttachmentId::new(text(media, "id")?),
+        file: File {
             kind,
             declared_type: text(media, "mime_type"),
             file_name: text(media, "filename"),
             digest: text(media, "sha256").and_then(|t| digest(&t)),
-            caption: text(media, "caption").filter(|caption| !caption.is_empty()),
-        }),
-    }
+            size_bytes: None,
+            caption: words(media, "caption"),
+        },
+        // A `url` may stand here; the id finds one that is fresh for seven days.
+        link: None,
+    })
 }
 
-fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-}
-
-/// A string or a number as a string.
-fn text(value: &Value, key: &str) -> Option<String> {
-    match value.get(key)? {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+fn status_of(status: &Value) -> Status {
+    let fate = match text(status, "status").unwrap_or_default().as_str() {
+        "sent" => Fate::Sent,
+        "delivered" => Fate::Delivered,
+        "read" => Fate::Read,
+        "failed" => {
+            let error = list(status, "errors").next().unwrap_or(&Value::Null);
+            Fate::Failed(Box::new(status_failure(error)))
+        }
+        other => Fate::Unknown(other.to_owned()),
+    };
+    Status {
+        opaque: text(status, "biz_opaque_callback_data"),
+        fate,
     }
 }
 
@@ -152,16 +158,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn media(body: &str) -> Vec<Attachment> {
-        let said = parse(body.as_bytes()).unwrap().into_iter().map(|a| a.said);
-        said.filter_map(|said| {
-            if let Said::Media(attachment) = said {
-                Some(attachment)
-            } else {
-                None
-            }
-        })
-        .collect()
+    fn first_part(body: &[u8]) -> Part {
+        match parse(body).unwrap().remove(0).said {
+            Said::Message(mut message) => message.parts.remove(0),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn file(body: &[u8]) -> Attachment {
+        match first_part(body) {
+            Part::File(attachment) => *attachment,
+            Part::Words(words) => panic!("{words}"),
+        }
     }
 
     #[test]
@@ -170,53 +178,88 @@ mod tests {
         assert_eq!(all.len(), 1);
         let first = &all[0];
         assert_eq!(
-            (first.business.as_str(), first.sender.as_str()),
+            (first.business.as_str(), first.customer.as_str()),
             ("106540352242922", "16505551234")
         );
-        assert_eq!(first.sender_name.as_deref(), Some("Sheena Nelson"));
+        assert_eq!(first.customer_name.as_deref(), Some("Sheena Nelson"));
         assert_eq!(first.sent_at, Timestamp::from_seconds(1_744_344_496));
-        let Said::Media(attachment) = &first.said else {
-            panic!("{first:?}")
-        };
+        let attachment = file(include_bytes!("fixtures/webhook-image.json"));
         assert_eq!(attachment.id.as_str(), "1003383421387256");
-        assert_eq!(attachment.caption.as_deref(), Some("Taj Mahal"));
+        assert_eq!(attachment.file.caption.as_deref(), Some("Taj Mahal"));
         let hex = "49f227634806293b0995459bc310b593e1400f41591efcf07e9bced335f41942";
-        assert_eq!(attachment.digest.unwrap().to_string(), hex);
-        assert!(first.slice.contains("\"image\""));
+        assert_eq!(attachment.file.digest.unwrap().to_string(), hex);
+    }
+
+    #[test]
+    fn a_slice_taken_in_again_announces_the_same() {
+        for body in [
+            &include_bytes!("fixtures/webhook-image.json")[..],
+            include_bytes!("fixtures/webhook-batched.json"),
+            include_bytes!("fixtures/webhook-text.json"),
+            include_bytes!("fixtures/webhook-status-failed-131047.json"),
+        ] {
+            for announcement in parse(body).unwrap() {
+                let again = parse(announcement.slice.as_bytes()).unwrap();
+                assert_eq!(again, [announcement]);
+            }
+        }
     }
 
     #[test]
     fn a_batch_announces_each_of_its_parts() {
         let all = parse(include_bytes!("fixtures/webhook-batched.json")).unwrap();
-        let said: Vec<_> = all
+        let kinds: Vec<_> = all
             .iter()
-            .map(|a| matches!(a.said, Said::Media(_)))
+            .map(|a| matches!(a.said, Said::Message(_)))
             .collect();
-        assert_eq!(said, [true, true, false]);
-        assert_eq!(all[2].said, Said::Other("status:delivered".to_owned()));
+        assert_eq!(kinds, [true, true, false]);
+        let Said::Status(status) = &all[2].said else {
+            panic!("{:?}", all[2])
+        };
+        assert_eq!(status.fate, Fate::Delivered);
     }
 
     #[test]
-    fn the_other_kinds() {
-        let document = &media(include_str!("fixtures/webhook-document.json"))[0];
+    fn files_of_every_kind() {
+        let document = file(include_bytes!("fixtures/webhook-document.json")).file;
         assert_eq!(document.kind, MediaKind::Document);
         assert!(document.file_name.is_some());
-        let voice = &media(include_str!("fixtures/webhook-audio-voice.json"))[0];
+        let voice = file(include_bytes!("fixtures/webhook-audio-voice.json")).file;
         assert_eq!(voice.kind, MediaKind::Audio);
-        assert!(
-            voice
-                .declared_type
-                .as_deref()
-                .unwrap()
-                .starts_with("audio/ogg")
+        assert!(voice.declared_type.unwrap().starts_with("audio/ogg"));
+    }
+
+    #[test]
+    fn what_a_status_says() {
+        let body = include_bytes!("fixtures/webhook-status-failed-131047.json");
+        let Said::Status(status) = parse(body).unwrap().remove(0).said else {
+            panic!("a status")
+        };
+        let Fate::Failed(failure) = status.fate else {
+            panic!("{status:?}")
+        };
+        assert_eq!(failure.diagnosis.code, "whatsapp.window-closed");
+        let body = br#"{"entry":[{"changes":[{"value":{"statuses":[{"id":"w","status":"played","biz_opaque_callback_data":"abc"}]}}]}]}"#;
+        let Said::Status(status) = parse(body).unwrap().remove(0).said else {
+            panic!("a status")
+        };
+        assert_eq!(status.fate, Fate::Unknown("played".to_owned()));
+        assert_eq!(status.opaque.as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn answers_and_reactions_name_what_they_are_about() {
+        let about = |body: &[u8]| match parse(body).unwrap().remove(0).said {
+            Said::Message(message) => message.answers,
+            other => panic!("{other:?}"),
+        };
+        let reply = about(include_bytes!("fixtures/webhook-text-with-context.json"));
+        assert_eq!(
+            reply.unwrap().as_str(),
+            "wamid.HBgLMTY1MDM4Nzk0MzkVAgARGA9wcm9kdWN0X2lucXVpcnkA"
         );
-        let text = parse(include_bytes!("fixtures/webhook-text.json")).unwrap();
-        assert_eq!(text[0].said, Said::Other("text".to_owned()));
-        let broken = parse(include_bytes!(
-            "fixtures/webhook-inbound-media-error-131052.json"
-        ))
-        .unwrap();
-        assert!(matches!(broken[0].said, Said::Other(_)), "{broken:?}");
+        assert!(about(include_bytes!("fixtures/webhook-reaction.json")).is_some());
+        assert_eq!(about(include_bytes!("fixtures/webhook-text.json")), None);
     }
 
     #[test]
@@ -244,12 +287,6 @@ mod tests {
                 "{body}"
             );
         }
-        assert!(matches!(parse(b"[]"), Err(Unreadable::NotAnObject)));
-        assert!(matches!(parse(b"\xff"), Err(Unreadable::Json(_))));
-        assert!(matches!(
-            parse("[".repeat(100_000).as_bytes()),
-            Err(Unreadable::Json(_))
-        ));
     }
 
     #[test]
@@ -260,8 +297,6 @@ mod tests {
         assert_eq!(first.said, Said::Notice("account_update".to_owned()));
         assert!(first.message.as_str().starts_with("unnamed-") && first.slice.contains("BANNED"));
         assert_eq!(first.message, again.message);
-        let long = format!(r#"{{"x":"{}"}}"#, "\u{e4}".repeat(LONGEST_SLICE));
-        assert!(parse(long.as_bytes()).unwrap()[0].slice.len() <= LONGEST_SLICE);
     }
 
     proptest! {

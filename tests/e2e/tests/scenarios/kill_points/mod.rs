@@ -7,6 +7,7 @@
 mod outcome;
 mod platforms;
 mod recovery;
+mod to_customer;
 
 use std::time::Duration;
 

@@ -41,9 +41,8 @@ pub(crate) async fn outcome(stage: &Stage, sent: &Sent, end: End) -> Result<Outc
         "the webhook was given up"
     );
     stage.at_rest(sent, BOUND).await?;
-    if end == End::Sent {
-        stage.standins.genesys.wait_for_messages(1, BOUND).await?;
-    }
+    // The file, or the notice in its place.
+    stage.standins.genesys.wait_for_messages(1, BOUND).await?;
     stage.quiet(BOUND).await?;
     let item = stage.item(sent).await?.context("the row is gone")?;
     ended(&item, end)?;
@@ -108,6 +107,20 @@ fn shown_once(stage: &Stage, sent: &Sent, item: &Item, end: End) -> Result<usize
     let (posts, shown) = (
         stage.standins.genesys.posts(),
         stage.standins.genesys.messages(),
+    );
+    // What is kept back leaves one notice in its place.
+    let is_notice =
+        |id: Option<&str>| id.is_some_and(|id| id.starts_with(&format!("{}#", sent.message)));
+    let (notices, posts): (Vec<_>, Vec<_>) = posts
+        .into_iter()
+        .partition(|post| is_notice(post.channel_message_id.as_deref()));
+    let (told, shown): (Vec<_>, Vec<_>) = shown
+        .into_iter()
+        .partition(|message| is_notice(message.channel_message_id.as_deref()));
+    let kept_back = usize::from(end == End::Quarantined);
+    ensure!(
+        told.len() == kept_back && notices.len() >= kept_back,
+        "notices: {told:?}"
     );
     let foreign = posts
         .iter()

@@ -13,11 +13,15 @@ use super::{Calls, FUNCTIONS, template};
 /// Read by `attache_edge::telemetry` before anything else; the SDKs' own `AWS_…` keys come from Lambda.
 const BY_TELEMETRY: &str = "LOG_LEVEL";
 
-const QUEUES: [(Queue, &str); 7] = [
+const QUEUES: [(Queue, &str); 11] = [
     (Queue::Fetch, "FetchQueue"),
     (Queue::Judge, "JudgeQueue"),
     (Queue::Media, "MediaQueue"),
     (Queue::MediaRetry, "MediaRetryQueue"),
+    (Queue::Text, "TextQueue"),
+    (Queue::TextDeadLetters, "TextDeadLetters"),
+    (Queue::Forward, "ForwardQueue"),
+    (Queue::ForwardDeadLetters, "ForwardDeadLetters"),
     (Queue::Refresh, "RefreshQueue"),
     (Queue::FetchDeadLetters, "FetchDeadLetters"),
     (Queue::MediaDeadLetters, "MediaDeadLetters"),
@@ -42,6 +46,8 @@ fn read(function: &str, settings: &dyn Settings) -> Result<(), ConfigError> {
         "FetchFunction" => attache_fetch::config::Config::read(settings).map(drop),
         "ValidateFunction" => attache_validate::config::Config::read(settings).map(drop),
         "UploadFunction" => attache_upload::config::Config::read(settings).map(drop),
+        "TextFunction" => attache_text::config::Config::read(settings).map(drop),
+        "ForwardFunction" => attache_forward::config::Config::read(settings).map(drop),
         "RefreshFunction" => attache_refresh::config::Config::read(settings).map(drop),
         "SweepFunction" => attache_sweep::config::Config::read(settings).map(drop),
         other => panic!("{other} reads its settings nowhere"),

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use attache_domain::journey::Stage as Journey;
-use attache_e2e::media::{note, sample_named};
-use attache_e2e::{Sent, Setup, Stage};
+use attache_e2e::media::{bytes, note, sample_named};
+use attache_e2e::{OldSystem, Sent, Setup, Stage};
 use attache_local::iam::{KillPoint, When};
-use attache_platforms::faults::{Fault, Times};
-use attache_platforms::whatsapp::MediaFile;
+use attache_platforms::faults::{Fault, Point, Times};
+use attache_platforms::genesys::AgentFile;
+use attache_platforms::whatsapp::{MediaFile, Say};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use reqwest::StatusCode;
+use serde_json::json;
 
 use super::grants::{Call, called, never_made};
 
@@ -20,10 +23,15 @@ const BOUND: Duration = Duration::from_secs(90);
 /// Plays at once; they mostly wait for leases to end.
 const AT_ONCE: usize = 5;
 
-/// Declared, granted, and seen by no engine. The right to list a bucket is never used for a list: it makes S3 answer 404
-/// instead of 403 for an object that is not there.
-const NEVER_MADE: [(&str, &str, &str); 2] = [
+/// Declared, granted, and made in no play. The right to list a bucket is never used for a list: it makes S3 answer 404
+/// instead of 403 for an object that is not there. Intake asks for a judge or a token where it is the one who carries on
+/// after somebody else: `fetch` is nearly always faster.
+const NEVER_MADE: [(&str, &str, &str); 6] = [
     ("FetchFunction", "s3:ListBucket", "MediaBucket"),
+    ("IntakeFunction", "s3:ListBucket", "MediaBucket"),
+    ("IntakeFunction", "sqs:SendMessage", "JudgeQueue"),
+    ("IntakeFunction", "sqs:SendMessage", "RefreshQueue"),
+    ("UploadFunction", "s3:ListBucket", "MediaBucket"),
     ("ValidateFunction", "s3:ListBucket", "MediaBucket"),
 ];
 
@@ -115,10 +123,11 @@ fn plays() -> Vec<Play> {
             "every judge of a dangerous file dies",
             invoice,
             |stage, _| {
-                kill(stage, "ValidateFunction", 2, When::After);
-                // Counted over all attempts: after the first two effects, one for each of the two retries.
-                kill(stage, "ValidateFunction", 3, When::Before);
-                kill(stage, "ValidateFunction", 4, When::Before);
+                // Copied, the notice written and sent, the row written.
+                kill(stage, "ValidateFunction", 4, When::After);
+                // Counted over all attempts: after the first four effects, one for each of the two retries.
+                kill(stage, "ValidateFunction", 5, When::Before);
+                kill(stage, "ValidateFunction", 6, When::Before);
                 Ok(())
             },
             Journey::Rejected,
@@ -158,7 +167,9 @@ async fn every_declared_call_is_made_and_no_other() -> Result<()> {
         .map(performed)
         .buffer_unordered(AT_ONCE);
     let played: Vec<BTreeSet<Call>> = played.try_collect().await?;
-    let calls = played.into_iter().flatten().collect();
+    let of_words = stream::iter(OF_WORDS).map(spoken).buffer_unordered(AT_ONCE);
+    let of_words: Vec<BTreeSet<Call>> = of_words.try_collect().await?;
+    let calls = played.into_iter().chain(of_words).flatten().collect();
     let expected = NEVER_MADE
         .map(|(function, action, on)| -> Call { (function.into(), action.into(), on.into()) });
     assert_eq!(
@@ -184,7 +195,6 @@ async fn performed(play: Play) -> Result<BTreeSet<Call>> {
             messages.push(sent);
             composed.push(message);
         }
-        // Words are not carried yet: they are kept.
         composed.push(
             stage
                 .standins
@@ -202,10 +212,140 @@ async fn performed(play: Play) -> Result<BTreeSet<Call>> {
                 item.record.diagnosis
             );
         }
+        stage.quiet(BOUND).await?;
         ensure!(stage.breaches().is_empty(), "{:?}", stage.breaches());
         let calls = called(stage.run.template(), &stage.run.calls());
         stage.stop().await?;
         anyhow::Ok(calls)
     };
     perform.await.with_context(|| play.name)
+}
+
+/// What is played with words, and towards a customer.
+#[derive(Clone, Copy, Debug)]
+enum Words {
+    /// An agent's file arrives; the customer answers a message.
+    FileAndReply,
+    /// An agent's words, whose token is refused once; a voice note with a text apart.
+    FromAgent,
+    /// An agent's words for a number that never wrote.
+    Uninvited,
+    /// An agent's file breaks off, and its webhook comes again.
+    BrokenOff,
+    /// An agent's file that Genesys does not know.
+    Unknown,
+    /// The function of words dies before it has them.
+    Dies,
+    /// A message to a number that nobody configured.
+    Stranger,
+    /// Another system, which does not want what is passed on to it.
+    PassedOn,
+}
+
+const OF_WORDS: [Words; 8] = [
+    Words::FileAndReply,
+    Words::FromAgent,
+    Words::Uninvited,
+    Words::BrokenOff,
+    Words::Unknown,
+    Words::Dies,
+    Words::Stranger,
+    Words::PassedOn,
+];
+
+async fn spoken(what: Words) -> Result<BTreeSet<Call>> {
+    let play = async {
+        let other = OldSystem::start([StatusCode::NOT_FOUND; 3]).await?;
+        let stage = Stage::start(Setup {
+            parameters: vec![("LeaseSeconds", "6")],
+            forward_to: matches!(what, Words::PassedOn).then(|| other.url()),
+            ..Setup::default()
+        })
+        .await?;
+        if matches!(what, Words::Dies) {
+            kill(&stage, "TextFunction", 1, When::Before);
+        }
+        let hello = stage.says(Say::Text("Hello".to_owned()));
+        stage.at_rest(&hello, BOUND).await?;
+        play_words(&stage, what, &hello).await?;
+        stage.quiet(BOUND).await?;
+        ensure!(stage.breaches().is_empty(), "{:?}", stage.breaches());
+        let calls = called(stage.run.template(), &stage.run.calls());
+        stage.stop().await?;
+        anyhow::Ok(calls)
+    };
+    play.await.with_context(|| format!("{what:?}"))
+}
+
+async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
+    let (genesys, whatsapp) = (&stage.standins.genesys, &stage.standins.whatsapp);
+    let file = || AgentFile::new(bytes("screenshot.png"), "image/png").named("plan.png");
+    match what {
+        Words::Dies => {}
+        Words::FileAndReply => {
+            let sent = stage.agent_sends(file(), "The plan")?;
+            genesys.wait_for_final_receipt(&sent.message, BOUND).await?;
+            whatsapp
+                .customer()
+                .reply(&hello.message, Say::Text("As I said".to_owned()));
+            genesys.wait_for_messages(2, BOUND).await?;
+        }
+        Words::FromAgent => {
+            let refusal = Fault::Unauthorised;
+            whatsapp.faults().arm_at(refusal, Times(1), Point::Send)?;
+            let answer = stage.agent_says("Tomorrow");
+            genesys
+                .wait_for_final_receipt(&answer.message, BOUND)
+                .await?;
+            let voice = AgentFile::new(bytes("voice.ogg"), "audio/ogg");
+            let sent = stage.agent_sends(voice, "Listen to this")?;
+            genesys.wait_for_final_receipt(&sent.message, BOUND).await?;
+        }
+        Words::Uninvited => {
+            let early = genesys.agent().send_text("16505550000", "Hello?");
+            genesys.wait_for_final_receipt(&early, BOUND).await?;
+        }
+        Words::BrokenOff => {
+            genesys
+                .faults()
+                .arm_at(Fault::TruncatedBody, Times(1), Point::Download)?;
+            let sent = stage.agent_sends(file(), "")?;
+            genesys.wait_for_final_receipt(&sent.message, BOUND).await?;
+            let delivery = genesys.wait_for_delivery(&sent.message, BOUND).await?;
+            ensure!(delivery.attempts.len() > 1, "{delivery:?}");
+        }
+        Words::Unknown => {
+            let url = format!("{}/api/v2/downloads/unknown", genesys.api_url());
+            let body = json!({
+                "id": "0123456789abcdef0123456789abcdef", "type": "Text", "direction": "Outbound",
+                "channel": {
+                    "id": genesys.options().integration_id, "platform": "Open", "type": "Private",
+                    "to": { "id": attache_e2e::CUSTOMER }, "time": "2026-01-15T13:41:24.276Z",
+                },
+                "content": [{ "contentType": "Attachment", "attachment": { "id": "1", "mediaType": "File", "url": url } }],
+            });
+            genesys.agent().send_raw(body.to_string());
+            // The greeting, and the notice.
+            genesys.wait_for_messages(2, BOUND).await?;
+        }
+        Words::Stranger => {
+            let value = json!({
+                "metadata": { "phone_number_id": "999" },
+                "messages": [{ "from": "1", "id": "wamid.stranger", "type": "text", "text": { "body": "x" } }],
+            });
+            let body =
+                json!({ "entry": [{ "changes": [{ "field": "messages", "value": value }] }] });
+            whatsapp.send_raw(body.to_string());
+            let look = || async {
+                let kept = stage.log.containing("nobody configured");
+                Ok((!kept.is_empty()).then_some(()))
+            };
+            attache_e2e::eventually("the event kept", BOUND, look).await?;
+        }
+        Words::PassedOn => {
+            let look = || async { Ok((stage.dead_letters().await? == 1).then_some(())) };
+            attache_e2e::eventually("the dead letter", BOUND, look).await?;
+        }
+    }
+    Ok(())
 }

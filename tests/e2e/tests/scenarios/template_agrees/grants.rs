@@ -120,21 +120,35 @@ fn roles_are_kept_apart() {
             "endpoints/*",
             vec!["IntakeFunction"],
         ),
-        ("kms:GenerateDataKey", "DataKey", vec!["RefreshFunction"]),
+        (
+            "kms:GenerateDataKey",
+            "DataKey",
+            vec!["IntakeFunction", "RefreshFunction"],
+        ),
         (
             "kms:Decrypt",
             "DataKey",
-            vec!["FetchFunction", "UploadFunction"],
+            vec![
+                "FetchFunction",
+                "IntakeFunction",
+                "TextFunction",
+                "UploadFunction",
+            ],
         ),
         (
             "s3:PutObject",
             "MediaBucket/arrivals/*",
-            vec!["FetchFunction"],
+            vec!["FetchFunction", "IntakeFunction"],
         ),
         (
             "s3:GetObject",
             "MediaBucket/arrivals/*",
-            vec!["FetchFunction", "UploadFunction", "ValidateFunction"],
+            vec![
+                "FetchFunction",
+                "IntakeFunction",
+                "UploadFunction",
+                "ValidateFunction",
+            ],
         ),
         (
             "s3:PutObject",

@@ -14,11 +14,13 @@ use attache_operator::binaries::root;
 pub(crate) type Calls = &'static [(&'static str, &'static str)];
 
 /// Every function with its declared calls, by logical id.
-pub(crate) const FUNCTIONS: [(&str, Calls); 6] = [
+pub(crate) const FUNCTIONS: [(&str, Calls); 8] = [
     ("IntakeFunction", attache_intake::config::CALLS),
     ("FetchFunction", attache_fetch::config::CALLS),
     ("ValidateFunction", attache_validate::config::CALLS),
     ("UploadFunction", attache_upload::config::CALLS),
+    ("TextFunction", attache_text::config::CALLS),
+    ("ForwardFunction", attache_forward::config::CALLS),
     ("RefreshFunction", attache_refresh::config::CALLS),
     ("SweepFunction", attache_sweep::config::CALLS),
 ];

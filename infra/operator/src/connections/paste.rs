@@ -1,0 +1,125 @@
+//! What a person copies from us into a platform's screens, for each endpoint.
+//!
+//! Names of menus and fields are from general knowledge and may have moved.
+
+use anyhow::Result;
+use attache_domain::connection::{Endpoint, Profile, SecretName};
+use serde::Serialize;
+
+use super::secrets::Vault;
+use crate::system::System;
+
+/// One endpoint's screen.
+#[derive(Debug, Serialize)]
+pub(super) struct Paste {
+    /// The endpoint's name.
+    pub(super) endpoint: String,
+    /// Its profile.
+    pub(super) profile: Profile,
+    /// Where in the platform's console.
+    pub(super) screen: &'static str,
+    /// What goes into which field there.
+    pub(super) fields: Vec<Field>,
+}
+
+/// One field of a screen.
+#[derive(Debug, Serialize)]
+pub(super) struct Field {
+    /// As the platform calls it.
+    pub(super) field: &'static str,
+    /// What to paste; `None` for a secret that is not shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) value: Option<String>,
+    /// The secret that holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) secret: Option<SecretName>,
+    /// Whether that secret was found; `None` if nobody looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) set: Option<bool>,
+}
+
+impl Paste {
+    /// What is to be pasted for an endpoint; secrets by name only.
+    ///
+    /// # Errors
+    /// If the system does not know its own address.
+    pub(super) fn of(endpoint: &Endpoint, system: &System) -> Result<Self> {
+        let address = system.callback_url(endpoint.id.as_str())?;
+        let (screen, url_field, secret_field, secret) = match endpoint.profile {
+            Profile::WhatsApp => (
+                "Meta App Dashboard → WhatsApp → Configuration → Webhook",
+                "Callback URL",
+                "Verify token",
+                endpoint.verify_token.as_ref(),
+            ),
+            Profile::GenesysMessageMedia => (
+                "Genesys Cloud: a webhook of the event type message:message-media (not published by Genesys)",
+                "Webhook URL",
+                "Signature secret",
+                endpoint.secrets.first(),
+            ),
+            Profile::GenesysOpenMessaging => (
+                "Genesys Cloud → Admin → Message → Platforms → the Open Messaging integration",
+                "Outbound Notification Webhook URL",
+                "Outbound Notification Webhook Signature Secret Token",
+                endpoint.secrets.first(),
+            ),
+        };
+        let url = Field {
+            field: url_field,
+            value: Some(address),
+            secret: None,
+            set: None,
+        };
+        let secret = secret.map(|name| Field {
+            field: secret_field,
+            value: None,
+            secret: Some(name.clone()),
+            set: None,
+        });
+        Ok(Self {
+            endpoint: endpoint.id.to_string(),
+            profile: endpoint.profile,
+            screen,
+            fields: std::iter::once(url).chain(secret).collect(),
+        })
+    }
+
+    /// Looks its secrets up: whether they are there, and with `reveal` what they are.
+    ///
+    /// # Errors
+    /// If Secrets Manager cannot be asked.
+    pub(super) async fn look_up(&mut self, vault: &Vault, reveal: bool) -> Result<()> {
+        for field in &mut self.fields {
+            let Some(name) = &field.secret else { continue };
+            if reveal {
+                let found = vault.get(name).await?;
+                field.set = Some(found.is_some());
+                field.value =
+                    found.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned());
+            } else {
+                field.set = Some(vault.has(name).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// A few lines for a person. `reveal` is the command that shows secrets.
+    pub(super) fn lines(&self, reveal: &str) -> String {
+        let mut text = format!("  {} ({}): {}\n", self.endpoint, self.profile, self.screen);
+        let width = self.fields.iter().map(|field| field.field.len()).max();
+        for field in &self.fields {
+            let value = match (&field.value, field.set) {
+                (Some(value), _) => value.clone(),
+                (None, Some(false)) => "not set: create its secret, or apply the file".to_owned(),
+                (None, _) => format!("set; `{reveal}` shows it"),
+            };
+            text.push_str(&format!(
+                "    {:<width$}  {value}\n",
+                field.field,
+                width = width.unwrap_or_default()
+            ));
+        }
+        text
+    }
+}

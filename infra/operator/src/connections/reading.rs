@@ -1,0 +1,289 @@
+//! The file's entries, one by one, into rows and the secrets they refer to.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use attache_domain::connection::{
+    Account, Connection, Endpoint, Org, Profile, Route, Row, SecretName,
+};
+use attache_domain::ids::{ConnectionId, EndpointId};
+use url::Url;
+
+use super::file::{ConnectionEntry, EndpointEntry, File, SecretReference};
+use super::secrets::SecretUse;
+
+/// The fewest characters of a secret that Genesys takes for its webhooks ("longer than 15").
+const GENESYS_SHORTEST: usize = 16;
+
+/// How a secret is referred to that the platform made.
+const REFERENCES: &str = "{ env = … }, { file = … } or { name = … }";
+
+/// Where things are written down, for errors.
+type Lines = BTreeMap<String, usize>;
+
+/// A file that is being read.
+pub(super) struct Reading<'a> {
+    path: &'a Path,
+    stage: &'a str,
+    text: &'a str,
+    /// The line of each row, by its key.
+    pub(super) lines: Lines,
+    /// What is wrong, with its line.
+    pub(super) problems: Vec<(usize, String)>,
+    /// The secrets that were referred to.
+    pub(super) secrets: Vec<SecretUse>,
+}
+
+/// A key that holds references to secrets.
+struct Key<'a> {
+    line: usize,
+    row: String,
+    key: &'a str,
+    /// Whether the secret may be of our own making, because the platform takes what it is given.
+    ours: bool,
+    shortest: usize,
+}
+
+impl<'a> Reading<'a> {
+    /// Of this text; `path` is for errors, `stage` becomes part of the secrets' names.
+    pub(super) fn new(path: &'a Path, stage: &'a str, text: &'a str) -> Self {
+        Self {
+            path,
+            stage,
+            text,
+            lines: Lines::new(),
+            problems: Vec::new(),
+            secrets: Vec::new(),
+        }
+    }
+
+    /// The rows of the file; what is wrong with single entries is among the problems then.
+    pub(super) fn rows(&mut self, file: &File) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for entry in &file.endpoint {
+            let start = entry.span().start;
+            let row = self.endpoint(entry.get_ref(), self.line(start));
+            self.add(&mut rows, Row::Endpoint(row), start);
+        }
+        for entry in &file.connection {
+            let line = self.line(entry.span().start);
+            match self.connection(entry.get_ref(), line) {
+                Ok(connection) => {
+                    self.add(&mut rows, Row::Connection(connection), entry.span().start)
+                }
+                Err(problem) => self.problems.push((
+                    line,
+                    format!("connection/{}: {problem}", entry.get_ref().id),
+                )),
+            }
+        }
+        for entry in &file.route {
+            let route = entry.get_ref();
+            let to = route.to.as_deref().map(ConnectionId::new);
+            let row = Row::Route(Route {
+                from: ConnectionId::new(&*route.from),
+                to,
+            });
+            self.add(&mut rows, row, entry.span().start);
+        }
+        rows
+    }
+
+    fn endpoint(&mut self, entry: &EndpointEntry, line: usize) -> Endpoint {
+        let is_genesys = entry.profile != Profile::WhatsApp;
+        let key = |key, ours, shortest| Key {
+            line,
+            row: format!("endpoint/{}", entry.id),
+            key,
+            ours,
+            shortest,
+        };
+        let shortest = if is_genesys { GENESYS_SHORTEST } else { 1 };
+        let of_secrets = key("secrets", is_genesys, shortest);
+        let of_verify = key("verify_token", true, 1);
+        let mut secrets = Vec::new();
+        for (n, reference) in (1..).zip(&entry.secrets) {
+            let name = format!("endpoints/{}/secret-{n}", entry.id);
+            secrets.push(self.secret(&of_secrets, &name, reference));
+        }
+        let verify = format!("endpoints/{}/verify-token", entry.id);
+        let given = entry.verify_token.as_ref();
+        Endpoint {
+            id: EndpointId::new(&*entry.id),
+            profile: entry.profile,
+            secrets,
+            verify_token: given.map(|reference| self.secret(&of_verify, &verify, reference)),
+            forward_to: self.forward_to(entry, line),
+            shadow: entry.shadow,
+        }
+    }
+
+    fn forward_to(&mut self, entry: &EndpointEntry, line: usize) -> Option<Url> {
+        let text = entry.forward_to.as_deref()?;
+        let read = url(text, "forward_to");
+        read.map_err(|problem| {
+            let problem = format!("endpoint/{}: {problem}", entry.id);
+            self.problems.push((line, problem));
+        })
+        .ok()
+    }
+
+    fn add(&mut self, rows: &mut Vec<Row>, row: Row, start: usize) {
+        let line = self.line(start);
+        if let Some(first) = self.lines.insert(row.id(), line) {
+            self.problems.push((
+                line,
+                format!("{}: is there already, on line {first}", row.id()),
+            ));
+        }
+        rows.push(row);
+    }
+
+    fn line(&self, start: usize) -> usize {
+        self.text
+            .get(..start)
+            .map_or(1, |before| before.matches('\n').count() + 1)
+    }
+
+    fn secret(&mut self, key: &Key<'_>, name: &str, reference: &SecretReference) -> SecretName {
+        let name = match reference {
+            SecretReference::Name(name) => SecretName(name.clone()),
+            SecretReference::Env(_) | SecretReference::File(_) | SecretReference::Generate => {
+                SecretName(format!("attache/{}/{name}", self.stage))
+            }
+        };
+        let place = format!("{}: key `{}`", key.row, key.key);
+        if *reference == SecretReference::Generate && !key.ours {
+            self.problems.push((
+                key.line,
+                format!("{place}: the platform makes this secret, it cannot be generated; expected {REFERENCES}"),
+            ));
+        }
+        self.secrets.push(SecretUse {
+            name: name.clone(),
+            reference: reference.clone(),
+            place: format!("{}:{}: {place}", self.path.display(), key.line),
+            shortest: key.shortest,
+        });
+        name
+    }
+
+    fn connection(&mut self, entry: &ConnectionEntry, line: usize) -> Result<Connection, String> {
+        entry.refuse_foreign_keys()?;
+        let account = match entry.profile {
+            Profile::WhatsApp => Account::WhatsApp {
+                endpoint: EndpointId::new(need(
+                    &entry.endpoint,
+                    "endpoint",
+                    "the name of an [[endpoint]]",
+                )?),
+                phone_number_id: need(
+                    &entry.phone_number_id,
+                    "phone_number_id",
+                    "the number's id from WhatsApp Manager",
+                )?,
+                base_url: url(
+                    entry
+                        .base_url
+                        .as_deref()
+                        .unwrap_or("https://graph.facebook.com"),
+                    "base_url",
+                )?,
+                graph_version: need(
+                    &entry.graph_version,
+                    "graph_version",
+                    "a Graph API version such as \"v23.0\"",
+                )?,
+                media_hosts: entry
+                    .media_hosts
+                    .clone()
+                    .unwrap_or_else(|| vec!["lookaside.fbsbx.com".to_owned()]),
+                token: self.needed_secret(entry, line, entry.token.as_ref(), "token")?,
+                window_template: entry.window_template.clone(),
+            },
+            Profile::GenesysOpenMessaging => Account::GenesysOpenMessaging {
+                endpoint: entry.endpoint.as_deref().map(EndpointId::new),
+                integration_id: need(
+                    &entry.integration_id,
+                    "integration_id",
+                    "the Open Messaging integration's id",
+                )?,
+                org: self.org(entry, line)?,
+            },
+            Profile::GenesysMessageMedia => Account::GenesysMessageMedia {
+                endpoint: EndpointId::new(need(
+                    &entry.endpoint,
+                    "endpoint",
+                    "the name of an [[endpoint]]",
+                )?),
+                org: self.org(entry, line)?,
+            },
+        };
+        Ok(Connection {
+            id: ConnectionId::new(&*entry.id),
+            account,
+            local: entry.local,
+        })
+    }
+
+    fn org(&mut self, entry: &ConnectionEntry, line: usize) -> Result<Org, String> {
+        let of_region = |service: &str| {
+            entry
+                .region
+                .as_ref()
+                .map(|region| format!("https://{service}.{region}"))
+        };
+        let api = need(
+            &entry.api_url.clone().or_else(|| of_region("api")),
+            "region",
+            "a Genesys domain such as \"mypurecloud.de\"",
+        )?;
+        let login = need(
+            &entry.login_url.clone().or_else(|| of_region("login")),
+            "login_url",
+            "a URL, or give `region`",
+        )?;
+        let secret = entry.client_secret.as_ref();
+        Ok(Org {
+            api_url: url(&api, "api_url")?,
+            login_url: url(&login, "login_url")?,
+            client_id: need(&entry.client_id, "client_id", "the OAuth client's id")?,
+            client_secret: self.needed_secret(entry, line, secret, "client_secret")?,
+        })
+    }
+
+    fn needed_secret(
+        &mut self,
+        entry: &ConnectionEntry,
+        line: usize,
+        given: Option<&SecretReference>,
+        key: &str,
+    ) -> Result<SecretName, String> {
+        let reference = given.ok_or_else(|| missing(key, REFERENCES))?;
+        let of_key = Key {
+            line,
+            row: format!("connection/{}", entry.id),
+            key,
+            ours: false,
+            shortest: 1,
+        };
+        Ok(self.secret(&of_key, &format!("clients/{}/{key}", entry.id), reference))
+    }
+}
+
+fn need(given: &Option<String>, key: &str, expected: &str) -> Result<String, String> {
+    given
+        .clone()
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| missing(key, expected))
+}
+
+fn missing(key: &str, expected: &str) -> String {
+    format!("key `{key}` is missing; expected {expected}")
+}
+
+fn url(text: &str, key: &str) -> Result<Url, String> {
+    Url::parse(text).map_err(|error| {
+        format!("key `{key}`: {text:?} is no URL ({error}); expected one such as \"https://host\"")
+    })
+}

@@ -1,0 +1,159 @@
+//! What a webhook says, in words of no platform.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::origin::File;
+use crate::ids::MessageId;
+use crate::time::Timestamp;
+
+/// The kinds of media the platforms tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MediaKind {
+    /// A picture.
+    Image,
+    /// A sound file or voice note.
+    Audio,
+    /// A film.
+    Video,
+    /// A file with a name.
+    Document,
+    /// A small picture that is shown without a bubble.
+    Sticker,
+}
+
+impl MediaKind {
+    /// The word for it, to a person.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Audio => "audio",
+            Self::Video => "video",
+            Self::Document => "document",
+            Self::Sticker => "sticker",
+        }
+    }
+}
+
+/// A link from which a file can be had now. A credential of its own: it is never logged, and kept only sealed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Link(pub Url);
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Link({})", self.0.host_str().unwrap_or("?"))
+    }
+}
+
+/// One attachment of one message, as its platform announced it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// The platform's id for it.
+    pub id: crate::ids::AttachmentId,
+    /// What is said of the file.
+    pub file: File,
+    /// Where it can be had; `None` where the id alone finds it.
+    pub link: Option<Link>,
+}
+
+/// A part of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Words, as the other side is to read them: said as text, or rendered as text.
+    Words(String),
+    /// A file.
+    File(Box<Attachment>),
+}
+
+/// What a person said in one message: its parts, in their order. Words that belong to a file are its caption.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Words and files.
+    pub parts: Vec<Part>,
+    /// The message it answers, by its platform's id.
+    pub answers: Option<MessageId>,
+}
+
+impl Message {
+    /// A message of words alone.
+    #[must_use]
+    pub fn of_words(words: impl Into<String>) -> Self {
+        Self {
+            parts: vec![Part::Words(words.into())],
+            answers: None,
+        }
+    }
+}
+
+/// What became of a message of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// What was given along when it was sent: the item's media id, if it is one of ours.
+    pub opaque: Option<String>,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// How far a message came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The platform has sent it.
+    Sent,
+    /// It is on the recipient's device.
+    Delivered,
+    /// The recipient saw it; implies that it was delivered.
+    Read,
+    /// It will not be delivered.
+    Failed(Box<crate::diagnosis::Failure>),
+    /// A word this version does not know.
+    Unknown(String),
+}
+
+impl Fate {
+    /// The word used in keys and logs.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Failed(_) => "failed",
+            Self::Unknown(word) => word,
+        }
+    }
+}
+
+/// What an announcement says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// A message between the two sides.
+    Message(Message),
+    /// What became of a message of ours.
+    Status(Status),
+    /// The sender is writing. Worth something now or never: it is not kept.
+    Typing,
+    /// Something else the platform tells, by its name: no message to or from a customer. It is kept.
+    Notice(String),
+}
+
+/// One message, status or notice out of a webhook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The business side's address on the platform (WhatsApp's phone number id, Genesys' integration id): finds the
+    /// connection.
+    pub business: String,
+    /// The platform's id of the message.
+    pub message: MessageId,
+    /// The customer's address, whichever way the message goes.
+    pub customer: String,
+    /// The customer's name, if the platform tells it.
+    pub customer_name: Option<String>,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// What it says.
+    pub said: Said,
+    /// A webhook body that announces this and nothing else, as JSON text: taken in again, it leads here again.
+    pub slice: String,
+}

@@ -1,0 +1,241 @@
+//! Bringing an agent's file in: the link in the webhook, hop by hop (genesys.md §4).
+//!
+//! A link to the organisation's own `…/api/v2/downloads/…` wants the bearer and, asked with `issueRedirect=false`, answers with a
+//! signed link to somewhere else, which must not see the bearer. The surface of the source documents gives the bytes to the
+//! bearer at once. Any other link is taken to be signed already: never a bearer.
+
+use serde_json::Value;
+use url::Url;
+
+use super::error::failure;
+use crate::connection::{Account, Connection, authority};
+use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use crate::egress;
+use crate::event::Link;
+use crate::time::Timestamp;
+use crate::transfer;
+use crate::wire::{Auth, Response};
+
+/// What to do with a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hop {
+    /// Ask it, with the bearer, for the link of the next hop.
+    Ask(Link),
+    /// Download from it.
+    Download {
+        /// From where.
+        from: Link,
+        /// With the bearer, or with nothing.
+        auth: Auth,
+    },
+}
+
+/// Judges the link of a webhook.
+///
+/// # Errors
+/// A [`Failure`] if the link leads where nothing may be fetched from.
+pub fn first_hop(connection: &Connection, link: &Link) -> Result<Hop, Failure> {
+    let url = &link.0;
+    egress::judge(url, &[authority(url)], connection.local)
+        .map_err(|refused| transfer::refused_host(&refused))?;
+    if !is_own(connection, url) {
+        return Ok(Hop::Download {
+            from: link.clone(),
+            auth: Auth::None,
+        });
+    }
+    if matches!(connection.account, Account::GenesysMessageMedia { .. }) {
+        return Ok(Hop::Download {
+            from: link.clone(),
+            auth: Auth::Bearer,
+        });
+    }
+    let mut ask = url.clone();
+    let others: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(name, _)| name != "issueRedirect")
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
+    ask.query_pairs_mut()
+        .clear()
+        .extend_pairs(others)
+        .append_pair("issueRedirect", "false");
+    Ok(Hop::Ask(Link(ask)))
+}
+
+/// Whether the link is one of the organisation's own API: its `api.` or `apps.` host, and a path of downloads or media.
+fn is_own(connection: &Connection, url: &Url) -> bool {
+    let Some(org) = connection.org() else {
+        return false;
+    };
+    let api = authority(&org.api_url);
+    let apps = api
+        .strip_prefix("api.")
+        .map(|domain| format!("apps.{domain}"));
+    let host = authority(url);
+    let own_host = host == api || Some(host) == apps;
+    own_host && url.scheme() == org.api_url.scheme() && url.path().contains("/api/v2/")
+}
+
+/// Reads the answer to [`Hop::Ask`]: where the bytes are. An answer that redirects all the same is read like the link it names.
+///
+/// # Errors
+/// The vendor's error as a [`Failure`], or one that says what was wrong with the link.
+pub fn read_hop(
+    connection: &Connection,
+    response: &Response,
+    now: Timestamp,
+) -> Result<Hop, Failure> {
+    let named = match response.status {
+        200 => {
+            let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+            body.get("url").and_then(Value::as_str).map(str::to_owned)
+        }
+        300..=399 => response.headers.get("location").map(str::to_owned),
+        404 | 410 => return Err(gone(response.status)),
+        _ => return Err(failure(response, now)),
+    };
+    let Some(url) = named.and_then(|text| Url::parse(&text).ok()) else {
+        return Err(Failure::new(
+            Disposition::Unavailable,
+            Diagnosis::new(
+                Domain::Provider,
+                "genesys.download-unreadable",
+                format!("status {} without a usable link", response.status),
+                "Nothing to do: the link is asked for again while it lives.",
+            ),
+        ));
+    };
+    egress::judge(&url, &[authority(&url)], connection.local)
+        .map_err(|refused| transfer::refused_host(&refused))?;
+    Ok(Hop::Download {
+        from: Link(url),
+        auth: Auth::None,
+    })
+}
+
+fn gone(status: u16) -> Failure {
+    Failure::new(
+        Disposition::Rejected,
+        Diagnosis::new(
+            Domain::Provider,
+            "genesys.link-dead",
+            format!("status {status}"),
+            "Genesys does not give the file any more. Ask the agent to send it again.",
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::tests::{genesys, org};
+    use crate::ids::EndpointId;
+    use crate::wire::Headers;
+
+    fn link(url: &str) -> Link {
+        Link(Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn the_bearer_goes_to_the_organisation_s_own_api_alone() {
+        let ask = |url: &str| Ok(Hop::Ask(link(url)));
+        let plain = |url: &str| {
+            Ok(Hop::Download {
+                from: link(url),
+                auth: Auth::None,
+            })
+        };
+        for (given, expected) in [
+            (
+                "https://api.mypurecloud.de/api/v2/downloads/3f7c",
+                ask("https://api.mypurecloud.de/api/v2/downloads/3f7c?issueRedirect=false"),
+            ),
+            (
+                "https://apps.mypurecloud.de/platform/api/v2/downloads/3f7c?contentDisposition=inline&issueRedirect=true",
+                ask(
+                    "https://apps.mypurecloud.de/platform/api/v2/downloads/3f7c?contentDisposition=inline&issueRedirect=false",
+                ),
+            ),
+            (
+                "https://bucket.s3.eu-central-1.amazonaws.com/x?X-Amz-Signature=s",
+                plain("https://bucket.s3.eu-central-1.amazonaws.com/x?X-Amz-Signature=s"),
+            ),
+            (
+                "https://api.mypurecloud.de.evil.example/api/v2/downloads/1",
+                plain("https://api.mypurecloud.de.evil.example/api/v2/downloads/1"),
+            ),
+            (
+                "https://api.mypurecloud.com/api/v2/downloads/1",
+                plain("https://api.mypurecloud.com/api/v2/downloads/1"),
+            ),
+        ] {
+            assert_eq!(first_hop(&genesys(), &link(given)), expected, "{given}");
+        }
+        for refused in [
+            "http://api.mypurecloud.de/api/v2/downloads/1",
+            "https://169.254.169.254/latest/meta-data",
+            "https://user:word@api.mypurecloud.de/api/v2/downloads/1",
+            "file:///etc/passwd",
+        ] {
+            assert!(first_hop(&genesys(), &link(refused)).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn the_documents_surface_gives_the_bytes_to_the_bearer() {
+        let connection = Connection {
+            account: Account::GenesysMessageMedia {
+                endpoint: EndpointId::new("s1"),
+                org: org(),
+            },
+            ..genesys()
+        };
+        let from = link("https://api.mypurecloud.de/api/v2/message/mediadata/media-789");
+        assert_eq!(
+            first_hop(&connection, &from),
+            Ok(Hop::Download {
+                from: from.clone(),
+                auth: Auth::Bearer
+            })
+        );
+    }
+
+    #[test]
+    fn what_the_answer_leads_to() {
+        let read = |status, headers: &[(&str, &str)], body: &str| {
+            let headers = headers
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+            let response = Response {
+                status,
+                headers: Headers::new(headers),
+                body: body.as_bytes().to_vec(),
+            };
+            read_hop(&genesys(), &response, Timestamp::from_seconds(0))
+        };
+        let signed = "https://bucket.example/x?sig=1";
+        let expected = Ok(Hop::Download {
+            from: link(signed),
+            auth: Auth::None,
+        });
+        assert_eq!(
+            read(200, &[], &format!("{{\"url\":\"{signed}\"}}")),
+            expected
+        );
+        assert_eq!(read(302, &[("Location", signed)], ""), expected);
+        for (status, body, code) in [
+            (200, "{}", "genesys.download-unreadable"),
+            (404, "", "genesys.link-dead"),
+            (401, "", "genesys.token-refused"),
+            (
+                200,
+                "{\"url\":\"http://127.0.0.1/x\"}",
+                "transfer.host-refused",
+            ),
+        ] {
+            let failure = read(status, &[], body).unwrap_err();
+            assert_eq!(failure.diagnosis.code, code, "{status} {body}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What follows from an attempt: recorded, tried again, left open, or given up.
+
+use std::time::Duration;
+
+use attache_domain::channels::Direction;
+use attache_domain::conversation::ConversationId;
+use attache_domain::delivery::{self, Next};
+use attache_domain::diagnosis::{Diagnosis, Disposition};
+use attache_domain::journey::{Item, RETENTION, Stage};
+use attache_domain::pacing::backoff::Backoff;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::Deliver;
+use super::send::{Accepted, Failed};
+use crate::ports::{Answer, Saved};
+use crate::retry;
+
+/// So often a row that changes under our hands is read again.
+const TRIES: usize = 8;
+
+/// The name under which a channel's platform speaks of a message of ours.
+pub(crate) fn alias(connection: &attache_domain::ids::ConnectionId, message: &str) -> String {
+    format!("name/{connection}/{message}")
+}
+
+impl Deliver<'_> {
+    /// The target accepted it.
+    pub(super) async fn record(&self, item: &mut Item, accepted: Accepted) -> Answer<()> {
+        item.record.delivered_as.clone_from(&accepted.message);
+        item.record.diagnosis = None;
+        item.record.wait_until = None;
+        item.acknowledge_claim(self.actor());
+        item.end(Stage::Sent, self.actor(), self.clock.now());
+        match self.items.save(item).await? {
+            Saved::Done => {
+                tracing::info!(media.id = %item.id, repeats = item.record.repeats, "sent");
+            }
+            Saved::Overtaken => self.merge(item, &accepted).await?,
+        }
+        self.remember(item, accepted).await
+    }
+
+    /// Somebody wrote in between: a status was faster than the answer, which is then added to what it left.
+    async fn merge(&self, item: &mut Item, accepted: &Accepted) -> Answer<()> {
+        for _ in 0..TRIES {
+            let Some(mut known) = self.items.load(&item.id).await? else {
+                break;
+            };
+            if !matches!(
+                known.gate.stage,
+                Stage::Sent | Stage::Delivered | Stage::Read | Stage::Undelivered
+            ) {
+                break;
+            }
+            if known.record.delivered_as.is_none() {
+                known.record.delivered_as.clone_from(&accepted.message);
+                if self.items.save(&mut known).await? == Saved::Overtaken {
+                    continue;
+                }
+            }
+            *item = known;
+            return Ok(());
+        }
+        tracing::error!(media.id = %item.id, "sent, but the row was taken over before that was written");
+        Ok(())
+    }
+
+    /// What later messages may refer to: how the platforms name message and conversation.
+    async fn remember(&self, item: &Item, accepted: Accepted) -> Answer<()> {
+        let origin = &item.origin;
+        let Some(target) = &origin.target else {
+            return Ok(());
+        };
+        match (origin.direction, accepted.message, accepted.conversation) {
+            (Direction::ToCustomer, Some(message), _) => {
+                let expires_at = self.clock.now() + RETENTION;
+                self.claims
+                    .name(&alias(target, &message), &item.id, expires_at)
+                    .await
+            }
+            (Direction::ToAgent, _, Some(conversation)) if origin.connection != *target => {
+                let id = ConversationId::new(&origin.connection, &origin.customer);
+                if self.linked.0.borrow().get(&id) == Some(&conversation) {
+                    return Ok(());
+                }
+                self.conversations.link(&id, &conversation).await?;
+                self.linked.0.borrow_mut().insert(id, conversation);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// An attempt failed.
+    pub(super) async fn after(&self, item: &mut Item, (failure, version): Failed) -> Answer<()> {
+        tracing::warn!(media.id = %item.id, failure.code = %failure.diagnosis.code, evidence = %failure.diagnosis.evidence, "send attempt failed");
+        let renewed = item.record.token_floor > 0;
+        let unauthorised = failure.disposition == Disposition::Unauthorised;
+        item.record.diagnosis = Some((*failure.diagnosis).clone());
+        item.record.attempts += 1;
+        let open = failure.disposition == Disposition::Unknown;
+        if open && item.origin.direction == Direction::ToCustomer {
+            return self.leave_open(item).await;
+        }
+        let mut rng = StdRng::seed_from_u64(self.clock.draw());
+        match delivery::after(
+            failure,
+            item.record.attempts,
+            renewed,
+            &Backoff::default(),
+            &mut rng,
+        ) {
+            Next::Renew => {
+                // The repeat with a newer token is the same attempt.
+                item.record.attempts -= 1;
+                item.record.token_floor = version + 1;
+                self.put_off(item, delivery::renewal_wait(item.gate.sequence))
+                    .await
+            }
+            Next::Retry { wait, repeat } => {
+                item.record.repeats += u32::from(repeat);
+                self.put_off(item, wait).await
+            }
+            Next::GiveUp(mut diagnosis) => {
+                if unauthorised {
+                    diagnosis
+                        .evidence
+                        .push_str("; refused again after a renewal");
+                }
+                self.give_up(item, *diagnosis).await
+            }
+        }
+    }
+
+    /// The customer may have the message: it is not sent again. The intent stays open for a status to answer it, and `sweep`
+    /// comes once deadline and grace have passed.
+    async fn leave_open(&self, item: &mut Item) -> Answer<()> {
+        item.acknowledge_claim(self.actor());
+        item.gate.lease = None;
+        item.gate.due_at = item.gate.intent_until;
+        match self.items.save(item).await? {
+            Saved::Done => {
+                tracing::warn!(media.id = %item.id, "outcome open; a status may tell");
+            }
+            Saved::Overtaken => {
+                tracing::info!(media.id = %item.id, "a status was faster than the lost answer");
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn put_off(&self, item: &mut Item, wait: Duration) -> Answer<()> {
+        let Some(target) = item.origin.target.clone() else {
+            return Ok(());
+        };
+        retry::put_off(
+            (self.items, self.jobs),
+            item,
+            (self.retry_queue(), &target),
+            (self.clock.now(), wait),
+            None,
+        )
+        .await
+    }
+
+    pub(super) async fn give_up(&self, item: &mut Item, diagnosis: Diagnosis) -> Answer<()> {
+        tracing::error!(media.id = %item.id, failure.code = %diagnosis.code, evidence = %diagnosis.evidence, remedy = %diagnosis.remedy, "delivery failed");
+        self.telling()
+            .give_up(item, (Stage::Failed, diagnosis), self.actor())
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,205 @@
+//! The calls: what is sent to the target, and with which token.
+
+use std::time::Duration;
+
+use attache_domain::connection::{Connection, Profile};
+use attache_domain::delivery;
+use attache_domain::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use attache_domain::event::Content;
+use attache_domain::journey::Item;
+use attache_domain::platforms::genesys::{self, Inbound, LinkedFile};
+use attache_domain::token::Purpose;
+use attache_domain::verdict::Plan;
+use attache_domain::wire::{CallError, Request, Response};
+
+use super::Deliver;
+use crate::bearer::Bearer;
+use crate::ports::{Answer, Credential, Outage};
+
+/// How long a link to the original lives. Genesys fetches it itself, perhaps hours later.
+const LINK_LIFE: Duration = Duration::from_secs(6 * 3600);
+
+/// What a target accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Accepted {
+    /// Its id for the message.
+    pub(super) message: Option<String>,
+    /// What it calls the conversation.
+    pub(super) conversation: Option<String>,
+}
+
+/// How an attempt failed, and with which version of the token.
+pub(super) type Failed = (Failure, u32);
+
+impl Deliver<'_> {
+    /// Takes a claimed item as far as it comes.
+    pub(super) async fn send(&self, item: &mut Item, connection: &Connection) -> Answer<()> {
+        match connection.profile() {
+            Profile::WhatsApp => self.tell_customer(item, connection).await,
+            Profile::GenesysOpenMessaging => self.tell_agent(item, connection).await,
+            Profile::GenesysMessageMedia => {
+                let failure = Failure::misconfigured("nothing can be delivered over its profile");
+                self.give_up(item, *failure.diagnosis).await
+            }
+        }
+    }
+
+    async fn tell_agent(&self, item: &mut Item, connection: &Connection) -> Answer<()> {
+        let Some(bearer) = self.bearer(item, connection, Purpose::Messages).await? else {
+            return Ok(());
+        };
+        let request = match self.agent_request(item, connection).await? {
+            Ok(request) => request,
+            Err(failure) => return self.after(item, (failure, bearer.version)).await,
+        };
+        let answer = self.call(&request, &bearer).await;
+        let now = self.clock.now();
+        match answer.and_then(|response| genesys::read_accepted(&response, now)) {
+            Ok(accepted) => {
+                let accepted = Accepted {
+                    message: Some(accepted.message).filter(|id| !id.is_empty()),
+                    conversation: accepted.conversation,
+                };
+                self.record(item, accepted).await
+            }
+            Err(failure) => self.after(item, (failure, bearer.version)).await,
+        }
+    }
+
+    /// A fit token; without one the item is put off, and a renewal was asked for.
+    pub(super) async fn bearer(
+        &self,
+        item: &mut Item,
+        connection: &Connection,
+        purpose: Purpose,
+    ) -> Answer<Option<Bearer>> {
+        let floor = item.record.token_floor;
+        let bearer = self.desk.bearer(connection, purpose, floor).await?;
+        if bearer.is_none() {
+            let wait = delivery::renewal_wait(item.gate.sequence);
+            self.put_off(item, wait).await?;
+        }
+        Ok(bearer)
+    }
+
+    pub(super) async fn call(
+        &self,
+        request: &Request,
+        bearer: &Bearer,
+    ) -> Result<Response, Failure> {
+        let credential = Credential::Bearer(bearer.token.clone());
+        let answer = self.http.call(request, &credential).await;
+        answer.map_err(|error| unanswered(&error))
+    }
+
+    /// The outer error is ours (nothing was sent).
+    async fn agent_request(
+        &self,
+        item: &Item,
+        connection: &Connection,
+    ) -> Answer<Result<Request, Failure>> {
+        let Some(patience) = self.patience_left(item) else {
+            return Ok(Err(too_late()));
+        };
+        let origin = &item.origin;
+        let (text, file) = match &origin.content {
+            Content::Receipt(receipt) => {
+                let at = (self.clock.now(), patience);
+                return Ok(genesys::receipt(connection, origin, receipt, at));
+            }
+            Content::Words(words) => (Some(words.text.clone()), None),
+            Content::File(file) => (file.caption.clone(), Some(file.kind)),
+        };
+        let text = quoted(origin.quote.as_deref(), text);
+        let Some(kind) = file else {
+            let message = Inbound {
+                origin,
+                text,
+                file: None,
+                patience,
+            };
+            return Ok(genesys::inbound(connection, &message));
+        };
+        let (Some(Plan::AsIs { mime, name, .. }), Some(object)) =
+            (&item.record.plan, &item.record.object)
+        else {
+            return Ok(Err(unplanned()));
+        };
+        let objects = self.objects.ok_or_else(|| no_bucket(item))?;
+        let link = objects.link(&item.id, mime, name, LINK_LIFE).await?;
+        let message = Inbound {
+            origin,
+            text,
+            file: Some(LinkedFile {
+                media: &item.id,
+                kind,
+                link: &link,
+                mime,
+                file_name: name,
+                digest: object.digest,
+            }),
+            patience,
+        };
+        Ok(genesys::inbound(connection, &message))
+    }
+
+    /// What is left of the intent's time; `None`: too late to begin, nobody may judge this intent earlier, and nothing was
+    /// sent under it.
+    pub(super) fn patience_left(&self, item: &Item) -> Option<Duration> {
+        let deadline = item.gate.intent_until?;
+        let left = deadline.saturating_since(self.clock.now());
+        (!left.is_zero()).then_some(left)
+    }
+}
+
+/// Words behind the beginning of the message they answer.
+fn quoted(quote: Option<&str>, text: Option<String>) -> Option<String> {
+    match (quote, text) {
+        (Some(quote), Some(text)) => Some(format!("↪ {quote}\n{text}")),
+        (Some(quote), None) => Some(format!("↪ {quote}")),
+        (None, text) => text,
+    }
+}
+
+pub(super) fn no_bucket(item: &Item) -> Outage {
+    Outage::new(
+        format!("delivering {}", item.id),
+        "a file in the lane of words",
+    )
+}
+
+pub(super) fn unanswered(error: &CallError) -> Failure {
+    let (disposition, code, remedy) = match error {
+        CallError::Refused(_) => (
+            Disposition::Rejected,
+            "network.address-refused",
+            "Correct the connection's URL.",
+        ),
+        CallError::NotSent(_) => (Disposition::Unavailable, "network.no-connection", NETWORK),
+        CallError::NoAnswer(_) => (Disposition::Unknown, "network.no-answer", NETWORK),
+    };
+    Failure::new(
+        disposition,
+        Diagnosis::new(Domain::Network, code, error.to_string(), remedy),
+    )
+}
+
+const NETWORK: &str = "Nothing to do: Attaché tries again. If it lasts, look at DNS, egress rules and the platform's status page.";
+
+pub(super) fn unplanned() -> Failure {
+    let evidence = "the row has no plan to deliver as it is";
+    let remedy = "This should not happen; report it with the item's trail.";
+    Failure::new(
+        Disposition::Rejected,
+        Diagnosis::new(Domain::Ours, "ours.unplanned", evidence, remedy),
+    )
+}
+
+pub(super) fn too_late() -> Failure {
+    let evidence = "the intent's deadline passed before the call began";
+    let remedy = "Nothing to do: Attaché tries again.";
+    Failure::new(
+        Disposition::Unavailable,
+        Diagnosis::new(Domain::Ours, "ours.deadline-passed", evidence, remedy),
+    )
+}

@@ -1,0 +1,109 @@
+//! Files: what makes one durable, by the patience of its sender.
+
+use std::time::Duration;
+
+use attache_domain::audit::Actor;
+use attache_domain::connection::Patience;
+use attache_domain::event::{Link, Member};
+use attache_domain::ids::MediaId;
+use attache_domain::journey::{Item, RETENTION, Stage};
+use attache_domain::signature::Secret;
+use attache_domain::time::Timestamp;
+
+use super::take::other_content;
+use super::{Intake, KEPT_FOR, Taken};
+use crate::batch::Trouble;
+use crate::fetch::{Brought, LINK_SEALED_AS};
+use crate::ports::{Announced, Answer, Outage, Queue, Saved};
+use crate::retry;
+
+impl Intake<'_> {
+    pub(super) async fn carry_file(
+        &self,
+        member: Member,
+        patience: Patience,
+        deadline: Timestamp,
+    ) -> Answer<Taken> {
+        let spans = (self.due_in, RETENTION);
+        let mut item = Item::announce(member.origin, Actor::Intake, self.clock.now(), spans);
+        if let Some(link) = &member.link {
+            item.record.link = Some(self.seal(&item.id, link).await?);
+        }
+        let (item, tries) = match self.items.announce(&item).await? {
+            Announced::New => (item, 1),
+            Announced::Known(known) if !known.origin.same_content(&item.origin) => {
+                other_content(&item.id);
+                return Ok(Taken::Durable);
+            }
+            Announced::Known(known) if known.gate.stage > Stage::Fetching => {
+                tracing::info!(media.id = %item.id, media.stage = known.gate.stage.as_str(), "duplicate webhook");
+                return Ok(Taken::Durable);
+            }
+            Announced::Known(known) => self.again(*known, item, patience).await?,
+        };
+        match patience {
+            Patience::ClaimFirst => {
+                if item.gate.stage == Stage::Announced {
+                    self.begin(&item).await?;
+                }
+                Ok(Taken::Durable)
+            }
+            Patience::BytesFirst { tries: most, .. } => {
+                self.bring(&item, tries >= most, deadline).await
+            }
+        }
+    }
+
+    async fn seal(&self, id: &MediaId, link: &Link) -> Answer<String> {
+        let secret = Secret::new(link.0.as_str())
+            .map_err(|e| Outage::new(format!("sealing the link of {id}"), e))?;
+        self.vault.seal(LINK_SEALED_AS, id.as_str(), &secret).await
+    }
+
+    /// The sender came again before the bytes were in: a fresher link replaces the stored one, and the try is counted where
+    /// tries are limited.
+    async fn again(&self, mut known: Item, item: Item, patience: Patience) -> Answer<(Item, u32)> {
+        let Patience::BytesFirst { .. } = patience else {
+            return Ok((known, 1));
+        };
+        let expires_at = self.clock.now() + KEPT_FOR;
+        let before = self
+            .claims
+            .count_try(&format!("tries/{}", item.id), expires_at)
+            .await?;
+        if item.record.link.is_some() && known.gate.lease.is_none() {
+            known.record.link = item.record.link;
+            if self.items.save(&mut known).await? == Saved::Overtaken {
+                tracing::info!(media.id = %known.id, "somebody is at work on it already");
+            }
+        }
+        Ok((known, before + 1))
+    }
+
+    pub(super) async fn begin(&self, item: &Item) -> Answer<()> {
+        let job = item.job(&item.origin.connection);
+        retry::send(self.jobs, Queue::Fetch, &job, Duration::ZERO).await?;
+        tracing::info!(media.id = %item.id, connection.id = %item.origin.connection, "announced");
+        Ok(())
+    }
+
+    /// Brings the bytes in while the sender waits. Its last try is acknowledged once row, link and job are durable: refused
+    /// to the end it would tell its agent so, who would send the file again.
+    async fn bring(&self, item: &Item, last: bool, deadline: Timestamp) -> Answer<Taken> {
+        let brought = match self.fetch.within(item, deadline).await {
+            Ok(brought) => brought,
+            Err(Trouble::Outage(outage)) => return Err(outage),
+            Err(trouble) => return Err(Outage::new("bringing a file in", trouble)),
+        };
+        match brought {
+            Brought::Stored | Brought::Lost => Ok(Taken::Durable),
+            Brought::Later | Brought::Busy if last => {
+                // Whoever was at work may have died since: this job carries on then.
+                self.begin(item).await?;
+                tracing::warn!(media.id = %item.id, "the sender's last try: acknowledged before the bytes are in");
+                Ok(Taken::Durable)
+            }
+            Brought::Later | Brought::Busy => Ok(Taken::NotYet),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Intake: a platform's webhook is verified on its raw bytes, read, and made durable before it is acknowledged.
+//!
+//! A 2xx means that a later crash cannot lose it. WhatsApp is *claim first*: the media id in the webhook re-mints the
+//! link for seven days, so the row and the fetch job are enough, and the answer goes out within Meta's 250 ms. Genesys is
+//! *bytes first*: there is only a link, so its file is brought in while Genesys waits ([`files`]).
+//!
+//! Where the endpoint names another system, what passed verification is then passed on to it ([`onward`]).
+//!
+//! Verification comes before parsing and before any AWS call caused by the request: endpoints and secrets are in
+//! memory ([`Doorway`]), refreshed by age.
+
+mod files;
+mod onward;
+mod take;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use attache_domain::connection::{Directory, Endpoint, Patience};
+use attache_domain::conversation::ConversationId;
+use attache_domain::event::Announcement;
+use attache_domain::ids::EndpointId;
+use attache_domain::platforms;
+use attache_domain::signature::handshake::Challenge;
+use attache_domain::signature::{Secret, Verifier};
+use attache_domain::time::Timestamp;
+use futures_util::stream::{self, StreamExt};
+
+use crate::batch::chain;
+use crate::fetch::Fetch;
+use crate::ports::{Answer, Claims, Clock, Conversations, Items, Jobs, Vault};
+
+/// The largest body taken. Meta batches up to about 3 MB; the function could take no more than 6.
+pub const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// How long a kept event is remembered: well beyond the seven days for which Meta repeats.
+const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Logged for an event of a number nobody configured. A filter in `template.yaml` looks for it: an alarm follows.
+pub const KEPT_UNKNOWN: &str = "kept: nobody configured the number it was sent to";
+
+/// Logged for an event of a connection without a route; looked for like [`KEPT_UNKNOWN`].
+pub const KEPT_ROUTELESS: &str = "kept: the connection has no route";
+
+/// How many announcements of one body are worked on at once.
+const AT_ONCE: usize = 16;
+
+/// One HTTP request, as received.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// `GET` or `POST`.
+    pub method: String,
+    /// The endpoint's name out of the path.
+    pub endpoint: String,
+    /// The query string, as received.
+    pub query: String,
+    /// Headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The raw body, byte for byte as it was sent.
+    pub body: Vec<u8>,
+    /// Names the request in logs and error answers.
+    pub correlation_id: String,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Plain text: the challenge, or what was wrong.
+    pub body: String,
+}
+
+impl Reply {
+    fn new(status: u16, body: impl Into<String>) -> Self {
+        Self {
+            status,
+            body: body.into(),
+        }
+    }
+}
+
+/// Endpoints and their secrets, in memory.
+#[derive(Debug, Default)]
+pub struct Doorway {
+    /// What is configured.
+    pub directory: Directory,
+    /// The live secrets of each endpoint, and its verify token.
+    pub keys: BTreeMap<EndpointId, Keys>,
+}
+
+/// The secrets of one endpoint.
+#[derive(Debug)]
+pub struct Keys {
+    /// Checks signatures with the live secret, and during a rotation with the one before.
+    pub verifier: Verifier,
+    /// The verification call's token.
+    pub verify_token: Option<Secret>,
+}
+
+/// When each customer was last heard from, as far as this process wrote it down.
+#[derive(Default)]
+pub struct LastHeard(RefCell<HashMap<ConversationId, Timestamp>>);
+
+/// What intake needs.
+#[derive(Clone, Copy)]
+pub struct Intake<'a> {
+    /// The `media` table.
+    pub items: &'a dyn Items,
+    /// The `claims` table.
+    pub claims: &'a dyn Claims,
+    /// The `conversations` table.
+    pub conversations: &'a dyn Conversations,
+    /// The queues.
+    pub jobs: &'a dyn Jobs,
+    /// Seals links.
+    pub vault: &'a dyn Vault,
+    /// Brings in files that are to be stored before the answer.
+    pub fetch: Fetch<'a>,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// How long after a webhook `sweep` looks at an item that is not done.
+    pub due_in: Duration,
+    /// What was written down before.
+    pub heard: &'a LastHeard,
+}
+
+/// Whether an announcement is where a later crash cannot lose it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is, or there is nothing to be lost.
+    Durable,
+    /// Its bytes are not in yet; the platform is to come again.
+    NotYet,
+}
+
+impl Intake<'_> {
+    /// Answers one request.
+    pub async fn handle(&self, doorway: &Doorway, request: &Request) -> Reply {
+        let id = EndpointId::new(request.endpoint.as_str());
+        let Some((endpoint, keys)) = doorway.directory.endpoint(&id).zip(doorway.keys.get(&id))
+        else {
+            return Reply::new(404, "no such endpoint");
+        };
+        match request.method.as_str() {
+            "GET" => verify_subscription(keys, request),
+            "POST" => self.deliver(doorway, endpoint, keys, request).await,
+            _ => Reply::new(405, "GET or POST"),
+        }
+    }
+
+    async fn deliver(
+        &self,
+        doorway: &Doorway,
+        endpoint: &Endpoint,
+        keys: &Keys,
+        request: &Request,
+    ) -> Reply {
+        if request.body.len() > LARGEST_BODY {
+            return Reply::new(413, format!("the body is larger than {LARGEST_BODY} bytes"));
+        }
+        let signature = request
+            .headers
+            .get(keys.verifier.scheme().header.as_ref())
+            .map(String::as_str);
+        if let Err(refused) = keys.verifier.verify(signature, &request.body) {
+            tracing::warn!(endpoint.id = %endpoint.id, reason = %refused, "webhook refused");
+            return Reply::new(401, refused.to_string());
+        }
+        let correlation = &request.correlation_id;
+        let reply = match platforms::parse(endpoint.profile, &request.body) {
+            Ok(announcements) => {
+                self.take_in(doorway, endpoint, &announcements, correlation)
+                    .await
+            }
+            Err(unreadable) => {
+                tracing::warn!(endpoint.id = %endpoint.id, correlation.id = %correlation, reason = %unreadable, "signed webhook unreadable");
+                let text = format!("{unreadable} (correlation id {correlation})");
+                Reply::new(400, text)
+            }
+        };
+        // What could not be made durable comes again, and is passed on then.
+        if reply.status == 503 {
+            return reply;
+        }
+        match self.pass_on(endpoint, request).await {
+            Ok(()) => reply,
+            Err(outage) => {
+                tracing::error!(endpoint.id = %endpoint.id, correlation.id = %correlation, error = %chain(&outage), "not passed on; the platform is asked to repeat");
+                send_again(correlation)
+            }
+        }
+    }
+
+    /// Makes every announcement durable, each on its own; answers 503 if one of them could not be, so that the
+    /// platform repeats the whole body and the others are recognised.
+    async fn take_in(
+        &self,
+        doorway: &Doorway,
+        endpoint: &Endpoint,
+        all: &[Announcement],
+        correlation: &str,
+    ) -> Reply {
+        let patience = endpoint.profile.patience();
+        let deadline = match patience {
+            Patience::BytesFirst { inline, .. } => self.clock.now() + inline,
+            Patience::ClaimFirst => self.clock.now(),
+        };
+        let outcomes: Vec<Answer<Taken>> = stream::iter(all)
+            .map(|it| self.take(&doorway.directory, endpoint, it, (patience, deadline)))
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        let mut reply = Reply::new(200, "");
+        for outcome in outcomes {
+            match outcome {
+                Ok(Taken::Durable) => continue,
+                Ok(Taken::NotYet) => {
+                    tracing::info!(endpoint.id = %endpoint.id, correlation.id = %correlation, "not stored yet; the platform is asked to repeat");
+                }
+                Err(outage) => {
+                    tracing::error!(endpoint.id = %endpoint.id, correlation.id = %correlation, error = %chain(&outage), "not durable; the platform is asked to repeat");
+                }
+            }
+            reply = send_again(correlation);
+        }
+        reply
+    }
+}
+
+fn send_again(correlation: &str) -> Reply {
+    let text = format!("not stored; send it again (correlation id {correlation})");
+    Reply::new(503, text)
+}
+
+fn verify_subscription(keys: &Keys, request: &Request) -> Reply {
+    let Some(token) = &keys.verify_token else {
+        return Reply::new(403, "this endpoint has no verify token");
+    };
+    match Challenge::answer(&request.query, token) {
+        Ok(challenge) => Reply::new(200, challenge.as_str()),
+        Err(refused) => Reply::new(403, refused.to_string()),
+    }
+}

@@ -1,0 +1,8 @@
+//! Whole journeys over the twins: what becomes of a file or of words, how often they are sent, what it costs, and what each
+//! side is told.
+
+mod both_ways;
+mod forward;
+mod replayed;
+mod to_agent;
+mod world;

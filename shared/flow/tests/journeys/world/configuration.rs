@@ -1,0 +1,104 @@
+//! What is configured in the world.
+
+use attache_domain::connection::{
+    Account, Connection, Directory, Endpoint, Org, Profile, Route, Row, SecretName, Template,
+};
+use attache_domain::ids::{ConnectionId, EndpointId};
+use url::Url;
+
+pub(crate) fn directory() -> Directory {
+    Directory::new(rows_of_the_site())
+}
+
+/// The same with its endpoints changed.
+pub(crate) fn directory_with(change: impl Fn(&mut Endpoint)) -> Directory {
+    let changed = |mut row| {
+        if let Row::Endpoint(endpoint) = &mut row {
+            change(endpoint);
+        }
+        row
+    };
+    Directory::new(rows_of_the_site().into_iter().map(changed))
+}
+
+/// The same with a template for closed windows.
+pub(super) fn inviting_directory() -> Directory {
+    let with_template = |mut row| {
+        if let Row::Connection(connection) = &mut row
+            && let Account::WhatsApp {
+                window_template, ..
+            } = &mut connection.account
+        {
+            *window_template = Some(Template {
+                name: "we_have_an_answer".to_owned(),
+                language: "en".to_owned(),
+            });
+        }
+        row
+    };
+    Directory::new(rows_of_the_site().into_iter().map(with_template))
+}
+
+/// A number on the endpoint `wa`.
+pub(crate) fn number(id: &str, phone_number_id: &str) -> Row {
+    Row::Connection(Connection {
+        id: ConnectionId::new(id),
+        account: Account::WhatsApp {
+            endpoint: EndpointId::new("wa"),
+            phone_number_id: phone_number_id.to_owned(),
+            base_url: Url::parse("https://graph.facebook.com").unwrap(),
+            graph_version: "v23.0".to_owned(),
+            media_hosts: vec!["lookaside.fbsbx.com".to_owned()],
+            token: SecretName("wa-token".to_owned()),
+            window_template: None,
+        },
+        local: false,
+    })
+}
+
+/// An integration on the endpoint `gc`.
+pub(crate) fn integration(id: &str, integration_id: &str) -> Row {
+    Row::Connection(Connection {
+        id: ConnectionId::new(id),
+        account: Account::GenesysOpenMessaging {
+            endpoint: Some(EndpointId::new("gc")),
+            integration_id: integration_id.to_owned(),
+            org: Org {
+                api_url: Url::parse("https://api.mypurecloud.de").unwrap(),
+                login_url: Url::parse("https://login.mypurecloud.de").unwrap(),
+                client_id: "client".to_owned(),
+                client_secret: SecretName("genesys-secret".to_owned()),
+            },
+        },
+        local: false,
+    })
+}
+
+pub(crate) fn route(from: &str, to: &str) -> Row {
+    Row::Route(Route {
+        from: ConnectionId::new(from),
+        to: Some(ConnectionId::new(to)),
+    })
+}
+
+pub(super) fn rows_of_the_site() -> Vec<Row> {
+    vec![
+        Row::Endpoint(endpoint("wa", Profile::WhatsApp)),
+        Row::Endpoint(endpoint("gc", Profile::GenesysOpenMessaging)),
+        number("wa-sales", "106540352242922"),
+        integration("genesys", "2d1f6a3c"),
+        route("wa-sales", "genesys"),
+        route("genesys", "wa-sales"),
+    ]
+}
+
+fn endpoint(id: &str, profile: Profile) -> Endpoint {
+    Endpoint {
+        id: EndpointId::new(id),
+        profile,
+        secrets: vec![SecretName("app".to_owned())],
+        verify_token: None,
+        forward_to: None,
+        shadow: false,
+    }
+}

@@ -1,0 +1,474 @@
+//! A small world for the loops' tests: one WhatsApp number routed to one Genesys integration, platforms whose answers
+//! are scripted, and the queues driven by hand.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test's world: what does not work ends the test"
+)]
+
+mod configuration;
+mod platforms;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use attache_domain::connection::{Directory, Lane, Row, SecretName};
+use attache_domain::digest::Sha256Digest;
+use attache_domain::ids::{EndpointId, MediaId};
+use attache_domain::journey::Item;
+use attache_domain::signature::{Scheme, Secret, Verifier};
+use attache_domain::time::Timestamp;
+use attache_flow::batch::Record;
+use attache_flow::bearer::{Cache, Desk};
+use attache_flow::deliver::{Deliver, Linked};
+use attache_flow::fetch::Fetch;
+use attache_flow::forward::Forward;
+use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Reply};
+use attache_flow::judge::Judge;
+use attache_flow::memory::{Calm, Weather, World};
+use attache_flow::ports::{Clock, Http, KeptEvent, Objects, Queue, Wanted};
+use attache_flow::refresh::Refresh;
+use attache_flow::replay::{self, Replay};
+use attache_flow::sweep::Sweep;
+use attache_inspect::Policy;
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+
+use configuration::inviting_directory;
+use configuration::rows_of_the_site;
+pub(crate) use configuration::{directory, directory_with, integration, number, route};
+pub(crate) use platforms::{Answer, Platforms};
+
+pub(crate) const SECRET: &str = "meta-app-secret-0123456789abcdef";
+pub(crate) const GENESYS_SECRET: &str = "genesys-webhook-secret";
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Site {
+    pub(crate) world: World,
+    pub(crate) platforms: Rc<Platforms>,
+    pub(crate) doorway: Doorway,
+    pub(crate) cache: Cache,
+    pub(crate) heard: LastHeard,
+    pub(crate) linked: Linked,
+    pub(crate) policy: Policy,
+}
+
+impl Site {
+    pub(crate) fn new(file: &[u8]) -> Self {
+        Self::with(file, directory(), Rc::new(Calm))
+    }
+
+    /// One that has a template for closed windows.
+    pub(crate) fn inviting(file: &[u8]) -> Self {
+        Self::with(file, inviting_directory(), Rc::new(Calm))
+    }
+
+    pub(crate) fn with(file: &[u8], directory: Directory, weather: Rc<dyn Weather>) -> Self {
+        let platforms = Rc::new(Platforms::default());
+        *platforms.file.borrow_mut() = file.to_vec();
+        let http: Rc<dyn Http> = Rc::clone(&platforms) as Rc<dyn Http>;
+        let world = World::new(
+            directory.clone(),
+            http,
+            weather,
+            Timestamp::from_seconds(1_744_344_500),
+        );
+        world.put_secret(
+            &SecretName("wa-token".to_owned()),
+            Secret::new("wa-token").unwrap(),
+        );
+        world.put_secret(
+            &SecretName("genesys-secret".to_owned()),
+            Secret::new("s").unwrap(),
+        );
+        let keys = [
+            ("wa", Scheme::META, SECRET),
+            ("gc", Scheme::GENESYS, GENESYS_SECRET),
+        ]
+        .map(|(endpoint, scheme, secret)| {
+            let verifier = Verifier::new(scheme, Secret::new(secret).unwrap(), None);
+            let keys = Keys {
+                verifier,
+                verify_token: None,
+            };
+            (EndpointId::new(endpoint), keys)
+        })
+        .into();
+        let doorway = Doorway { directory, keys };
+        Self {
+            world,
+            platforms,
+            doorway,
+            cache: Cache::default(),
+            heard: LastHeard::default(),
+            linked: Linked::default(),
+            policy: Policy::default(),
+        }
+    }
+
+    fn desk(&self) -> Desk<'_> {
+        let world = &self.world;
+        Desk {
+            tokens: world,
+            vault: world,
+            jobs: world,
+            clock: world,
+            cache: &self.cache,
+        }
+    }
+
+    pub(crate) fn post(&self, body: &[u8]) -> Reply {
+        let signature = Scheme::META.sign(&Secret::new(SECRET).unwrap(), body);
+        self.post_signed(body, &signature)
+    }
+
+    pub(crate) fn post_signed(&self, body: &[u8], signature: &str) -> Reply {
+        self.post_to("wa", body, signature)
+    }
+
+    fn intake(&self) -> Intake<'_> {
+        let world = &self.world;
+        Intake {
+            items: world,
+            claims: world,
+            conversations: world,
+            jobs: world,
+            vault: world,
+            fetch: self.fetcher(),
+            clock: world,
+            due_in: LEASE,
+            heard: &self.heard,
+        }
+    }
+
+    /// Passes on what is in the queue `forward` now.
+    pub(crate) fn forward(&self) -> usize {
+        let world = &self.world;
+        let forward = Forward {
+            jobs: world,
+            http: world,
+            clock: world,
+            directories: world,
+        };
+        let jobs = world.receive(Queue::Forward);
+        for job in &jobs {
+            forward.handle(&job.body).now_or_never().unwrap().unwrap();
+        }
+        jobs.len()
+    }
+
+    /// Takes in what was kept, by the present configuration; what became of each, oldest first.
+    pub(crate) fn replay(&self) -> Vec<&'static str> {
+        let replay = Replay {
+            intake: self.intake(),
+            directory: &self.doorway.directory,
+        };
+        let events = self.pending();
+        let replayed = events.iter().map(|event| {
+            let foreseen = replay.foresee(event).as_str();
+            let outcome = replay.replay(event, Some("configured")).now_or_never();
+            let outcome = outcome.unwrap().as_str();
+            assert_eq!(outcome, foreseen, "{event:?}");
+            outcome
+        });
+        replayed.collect()
+    }
+
+    /// What is kept for lack of configuration.
+    pub(crate) fn pending(&self) -> Vec<KeptEvent> {
+        let wanted = Wanted {
+            endpoint: None,
+            since: Timestamp::default(),
+            until: Timestamp::from_millis(u64::MAX),
+            now: self.world.now(),
+        };
+        let pending = replay::pending(&self.world, &wanted).now_or_never();
+        pending.unwrap().unwrap()
+    }
+
+    /// The same configuration with these rows besides, known to everybody who asks anew.
+    pub(crate) fn configure(&mut self, rows: impl IntoIterator<Item = Row>) {
+        let present = Directory::new(rows_of_the_site().into_iter().chain(rows));
+        self.world.configure(present.clone());
+        self.doorway.directory = present;
+    }
+
+    pub(crate) fn post_to(&self, endpoint: &str, body: &[u8], signature: &str) -> Reply {
+        let intake = self.intake();
+        let request = intake::Request {
+            method: "POST".to_owned(),
+            endpoint: endpoint.to_owned(),
+            headers: [
+                ("content-type", "application/json; charset=utf-8"),
+                ("host", "hooks.example"),
+                ("user-agent", "a platform"),
+                ("x-hub-signature-256", signature),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+            body: body.to_vec(),
+            ..intake::Request::default()
+        };
+        intake
+            .handle(&self.doorway, &request)
+            .now_or_never()
+            .unwrap()
+    }
+
+    /// An agent's message to the customer of [`Site::says`], with these content items.
+    pub(crate) fn agent_says(&self, message: &str, text: &str, content: Value) -> Reply {
+        self.agent_of("2d1f6a3c", message, text, content)
+    }
+
+    /// The same, of an agent behind this integration.
+    pub(crate) fn agent_of(
+        &self,
+        integration_id: &str,
+        message: &str,
+        text: &str,
+        content: Value,
+    ) -> Reply {
+        let sent_at = self.world.now().to_rfc3339();
+        let mut body = json!({"id": message, "type": "Text", "text": text, "direction": "Outbound",
+            "channel": {"id": integration_id, "to": {"id": "16505551234"}, "time": sent_at}});
+        if !content.is_null() {
+            body["content"] = content;
+        }
+        let body = body.to_string();
+        let secret = Secret::new(GENESYS_SECRET).unwrap();
+        let signature = Scheme::GENESYS.sign(&secret, body.as_bytes());
+        self.post_to("gc", body.as_bytes(), &signature)
+    }
+
+    /// The file as a content item of an agent's message.
+    pub(crate) fn attachment(&self, id: &str, name: &str) -> Value {
+        json!({"contentType": "Attachment", "attachment": {"id": id, "mediaType": "File", "filename": name,
+            "mime": "application/octet-stream", "url": format!("https://api.mypurecloud.de/api/v2/downloads/{id}")}})
+    }
+
+    /// A message of the customer, of any kind.
+    pub(crate) fn says(&self, message: &str, kind: &str, content: Value) -> Reply {
+        let at = (self.world.now().as_millis() / 1000).to_string();
+        let mut message =
+            json!({"from": "16505551234", "id": message, "timestamp": at, "type": kind});
+        match content.as_object() {
+            // Fields beside the kind's own, a context say.
+            Some(fields) if fields.contains_key(kind) => {
+                for (name, value) in fields {
+                    message[name] = value.clone();
+                }
+            }
+            _ => message[kind] = content,
+        }
+        self.post_value(&json!({"messages": [message]}))
+    }
+
+    /// A status of a message to the customer.
+    pub(crate) fn reports(
+        &self,
+        wamid: &str,
+        status: &str,
+        opaque: &str,
+        code: Option<u32>,
+    ) -> Reply {
+        let mut status = json!({"id": wamid, "status": status, "timestamp": "1744344500", "recipient_id": "16505551234", "biz_opaque_callback_data": opaque});
+        if let Some(code) = code {
+            status["errors"] = json!([{"code": code, "title": "t"}]);
+        }
+        self.post_value(&json!({"statuses": [status]}))
+    }
+
+    fn post_value(&self, value: &Value) -> Reply {
+        self.post_value_of("106540352242922", value)
+    }
+
+    /// A webhook about this number.
+    pub(crate) fn post_value_of(&self, phone_number_id: &str, value: &Value) -> Reply {
+        let mut value = value.clone();
+        value["metadata"] = json!({ "phone_number_id": phone_number_id });
+        value["contacts"] = json!([{"profile": {"name": "Sheena Nelson"}, "wa_id": "16505551234"}]);
+        let body = json!({"entry": [{"changes": [{"field": "messages", "value": value}]}]});
+        self.post(body.to_string().as_bytes())
+    }
+
+    /// A webhook announcing the file under this message id.
+    pub(crate) fn announce(&self, message: &str, file_name: Option<&str>) -> Reply {
+        let digest = data_encoding::BASE64
+            .encode(Sha256Digest::of(&self.platforms.file.borrow()).as_bytes());
+        let mut document = serde_json::json!({"id": format!("media-{message}"), "mime_type": "image/jpeg", "sha256": digest});
+        if let Some(name) = file_name {
+            document["filename"] = serde_json::json!(name);
+        }
+        let message = serde_json::json!({"from": "16505551234", "id": message, "timestamp": "1744344496", "type": "document", "document": document});
+        let value = serde_json::json!({"messaging_product": "whatsapp", "metadata": {"phone_number_id": "106540352242922"},
+            "contacts": [{"profile": {"name": "Sheena Nelson"}, "wa_id": "16505551234"}], "messages": [message]});
+        let body = serde_json::json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]});
+        self.post(body.to_string().as_bytes())
+    }
+
+    pub(crate) fn refresh(&self) {
+        let world = &self.world;
+        let refresh = Refresh {
+            tokens: world,
+            vault: world,
+            secrets: world,
+            http: world,
+            clock: world,
+            directories: world,
+        };
+        refresh.run().now_or_never().unwrap().unwrap();
+        for job in world.receive(Queue::Refresh) {
+            refresh.handle(&job.body).now_or_never().unwrap().unwrap();
+        }
+    }
+
+    fn fetcher(&self) -> Fetch<'_> {
+        let world = &self.world;
+        Fetch {
+            items: world,
+            objects: world,
+            jobs: world,
+            http: world,
+            clock: world,
+            directories: world,
+            desk: self.desk(),
+            lease: LEASE,
+        }
+    }
+
+    pub(crate) fn fetch(&self) -> usize {
+        let fetch = self.fetcher();
+        let jobs = self.world.receive(Queue::Fetch);
+        for job in &jobs {
+            fetch.handle(&job.body).now_or_never().unwrap().unwrap();
+        }
+        jobs.len()
+    }
+
+    pub(crate) fn judge(&self) {
+        let world = &self.world;
+        let judge = Judge {
+            items: world,
+            objects: world,
+            jobs: world,
+            clock: world,
+            directories: world,
+            policy: &self.policy,
+        };
+        let keys: Vec<String> = world.state.borrow_mut().events.drain(..).collect();
+        for key in keys {
+            judge.object_created(&key).now_or_never().unwrap().unwrap();
+        }
+        for job in world.receive(Queue::Judge) {
+            judge.handle(&job.body).now_or_never().unwrap().unwrap();
+        }
+    }
+
+    pub(crate) fn deliver(&self) -> usize {
+        let queues = [Queue::Media, Queue::MediaRetry];
+        self.deliver_lane(Lane::Media, &queues) + self.deliver_lane(Lane::Text, &[Queue::Text])
+    }
+
+    fn deliver_lane(&self, lane: Lane, queues: &[Queue]) -> usize {
+        let world = &self.world;
+        let deliver = Deliver {
+            lane,
+            items: world,
+            claims: world,
+            conversations: world,
+            objects: (lane == Lane::Media).then_some(world as &dyn Objects),
+            jobs: world,
+            limits: world,
+            http: world,
+            clock: world,
+            directories: world,
+            desk: self.desk(),
+            patience: Duration::from_secs(20),
+            linked: &self.linked,
+        };
+        let jobs: Vec<_> = queues
+            .iter()
+            .flat_map(|queue| world.receive(*queue))
+            .collect();
+        let records: Vec<_> = jobs
+            .iter()
+            .enumerate()
+            .map(|(n, job)| Record {
+                id: n.to_string(),
+                body: job.body.clone(),
+            })
+            .collect();
+        let failed = deliver.batch(&records).now_or_never().unwrap().unwrap();
+        assert!(failed.is_empty(), "{failed:?}");
+        records.len()
+    }
+
+    pub(crate) fn sweep(&self) -> usize {
+        let world = &self.world;
+        let sweep = Sweep {
+            items: world,
+            jobs: world,
+            clock: world,
+            grace: Duration::from_secs(30),
+        };
+        sweep.run().now_or_never().unwrap().unwrap().requeued
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.world
+            .set_now(self.world.now() + Duration::from_secs(seconds));
+    }
+
+    /// Everything once more, second by second, until nothing is left to do or `seconds` have passed.
+    pub(crate) fn run(&self, seconds: u64) {
+        for _ in 0..seconds {
+            self.refresh();
+            self.fetch();
+            self.judge();
+            self.deliver();
+            self.pass(1);
+        }
+    }
+
+    /// The one item with a file.
+    pub(crate) fn item(&self) -> Item {
+        let mut files = self.items(|item| item.origin.file().is_some());
+        assert_eq!(files.len(), 1, "one file");
+        files.remove(0)
+    }
+
+    /// The messages with a file that reached Genesys.
+    pub(crate) fn files_sent(&self) -> Vec<Value> {
+        let sends = self.platforms.sends.borrow();
+        let with_file = |body: &&Value| body.get("content").is_some();
+        sends.iter().filter(with_file).cloned().collect()
+    }
+
+    pub(crate) fn items(&self, which: impl Fn(&Item) -> bool) -> Vec<Item> {
+        let state = self.world.state.borrow();
+        state
+            .items
+            .values()
+            .filter(|item| which(item))
+            .cloned()
+            .collect()
+    }
+
+    pub(crate) fn id(&self) -> MediaId {
+        self.item().id
+    }
+
+    pub(crate) fn calls(&self, name: &str) -> usize {
+        self.world
+            .state
+            .borrow()
+            .calls
+            .get(name)
+            .copied()
+            .unwrap_or(0)
+    }
+
+    pub(crate) fn all_calls(&self) -> usize {
+        self.world.state.borrow().calls.values().sum()
+    }
+}

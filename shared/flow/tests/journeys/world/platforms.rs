@@ -1,0 +1,207 @@
+//! The platforms of the world: both answer at once, as they are told to.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+use async_trait::async_trait;
+use attache_domain::digest::Sha256Digest;
+use attache_domain::wire::{Body, CallError, Headers, Request, Response, Verbatim};
+use attache_flow::ports::{Credential, Download, Http, Source, SourceError};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+/// What a platform answers to one send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer {
+    Status(u16),
+    /// The message arrives, the answer does not.
+    Lost,
+}
+
+/// A status, with the seconds of a `Retry-After`; `None`: no answer at all.
+pub(crate) type OldAnswer = Option<(u16, Option<u32>)>;
+
+/// The platforms.
+#[derive(Default)]
+pub(crate) struct Platforms {
+    /// The file that either side sends.
+    pub(crate) file: RefCell<Vec<u8>>,
+    /// What the look-up says instead of the link.
+    pub(crate) look_ups: RefCell<VecDeque<(u16, String)>>,
+    /// How many bytes of the file the next downloads give before they end.
+    pub(crate) cut: RefCell<VecDeque<usize>>,
+    /// What the sends are answered, in order; after that, 200.
+    pub(crate) answers: RefCell<VecDeque<Answer>>,
+    /// The bodies of all messages that reached Genesys.
+    pub(crate) sends: RefCell<Vec<Value>>,
+    /// The receipts that reached Genesys.
+    pub(crate) receipts: RefCell<Vec<Value>>,
+    /// The bodies of all messages that reached WhatsApp.
+    pub(crate) said: RefCell<Vec<Value>>,
+    /// The files handed over to WhatsApp, as they came.
+    pub(crate) uploads: RefCell<Vec<Vec<u8>>>,
+    /// What the system at `old.example` was sent.
+    pub(crate) forwarded: RefCell<Vec<Verbatim>>,
+    /// What it answers, in order; after that, 204.
+    pub(crate) old_answers: RefCell<VecDeque<OldAnswer>>,
+    /// Every host a bearer was sent to.
+    pub(crate) bearers: RefCell<Vec<String>>,
+    /// Tokens issued.
+    pub(crate) issued: RefCell<u32>,
+}
+
+struct Once(Option<Bytes>);
+
+#[async_trait(?Send)]
+impl Source for Once {
+    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
+        Ok(self.0.take())
+    }
+}
+
+fn response(status: u16, body: impl Into<Vec<u8>>) -> Response {
+    Response {
+        status,
+        headers: Headers::default(),
+        body: body.into(),
+    }
+}
+
+fn json_body(request: &Request) -> Value {
+    match &request.body {
+        Body::Json(text) => serde_json::from_str(text).unwrap(),
+        other => panic!("a JSON body, not {other:?}"),
+    }
+}
+
+impl Platforms {
+    fn note_bearer(&self, request: &Request, credential: &Credential) {
+        if matches!(credential, Credential::Bearer(_)) {
+            let host = request.url.host_str().unwrap_or_default().to_owned();
+            self.bearers.borrow_mut().push(host);
+        }
+    }
+
+    /// A send: kept in `taken` if it has an effect.
+    fn send(
+        &self,
+        request: &Request,
+        taken: &RefCell<Vec<Value>>,
+        accepted: &Value,
+    ) -> Result<Response, CallError> {
+        let answer = self.answers.borrow_mut().pop_front();
+        let answer = answer.unwrap_or(Answer::Status(200));
+        if matches!(answer, Answer::Lost | Answer::Status(200)) {
+            taken.borrow_mut().push(json_body(request));
+        }
+        match answer {
+            Answer::Status(status) => Ok(response(status, accepted.to_string())),
+            Answer::Lost => Err(CallError::NoAnswer("reset".to_owned())),
+        }
+    }
+}
+
+impl Platforms {
+    fn take_forwarded(&self, request: &Request) -> Result<Response, CallError> {
+        let Body::Verbatim(body) = &request.body else {
+            panic!("as it came, not {:?}", request.body)
+        };
+        self.forwarded.borrow_mut().push(body.clone());
+        let answer = self.old_answers.borrow_mut().pop_front();
+        let Some((status, retry_after)) = answer.unwrap_or(Some((204, None))) else {
+            return Err(CallError::NoAnswer("reset".to_owned()));
+        };
+        let headers = retry_after.map(|seconds| ("retry-after".to_owned(), seconds.to_string()));
+        Ok(Response {
+            headers: Headers::new(headers),
+            ..response(status, "")
+        })
+    }
+}
+
+#[async_trait(?Send)]
+impl Http for Platforms {
+    async fn call(
+        &self,
+        request: &Request,
+        credential: &Credential,
+    ) -> Result<Response, CallError> {
+        if request.url.host_str() == Some("old.example") {
+            assert!(matches!(credential, Credential::None), "no credential");
+            return self.take_forwarded(request);
+        }
+        let path = request.url.path().to_owned();
+        self.note_bearer(request, credential);
+        if path == "/oauth/token" {
+            *self.issued.borrow_mut() += 1;
+            let token = json!({"access_token": format!("token-{}", self.issued.borrow()), "token_type": "bearer", "expires_in": 86399});
+            return Ok(response(200, token.to_string()));
+        }
+        if path.ends_with("/inbound/open/message") {
+            return self.send(
+                request,
+                &self.sends,
+                &json!({"id": "genesys-1", "conversationId": "conv-1"}),
+            );
+        }
+        if path.ends_with("/inbound/open/receipt") {
+            return self.send(request, &self.receipts, &json!({"id": "r"}));
+        }
+        if path.ends_with("/messages") {
+            let id = format!("wamid.{}", self.said.borrow().len() + 1);
+            return self.send(request, &self.said, &json!({"messages": [{"id": id}]}));
+        }
+        if path.contains("/downloads/") {
+            let link = json!({"url": "https://signed.example/x?sig=secret"});
+            return Ok(response(200, link.to_string()));
+        }
+        if let Some((status, body)) = self.look_ups.borrow_mut().pop_front() {
+            return Ok(response(status, body));
+        }
+        let file = self.file.borrow();
+        let link = json!({"url": "https://lookaside.fbsbx.com/x?hash=secret", "file_size": file.len(), "sha256": Sha256Digest::of(&file).to_string()});
+        Ok(response(200, link.to_string()))
+    }
+
+    async fn upload(
+        &self,
+        request: &Request,
+        credential: &Credential,
+        mut file: Box<dyn Source>,
+    ) -> Result<Response, CallError> {
+        self.note_bearer(request, credential);
+        let mut bytes = Vec::new();
+        while let Some(piece) = file.next().await.unwrap() {
+            bytes.extend_from_slice(&piece);
+        }
+        let Body::Multipart(form) = &request.body else {
+            panic!("a form")
+        };
+        assert_eq!(form.file_bytes, bytes.len() as u64);
+        self.uploads.borrow_mut().push(bytes);
+        let id = format!("uploaded-{}", self.uploads.borrow().len());
+        Ok(response(200, json!({ "id": id }).to_string()))
+    }
+
+    async fn download(
+        &self,
+        request: &Request,
+        credential: &Credential,
+    ) -> Result<Download, CallError> {
+        self.note_bearer(request, credential);
+        let signed = request.url.host_str() == Some("signed.example");
+        assert_eq!(
+            signed,
+            matches!(credential, Credential::None),
+            "a signed link needs no bearer, the others do"
+        );
+        let file = self.file.borrow().clone();
+        let given = self.cut.borrow_mut().pop_front().unwrap_or(file.len());
+        let headers = Headers::new([("content-length".to_owned(), file.len().to_string())]);
+        Ok(Download {
+            status: 200,
+            headers,
+            body: Box::new(Once(Some(Bytes::from(file[..given].to_vec())))),
+        })
+    }
+}

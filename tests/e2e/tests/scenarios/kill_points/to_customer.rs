@@ -1,0 +1,148 @@
+//! The same on the way to a customer, where nothing may be sent twice: whatever dies where, the customer has the message once,
+//! or has nothing and the agent is told that nobody knows.
+
+use anyhow::{Result, ensure};
+use attache_domain::journey::Stage as Journey;
+use attache_e2e::media::bytes;
+use attache_e2e::{Sent, Stage};
+use attache_local::iam::{KillPoint, When};
+use attache_platforms::genesys::AgentFile;
+use attache_platforms::whatsapp::Say;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{AT_ONCE, BOUND, changes, setup, undisturbed};
+
+/// What is said.
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// An agent's file with a text.
+    File,
+    /// An agent's text.
+    Text,
+}
+
+/// One function at one message.
+const CASES: [(&str, What); 5] = [
+    ("IntakeFunction", What::File),
+    ("ValidateFunction", What::File),
+    ("UploadFunction", What::File),
+    ("IntakeFunction", What::Text),
+    ("TextFunction", What::Text),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customer_gets_nothing_twice_whatever_dies() -> Result<()> {
+    let effects: Vec<u64> = stream::iter(CASES)
+        .map(|(function, what)| effects(function, what))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let points = CASES.into_iter().zip(effects).flat_map(|(case, effects)| {
+        assert!(effects > 0, "{case:?} has no side effect");
+        (1..=effects).flat_map(move |nth| [When::Before, When::After].map(|when| (case, nth, when)))
+    });
+    let killed = stream::iter(points)
+        .map(|((function, what), nth, when)| killed_at(function, what, nth, when));
+    let lines: Vec<String> = killed.buffered(AT_ONCE).try_collect().await?;
+    println!("{}", lines.join("\n"));
+    Ok(())
+}
+
+async fn send(stage: &Stage, what: What) -> Result<Sent> {
+    match what {
+        What::Text => Ok(stage.agent_says("Tomorrow at nine")),
+        What::File => {
+            let file = AgentFile::new(bytes("screenshot.png"), "image/png").named("plan.png");
+            stage.agent_sends(file, "The plan")
+        }
+    }
+}
+
+/// A stage whose customer has written.
+async fn opened(setup: attache_e2e::Setup) -> Result<Stage> {
+    let stage = Stage::start(setup).await?;
+    let hello = stage.says(Say::Text("Hello".to_owned()));
+    stage.at_rest(&hello, BOUND).await?;
+    stage.quiet(BOUND).await?;
+    Ok(stage)
+}
+
+/// How many side effects the message causes in the function when nothing goes wrong.
+async fn effects(function: &str, what: What) -> Result<u64> {
+    let stage = opened(undisturbed()).await?;
+    let before = changes(&stage.run.calls(), function);
+    let sent = send(&stage, what).await?;
+    let copies = outcome(&stage, &sent).await?;
+    ensure!(copies == 1, "{what:?} arrived {copies} times");
+    let effects = changes(&stage.run.calls(), function) - before;
+    stage.stop().await?;
+    Ok(effects)
+}
+
+async fn killed_at(function: &'static str, what: What, nth: u64, when: When) -> Result<String> {
+    let name = format!("{function:<17} {what:?} {nth:>3} {when:?}");
+    let play = async {
+        let stage = opened(setup()).await?;
+        let armed = stage.run.arm(KillPoint {
+            function: function.to_owned(),
+            nth_effect: nth,
+            when,
+        });
+        let sent = send(&stage, what).await?;
+        let copies = outcome(&stage, &sent).await?;
+        // Statuses race each other: whether `sent` or `delivered` is new, and with it how much intake writes, is open.
+        ensure!(
+            armed.fired() || function == "IntakeFunction",
+            "never reached"
+        );
+        stage.stop().await?;
+        anyhow::Ok(format!("{name}: {copies} at the customer"))
+    };
+    play.await
+        .map_err(|error: anyhow::Error| error.context(format!("at {name}")))
+}
+
+/// Waits for the end; how many copies the customer has.
+async fn outcome(stage: &Stage, sent: &Sent) -> Result<usize> {
+    let ended = || async {
+        let item = stage.item(sent).await?;
+        let ends = [Journey::Delivered, Journey::Unconfirmed];
+        Ok(item.filter(|item| ends.contains(&item.gate.stage)))
+    };
+    let item = match attache_e2e::eventually("delivered or unconfirmed", BOUND, ended).await {
+        Ok(item) => item,
+        Err(error) => {
+            let item = stage.item(sent).await?;
+            let log = stage.log.containing(sent.id.as_str()).join("\n");
+            return Err(error.context(format!("{item:?}\n{log}")));
+        }
+    };
+    stage.quiet(BOUND).await?;
+    let copies = stage.standins.whatsapp.sent().len();
+    if item.gate.stage == Journey::Delivered {
+        ensure!(
+            copies == 1,
+            "delivered, and the customer has {copies} copies"
+        );
+        let receipt = stage
+            .standins
+            .genesys
+            .wait_for_final_receipt(&sent.message, BOUND)
+            .await?;
+        ensure!(receipt.status == "Delivered", "{receipt:?}");
+    } else {
+        ensure!(
+            copies == 0,
+            "unconfirmed, though the customer has {copies} copies and their status came"
+        );
+        let told = || async {
+            let texts = stage.standins.genesys.texts();
+            Ok(texts
+                .into_iter()
+                .find(|text| text.contains("not known whether")))
+        };
+        attache_e2e::eventually("the notice", BOUND, told).await?;
+    }
+    ensure!(stage.breaches().is_empty(), "{:?}", stage.breaches());
+    Ok(copies)
+}
