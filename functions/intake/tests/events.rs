@@ -6,19 +6,81 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use attache_domain::connection::{Directory, Row, SecretName};
+use attache_domain::ids::ConnectionId;
 use attache_domain::signature::Secret;
+use attache_domain::time::Timestamp;
+use attache_domain::token::{Purpose, TokenRow, row_id};
+use attache_domain::wire::{CallError, Headers, Request, Response};
 use attache_edge::lambda;
-use attache_flow::bearer::{Cache, Desk};
+use attache_flow::bearer::{Cache, Desk, SEALED_AS};
 use attache_flow::fetch::Fetch;
 use attache_flow::intake::{Doorway, Intake, LARGEST_BODY, LastHeard};
-use attache_flow::memory::World;
-use attache_flow::ports::{Clock, Queue};
+use attache_flow::memory::{Calm, World};
+use attache_flow::ports::{
+    Clock, Credential, Download, Http, Queue, Source, SourceError, Tokens, Vault,
+};
 use attache_intake::doorway::Keeper;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use bytes::Bytes;
 use serde_json::{Value, json};
 
+const NOW: Timestamp = Timestamp::from_seconds(1_744_344_500);
 const MEDIA: &str = "l2wfnx2ykow6332tuxvuxtr2em";
+
+const INVOICE: &[u8] = b"%PDF-1.7 some invoice";
+
+/// Genesys' downloads: a link that names another, which gives the file.
+struct Downloads;
+
+struct Once(Option<Bytes>);
+
+#[async_trait(?Send)]
+impl Source for Once {
+    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
+        Ok(self.0.take())
+    }
+}
+
+#[async_trait(?Send)]
+impl Http for Downloads {
+    async fn call(&self, request: &Request, _: &Credential) -> Result<Response, CallError> {
+        assert_eq!(request.url.path(), "/api/v2/downloads/3f7c1a9be2d04455");
+        Ok(Response {
+            status: 200,
+            headers: Headers::default(),
+            body: br#"{"url":"https://files.example.com/x?signature=s"}"#.to_vec(),
+        })
+    }
+
+    async fn upload(
+        &self,
+        _: &Request,
+        _: &Credential,
+        _: Box<dyn Source>,
+    ) -> Result<Response, CallError> {
+        Err(CallError::NotSent("intake sends no file".to_owned()))
+    }
+
+    async fn download(
+        &self,
+        request: &Request,
+        credential: &Credential,
+    ) -> Result<Download, CallError> {
+        assert_eq!(request.url.host_str(), Some("files.example.com"));
+        assert!(
+            matches!(credential, Credential::None),
+            "a bearer went astray"
+        );
+        let length = INVOICE.len().to_string();
+        Ok(Download {
+            status: 200,
+            headers: Headers::new([("content-length".to_owned(), length)]),
+            body: Box::new(Once(Some(Bytes::from_static(INVOICE)))),
+        })
+    }
+}
 
 struct Site {
     world: World,
@@ -29,18 +91,35 @@ impl Site {
     /// With its doors open and nothing asked yet.
     async fn new() -> Self {
         let rows: Vec<Row> = serde_json::from_value(fixture("connections")).unwrap();
-        let world = World::calm(Directory::new(rows));
+        let world = World::new(Directory::new(rows), Rc::new(Downloads), Rc::new(Calm), NOW);
         for (name, value) in [
-            ("secret-1", "meta-app-secret-0123456789abcdef"),
-            ("verify-token", "meaty hamster"),
+            ("whatsapp/secret-1", "meta-app-secret-0123456789abcdef"),
+            ("whatsapp/verify-token", "meaty hamster"),
+            ("genesys/secret-1", "genesys-webhook-secret-0123456789"),
         ] {
-            let name = SecretName(format!("attache/prod/endpoints/whatsapp/{name}"));
+            let name = SecretName(format!("attache/prod/endpoints/{name}"));
             world.put_secret(&name, Secret::new(value).unwrap());
         }
         let keeper = Keeper::new(Duration::from_secs(60));
         let doorway = keeper.current(&world, &world, &world).await.unwrap();
         world.state.borrow_mut().calls.clear();
         Self { world, doorway }
+    }
+
+    /// A token to bring Genesys' files in with.
+    async fn give_token(&self) {
+        let id = row_id(&ConnectionId::new("genesys"), Purpose::Media);
+        let token = Secret::new("token").unwrap();
+        let mut row = TokenRow {
+            sealed: Some(self.world.seal(SEALED_AS, &id, &token).await.unwrap()),
+            id,
+            obtained_at: NOW,
+            expires_at: None,
+            version: 1,
+            revision: 0,
+            lease_until: None,
+        };
+        Tokens::save(&self.world, &mut row).await.unwrap();
     }
 
     /// The answer as API Gateway reads it.
@@ -91,12 +170,17 @@ fn fixture(name: &str) -> Value {
 
 #[tokio::test]
 async fn each_request_is_answered_as_its_sender_expects() {
-    let announced: &[_] = &[("items.announce", 1), ("jobs.send", 1)];
+    let announced: &[_] = &[
+        ("conversations.heard", 1),
+        ("items.announce", 1),
+        ("jobs.send", 1),
+    ];
     let kept: &[_] = &[("claims.keep", 1)];
     // Nothing else may be called; for what is refused, nothing at all.
     for (name, status, body, calls) in [
         ("post", 200, "", announced),
         ("post-base64", 200, "", announced),
+        ("post-text", 200, "", announced),
         ("post-status", 200, "", kept),
         ("post-unknown-number", 200, "", kept),
         ("get-challenge", 200, "1158201444", &[]),
@@ -173,4 +257,64 @@ async fn an_announcement_becomes_one_row_and_its_job() {
         assert_eq!((body, job.group.as_str()), (expected.clone(), "wa-sales"));
     }
     assert_eq!(state.queues[&Queue::Fetch].len(), 2);
+}
+
+#[tokio::test]
+async fn words_become_one_row_and_a_job_of_their_own_queue() {
+    let site = Site::new().await;
+    assert_eq!(site.ask(fixture("post-text")).await["statusCode"], 200);
+    let jobs = site.world.receive(Queue::Text);
+    let state = site.world.state.borrow();
+    let item = state.items.values().next().unwrap();
+    let body: Value = serde_json::from_str(&jobs[0].body).unwrap();
+    assert_eq!((state.items.len(), jobs.len()), (1, 1));
+    assert_eq!(body["media"], item.id.as_str());
+    assert_eq!(
+        (&body["connection"], jobs[0].group.as_str()),
+        (&json!("genesys"), "genesys")
+    );
+}
+
+#[tokio::test]
+async fn an_agents_file_is_stored_before_the_answer() {
+    let site = Site::new().await;
+    site.give_token().await;
+    // The second comes after its lease has ended, before the file was judged.
+    for (after, judged_by_hand) in [(0, 0), (60, 1)] {
+        site.world.set_now(NOW + Duration::from_secs(after));
+        let answer = site.ask(fixture("post-genesys-file")).await;
+        assert_eq!(answer["statusCode"], 200, "{answer}");
+        assert_eq!(site.world.receive(Queue::Judge).len(), judged_by_hand);
+        let state = site.world.state.borrow();
+        let item = state.items.values().next().unwrap();
+        assert_eq!(state.objects[&item.id].bytes, INVOICE);
+        assert_eq!(state.events.len(), 1, "stored once");
+        let row = serde_json::to_string(&item.record).unwrap();
+        assert!(item.record.link.is_some() && !row.contains("downloads"));
+        assert!(!state.queues.contains_key(&Queue::Fetch));
+    }
+}
+
+#[tokio::test]
+async fn a_sender_without_its_file_stored_comes_again_and_is_not_refused_to_the_end() {
+    let site = Site::new().await;
+    let mut answers = Vec::new();
+    for _ in 0..6 {
+        let answer = site.ask(fixture("post-genesys-file")).await;
+        answers.push((
+            answer["statusCode"].clone(),
+            answer["headers"]["retry-after"].clone(),
+        ));
+        assert!(!answer.to_string().contains("downloads"), "{answer}");
+    }
+    let again = (json!(503), json!("2"));
+    assert_eq!(answers[..5], vec![again; 5]);
+    assert_eq!(answers[5], (json!(200), Value::Null), "the last try");
+    assert!(
+        !site.world.receive(Queue::Refresh).is_empty(),
+        "for want of a token"
+    );
+    let state = site.world.state.borrow();
+    assert!(!state.queues[&Queue::Fetch].is_empty());
+    assert!(state.objects.is_empty());
 }

@@ -12,6 +12,9 @@ pub const CALLS: &[(&str, &str)] = &[
     ("sqs:SendMessage", "JudgeQueue"),
     ("sqs:SendMessage", "MediaQueue"),
     ("sqs:SendMessage", "TextQueue"),
+    ("sqs:SendMessage", "FetchDeadLetters"),
+    ("sqs:SendMessage", "MediaDeadLetters"),
+    ("sqs:SendMessage", "TextDeadLetters"),
 ];
 
 /// What `sweep` is told by the template.

@@ -370,7 +370,7 @@ async fn the_real_template_is_provisioned() {
         assert_eq!(
             binaries,
             [
-                "fetch", "intake", "refresh", "sweep", "text", "upload", "validate"
+                "fetch", "forward", "intake", "refresh", "sweep", "text", "upload", "validate"
             ]
         );
         for queue in &template.queues {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use attache_operator::connections::{Loaded, apply, show};
-use attache_operator::{demo, local};
+use attache_operator::{demo, local, replay};
 use clap::{Parser, Subcommand};
 
 /// Serverless media relay for contact centres: files sent to a business number arrive at its agents, judged and whole.
@@ -27,6 +27,11 @@ enum Command {
         #[command(subcommand)]
         command: Connections,
     },
+    /// Takes in what came for numbers that nobody had configured, or that had no route, and was kept for 30 days. Each event
+    /// goes the way of a webhook: what is on its way already is recognised, nothing is sent twice. Signatures were
+    /// verified when the events came, and are not verified again. A file that its platform no longer has (WhatsApp: after
+    /// seven days) ends as lost, with a notice to the agent. Done again, it finds nothing to do.
+    Replay(replay::Options),
 }
 
 #[derive(Subcommand)]
@@ -56,6 +61,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Demo(options) => runtime.block_on(demo::run(&options)),
         Command::Local(options) => runtime.block_on(local::run(&options)).map(|()| true),
+        Command::Replay(options) => runtime.block_on(replay::run(&options)),
         Command::Connections { command } => match command {
             Connections::Validate { file } => validate(&file).map(|()| true),
             Connections::Apply(options) => runtime.block_on(apply::run(&options)),

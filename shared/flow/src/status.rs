@@ -5,11 +5,12 @@ use attache_domain::bundle;
 use attache_domain::diagnosis::Diagnosis;
 use attache_domain::event::{Fate, FollowUp, Status};
 use attache_domain::ids::{ConnectionId, MediaId, MessageId};
-use attache_domain::journey::{Item, Learned, Stage};
+use attache_domain::journey::{Item, Learned, RETENTION, Stage};
 use attache_domain::notice::Ending;
 use attache_domain::verdict::Plan;
 
-use crate::ports::{Answer, Outage, Saved};
+use crate::deliver::alias;
+use crate::ports::{Answer, Claims, Outage, Saved};
 use crate::telling::Telling;
 
 /// So often a row that changes under our hands is read again.
@@ -30,8 +31,8 @@ pub enum Whose {
 /// An outage: the platform is to send it again.
 pub async fn learn(
     telling: &Telling<'_>,
-    connection: &ConnectionId,
-    message: &MessageId,
+    claims: &dyn Claims,
+    (connection, message): (&ConnectionId, &MessageId),
     status: &Status,
 ) -> Answer<Whose> {
     let named = status
@@ -48,6 +49,12 @@ pub async fn learn(
         // Whoever else knows one of our ids learns nothing with it and moves nothing.
         if item.origin.target.as_ref() != Some(connection) {
             return Ok(Whose::NotOurs);
+        }
+        if item.record.delivered_as.is_none() {
+            // The answer with its name is late or lost; what the customer says of the message is to find it.
+            let expires_at = telling.clock.now() + RETENTION;
+            let name = alias(connection, message.as_str());
+            claims.name(&name, &id, expires_at).await?;
         }
         if take(telling, &mut item, (&status.fate, message)).await? {
             return Ok(Whose::Ours);

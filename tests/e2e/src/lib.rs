@@ -22,5 +22,5 @@ mod wait;
 
 pub use log::LogBook;
 pub use old_system::{OldSystem, Taken};
-pub use stage::{CUSTOMER, CUSTOMER_SIDE, Sent, Setup, Stage};
+pub use stage::{CUSTOMER, CUSTOMER_SIDE, Rows, Sent, Setup, Stage};
 pub use wait::eventually;

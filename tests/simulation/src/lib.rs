@@ -6,8 +6,8 @@
 //! webhooks ([`scene`]), the platforms ([`platforms`]), the queues ([`broker`]), the functions ([`bench`](mod@bench)) on a single-threaded executor
 //! ([`schedule`]), and the weather ([`faults`]). The same seed gives the same run, line by line ([`trace`]).
 //!
-//! What it leaves out: disagreeing clocks, multipart transfers, people (nobody releases, retries or erases), and whatever
-//! lies behind the ports: the adapters are checked against the twins by the conformance suite.
+//! What it leaves out: disagreeing clocks, multipart transfers, people (nobody releases, retries, replays or erases), endpoints
+//! that only watch or pass on, the documents' media events, and whatever lies behind the ports: the adapters are checked against the twins by the conformance suite.
 
 pub mod bench;
 pub mod broker;

@@ -91,8 +91,10 @@ impl<'a> Dialogue<'a> {
         self.ask().await?;
         let answer = self.answer().await?;
         self.album()?;
+        // After the album: its throttle must not meet the lost answer, and what is replied to is known by its name then.
+        self.watch.until_over(self.timeline, PATIENCE).await?;
         self.reply(&answer)?;
-        self.lost_answer().await?;
+        self.lost_answer()?;
         self.closed_window()?;
         Ok(self.spoken)
     }
@@ -211,9 +213,7 @@ impl<'a> Dialogue<'a> {
     }
 
     /// WhatsApp takes a message and its answer is lost: nobody may send it again.
-    async fn lost_answer(&mut self) -> Result<()> {
-        // After the album: its own throttle must not meet this one.
-        self.watch.until_over(self.timeline, PATIENCE).await?;
+    fn lost_answer(&mut self) -> Result<()> {
         self.standins
             .whatsapp
             .faults()

@@ -83,7 +83,7 @@ pub async fn run(options: &Options) -> Result<bool> {
     };
     let mut outcomes = watch.until_at_rest(&timeline, CURTAIN).await?;
     let of_words = outcomes.split_off(pieces.len());
-    settle(&standins, &spoken).await?;
+    settle(&standins, pieces.len(), &spoken).await?;
     let seen = table::judge(&pieces, outcomes, (&spoken, of_words), &standins, &run);
     run.stop().await?;
     table::print(&seen, &timeline);
@@ -94,7 +94,14 @@ pub async fn run(options: &Options) -> Result<bool> {
 }
 
 /// Waits for the last receipts and notices: they follow the ends they tell of.
-async fn settle(standins: &StandIns, spoken: &[Spoken]) -> Result<()> {
+async fn settle(standins: &StandIns, files: usize, spoken: &[Spoken]) -> Result<()> {
+    // Every file of the customer reaches the agent, or a notice does in its place.
+    let told = |one: &&Spoken| matches!(one.proof, Proof::AgentReads(_) | Proof::Refused(_));
+    let messages = files + spoken.iter().filter(told).count();
+    if let Err(error) = standins.genesys.wait_for_messages(messages, CURTAIN).await {
+        // The table says which.
+        println!("{error:#}");
+    }
     for one in spoken
         .iter()
         .filter(|one| !matches!(one.proof, Proof::AgentReads(_)))

@@ -11,9 +11,10 @@ mod stack;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use attache_edge::dynamodb::ConnectionsTable;
+use attache_edge::dynamodb::{CachedDirectories, ConnectionsTable};
 use attache_local::Clients;
 use attache_local::iam::OPERATOR;
 use clap::{ArgGroup, Args};
@@ -99,6 +100,19 @@ impl System {
     pub fn connections(&self) -> Result<ConnectionsTable> {
         let table = self.output("ConnectionsTableName")?;
         Ok(ConnectionsTable::new(self.clients.dynamodb.clone(), table))
+    }
+
+    /// The configuration, as its functions see it: read once, unless read anew.
+    ///
+    /// # Errors
+    /// As [`System::output`].
+    pub fn directories(&self) -> Result<CachedDirectories> {
+        let table = self.connections()?;
+        Ok(CachedDirectories::new(
+            table,
+            Duration::MAX,
+            self.allow_local,
+        ))
     }
 
     /// Where a platform calls an endpoint of ours.

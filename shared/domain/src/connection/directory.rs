@@ -8,6 +8,9 @@ use super::{Account, Connection, Endpoint, Route, Row, authority};
 use crate::egress;
 use crate::ids::{ConnectionId, EndpointId};
 
+/// Words with which keys of other rows begin, where those of kept events begin with their endpoint.
+const OUR_OWN: [&str; 2] = ["name", "tries"];
+
 /// Everything configured, as the functions hold it between refreshes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directory {
@@ -129,10 +132,11 @@ impl Directory {
 
     fn connection_problems(&self, connection: &Connection) -> Vec<Problem> {
         let row = format!("connection/{}", connection.id);
-        let mut problems: Vec<String> = connection
-            .endpoint()
+        let endpoint = connection.endpoint();
+        let mut problems: Vec<String> = endpoint
             .and_then(|id| self.endpoint_problem(connection, id))
             .into_iter()
+            .chain(name_problem(connection.id.as_str()))
             .collect();
         let urls: Vec<(&str, &Url)> = match (&connection.account, connection.org()) {
             (Account::WhatsApp { base_url, .. }, _) => vec![("base_url", base_url)],
@@ -205,8 +209,20 @@ impl Directory {
     }
 }
 
+/// What is wrong with a name that becomes part of keys, in front of what a platform says: with a slash in it, one tenant's
+/// key could read like another's.
+fn name_problem(name: &str) -> Option<String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_name = !name.is_empty() && name.chars().all(fits);
+    (!is_name).then(|| "its name is not made of letters, digits, `-`, `_` and `.`".to_owned())
+}
+
 fn endpoint_problems(endpoint: &Endpoint) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let name = endpoint.id.as_str();
+    let mut problems: Vec<String> = name_problem(name).into_iter().collect();
+    if OUR_OWN.contains(&name) {
+        problems.push("its name is one of our own; expected another".to_owned());
+    }
     if !(1..=2).contains(&endpoint.secrets.len()) {
         problems.push(format!(
             "{} secrets, expected one, or two during a rotation",
@@ -286,6 +302,36 @@ mod tests {
                 "route/nobody: connection \"nobody\" is not configured",
             ]
         );
+    }
+
+    #[test]
+    fn names_are_no_keys_in_disguise() {
+        for (name, fits) in [
+            ("wa-sales_2.de", true),
+            ("wa/sales", false),
+            ("", false),
+            ("wä", false),
+            ("name", false),
+            ("tries", false),
+        ] {
+            let endpoint = Endpoint {
+                id: EndpointId::new(name),
+                ..endpoint()
+            };
+            let connection = Connection {
+                id: ConnectionId::new(name),
+                ..whatsapp()
+            };
+            let named = Directory::new([Row::Endpoint(endpoint)]);
+            assert_eq!(named.problems().is_empty(), fits, "endpoint {name:?}");
+            let rows = [
+                Row::Endpoint(super::super::tests::endpoint()),
+                Row::Connection(connection),
+            ];
+            let is_word = OUR_OWN.contains(&name);
+            let named = Directory::new(rows).problems().is_empty();
+            assert_eq!(named, fits || is_word, "connection {name:?}");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What any webhook becomes: the one event model that the rest of the system knows. Nothing behind it can tell which
 //! platform a word or a file came from.
 //!
-//! A webhook is read into [`Announcement`]s ([`said`]); each becomes the items it asks for ([`admit`]): one for each
-//! file, and one for words that no file carries. What is remembered of an item is its [`Origin`] ([`origin`]).
+//! A webhook is read into [`Announcement`]s (`said`); each becomes the items it asks for ([`admit`]): one for each
+//! file, and one for words that no file carries. What is remembered of an item is its [`Origin`] (`origin`).
 
 mod admit;
 mod origin;

@@ -8,7 +8,7 @@
 //! An error says what can have happened: [`CallError::Refused`] and [`CallError::NotSent`] only where certainly nothing
 //! was sent.
 //!
-//! A file to be sent is read while it is sent ([`form`]): a piece waits while another is on the wire.
+//! A file to be sent is read while it is sent (`form`): a piece waits while another is on the wire.
 
 mod body;
 mod form;

@@ -3,7 +3,7 @@
 //! **Promises.** An object is stored whole or not at all: one PUT with its exact length, its last piece held back until
 //! the source has ended well, and a SHA-256 that S3 checks (in a header where the platform announced it, in a trailer
 //! where not). A key is written once (`If-None-Match: *`) and read by its entity tag (`If-Match`). Memory is bounded:
-//! one piece waits while one is being sent and one is held back ([`crate::feed`]).
+//! one piece waits while one is being sent and one is held back (`crate::feed`).
 //!
 //! **Leaves out** multipart uploads: a transfer that does not fit one PUT.
 

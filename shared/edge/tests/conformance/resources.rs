@@ -89,6 +89,14 @@ impl Services {
         put.send().await.unwrap();
     }
 
+    /// A number column of a row.
+    pub(crate) async fn number(&self, table: &str, id: &str, column: &str) -> u64 {
+        let get = self.dynamodb().get_item().table_name(table);
+        let key = AttributeValue::S(id.to_owned());
+        let row = get.key("id", key).send().await.unwrap().item.unwrap();
+        row[column].as_n().unwrap().parse().unwrap()
+    }
+
     /// The media bucket and the quarantine; the latter's name as well.
     pub(crate) async fn buckets(&self) -> (Buckets, String) {
         let [media, quarantine] = ["media", "quarantine"].map(|of| format!("{}-{of}", self.run));

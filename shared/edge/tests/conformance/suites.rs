@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use attache_domain::connection::{Directory, Endpoint, Profile, Route, Row, SecretName};
+use attache_domain::conversation::{ConversationId, Heard};
 use attache_domain::digest::Sha256Digest;
-use attache_domain::ids::{ConnectionId, EndpointId, MediaId};
+use attache_domain::ids::{ConnectionId, EndpointId, MediaId, MessageId};
 use attache_domain::signature::Secret;
+use attache_domain::time::Timestamp;
 use attache_edge::dynamodb::{
     CachedDirectories, ClaimsTable, ConnectionsTable, ConversationsTable, ItemsTable, LimitsTable,
     TokensTable,
@@ -15,17 +17,20 @@ use attache_edge::s3::Buckets;
 use attache_edge::secrets::SecretsManager;
 use attache_edge::sqs::Queues;
 use attache_flow::conformance;
-use attache_flow::ports::{Answer, Directories, Items, Objects, Queue, Stored, Vault};
+use attache_flow::ports::{
+    Answer, Conversations, Directories, Items, Objects, Queue, Stored, Vault,
+};
 
 use super::deviations::{self, Promise, ShowingDigests};
 use super::services::Services;
 use super::{Check, checks, samples};
 
-pub(crate) const ALL: [Check; 15] = checks![
+pub(crate) const ALL: [Check; 16] = checks![
     items,
     overdue_order,
     claims,
     conversations,
+    a_conversation_is_forgotten_in_time_and_a_name_with_the_next_message,
     tokens,
     limits,
     objects,
@@ -57,6 +62,32 @@ async fn claims(services: &Services) {
 async fn conversations(services: &Services) {
     let table = ConversationsTable::new(services.dynamodb(), services.table().await);
     conformance::conversations(&table, &services.run).await;
+}
+
+async fn a_conversation_is_forgotten_in_time_and_a_name_with_the_next_message(services: &Services) {
+    let table = services.table().await;
+    let conversations = ConversationsTable::new(services.dynamodb(), &table);
+    let id = ConversationId::new(&ConnectionId::new("wa"), "1650");
+    let heard = |at, name: Option<&str>| Heard {
+        at: Timestamp::from_seconds(at),
+        message: MessageId::new("wamid.A"),
+        name: name.map(str::to_owned),
+    };
+    let (first, second) = (
+        heard(1_750_000_000, Some("Zoë")),
+        heard(1_750_000_001, None),
+    );
+    for heard in [first, second.clone()] {
+        conversations.heard(&id, &heard).await.unwrap();
+    }
+    let known = conversations.load(&id).await.unwrap();
+    assert_eq!(known.heard, Some(second));
+    let expires_at = services.number(&table, id.as_str(), "expires_at").await;
+    // In seconds, and long after the window has closed.
+    assert!(
+        (1_750_000_000..10_000_000_000).contains(&expires_at),
+        "{expires_at}"
+    );
 }
 
 async fn tokens(services: &Services) {

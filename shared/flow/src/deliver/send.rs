@@ -145,10 +145,13 @@ impl Deliver<'_> {
 
     /// What is left of the intent's time; `None`: too late to begin, nobody may judge this intent earlier, and nothing was
     /// sent under it.
+    ///
+    /// Less than a tenth of [`Deliver::patience`] is too late: such a call is likelier to be cut off, its outcome unknown,
+    /// than to be answered.
     pub(super) fn patience_left(&self, item: &Item) -> Option<Duration> {
         let deadline = item.gate.intent_until?;
         let left = deadline.saturating_since(self.clock.now());
-        (!left.is_zero()).then_some(left)
+        (left >= self.patience / 10).then_some(left)
     }
 }
 
@@ -196,7 +199,7 @@ pub(super) fn unplanned() -> Failure {
 }
 
 pub(super) fn too_late() -> Failure {
-    let evidence = "the intent's deadline passed before the call began";
+    let evidence = "too little was left of the intent's time to begin the call";
     let remedy = "Nothing to do: Attaché tries again.";
     Failure::new(
         Disposition::Unavailable,

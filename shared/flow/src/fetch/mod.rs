@@ -1,6 +1,6 @@
 //! Fetch: brings the bytes of one item into the media bucket, once, whole.
 //!
-//! Claim → find the link ([`open`]) → judge the link → download → store. The store refuses wrong lengths and wrong
+//! Claim → find the link (`open`) → judge the link → download → store. The store refuses wrong lengths and wrong
 //! digests, so a corrupt object never exists; it refuses a second object under the same key, and what lies there is
 //! then compared, never assumed. Nothing is written to the row afterwards: the object's own event brings `judge`,
 //! which completes it (one write fewer per item), and `sweep` covers a lost event.

@@ -2,9 +2,9 @@
 //!
 //! A 2xx means that a later crash cannot lose it. WhatsApp is *claim first*: the media id in the webhook re-mints the
 //! link for seven days, so the row and the fetch job are enough, and the answer goes out within Meta's 250 ms. Genesys is
-//! *bytes first*: there is only a link, so its file is brought in while Genesys waits ([`files`]).
+//! *bytes first*: there is only a link, so its file is brought in while Genesys waits (`files`).
 //!
-//! Where the endpoint names another system, what passed verification is then passed on to it ([`onward`]).
+//! Where the endpoint names another system, what passed verification is then passed on to it (`onward`).
 //!
 //! Verification comes before parsing and before any AWS call caused by the request: endpoints and secrets are in
 //! memory ([`Doorway`]), refreshed by age.

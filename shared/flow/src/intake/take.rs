@@ -42,8 +42,9 @@ impl Intake<'_> {
             }
             Admission::Status(status, connection) => {
                 let telling = self.telling();
-                let message = &announcement.message;
-                if status::learn(&telling, &connection, message, status).await? == Whose::NotOurs {
+                let about = (&connection, &announcement.message);
+                let whose = status::learn(&telling, self.claims, about, status).await?;
+                if whose == Whose::NotOurs {
                     self.keep(endpoint, announcement, KeptBecause::NotOurs)
                         .await?;
                 }

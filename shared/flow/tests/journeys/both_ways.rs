@@ -145,6 +145,17 @@ fn a_message_whose_answer_is_lost_goes_out_once() {
         "late, but told"
     );
     assert_eq!(receipts(&site), ["g1 Delivered -"]);
+    site.says(
+        "m1",
+        "text",
+        json!({"text": {"body": "Till then"}, "context": {"id": "wamid.1"}}),
+    );
+    site.run(2);
+    let told = texts(&site);
+    assert!(
+        told.iter().any(|text| text == "↪ “See you”\nTill then"),
+        "the status told its name: {told:?}"
+    );
 }
 
 #[test]

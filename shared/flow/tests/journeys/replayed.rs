@@ -1,7 +1,5 @@
 //! What came for a number nobody had configured: kept, and taken in once somebody has.
 
-#![expect(clippy::unwrap_used, reason = "a test: what does not work ends it")]
-
 use crate::world::{Site, integration, number, route};
 use attache_domain::event::KeptBecause;
 use attache_domain::journey::Stage;

@@ -1,10 +1,19 @@
 //! A customer's file on its way to the agent: what becomes of it, how often it is sent, and what it costs.
 
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::mem::replace;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
 use crate::world::{Answer, Site, directory};
+use async_trait::async_trait;
 use attache_domain::connection::Directory;
 use attache_domain::journey::Stage;
 use attache_domain::verdict::Verdict;
-use attache_flow::ports::{Directories, Queue};
+use attache_flow::memory::Weather;
+use attache_flow::ports::{self, Directories, Queue};
 use futures_util::FutureExt;
 
 const PHOTO: &[u8] = include_bytes!("../../../../tests/media/photo.jpg");
@@ -203,6 +212,52 @@ fn a_lost_answer_is_repeated_under_the_same_id_and_recorded() {
     );
     let item = site.item();
     assert_eq!((item.gate.stage, item.record.repeats), (Stage::Sent, 1));
+}
+
+/// The first claim to send takes that many seconds to be answered.
+struct SlowClaim(Cell<u32>);
+
+#[async_trait(?Send)]
+impl Weather for SlowClaim {
+    async fn before(&self, _call: &'static str) -> ports::Answer<()> {
+        Ok(())
+    }
+
+    async fn after(&self, call: &'static str) -> ports::Answer<()> {
+        while call == "items.claim" && self.0.get() > 0 {
+            self.0.set(self.0.get() - 1);
+            let mut given_way = false;
+            let once = poll_fn(|context| {
+                if replace(&mut given_way, true) {
+                    return Poll::Ready(());
+                }
+                context.waker().wake_by_ref();
+                Poll::Pending
+            });
+            once.await;
+        }
+        Ok(())
+    }
+
+    async fn wait(&self, _duration: Duration) {}
+}
+
+#[test]
+fn what_would_only_just_begin_in_time_begins_another_time() {
+    for (seconds, attempts) in [(0, 0), (18, 0), (19, 1), (25, 1)] {
+        let weather = Rc::new(SlowClaim(Cell::new(0)));
+        let site = Site::with(PHOTO, directory(), Rc::clone(&weather) as _);
+        site.refresh();
+        site.announce("m", None);
+        site.fetch();
+        site.judge();
+        weather.0.set(seconds);
+        site.deliver();
+        assert_eq!(site.item().record.attempts, attempts, "{seconds} s");
+        site.run(20);
+        assert_eq!(site.item().gate.stage, Stage::Sent, "{seconds} s");
+        assert_eq!(site.platforms.sends.borrow().len(), 1, "{seconds} s");
+    }
 }
 
 #[test]

@@ -45,6 +45,9 @@ const PARAMETERS: [(&str, &str); 4] = [
 /// How long functions may take to come up and get their tokens.
 const CURTAIN_UP: Duration = Duration::from_secs(60);
 
+/// Rows of a configuration, once the platforms are there to be named.
+pub type Rows = fn(&StandIns) -> Result<Vec<Row>>;
+
 /// What differs from stage to stage.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
@@ -55,7 +58,7 @@ pub struct Setup {
     /// Template parameters over the stage's own.
     pub parameters: Vec<(&'static str, &'static str)>,
     /// What is configured besides the two platforms and the routes between them; a later row replaces an earlier one.
-    pub rows: Option<fn(&StandIns) -> Result<Vec<Row>>>,
+    pub rows: Option<Rows>,
     /// Where both endpoints pass webhooks on to.
     pub forward_to: Option<Url>,
     /// Whether both endpoints only watch.

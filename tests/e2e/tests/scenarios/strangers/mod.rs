@@ -3,6 +3,7 @@
 
 mod command;
 mod platforms;
+mod replay;
 
 use std::time::Duration;
 

@@ -3,10 +3,13 @@
 use anyhow::Result;
 use attache_platforms::canary::Canary;
 use attache_platforms::genesys::{Genesys, GenesysOptions};
-use attache_platforms::whatsapp::{WhatsApp, WhatsAppOptions};
+use attache_platforms::whatsapp::{PhoneNumber, WhatsApp, WhatsAppOptions};
 
 /// The connection that files come in by.
 pub(super) const CUSTOMERS: &str = "customers";
+
+/// The id of the account's second number, which the file does not name.
+const SECOND_NUMBER: &str = "106540352249999";
 
 /// Both platforms, as servers of the stranger's.
 pub(super) struct Platforms {
@@ -18,8 +21,11 @@ pub(super) struct Platforms {
 impl Platforms {
     pub(super) async fn start() -> Result<Self> {
         let canary = Canary::default();
+        let mut numbers = WhatsAppOptions::default().numbers;
+        numbers.push(PhoneNumber::new(SECOND_NUMBER, "4930123456", "1"));
         let whatsapp = WhatsApp::start(WhatsAppOptions {
             canary: canary.clone(),
+            numbers,
             ..WhatsAppOptions::default()
         })
         .await?;
@@ -82,6 +88,20 @@ to = "agents"
             integration = genesys.integration_id,
             client = genesys.client_id,
         )
+    }
+
+    /// The same, and the second number with a route to the same agents.
+    pub(super) fn toml_of_both_numbers(&self) -> String {
+        let toml = self.connections_toml();
+        let first = &self.whatsapp.options().numbers[0].phone_number_id;
+        let begins = toml.find("[[connection]]").unwrap_or_default();
+        let ends = toml[begins + 1..]
+            .find("[[connection]]")
+            .map_or(begins, |n| begins + 1 + n);
+        let second = toml[begins..ends]
+            .replace(CUSTOMERS, "customers-too")
+            .replace(first, SECOND_NUMBER);
+        format!("{toml}\n{second}\n[[route]]\nfrom = \"customers-too\"\nto = \"agents\"\n")
     }
 
     /// The variables that hold what the file refers to.

@@ -16,9 +16,10 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::StatusCode;
 use serde_json::json;
 
+use super::given_up::given_up;
 use super::grants::{Call, called, never_made};
 
-const BOUND: Duration = Duration::from_secs(90);
+pub(super) const BOUND: Duration = Duration::from_secs(90);
 
 /// Plays at once; they mostly wait for leases to end.
 const AT_ONCE: usize = 5;
@@ -153,7 +154,7 @@ fn plays() -> Vec<Play> {
     ]
 }
 
-fn kill(stage: &Stage, function: &str, nth_effect: u64, when: When) {
+pub(super) fn kill(stage: &Stage, function: &str, nth_effect: u64, when: When) {
     drop(stage.run.arm(KillPoint {
         function: function.to_owned(),
         nth_effect,
@@ -169,7 +170,9 @@ async fn every_declared_call_is_made_and_no_other() -> Result<()> {
     let played: Vec<BTreeSet<Call>> = played.try_collect().await?;
     let of_words = stream::iter(OF_WORDS).map(spoken).buffer_unordered(AT_ONCE);
     let of_words: Vec<BTreeSet<Call>> = of_words.try_collect().await?;
-    let calls = played.into_iter().chain(of_words).flatten().collect();
+    let given_up = given_up().await.context("given up")?;
+    let played = played.into_iter().chain(of_words);
+    let calls = played.flatten().chain(given_up).collect();
     let expected = NEVER_MADE
         .map(|(function, action, on)| -> Call { (function.into(), action.into(), on.into()) });
     assert_eq!(
@@ -230,7 +233,7 @@ enum Words {
     FromAgent,
     /// An agent's words for a number that never wrote.
     Uninvited,
-    /// An agent's file breaks off, and its webhook comes again.
+    /// An agent's file breaks off, so often that its webhook comes again before `fetch` has it.
     BrokenOff,
     /// An agent's file that Genesys does not know.
     Unknown,
@@ -255,7 +258,7 @@ const OF_WORDS: [Words; 8] = [
 
 async fn spoken(what: Words) -> Result<BTreeSet<Call>> {
     let play = async {
-        let other = OldSystem::start([StatusCode::NOT_FOUND; 3]).await?;
+        let other = OldSystem::start([StatusCode::NOT_FOUND; 30]).await?;
         let stage = Stage::start(Setup {
             parameters: vec![("LeaseSeconds", "6")],
             forward_to: matches!(what, Words::PassedOn).then(|| other.url()),
@@ -308,7 +311,7 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
         Words::BrokenOff => {
             genesys
                 .faults()
-                .arm_at(Fault::TruncatedBody, Times(1), Point::Download)?;
+                .arm_at(Fault::TruncatedBody, Times(4), Point::Download)?;
             let sent = stage.agent_sends(file(), "")?;
             genesys.wait_for_final_receipt(&sent.message, BOUND).await?;
             let delivery = genesys.wait_for_delivery(&sent.message, BOUND).await?;
@@ -343,7 +346,8 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
             attache_e2e::eventually("the event kept", BOUND, look).await?;
         }
         Words::PassedOn => {
-            let look = || async { Ok((stage.dead_letters().await? == 1).then_some(())) };
+            // A webhook that is repeated because its answer was slow is passed on again, as a job of its own.
+            let look = || async { Ok((stage.dead_letters().await? >= 1).then_some(())) };
             attache_e2e::eventually("the dead letter", BOUND, look).await?;
         }
     }

@@ -155,6 +155,11 @@ fn roles_are_kept_apart() {
             "QuarantineBucket/*",
             vec!["ValidateFunction"],
         ),
+        (
+            "s3:DeleteObject",
+            "MediaBucket/arrivals/*",
+            vec!["ValidateFunction"],
+        ),
         ("s3:GetObject", "QuarantineBucket/*", vec![]),
     ] {
         assert_eq!(may(action, on), who, "{action} on {on}");

@@ -3,6 +3,7 @@
 
 mod environment;
 mod exercise;
+mod given_up;
 pub(crate) mod grants;
 mod structure;
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use attache_flow::intake::{KEPT_ROUTELESS, KEPT_UNKNOWN};
 use attache_local::template::Event;
 use attache_operator::binaries::root;
 use serde_json::{Map, Value, json};
@@ -129,6 +130,43 @@ fn queues_hide_a_message_for_six_times_the_functions_limit() -> Result<()> {
 }
 
 #[test]
+fn the_data_key_is_granted_for_one_purpose_at_a_time() -> Result<()> {
+    let mut uses = BTreeSet::new();
+    for (role, properties) in resources(&document()?, "AWS::IAM::Role")? {
+        let statements = properties["Policies"][0]["PolicyDocument"]["Statement"].as_array();
+        for statement in statements.context(role.clone())? {
+            if get_att(&statement["Resource"]) != Some("DataKey") {
+                continue;
+            }
+            let bound = &statement["Condition"]["StringEquals"]["kms:EncryptionContext:purpose"];
+            let purpose = bound
+                .as_str()
+                .with_context(|| format!("{role}: {statement}"))?;
+            let actions = match &statement["Action"] {
+                Value::Array(actions) => actions.clone(),
+                action => vec![action.clone()],
+            };
+            uses.extend(actions.iter().map(|action| {
+                let action = action.as_str().unwrap_or_default();
+                format!("{role} {action} {purpose}")
+            }));
+        }
+    }
+    let expected = [
+        "FetchRole kms:Decrypt link",
+        "FetchRole kms:Decrypt token",
+        "IntakeRole kms:Decrypt link",
+        "IntakeRole kms:Decrypt token",
+        "IntakeRole kms:GenerateDataKey link",
+        "RefreshRole kms:GenerateDataKey token",
+        "TextRole kms:Decrypt token",
+        "UploadRole kms:Decrypt token",
+    ];
+    assert_eq!(uses, expected.map(str::to_owned).into());
+    Ok(())
+}
+
+#[test]
 fn functions_stay_out_of_vpcs_and_reserve_nothing() -> Result<()> {
     let document = document()?;
     let globals = &document["Globals"]["Function"];
@@ -213,6 +251,34 @@ fn tables_can_be_restored_expire_and_are_encrypted() -> Result<()> {
             "{id}"
         );
     }
+    Ok(())
+}
+
+#[test]
+fn what_is_kept_for_want_of_configuration_is_counted_and_alarmed() -> Result<()> {
+    let document = document()?;
+    let filter = &resources(&document, "AWS::Logs::MetricFilter")?["KeptEventsFilter"];
+    let [unknown, routeless] =
+        [KEPT_UNKNOWN, KEPT_ROUTELESS].map(|words| format!("$.message = {words:?}"));
+    assert_eq!(
+        (&filter["FilterPattern"], &filter["LogGroupName"]["Ref"]),
+        (
+            &json!(format!("{{ ({unknown}) || ({routeless}) }}")),
+            &json!("IntakeLog")
+        )
+    );
+    let counted = &filter["MetricTransformations"][0];
+    let alarm = &resources(&document, "AWS::CloudWatch::Alarm")?["KeptEventsAlarm"];
+    for (of_filter, of_alarm) in [
+        ("MetricNamespace", "Namespace"),
+        ("MetricName", "MetricName"),
+    ] {
+        assert_eq!(counted[of_filter], alarm[of_alarm]);
+    }
+    assert_eq!(
+        (&counted["MetricValue"], &alarm["Threshold"]),
+        (&json!("1"), &json!(0))
+    );
     Ok(())
 }
 
