@@ -122,6 +122,8 @@ pub enum HazardKind {
     ExternalTemplate,
     /// An office document that loads an object, frame or part from somewhere else when it is opened.
     ExternalObject,
+    /// An office document that shows a picture or plays a recording from the web.
+    ExternalMedia,
     /// A control in an office document, or the data of one.
     #[serde(rename = "activex")]
     ActiveX,
@@ -133,10 +135,18 @@ pub enum HazardKind {
     PdfJavascript,
     /// A PDF that starts a program or opens a file.
     PdfLaunch,
-    /// A PDF that sends its form, imports data or opens an address by itself.
+    /// A PDF form that formats its fields, adds them up, or prints itself: JavaScript that can do nothing else.
+    PdfFormScript,
+    /// A PDF that sends its form or opens an address by itself, or imports data.
     PdfAction,
-    /// A file attached to a PDF.
+    /// A PDF form with a button that sends it.
+    PdfFormSubmit,
+    /// A file attached to a PDF. What it is has flags of its own.
     EmbeddedFile,
+    /// A program or a script attached to a PDF or packed into an office document.
+    EmbeddedExecutable,
+    /// A file attached to a PDF or packed into an office document that is no plain data, or that we cannot look at.
+    EmbeddedUnknown,
     /// Flash, video, sound or 3D content in a PDF.
     RichMedia,
     /// An XFA form in a PDF: a program of its own, which we do not read.
@@ -165,7 +175,7 @@ pub enum HazardKind {
 
 impl HazardKind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 32] = [
         Self::Executable,
         Self::Script,
         Self::ExecutableInside,
@@ -174,13 +184,18 @@ impl HazardKind {
         Self::OlePackage,
         Self::ExternalTemplate,
         Self::ExternalObject,
+        Self::ExternalMedia,
         Self::ActiveX,
         Self::MarkupScript,
         Self::ExternalEntity,
         Self::PdfJavascript,
         Self::PdfLaunch,
+        Self::PdfFormScript,
         Self::PdfAction,
+        Self::PdfFormSubmit,
         Self::EmbeddedFile,
+        Self::EmbeddedExecutable,
+        Self::EmbeddedUnknown,
         Self::RichMedia,
         Self::Xfa,
         Self::Encrypted,
@@ -207,13 +222,18 @@ impl HazardKind {
             Self::OlePackage => "ole-package",
             Self::ExternalTemplate => "external-template",
             Self::ExternalObject => "external-object",
+            Self::ExternalMedia => "external-media",
             Self::ActiveX => "activex",
             Self::MarkupScript => "markup-script",
             Self::ExternalEntity => "external-entity",
             Self::PdfJavascript => "pdf-javascript",
             Self::PdfLaunch => "pdf-launch",
+            Self::PdfFormScript => "pdf-form-script",
             Self::PdfAction => "pdf-action",
+            Self::PdfFormSubmit => "pdf-form-submit",
             Self::EmbeddedFile => "embedded-file",
+            Self::EmbeddedExecutable => "embedded-executable",
+            Self::EmbeddedUnknown => "embedded-unknown",
             Self::RichMedia => "rich-media",
             Self::Xfa => "xfa",
             Self::Encrypted => "encrypted",

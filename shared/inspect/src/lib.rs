@@ -64,18 +64,7 @@ pub fn sniff<R: Read + Seek>(source: &mut R, claim: &Claim<'_>) -> io::Result<Fi
 
 fn look<R: Read + Seek>(source: &mut R, claim: &Claim<'_>, depth: Depth) -> io::Result<Findings> {
     let mut source = source::Source::open(source, depth)?;
-    let mut seen = formats::recognise(&mut source, claim)?;
-    if source.is_deep() {
-        polyglot::look_behind(&mut source, &mut seen)?;
-    }
-    if source.exhausted() {
-        // What looked like the file's end may only have been our own limit.
-        seen.integrity = Integrity::NotChecked;
-        seen.add_hazard(
-            HazardKind::BeyondLimits,
-            format!("{} bytes read and not at the end", source.bytes_read()),
-        );
-    }
+    let seen = survey(&mut source, claim)?;
     Ok(Findings {
         declared: claim.declared_agreement(seen.kind),
         extension: claim.extension_agreement(seen.kind),
@@ -85,4 +74,21 @@ fn look<R: Read + Seek>(source: &mut R, claim: &Claim<'_>, depth: Depth) -> io::
         hazards: seen.hazards,
         bytes_read: source.bytes_read(),
     })
+}
+
+/// Everything that can be seen in one file, also in one that another carries.
+fn survey(source: &mut source::Source<'_>, claim: &Claim<'_>) -> io::Result<seen::Seen> {
+    let mut seen = formats::recognise(source, claim)?;
+    if source.is_deep() {
+        polyglot::look_behind(source, &mut seen)?;
+    }
+    if source.exhausted() {
+        // What looked like the file's end may only have been our own limit.
+        seen.integrity = Integrity::NotChecked;
+        seen.add_hazard(
+            HazardKind::BeyondLimits,
+            format!("{} bytes read and not at the end", source.bytes_read()),
+        );
+    }
+    Ok(seen)
 }

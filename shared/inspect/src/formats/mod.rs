@@ -4,6 +4,7 @@
 //! after those with strong ones, text before the last resort so that prose beginning with `BM` is not a bitmap.
 
 pub(crate) mod archives;
+mod attached;
 mod bitmap;
 mod ebml;
 pub(crate) mod eicar;

@@ -257,8 +257,10 @@ impl Walk<'_> {
         if let Some(at) = find(&bytes, ole2::SIGNATURE) {
             ole2::object(bytes[at..].to_vec(), self.seen)?;
         } else if executable::is_program(bytes.get(12..).unwrap_or_default()) {
-            self.seen
-                .add_hazard(HazardKind::ExecutableInside, "an object that is a program");
+            self.seen.add_hazard(
+                HazardKind::EmbeddedExecutable,
+                "an object that is a program",
+            );
         }
         Ok(())
     }
@@ -297,7 +299,7 @@ mod tests {
                 format!(
                     "{{\\rtf1{{\\object\\objemb{{\\*\\objclass Package}}{{\\*\\objdata {package}}}}}}}"
                 ),
-                &[OlePackage, ExecutableInside],
+                &[OlePackage, EmbeddedExecutable],
             ),
             (
                 "{\\rtf1{\\object\\objocx{\\*\\objdata 0105}}}".to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::build::{office, ole2, zip};
 use crate::look;
-use attache_inspect::{FileType, HazardKind};
+use attache_inspect::{FileType, HazardKind, Policy, Verdict};
 
 const WORD: &str =
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml";
@@ -33,7 +33,7 @@ fn office_packages() {
     };
     let settings = "word/_rels/settings.xml.rels";
     type Row<'a> = (&'a str, &'a str, &'a str, Vec<u8>, Option<HazardKind>);
-    let rows: [Row; 14] = [
+    let rows: [Row; 17] = [
         (
             "plain",
             WORD,
@@ -103,6 +103,27 @@ fn office_packages() {
             "word/_rels/document.xml.rels",
             link("oleObject", "mhtml:http://a.example"),
             Some(HazardKind::ExternalObject),
+        ),
+        (
+            "picture from the web",
+            WORD,
+            "word/_rels/document.xml.rels",
+            link("image", "https://a.example/logo.png"),
+            Some(HazardKind::ExternalMedia),
+        ),
+        (
+            "picture from a share",
+            WORD,
+            "word/_rels/document.xml.rels",
+            link("image", "file://server/share/logo.png"),
+            Some(HazardKind::ExternalObject),
+        ),
+        (
+            "program as a part",
+            WORD,
+            "word/embeddings/a.bin",
+            b"\x7FELF\x02\x01\x01\0".to_vec(),
+            Some(HazardKind::EmbeddedExecutable),
         ),
         (
             "address",
@@ -217,7 +238,9 @@ fn pdf_objects() {
         ("in a stream", "3 0 obj\n<</Length 24>>\nstream\n9 0 obj <</S/Launch>> xxx\nendstream\nendobj\n".to_owned(), None),
         ("wrong length", "3 0 obj\n<</Length 9>>\nstream\nabc\nendstream\nendobj\n4 0 obj\n<</S/Launch/F(a)>>\nendobj\n".to_owned(), Some(HazardKind::PdfLaunch)),
         ("object stream", format!("3 0 obj\n<</Type/ObjStm/N 1/First 4/Filter/ASCIIHexDecode/Length {}>>\nstream\n{hexadecimal}\nendstream\nendobj\n", hexadecimal.len()), Some(HazardKind::PdfLaunch)),
-        ("attachment", "3 0 obj\n<</Type/Filespec/F(a.xml)/EF<</F 4 0 R>>>>\nendobj\n".to_owned(), Some(HazardKind::EmbeddedFile)),
+        ("script elsewhere", "3 0 obj\n<</S/JavaScript/JS 4 0 R>>\nendobj\n4 0 obj\n(app.beep\\(\\))\nendobj\n".to_owned(), Some(HazardKind::PdfJavascript)),
+        ("sum elsewhere", "3 0 obj\n<</S/JavaScript/JS 4 0 R>>\nendobj\n4 0 obj\n<</Length 12>>\nstream\nprint(true);\nendstream\nendobj\n".to_owned(), Some(HazardKind::PdfFormScript)),
+        ("sum replaced", "3 0 obj\n<</S/JavaScript/JS 4 0 R>>\nendobj\n4 0 obj\n(print\\(\\))\nendobj\n4 0 obj\n(app.beep\\(\\))\nendobj\n".to_owned(), Some(HazardKind::PdfJavascript)),
         ("locked", "trailer <</Encrypt 4 0 R>>\n".to_owned(), Some(HazardKind::Encrypted)),
     ];
     for (name, objects, expected) in rows {
@@ -230,6 +253,123 @@ fn pdf_objects() {
             findings.hazards
         );
     }
+}
+
+#[test]
+fn what_a_pdf_brings() {
+    let attached = |name: &str, bytes: &[u8]| -> Vec<u8> {
+        let hexadecimal: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let length = hexadecimal.len();
+        pdf(&format!(
+            "3 0 obj\n<</Type/Filespec/F({name})/EF<</F 4 0 R>>>>\nendobj\n\
+             4 0 obj\n<</Filter/ASCIIHexDecode/Length {length}>>\nstream\n{hexadecimal}\nendstream\nendobj\n"
+        ))
+    };
+    let macros = office(SHEET, &[("xl/vbaProject.bin", b"x")]);
+    let (archive, inner) = (
+        zip(&[("a.txt", b"x")]),
+        attached("a.xml", b"<?xml version='1.0'?><a/>"),
+    );
+    let rows: [(&str, Vec<u8>, Verdict, Option<HazardKind>); 12] = [
+        (
+            "invoice",
+            attached("factur-x.xml", b"<?xml version='1.0'?><a/>"),
+            Verdict::Clean,
+            None,
+        ),
+        (
+            "table",
+            attached("a.csv", b"a;b\n1;2\n3;4\n"),
+            Verdict::Clean,
+            None,
+        ),
+        (
+            "picture",
+            attached(
+                "a.gif",
+                b"GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;",
+            ),
+            Verdict::Clean,
+            None,
+        ),
+        ("document", attached("a.pdf", &inner), Verdict::Clean, None),
+        (
+            "workbook",
+            attached("a.xlsx", &office(SHEET, &[])),
+            Verdict::Clean,
+            None,
+        ),
+        (
+            "program",
+            attached("a.txt", b"\x7FELF\x02\x01\x01\0"),
+            Verdict::Quarantined,
+            Some(HazardKind::EmbeddedExecutable),
+        ),
+        (
+            "script",
+            attached("a.js", b"one()"),
+            Verdict::Quarantined,
+            Some(HazardKind::EmbeddedExecutable),
+        ),
+        (
+            "macros",
+            attached("a.xlsm", &macros),
+            Verdict::Quarantined,
+            Some(HazardKind::Macro),
+        ),
+        (
+            "page",
+            attached("a.html", b"<!doctype html><p>x"),
+            Verdict::Held,
+            Some(HazardKind::EmbeddedUnknown),
+        ),
+        (
+            "archive",
+            attached("a.zip", &archive),
+            Verdict::Held,
+            Some(HazardKind::EmbeddedUnknown),
+        ),
+        (
+            "nothing we know",
+            attached("a.dat", &[1, 2, 3, 4]),
+            Verdict::Held,
+            Some(HazardKind::EmbeddedUnknown),
+        ),
+        (
+            "missing",
+            pdf("3 0 obj\n<</F(a.xml)/EF 4 0 R>>\nendobj\n"),
+            Verdict::Held,
+            Some(HazardKind::EmbeddedUnknown),
+        ),
+    ];
+    for (name, bytes, verdict, flag) in rows {
+        let findings = look(&bytes);
+        assert!(findings.has(HazardKind::EmbeddedFile), "{name}");
+        assert!(
+            flag.is_none_or(|flag| findings.has(flag)),
+            "{name}: {:?}",
+            findings.hazards
+        );
+        assert_eq!(
+            Policy::default().judge(&findings).verdict,
+            verdict,
+            "{name}: {:?}",
+            findings.hazards
+        );
+    }
+}
+
+#[test]
+fn documents_in_documents_have_an_end() {
+    let mut bytes = b"<a/>".to_vec();
+    for _ in 0..5 {
+        let hexadecimal: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let length = hexadecimal.len();
+        bytes = pdf(&format!(
+            "3 0 obj\n<</EF<</F 4 0 R>>>>\nendobj\n4 0 obj\n<</Filter/AHx/Length {length}>>\nstream\n{hexadecimal}\nendstream\nendobj\n"
+        ));
+    }
+    assert!(look(&bytes).has(HazardKind::EmbeddedUnknown));
 }
 
 #[test]

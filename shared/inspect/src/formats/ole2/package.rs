@@ -2,7 +2,7 @@
 
 use super::reader::Compound;
 use crate::findings::HazardKind;
-use crate::formats::runnable;
+use crate::formats::{attached, executable};
 use crate::seen::Seen;
 use crate::source::Source;
 use std::io;
@@ -44,14 +44,23 @@ fn is_package(bytes: &[u8]) -> bool {
 pub(in crate::formats) fn judge(package: &[u8], seen: &mut Seen) {
     seen.add_hazard(HazardKind::OlePackage, "a packed file as an object");
     let names = package.get(2..).unwrap_or_default();
-    let mut parts = names
-        .split(|&b| b == 0)
-        .take(2)
-        .map(String::from_utf8_lossy);
-    if let Some(extension) = parts.find_map(|name| runnable::extension(&name)) {
-        let inside = format!("a packed file that ends with .{extension}");
-        seen.add_hazard(HazardKind::ExecutableInside, inside);
+    for name in names.split(|&b| b == 0).take(2) {
+        attached::by_name(&String::from_utf8_lossy(name), seen);
     }
+    if contents(package).is_some_and(executable::is_program) {
+        let program = "a packed file that is a program";
+        seen.add_hazard(HazardKind::EmbeddedExecutable, program);
+    }
+}
+
+/// The beginning of the packed file: behind label and path four bytes, the length and letters of a second path, and the
+/// file's own length.
+fn contents(package: &[u8]) -> Option<&[u8]> {
+    let mut parts = package.get(2..)?.splitn(3, |&b| b == 0);
+    let rest = parts.nth(2)?.get(4..)?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let path = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    rest.get(path.checked_add(4)?..)
 }
 
 #[cfg(test)]
@@ -60,18 +69,26 @@ mod tests {
     use crate::kind::FileType;
 
     #[test]
-    fn labels_tell_programs() {
-        for (label, runs) in [
-            (&b"\x02\0setup.EXE\0C:\\x\0"[..], true),
-            (b"\x02\0a.txt\0C:\\a.txt\0", false),
-            (b"", false),
+    fn names_and_bytes_tell_programs() {
+        let packed = |file: &[u8]| {
+            let names = &b"\x02\0a.txt\0C:\\a.txt\0\0\0\x03\0\x09\0\0\0C:\\a.txt\0"[..];
+            [names, &(file.len() as u32).to_le_bytes(), file].concat()
+        };
+        for (package, runs) in [
+            (b"\x02\0setup.EXE\0C:\\x\0".to_vec(), true),
+            (packed(b"hello"), false),
+            (packed(b"\x7FELF\x02\x01\x01\0"), true),
+            (Vec::new(), false),
         ] {
             let mut seen = Seen::certain(FileType::Doc);
-            judge(label, &mut seen);
-            let kinds: Vec<_> = seen.hazards.iter().map(|hazard| hazard.kind).collect();
-            assert_eq!(kinds.first(), Some(&HazardKind::OlePackage));
-            assert_eq!(kinds.contains(&HazardKind::ExecutableInside), runs);
-            assert_eq!(is_package(label), !label.is_empty());
+            judge(&package, &mut seen);
+            assert!(seen.has(HazardKind::OlePackage));
+            assert_eq!(
+                seen.has(HazardKind::EmbeddedExecutable),
+                runs,
+                "{package:?}"
+            );
+            assert_eq!(is_package(&package), !package.is_empty());
         }
     }
 }

@@ -4,8 +4,10 @@
 //! Offsets that are a little off are common and repaired by every reader: only what points nowhere is called damage.
 //! What the document would do is read from its objects, all of them.
 
+mod attachments;
 mod filters;
 mod flags;
+mod form_script;
 mod lexer;
 mod objects;
 

@@ -3,6 +3,7 @@
 //! Readers rebuild broken tables by looking for objects, and so do we from the start: an action hides neither behind a
 //! wrong offset nor in an older revision. Streams are stepped over by their length where it proves right.
 
+use super::attachments::{self, Places};
 use super::filters;
 use super::flags::Flags;
 use super::lexer::{Lexer, Value};
@@ -17,17 +18,16 @@ const HOLD: u64 = 1 << 20;
 /// What is looked at in one go in larger files, and the most that one object may take.
 const STEP: u64 = 16 << 10;
 const OBJECT_CAP: u64 = 1 << 20;
-/// The most that is unpacked of one object stream, and of all.
-const UNPACKED_CAP: usize = 4 << 20;
-const BUDGET: usize = 6 << 20;
-/// Streams longer than this are not held to look whether they are bombs.
-const STREAM_CAP: u64 = 2 << 20;
+/// The most that is unpacked of one stream.
+pub(super) const UNPACKED_CAP: usize = 4 << 20;
+/// Streams longer than this are not held to look whether they are bombs, or what they are.
+pub(super) const STREAM_CAP: u64 = 2 << 20;
 
 /// The state of a walk.
 struct Walk<'a> {
     seen: &'a mut Seen,
     flags: Flags,
-    budget: usize,
+    places: Places,
 }
 
 /// Walks the file from byte `from` and adds what it finds.
@@ -36,15 +36,20 @@ pub(super) fn walk(source: &mut Source<'_>, from: u64, seen: &mut Seen) -> io::R
     let mut walk = Walk {
         seen,
         flags: Flags::default(),
-        budget: BUDGET,
+        places: Places::default(),
     };
     let mut at = from;
     while let Some((number, begin)) = walk.next_object(source, at)? {
+        walk.places.add(number, begin);
         at = walk.object(source, number, begin)?;
     }
-    let Walk { seen, flags, .. } = walk;
-    flags.finish(seen);
-    Ok(())
+    let Walk {
+        seen,
+        flags,
+        places,
+    } = walk;
+    let pending = flags.finish(seen);
+    attachments::judge(source, &places, pending, seen)
 }
 
 impl Walk<'_> {
@@ -112,16 +117,12 @@ impl Walk<'_> {
     }
 
     fn stream(&mut self, source: &mut Source<'_>, data: u64, plan: &Plan) -> io::Result<u64> {
-        let end = match plan.length {
-            Some(length) if ends_there(source, data.saturating_add(length))? => data + length,
-            _ => match end_of_stream(source, data)? {
-                Some(end) => end,
-                None => source.len(),
-            },
-        };
+        let end = plan.end(source, data)?;
         let length = end.saturating_sub(data);
         if plan.objects {
-            self.object_stream(source.at(data, length.min(STREAM_CAP))?, plan);
+            let room = source.unpacking();
+            let taken = self.object_stream(source.at(data, length.min(STREAM_CAP))?, plan, room);
+            source.unpacked(taken);
         } else if plan.unfolds(length) && length <= STREAM_CAP {
             let raw = source.at(data, length)?;
             if let Some(evidence) = filters::bomb(raw, &plan.filters()) {
@@ -131,27 +132,28 @@ impl Walk<'_> {
         Ok(end)
     }
 
-    /// Looks at the objects packed into a stream. An encrypted one cannot be read, and is flagged as that.
-    fn object_stream(&mut self, raw: &[u8], plan: &Plan) {
-        if self
-            .seen
-            .hazards
-            .iter()
-            .any(|one| one.kind == HazardKind::Encrypted)
-        {
-            return;
+    /// Looks at the objects packed into a stream, as far as `room` bytes; answers how many it took. An encrypted one
+    /// cannot be read, and is flagged as that.
+    fn object_stream(&mut self, raw: &[u8], plan: &Plan, room: usize) -> usize {
+        if self.seen.has(HazardKind::Encrypted) {
+            return 0;
         }
-        let cap = UNPACKED_CAP.min(self.budget);
+        let cap = UNPACKED_CAP.min(room);
         let Some(bytes) = filters::undo(raw, &plan.filters(), cap) else {
             let locked = "an object stream behind a filter we do not undo";
-            return self.seen.add_hazard(HazardKind::BeyondLimits, locked);
+            self.seen.add_hazard(HazardKind::BeyondLimits, locked);
+            return 0;
         };
-        self.budget -= bytes.len().min(self.budget);
         if bytes.len() >= cap {
             let long = format!("object streams of more than {cap} bytes");
             self.seen.add_hazard(HazardKind::BeyondLimits, long);
         }
-        let mut lexer = Lexer::new(&bytes, 0);
+        self.packed_objects(&bytes, plan);
+        bytes.len()
+    }
+
+    fn packed_objects(&mut self, bytes: &[u8], plan: &Plan) {
+        let mut lexer = Lexer::new(bytes, 0);
         let mut numbers = Vec::new();
         while (lexer.at as u64) < plan.first {
             match lexer.value().and_then(|value| value.whole()) {
@@ -173,7 +175,7 @@ impl Walk<'_> {
                 Some(false) => continue,
                 None => return,
             }
-            if let Some(value) = Lexer::new(&bytes, start).value() {
+            if let Some(value) = Lexer::new(bytes, start).value() {
                 self.flags.look(&value, number, self.seen);
             }
         }
@@ -181,7 +183,7 @@ impl Walk<'_> {
 }
 
 /// What to do with a stream, from its dictionary.
-struct Plan {
+pub(super) struct Plan {
     length: Option<u64>,
     filters: Vec<Vec<u8>>,
     objects: bool,
@@ -190,7 +192,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(dictionary: &Value<'_>) -> Self {
+    pub(super) fn of(dictionary: &Value<'_>) -> Self {
         Self {
             length: dictionary.get(b"Length").and_then(Value::whole),
             filters: filters::names(dictionary)
@@ -203,7 +205,16 @@ impl Plan {
         }
     }
 
-    fn filters(&self) -> Vec<&[u8]> {
+    /// Where the data that begin at `data` end: where the length says if that proves right, else before the next word
+    /// that ends a stream.
+    pub(super) fn end(&self, source: &mut Source<'_>, data: u64) -> io::Result<u64> {
+        match self.length {
+            Some(length) if ends_there(source, data.saturating_add(length))? => Ok(data + length),
+            _ => Ok(end_of_stream(source, data)?.unwrap_or(source.len())),
+        }
+    }
+
+    pub(super) fn filters(&self) -> Vec<&[u8]> {
         self.filters.iter().map(Vec::as_slice).collect()
     }
 
@@ -231,7 +242,7 @@ pub(super) fn object_number(before: &[u8]) -> Option<u32> {
 }
 
 /// The length of the line end between `stream` and its data.
-fn line_end(bytes: &[u8]) -> u64 {
+pub(super) fn line_end(bytes: &[u8]) -> u64 {
     match bytes {
         [b'\r', b'\n', ..] => 2,
         [b'\r' | b'\n', ..] => 1,

@@ -6,7 +6,7 @@ use super::parts::Parts;
 use super::{office, open_document};
 use crate::findings::HazardKind;
 use crate::formats::{eicar, executable, ole2};
-use crate::kind::FileType;
+use crate::kind::{Family, FileType};
 use crate::seen::Seen;
 use std::io::{self, Cursor, Read, Seek};
 use zip::ZipArchive;
@@ -35,7 +35,7 @@ pub(super) fn look<R: Read + Seek>(
     for (index, packed, unpacked) in candidates(&parts.directory) {
         let head = parts.bytes(index, HEAD);
         if executable::is_program(&head) && !matches!(seen.kind, FileType::Jar | FileType::Apk) {
-            seen.add_hazard(HazardKind::ExecutableInside, "an entry that is a program");
+            seen.add_hazard(carrying(seen), "an entry that is a program");
         }
         if eicar::is_in(&head) {
             seen.add_hazard(HazardKind::Eicar, "the scanner test inside an archive");
@@ -65,6 +65,14 @@ pub(super) fn look<R: Read + Seek>(
         }
     }
     Ok(())
+}
+
+/// What it is to carry a program: archives are for files, documents are not.
+fn carrying(seen: &Seen) -> HazardKind {
+    match seen.kind.family() {
+        Family::Document => HazardKind::EmbeddedExecutable,
+        _ => HazardKind::ExecutableInside,
+    }
 }
 
 /// Entries worth a look, objects and archives first: not what office formats are made of, XML and the pictures in it.
@@ -115,7 +123,7 @@ fn nested(bytes: Vec<u8>, seen: &mut Seen, depth: usize, packed: u64) -> io::Res
     look(&mut parts, &mut inner, depth)?;
     for hazard in inner.hazards {
         let kind = match hazard.kind {
-            HazardKind::Executable | HazardKind::Script => HazardKind::ExecutableInside,
+            HazardKind::Executable | HazardKind::Script => carrying(seen),
             kind => kind,
         };
         seen.add_hazard(kind, format!("{}, in a file inside", hazard.evidence));

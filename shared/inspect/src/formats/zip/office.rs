@@ -241,6 +241,12 @@ fn relationship(of: &Element<'_>, seen: &mut Seen) {
         "oleobject" | "frame" | "subdocument" | "afchunk" | "control" => {
             seen.add_hazard(HazardKind::ExternalObject, format!("a linked {link}"));
         }
+        "image" | "video" | "audio" | "media" if is_web(target) => {
+            seen.add_hazard(
+                HazardKind::ExternalMedia,
+                format!("a linked {link} from the web"),
+            );
+        }
         "image" | "video" | "audio" | "media" if is_remote(target) => {
             seen.add_hazard(
                 HazardKind::ExternalObject,
@@ -265,6 +271,11 @@ pub(super) fn is_remote(target: &str) -> bool {
                     .is_some_and(|(scheme, _)| scheme.len() > 1)
         }
     }
+}
+
+/// Whether an address is one of the web: fetching it tells the server that somebody did. A share is told who.
+fn is_web(target: &str) -> bool {
+    target.starts_with("http://") || target.starts_with("https://")
 }
 
 fn external_link(part: &[u8], seen: &mut Seen) {
