@@ -2,6 +2,7 @@
 
 use crate::findings::{Confidence, Hazard, HazardKind, Integrity};
 use crate::kind::{Family, FileType};
+use std::ops::Range;
 
 /// More pixels than this is a decompression bomb: 16384 × 16384, the most a plain WebP can hold.
 const PIXELS_CAP: u64 = 1 << 28;
@@ -13,6 +14,8 @@ pub(crate) struct Seen {
     pub(crate) confidence: Confidence,
     pub(crate) integrity: Integrity,
     pub(crate) hazards: Vec<Hazard>,
+    /// Where files stand that it carries, and that were judged as that.
+    pub(crate) carried: Vec<Range<u64>>,
 }
 
 impl Seen {
@@ -23,6 +26,7 @@ impl Seen {
             confidence,
             integrity: Integrity::NotChecked,
             hazards: Vec::new(),
+            carried: Vec::new(),
         };
         match kind.family() {
             Family::Executable => seen.with_hazard(HazardKind::Executable, kind.label()),

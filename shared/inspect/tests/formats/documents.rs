@@ -215,13 +215,14 @@ fn open_documents() {
 }
 
 /// A whole PDF of these objects.
-fn pdf(objects: &str) -> Vec<u8> {
-    let body = format!("%PDF-1.7\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n{objects}");
-    let at = body.len();
-    format!(
-        "{body}xref\n0 1\n0000000000 65535 f \ntrailer\n<</Root 1 0 R>>\nstartxref\n{at}\n%%EOF\n"
-    )
-    .into_bytes()
+fn pdf(objects: impl AsRef<[u8]>) -> Vec<u8> {
+    let first = b"%PDF-1.7\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n";
+    let body = [&first[..], objects.as_ref()].concat();
+    let end = format!(
+        "xref\n0 1\n0000000000 65535 f \ntrailer\n<</Root 1 0 R>>\nstartxref\n{}\n%%EOF\n",
+        body.len()
+    );
+    [body, end.into_bytes()].concat()
 }
 
 #[test]
@@ -244,7 +245,7 @@ fn pdf_objects() {
         ("locked", "trailer <</Encrypt 4 0 R>>\n".to_owned(), Some(HazardKind::Encrypted)),
     ];
     for (name, objects, expected) in rows {
-        let findings = look(&pdf(&objects));
+        let findings = look(&pdf(objects));
         assert_eq!(findings.kind, FileType::Pdf, "{name}");
         assert_eq!(
             findings.hazards.first().map(|hazard| hazard.kind),
@@ -260,7 +261,7 @@ fn what_a_pdf_brings() {
     let attached = |name: &str, bytes: &[u8]| -> Vec<u8> {
         let hexadecimal: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let length = hexadecimal.len();
-        pdf(&format!(
+        pdf(format!(
             "3 0 obj\n<</Type/Filespec/F({name})/EF<</F 4 0 R>>>>\nendobj\n\
              4 0 obj\n<</Filter/ASCIIHexDecode/Length {length}>>\nstream\n{hexadecimal}\nendstream\nendobj\n"
         ))
@@ -360,12 +361,31 @@ fn what_a_pdf_brings() {
 }
 
 #[test]
+fn an_archive_that_a_pdf_openly_carries_is_no_second_face() {
+    let workbook = office(SHEET, &[]);
+    let stored = |dictionary: &str| {
+        let head = format!(
+            "{dictionary}4 0 obj\n<</Length {}>>\nstream\n",
+            workbook.len()
+        );
+        let tail = b"\nendstream\nendobj\n";
+        look(&pdf([head.as_bytes(), &workbook, tail].concat()))
+    };
+    let open = stored("3 0 obj\n<</F(a.xlsx)/EF<</F 4 0 R>>>>\nendobj\n");
+    assert!(open.has(HazardKind::EmbeddedFile), "{open:?}");
+    assert_eq!(Policy::default().judge(&open).verdict, Verdict::Clean);
+    let hybrid = stored("trailer <</AdditionalStreams[/a 4 0 R]>>\n");
+    assert_eq!(Policy::default().judge(&hybrid).verdict, Verdict::Clean);
+    assert!(stored("").has(HazardKind::Polyglot));
+}
+
+#[test]
 fn documents_in_documents_have_an_end() {
     let mut bytes = b"<a/>".to_vec();
     for _ in 0..5 {
         let hexadecimal: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let length = hexadecimal.len();
-        bytes = pdf(&format!(
+        bytes = pdf(format!(
             "3 0 obj\n<</EF<</F 4 0 R>>>>\nendobj\n4 0 obj\n<</Filter/AHx/Length {length}>>\nstream\n{hexadecimal}\nendstream\nendobj\n"
         ));
     }

@@ -4,14 +4,16 @@
 //! not that there is one (ISO 32000-2 §7.11.4).
 
 use super::flags::Pending;
-use super::lexer::{Lexer, Value};
+use super::lexer::Lexer;
 use super::objects::{Plan, STREAM_CAP, UNPACKED_CAP, line_end};
+use super::value::Value;
 use super::{filters, form_script};
 use crate::findings::HazardKind;
 use crate::formats::attached::{self, Attached};
 use crate::seen::Seen;
 use crate::source::Source;
 use std::io;
+use std::ops::Range;
 
 /// Objects whose places are remembered.
 const PLACES_CAP: usize = 1 << 17;
@@ -40,8 +42,14 @@ impl Places {
     }
 }
 
-/// Bytes of a stream, unpacked, and whether these are all.
-type Unpacked = (Vec<u8>, bool);
+/// A stream, unpacked.
+struct Stream {
+    bytes: Vec<u8>,
+    /// Whether these are all of its bytes.
+    whole: bool,
+    /// Where it stands in the file, packed.
+    place: Range<u64>,
+}
 
 /// Adds what attached files and scripts are. Those of an encrypted document cannot be read, and it is flagged as that.
 pub(super) fn judge(
@@ -109,10 +117,16 @@ fn attachment(
 ) -> io::Result<()> {
     let mut found = false;
     for begin in places.of(file) {
-        let Some((bytes, whole)) = stream(source, begin)? else {
+        let Some(Stream {
+            bytes,
+            whole,
+            place,
+        }) = stream(source, begin)?
+        else {
             continue;
         };
         found = true;
+        seen.carried.push(place);
         let file = Attached { name, bytes, whole };
         attached::judge(source, file, seen)?;
     }
@@ -132,12 +146,12 @@ fn code(source: &mut Source<'_>, places: &Places, script: u32) -> io::Result<Opt
     if let Some(Value::Text(text)) = Lexer::new(source.at(begin, DICTIONARY)?, 0).value() {
         return Ok(Some(form_script::text(text)));
     }
-    let code = stream(source, begin)?.filter(|(_, whole)| *whole);
-    Ok(code.map(|(bytes, _)| form_script::characters(&bytes)))
+    let code = stream(source, begin)?.filter(|stream| stream.whole);
+    Ok(code.map(|stream| form_script::characters(&stream.bytes)))
 }
 
 /// The stream whose object begins here; `None` where there is none, or it is behind a filter that we do not undo.
-fn stream(source: &mut Source<'_>, begin: u64) -> io::Result<Option<Unpacked>> {
+fn stream(source: &mut Source<'_>, begin: u64) -> io::Result<Option<Stream>> {
     let bytes = source.at(begin, DICTIONARY)?;
     let mut lexer = Lexer::new(bytes, 0);
     let Some(value) = lexer.value() else {
@@ -158,5 +172,9 @@ fn stream(source: &mut Source<'_>, begin: u64) -> io::Result<Option<Unpacked>> {
     let whole = length <= STREAM_CAP && bytes.len() < cap;
     bytes.truncate(cap);
     source.unpacked(bytes.len());
-    Ok(Some((bytes, whole)))
+    Ok(Some(Stream {
+        bytes,
+        whole,
+        place: data..data + length,
+    }))
 }

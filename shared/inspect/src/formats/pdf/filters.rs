@@ -1,6 +1,6 @@
 //! Undoing the filters of a stream, with a cap (ISO 32000-2 §7.4).
 
-use super::lexer::Value;
+use super::value::Value;
 use crate::inflate;
 use flate2::read::ZlibDecoder;
 use std::borrow::Cow;

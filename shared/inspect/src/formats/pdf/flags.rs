@@ -1,7 +1,7 @@
 //! What in a PDF's dictionaries starts, loads, sends or carries something (ISO 32000-2 §12.6, §7.11.4, §13).
 
 use super::form_script;
-use super::lexer::Value;
+use super::value::Value;
 use crate::findings::HazardKind;
 use crate::formats::attached;
 use crate::seen::{Seen, too_many_pixels};
@@ -145,7 +145,17 @@ impl Flags {
                     files.entry(object).or_default();
                 }
             }
-            _ => return,
+            // LibreOffice's: what the document was made from, for editing it.
+            _ => match value.get(b"AdditionalStreams") {
+                Some(Value::List(list)) => {
+                    for one in list {
+                        if let Value::Reference(file) = one {
+                            files.entry(*file).or_default();
+                        }
+                    }
+                }
+                _ => return,
+            },
         }
         seen.add_hazard(HazardKind::EmbeddedFile, "an attached file");
         for name in names {

@@ -10,6 +10,7 @@ mod flags;
 mod form_script;
 mod lexer;
 mod objects;
+mod value;
 
 use super::{find, rfind};
 use crate::findings::{HazardKind, Integrity};

@@ -6,7 +6,8 @@
 use super::attachments::{self, Places};
 use super::filters;
 use super::flags::Flags;
-use super::lexer::{Lexer, Value};
+use super::lexer::Lexer;
+use super::value::Value;
 use crate::findings::HazardKind;
 use crate::formats::find;
 use crate::seen::Seen;

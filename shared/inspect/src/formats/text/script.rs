@@ -103,7 +103,7 @@ pub(super) fn kind(text: &str, extension: Option<&str>) -> Option<FileType> {
         end -= 1;
     }
     let text = start[..end].to_ascii_lowercase();
-    let lines = code_lines(&text);
+    let lines = code_lines(&text) && !is_about_code(&text);
     let rows: [(&[&str], &[&str], FileType, usize); 4] = [
         (&POWERSHELL, &["ps1", "psm1"], FileType::PowerShell, 2),
         (&VBSCRIPT, &["vbs", "vbe"], FileType::VbScript, 3),
@@ -193,6 +193,11 @@ fn code_lines(text: &str) -> bool {
     all > 0 && code * 2 >= all
 }
 
+/// Whether the code is quoted between fences, as in Markdown: then it is a text about it.
+fn is_about_code(text: &str) -> bool {
+    text.starts_with("```") || text.contains("\n```")
+}
+
 /// What must stand somewhere besides the words.
 fn syntax(kind: FileType, text: &str) -> bool {
     match kind {
@@ -240,6 +245,11 @@ mod tests {
                 Some(FileType::JavaScript),
             ),
             ("const a = 1;\n", Some("js"), Some(FileType::JavaScript)),
+            (
+                "# How to\n```js\nconst a = require('a');\na.b(() => {\n});\nconsole.log(a);\n```\n",
+                Some("md"),
+                None,
+            ),
             (
                 "[InternetShortcut]\r\nURL=file://a",
                 None,
