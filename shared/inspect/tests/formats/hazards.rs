@@ -236,3 +236,23 @@ fn a_page_longer_than_we_read_is_beyond_limits() {
     .concat();
     assert!(look(&page).has(HazardKind::BeyondLimits));
 }
+
+#[test]
+fn long_data_is_fine_as_long_as_nothing_in_it_could_run() {
+    let start = "<?xml version='1.0'?><statement xmlns='urn:a'>";
+    let long = |end: &str| {
+        let entries = "<entry><amount>1.00</amount></entry>".repeat(60_000);
+        look(format!("{start}{entries}{end}</statement>").as_bytes())
+    };
+    let data = long("");
+    assert!(
+        data.kind == FileType::Xml && data.hazards.is_empty(),
+        "{data:?}"
+    );
+    for end in [
+        "<a xmlns='http://www.w3.org/1999/xhtml'><script/></a>",
+        "<a xmlns='http&#58;//www.w3.org/1999/xhtml'><script/></a>",
+    ] {
+        assert!(long(end).has(HazardKind::BeyondLimits), "{end}");
+    }
+}

@@ -22,6 +22,9 @@ const DICTIONARY: u64 = 16 << 10;
 /// Attached files, and scripts in objects of their own, that are looked at.
 const CAP: usize = 64;
 
+/// What looking at a stream costs, however short it is, of what may be unpacked.
+const FEE: usize = 16 << 10;
+
 /// Where the value of each object begins, in the order of the file. A later revision repeats a number.
 #[derive(Default)]
 pub(super) struct Places(Vec<(u32, u64)>);
@@ -131,7 +134,7 @@ fn attachment(
         attached::judge(source, file, seen)?;
     }
     if !found {
-        let missing = "an attached file that is missing, or behind a filter we do not undo";
+        let missing = "an attached file that is missing, beyond our limits, or behind a filter we do not undo";
         seen.add_hazard(HazardKind::EmbeddedUnknown, missing);
     }
     Ok(())
@@ -150,8 +153,12 @@ fn code(source: &mut Source<'_>, places: &Places, script: u32) -> io::Result<Opt
     Ok(code.map(|stream| form_script::characters(&stream.bytes)))
 }
 
-/// The stream whose object begins here; `None` where there is none, or it is behind a filter that we do not undo.
+/// The stream whose object begins here; `None` where there is none, it is behind a filter that we do not undo, or enough
+/// was unpacked.
 fn stream(source: &mut Source<'_>, begin: u64) -> io::Result<Option<Stream>> {
+    if source.unpacking() == 0 {
+        return Ok(None);
+    }
     let bytes = source.at(begin, DICTIONARY)?;
     let mut lexer = Lexer::new(bytes, 0);
     let Some(value) = lexer.value() else {
@@ -171,7 +178,7 @@ fn stream(source: &mut Source<'_>, begin: u64) -> io::Result<Option<Stream>> {
     let mut bytes = bytes.into_owned();
     let whole = length <= STREAM_CAP && bytes.len() < cap;
     bytes.truncate(cap);
-    source.unpacked(bytes.len());
+    source.unpacked(bytes.len().max(FEE));
     Ok(Some(Stream {
         bytes,
         whole,

@@ -20,7 +20,7 @@ const PAGE_TAGS: [&str; 3] = ["<html", "<!doctype html", "<body"];
 const RUNNING_TAGS: [&str; 3] = ["<script", "<iframe", "<svg"];
 
 /// Namespaces in which a browser runs scripts.
-const RUNNING_NAMESPACES: [&str; 2] =
+pub(super) const RUNNING_NAMESPACES: [&str; 2] =
     ["http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"];
 
 /// Which markup this is, if any.

@@ -11,7 +11,7 @@ mod script;
 mod shape;
 
 use super::zip::flag_open_document;
-use super::{fields, runnable};
+use super::{fields, find, runnable};
 use crate::claim::Claim;
 use crate::findings::{Confidence, HazardKind, Integrity};
 use crate::kind::{Family, FileType};
@@ -23,6 +23,9 @@ use std::io;
 
 /// How much of a text is looked at.
 const TEXT_CAP: u64 = 1 << 20;
+/// Longer XML is looked through in pieces, which overlap by more than the longest word looked for.
+const PIECE: u64 = 256 << 10;
+const OVERLAP: u64 = 64;
 /// How much is enough to tell its type.
 const SNIFFED: u64 = 16 << 10;
 
@@ -45,10 +48,7 @@ pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Opt
         (false, true) => Integrity::Whole,
         (false, false) => Integrity::NotChecked,
     };
-    if deep && seen.kind.family() == Family::Markup && !decoded.complete {
-        let long = format!("markup longer than {TEXT_CAP} bytes");
-        seen.add_hazard(HazardKind::BeyondLimits, long);
-    }
+    let long = deep && seen.kind.family() == Family::Markup && !decoded.complete;
     if claim
         .extension()
         .is_some_and(|extension| runnable::is_script(&extension))
@@ -58,7 +58,37 @@ pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Opt
     if deep {
         flag(text, &mut seen);
     }
+    if long && !(seen.kind == FileType::Xml && rest_is_data(source)?) {
+        let long = format!("markup longer than {TEXT_CAP} bytes");
+        seen.add_hazard(HazardKind::BeyondLimits, long);
+    }
     Ok(Some(seen))
+}
+
+/// Whether XML goes on as it began: statements and invoices with whole files in them are long, and nothing in them runs
+/// where no namespace is named in which scripts would, nor hidden in references.
+fn rest_is_data(source: &mut Source<'_>) -> io::Result<bool> {
+    let mut at = TEXT_CAP - OVERLAP;
+    let (mut declares, mut refers) = (false, false);
+    while at + OVERLAP < source.len() {
+        let bytes = source.at(at, PIECE)?;
+        if bytes.len() as u64 <= OVERLAP {
+            // Our own limit, which is told elsewhere.
+            return Ok(true);
+        }
+        let has = |word: &[u8]| find(bytes, word).is_some();
+        if markup::RUNNING_NAMESPACES
+            .iter()
+            .any(|namespace| has(namespace.as_bytes()))
+            || bytes.contains(&0)
+        {
+            return Ok(false);
+        }
+        declares |= has(b"xmlns");
+        refers |= has(b"&#");
+        at += bytes.len() as u64 - OVERLAP;
+    }
+    Ok(!(declares && refers))
 }
 
 fn kind(text: &str, decoded: &Decoded<'_>, claim: &Claim<'_>) -> FileType {
