@@ -110,37 +110,104 @@ pub enum HazardKind {
     Executable,
     /// Text that a double click or an interpreter runs.
     Script,
-    /// An archive that carries an executable or a script.
+    /// An archive, message or document that carries an executable or a script.
     ExecutableInside,
-    /// Code in an office document.
+    /// Code in an office document: VBA, Excel 4 macro sheets, Basic.
     Macro,
+    /// A field, link or cell that starts another program to fetch its value (DDE).
+    Dde,
+    /// An arbitrary file packed into an office document as an object.
+    OlePackage,
+    /// An office document that loads its template from somewhere else.
+    ExternalTemplate,
+    /// An office document that loads an object, frame or part from somewhere else when it is opened.
+    ExternalObject,
+    /// An office document that shows a picture or plays a recording from the web.
+    ExternalMedia,
+    /// A control in an office document, or the data of one.
+    #[serde(rename = "activex")]
+    ActiveX,
     /// Script in SVG, HTML or XML.
     MarkupScript,
+    /// XML that has its reader fetch something else.
+    ExternalEntity,
+    /// JavaScript in a PDF.
+    PdfJavascript,
+    /// A PDF that starts a program or opens a file.
+    PdfLaunch,
+    /// A PDF form that formats its fields, adds them up, or prints itself: JavaScript that can do nothing else.
+    PdfFormScript,
+    /// A PDF that sends its form or opens an address by itself, or imports data.
+    PdfAction,
+    /// A PDF form with a button that sends it.
+    PdfFormSubmit,
+    /// A file attached to a PDF. What it is has flags of its own.
+    EmbeddedFile,
+    /// A program or a script attached to a PDF or packed into an office document.
+    EmbeddedExecutable,
+    /// A file attached to a PDF or packed into an office document that is no plain data, or that we cannot look at.
+    EmbeddedUnknown,
+    /// Flash, video, sound or 3D content in a PDF.
+    RichMedia,
+    /// An XFA form in a PDF: a program of its own, which we do not read.
+    Xfa,
     /// Contents we cannot look at without a password.
     Encrypted,
     /// An executable behind the end of another format.
     TrailingExecutable,
+    /// Bytes behind the end of a format that are neither padding nor what phones append.
+    TrailingData,
     /// The same bytes are valid as a second format.
     Polyglot,
     /// Small file, huge contents: more entries, bytes or pixels than we accept.
     Bomb,
-    /// Judging it would take more reading than the cap allows.
+    /// The test file by which virus scanners are checked.
+    Eicar,
+    /// Judging it would take more reading or unpacking than the caps allow.
     BeyondLimits,
+    /// A scanner calls it malware. Never found by inspection: whoever scans adds it.
+    Malware,
+    /// Its hash is on the owner's block list. Never found by inspection: whoever hashes adds it.
+    BlockListed,
+    /// A scan was asked for and did not happen. Never found by inspection: "not scanned" is not "clean".
+    NotScanned,
 }
 
 impl HazardKind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 32] = [
         Self::Executable,
         Self::Script,
         Self::ExecutableInside,
         Self::Macro,
+        Self::Dde,
+        Self::OlePackage,
+        Self::ExternalTemplate,
+        Self::ExternalObject,
+        Self::ExternalMedia,
+        Self::ActiveX,
         Self::MarkupScript,
+        Self::ExternalEntity,
+        Self::PdfJavascript,
+        Self::PdfLaunch,
+        Self::PdfFormScript,
+        Self::PdfAction,
+        Self::PdfFormSubmit,
+        Self::EmbeddedFile,
+        Self::EmbeddedExecutable,
+        Self::EmbeddedUnknown,
+        Self::RichMedia,
+        Self::Xfa,
         Self::Encrypted,
         Self::TrailingExecutable,
+        Self::TrailingData,
         Self::Polyglot,
         Self::Bomb,
+        Self::Eicar,
         Self::BeyondLimits,
+        Self::Malware,
+        Self::BlockListed,
+        Self::NotScanned,
     ];
 
     /// The stable name, the same as in serialised form.
@@ -151,12 +218,34 @@ impl HazardKind {
             Self::Script => "script",
             Self::ExecutableInside => "executable-inside",
             Self::Macro => "macro",
+            Self::Dde => "dde",
+            Self::OlePackage => "ole-package",
+            Self::ExternalTemplate => "external-template",
+            Self::ExternalObject => "external-object",
+            Self::ExternalMedia => "external-media",
+            Self::ActiveX => "activex",
             Self::MarkupScript => "markup-script",
+            Self::ExternalEntity => "external-entity",
+            Self::PdfJavascript => "pdf-javascript",
+            Self::PdfLaunch => "pdf-launch",
+            Self::PdfFormScript => "pdf-form-script",
+            Self::PdfAction => "pdf-action",
+            Self::PdfFormSubmit => "pdf-form-submit",
+            Self::EmbeddedFile => "embedded-file",
+            Self::EmbeddedExecutable => "embedded-executable",
+            Self::EmbeddedUnknown => "embedded-unknown",
+            Self::RichMedia => "rich-media",
+            Self::Xfa => "xfa",
             Self::Encrypted => "encrypted",
             Self::TrailingExecutable => "trailing-executable",
+            Self::TrailingData => "trailing-data",
             Self::Polyglot => "polyglot",
             Self::Bomb => "bomb",
+            Self::Eicar => "eicar",
             Self::BeyondLimits => "beyond-limits",
+            Self::Malware => "malware",
+            Self::BlockListed => "block-listed",
+            Self::NotScanned => "not-scanned",
         }
     }
 }

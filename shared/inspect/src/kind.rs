@@ -84,6 +84,12 @@ file_types! {
     Ico "ico" "Windows icon" Image "image/vnd.microsoft.icon" "ico" ["image/x-icon" "image/ico"] ["cur"];
     JpegXl "jpeg-xl" "JPEG XL picture" Image "image/jxl" "jxl" [] [];
     Photoshop "photoshop" "Photoshop picture" Image "image/vnd.adobe.photoshop" "psd" ["image/x-photoshop" "application/x-photoshop"] [];
+    Jpeg2000 "jpeg-2000" "JPEG 2000 picture" Image "image/jp2" "jp2" ["image/jpx" "image/jpm" "image/x-jp2-codestream" "image/jpeg2000"] ["j2k" "j2c" "jpx" "jpm" "jpc" "jpf"];
+    JpegLs "jpeg-ls" "JPEG-LS picture" Image "image/jls" "jls" ["image/x-jls"] [];
+    Dng "dng" "raw picture (DNG)" Image "image/x-adobe-dng" "dng" ["image/dng" "image/tiff"] ["tif"];
+    Emf "emf" "Windows metafile (EMF)" Image "image/emf" "emf" ["image/x-emf"] [];
+    Wmf "wmf" "Windows metafile (WMF)" Image "image/wmf" "wmf" ["image/x-wmf"] [];
+    Dicom "dicom" "DICOM picture" Image "application/dicom" "dcm" ["image/dicom-rle"] ["dicom"];
 
     OggOpus "ogg-opus" "Opus sound in Ogg" Audio "audio/ogg" "ogg" ["audio/opus" "application/ogg"] ["opus" "oga"];
     OggVorbis "ogg-vorbis" "Vorbis sound in Ogg" Audio "audio/ogg" "ogg" ["audio/vorbis" "audio/x-vorbis+ogg" "application/ogg"] ["oga"];
@@ -92,6 +98,7 @@ file_types! {
     OggVideo "ogg-video" "Theora video in Ogg" Video "video/ogg" "ogv" ["application/ogg"] ["ogg"];
     Ogg "ogg" "Ogg stream" Other "application/ogg" "ogx" ["audio/ogg" "video/ogg"] ["ogg" "oga" "ogv"];
     Mp3 "mp3" "MP3 sound" Audio "audio/mpeg" "mp3" ["audio/mp3" "audio/x-mp3" "audio/mpeg3" "audio/x-mpeg"] [];
+    Mp2 "mp2" "MPEG sound, layer I or II" Audio "audio/mpeg" "mp2" ["audio/mp2" "audio/x-mp2"] ["mp1" "mpa" "mp3"];
     Aac "aac" "AAC sound" Audio "audio/aac" "aac" ["audio/x-aac" "audio/aacp" "audio/x-hx-aac-adts"] ["adts"];
     Amr "amr" "AMR sound" Audio "audio/amr" "amr" ["audio/amr-nb"] [];
     AmrWideband "amr-wb" "wideband AMR sound" Audio "audio/amr-wb" "awb" ["audio/amr"] ["amr"];
@@ -99,7 +106,7 @@ file_types! {
     M4a "m4a" "sound in MP4" Audio "audio/mp4" "m4a" ["audio/x-m4a" "audio/m4a"] ["m4b" "mp4"];
     Flac "flac" "FLAC sound" Audio "audio/flac" "flac" ["audio/x-flac"] [];
     Midi "midi" "MIDI music" Audio "audio/midi" "mid" ["audio/x-midi"] ["midi"];
-    Aiff "aiff" "AIFF sound" Audio "audio/aiff" "aiff" ["audio/x-aiff"] ["aif" "aifc"];
+    Aiff "aiff" "AIFF sound" Audio "audio/aiff" "aiff" ["audio/x-aiff" "audio/x-aifc"] ["aif" "aifc"];
 
     Mp4 "mp4" "MP4 video" Video "video/mp4" "mp4" ["video/x-m4v" "video/m4v"] ["m4v"];
     ThreeGp "3gp" "3GPP video" Video "video/3gpp" "3gp" ["video/3gp" "audio/3gpp" "video/3gpp-encrypted"] ["3gpp"];
@@ -108,7 +115,8 @@ file_types! {
     Matroska "matroska" "Matroska video" Video "video/x-matroska" "mkv" ["video/matroska" "audio/x-matroska"] ["mka" "mk3d"];
     Webm "webm" "WebM video" Video "video/webm" "webm" ["audio/webm"] ["weba"];
     Avi "avi" "AVI video" Video "video/x-msvideo" "avi" ["video/avi" "video/msvideo"] [];
-    MpegVideo "mpeg-video" "MPEG video" Video "video/mpeg" "mpg" ["video/mpg" "video/x-mpeg"] ["mpeg"];
+    MpegVideo "mpeg-video" "MPEG video" Video "video/mpeg" "mpg" ["video/mpg" "video/x-mpeg" "video/mp1s" "video/mp2p"] ["mpeg" "mpe" "vob" "m2v" "m1v"];
+    MpegTs "mpeg-ts" "MPEG transport stream" Video "video/mp2t" "ts" ["video/mpeg"] ["mts" "m2ts" "m2t"];
     FlashVideo "flash-video" "Flash video" Video "video/x-flv" "flv" [] [];
     WindowsMedia "windows-media" "Windows media" Video "video/x-ms-wmv" "wmv" ["audio/x-ms-wma" "video/x-ms-asf"] ["wma" "asf"];
 
@@ -129,15 +137,36 @@ file_types! {
     Ppsm "ppsm" "PowerPoint slide show for macros" Document "application/vnd.ms-powerpoint.slideshow.macroEnabled.12" "ppsm" [] [];
     Potx "potx" "PowerPoint template" Document "application/vnd.openxmlformats-officedocument.presentationml.template" "potx" [] [];
     Potm "potm" "PowerPoint template for macros" Document "application/vnd.ms-powerpoint.template.macroEnabled.12" "potm" [] [];
+    Ppam "ppam" "PowerPoint add-in" Document "application/vnd.ms-powerpoint.addin.macroEnabled.12" "ppam" [] [];
     Vsdx "vsdx" "Visio drawing" Document "application/vnd.ms-visio.drawing" "vsdx" ["application/vnd.ms-visio.drawing.main+xml"] [];
-    Odt "odt" "OpenDocument text" Document "application/vnd.oasis.opendocument.text" "odt" [] ["ott"];
-    Ods "ods" "OpenDocument spreadsheet" Document "application/vnd.oasis.opendocument.spreadsheet" "ods" [] ["ots"];
-    Odp "odp" "OpenDocument presentation" Document "application/vnd.oasis.opendocument.presentation" "odp" [] ["otp"];
+    Vsdm "vsdm" "Visio drawing for macros" Document "application/vnd.ms-visio.drawing.macroEnabled.12" "vsdm" ["application/vnd.ms-visio.drawing.macroenabled"] [];
+    Vstx "vstx" "Visio template" Document "application/vnd.ms-visio.template" "vstx" [] [];
+    Vstm "vstm" "Visio template for macros" Document "application/vnd.ms-visio.template.macroEnabled.12" "vstm" ["application/vnd.ms-visio.template.macroenabled"] [];
+    Vssx "vssx" "Visio stencil" Document "application/vnd.ms-visio.stencil" "vssx" [] [];
+    Vssm "vssm" "Visio stencil for macros" Document "application/vnd.ms-visio.stencil.macroEnabled.12" "vssm" ["application/vnd.ms-visio.stencil.macroenabled"] [];
+    Xps "xps" "XPS document" Document "application/vnd.ms-xpsdocument" "xps" ["application/oxps"] ["oxps"];
+    Odt "odt" "OpenDocument text" Document "application/vnd.oasis.opendocument.text" "odt" [] [];
+    Ods "ods" "OpenDocument spreadsheet" Document "application/vnd.oasis.opendocument.spreadsheet" "ods" [] [];
+    Odp "odp" "OpenDocument presentation" Document "application/vnd.oasis.opendocument.presentation" "odp" [] [];
+    Odg "odg" "OpenDocument drawing" Document "application/vnd.oasis.opendocument.graphics" "odg" [] ["otg"];
+    Ott "ott" "OpenDocument text template" Document "application/vnd.oasis.opendocument.text-template" "ott" ["application/vnd.oasis.opendocument.text"] ["odt"];
+    Ots "ots" "OpenDocument spreadsheet template" Document "application/vnd.oasis.opendocument.spreadsheet-template" "ots" ["application/vnd.oasis.opendocument.spreadsheet"] ["ods"];
+    Otp "otp" "OpenDocument presentation template" Document "application/vnd.oasis.opendocument.presentation-template" "otp" ["application/vnd.oasis.opendocument.presentation"] ["odp"];
+    OpenDocument "opendocument" "other OpenDocument file" Document "application/vnd.oasis.opendocument" "odf" ["application/vnd.oasis.opendocument.formula" "application/vnd.oasis.opendocument.chart" "application/vnd.oasis.opendocument.base" "application/vnd.oasis.opendocument.image"] ["odc" "odb" "odi" "odm"];
+    Pages "pages" "Pages document" Document "application/vnd.apple.pages" "pages" ["application/x-iwork-pages-sffpages"] [];
+    Numbers "numbers" "Numbers spreadsheet" Document "application/vnd.apple.numbers" "numbers" ["application/x-iwork-numbers-sffnumbers"] [];
+    Keynote "keynote" "Keynote presentation" Document "application/vnd.apple.keynote" "key" ["application/x-iwork-keynote-sffkey"] [];
     Epub "epub" "EPUB book" Document "application/epub+zip" "epub" [] [];
     Doc "doc" "Word 97 document" Document "application/msword" "doc" [] ["dot"];
     Xls "xls" "Excel 97 workbook" Document "application/vnd.ms-excel" "xls" ["application/msexcel" "application/x-msexcel"] ["xlt"];
     Ppt "ppt" "PowerPoint 97 presentation" Document "application/vnd.ms-powerpoint" "ppt" ["application/mspowerpoint"] ["pps" "pot"];
     OutlookMessage "outlook-message" "Outlook message" Document "application/vnd.ms-outlook" "msg" [] [];
+    Visio "visio" "Visio 2000 drawing" Document "application/vnd.visio" "vsd" ["application/vnd.ms-visio"] ["vss" "vst"];
+    Publisher "publisher" "Publisher document" Document "application/x-mspublisher" "pub" ["application/vnd.ms-publisher"] [];
+    Project "project" "Project plan" Document "application/vnd.ms-project" "mpp" [] ["mpt"];
+    Works "works" "Works document" Document "application/vnd.ms-works" "wps" [] ["wks" "xlr"];
+    Hangul "hangul" "Hangul document" Document "application/x-hwp" "hwp" ["application/vnd.hancom.hwp"] [];
+    OneNote "onenote" "OneNote section" Document "application/onenote" "one" ["application/msonenote"] ["onetoc2"];
     OfficeEncrypted "office-encrypted" "encrypted Office document" Document "application/x-ms-office-encrypted" "ole"
         ["application/vnd.ms-office" "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -147,12 +176,16 @@ file_types! {
     PostScript "postscript" "PostScript document" Document "application/postscript" "ps" [] ["eps" "ai"];
 
     Text "text" "plain text" Text "text/plain" "txt" []
-        ["text" "log" "md" "markdown" "ini" "cfg" "conf" "asc" "yaml" "yml" "toml" "rst" "tex" "srt" "eml" "sql" "properties"];
+        ["text" "log" "md" "markdown" "ini" "cfg" "conf" "asc" "yaml" "yml" "toml" "rst" "tex" "srt" "sql" "properties"];
     Csv "csv" "CSV table" Text "text/csv" "csv"
-        ["application/csv" "text/comma-separated-values" "text/tab-separated-values" "application/vnd.ms-excel"] ["tsv" "tab"];
+        ["application/csv" "text/comma-separated-values" "application/vnd.ms-excel"] [];
+    Tsv "tsv" "tab-separated table" Text "text/tab-separated-values" "tsv" ["text/csv" "application/vnd.ms-excel"] ["tab" "csv"];
     Json "json" "JSON data" Text "application/json" "json" ["text/json" "application/ld+json" "application/geo+json"] ["geojson" "jsonl" "map"];
     VCard "vcard" "vCard contact" Text "text/vcard" "vcf" ["text/x-vcard" "text/directory"] ["vcard"];
     Calendar "calendar" "iCalendar entry" Text "text/calendar" "ics" ["application/ics"] ["ical" "ifb"];
+    Email "email" "e-mail message" Text "message/rfc822" "eml" ["multipart/related" "application/x-mimearchive" "message/partial" "application/mbox"] ["mht" "mhtml" "mbox" "emlx"];
+    WebVtt "webvtt" "captions (WebVTT)" Text "text/vtt" "vtt" [] [];
+    Sylk "sylk" "symbolic link table (SYLK)" Text "application/x-sylk" "slk" ["text/spreadsheet" "application/vnd.ms-excel"] ["sylk"];
     Xml "xml" "XML data" Markup "application/xml" "xml" ["text/xml"] ["xsd" "xsl" "xslt" "kml" "gpx" "rss" "atom"];
     Svg "svg" "SVG picture" Markup "image/svg+xml" "svg" ["image/svg"] [];
     Html "html" "HTML page" Markup "text/html" "html" ["application/xhtml+xml"] ["htm" "xhtml" "shtml"];
@@ -166,6 +199,10 @@ file_types! {
     Xz "xz" "xz archive" Archive "application/x-xz" "xz" [] ["txz"];
     Zstd "zstd" "Zstandard archive" Archive "application/zstd" "zst" [] [];
     Cab "cab" "Windows cabinet" Archive "application/vnd.ms-cab-compressed" "cab" [] [];
+    Iso "iso" "disc image" Archive "application/x-iso9660-image" "iso" ["application/x-cd-image"] ["img" "udf"];
+    Lzip "lzip" "lzip archive" Archive "application/lzip" "lz" ["application/x-lzip"] [];
+    Lz4 "lz4" "LZ4 archive" Archive "application/x-lz4" "lz4" [] [];
+    Compress "compress" "compressed file (.Z)" Archive "application/x-compress" "z" [] [];
 
     Pe "pe" "Windows executable (PE)" Executable "application/vnd.microsoft.portable-executable" "exe"
         ["application/x-msdownload" "application/x-dosexec" "application/x-msdos-program"] ["dll" "scr" "sys" "ocx" "cpl" "efi"];
@@ -184,10 +221,16 @@ file_types! {
     RpmPackage "rpm-package" "RPM package" Executable "application/x-rpm" "rpm" [] [];
     BrowserExtension "browser-extension" "browser extension" Executable "application/x-google-chrome-extension" "crx" [] [];
     Flash "flash" "Flash program" Executable "application/x-shockwave-flash" "swf" [] [];
+    CompiledHelp "compiled-help" "compiled HTML help" Executable "application/vnd.ms-htmlhelp" "chm" ["application/x-chm"] [];
+    CompiledAppleScript "compiled-applescript" "compiled AppleScript" Executable "application/x-applescript" "scpt" [] [];
     ShellScript "shell-script" "script with an interpreter line" Script "text/x-shellscript" "sh"
         ["application/x-sh" "text/x-python" "text/x-perl"] ["bash" "py" "pl" "rb" "command"];
     BatchScript "batch-script" "Windows batch script" Script "application/x-bat" "bat" [] ["cmd"];
     PhpScript "php-script" "PHP script" Script "application/x-httpd-php" "php" ["text/x-php"] ["phtml"];
+    PowerShell "powershell" "PowerShell script" Script "text/x-powershell" "ps1" ["application/x-powershell"] ["psm1" "psd1"];
+    VbScript "vbscript" "Visual Basic script" Script "text/vbscript" "vbs" ["text/x-vbscript"] ["vbe" "bas" "vba"];
+    JavaScript "javascript" "JavaScript" Script "text/javascript" "js" ["application/javascript" "application/x-javascript"] ["mjs" "cjs" "jse"];
+    WindowsScript "windows-script" "Windows script or settings file" Script "text/x-windows-script" "wsf" [] ["sct" "wsc" "reg" "inf" "url" "scf"];
 
     Sqlite "sqlite" "SQLite database" Other "application/vnd.sqlite3" "sqlite" ["application/x-sqlite3"] ["db"];
     Font "font" "font" Other "font/sfnt" "ttf" ["font/ttf" "font/otf" "font/woff" "font/woff2"] ["otf" "woff" "woff2"];
@@ -252,30 +295,31 @@ impl FileType {
     #[must_use]
     pub fn is_a(self) -> Option<Self> {
         match self {
-            Self::Docx
-            | Self::Xlsx
-            | Self::Pptx
-            | Self::Dotx
-            | Self::Xltx
-            | Self::Potx
-            | Self::Ppsx => Some(Self::Zip),
-            Self::Docm
-            | Self::Dotm
-            | Self::Xlsm
-            | Self::Xltm
-            | Self::Xlam
-            | Self::Pptm
-            | Self::Ppsm => Some(Self::Zip),
-            Self::Potm
-            | Self::Xlsb
-            | Self::Vsdx
-            | Self::Odt
-            | Self::Ods
-            | Self::Odp
-            | Self::Epub => Some(Self::Zip),
+            Self::Docx | Self::Xlsx | Self::Pptx | Self::Dotx | Self::Xltx | Self::Potx => {
+                Some(Self::Zip)
+            }
+            Self::Docm | Self::Dotm | Self::Xlsm | Self::Xltm | Self::Xlam | Self::Pptm => {
+                Some(Self::Zip)
+            }
+            Self::Ppsx | Self::Ppsm | Self::Potm | Self::Xlsb | Self::Vsdx | Self::Xps => {
+                Some(Self::Zip)
+            }
+            Self::Odt | Self::Ods | Self::Odp | Self::Odg | Self::OpenDocument | Self::Epub => {
+                Some(Self::Zip)
+            }
+            Self::Ott | Self::Ots | Self::Otp | Self::Pages | Self::Numbers | Self::Keynote => {
+                Some(Self::Zip)
+            }
+            Self::Vsdm | Self::Vstx | Self::Vstm | Self::Vssx | Self::Vssm | Self::Ppam => {
+                Some(Self::Zip)
+            }
             Self::Jar | Self::Apk => Some(Self::Zip),
-            Self::Csv | Self::Json | Self::VCard | Self::Calendar => Some(Self::Text),
+            Self::Csv | Self::Tsv | Self::Json | Self::VCard | Self::Calendar => Some(Self::Text),
+            Self::Email | Self::WebVtt | Self::Sylk => Some(Self::Text),
             Self::Doc | Self::Xls | Self::Ppt | Self::OutlookMessage | Self::OfficeEncrypted => {
+                Some(Self::Ole2)
+            }
+            Self::Visio | Self::Publisher | Self::Project | Self::Works | Self::Hangul => {
                 Some(Self::Ole2)
             }
             Self::Svg => Some(Self::Xml),

@@ -219,8 +219,11 @@ impl Policy {
         if families.contains(&kind.family()) {
             return None;
         }
+        // XML that is neither a page nor a picture is data, and data under a text's name deceives nobody.
+        let data = kind == FileType::Xml;
         families
             .into_iter()
+            .filter(|said| !(data && *said == Family::Text))
             .filter_map(|family| self.disguised.verdict(kind.family(), family))
             .max()
     }
@@ -314,6 +317,15 @@ mod tests {
                 "data under a name of its own",
                 Findings {
                     extension: said("drawio"),
+                    ..findings(FileType::Xml)
+                },
+                Verdict::Clean,
+                Some("extension-differs"),
+            ),
+            (
+                "data under a text's name",
+                Findings {
+                    extension: said("txt"),
                     ..findings(FileType::Xml)
                 },
                 Verdict::Clean,

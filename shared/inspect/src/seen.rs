@@ -2,6 +2,7 @@
 
 use crate::findings::{Confidence, Hazard, HazardKind, Integrity};
 use crate::kind::{Family, FileType};
+use std::ops::Range;
 
 /// More pixels than this is a decompression bomb: 16384 × 16384, the most a plain WebP can hold.
 const PIXELS_CAP: u64 = 1 << 28;
@@ -13,6 +14,8 @@ pub(crate) struct Seen {
     pub(crate) confidence: Confidence,
     pub(crate) integrity: Integrity,
     pub(crate) hazards: Vec<Hazard>,
+    /// Where files stand that it carries, and that were judged as that.
+    pub(crate) carried: Vec<Range<u64>>,
 }
 
 impl Seen {
@@ -23,6 +26,7 @@ impl Seen {
             confidence,
             integrity: Integrity::NotChecked,
             hazards: Vec::new(),
+            carried: Vec::new(),
         };
         match kind.family() {
             Family::Executable => seen.with_hazard(HazardKind::Executable, kind.label()),
@@ -61,11 +65,22 @@ impl Seen {
         }
     }
 
+    /// Whether a hazard of this kind was seen already.
+    pub(crate) fn has(&self, kind: HazardKind) -> bool {
+        self.hazards.iter().any(|hazard| hazard.kind == kind)
+    }
+
     /// Flags a picture that would unfold to more pixels than the cap.
     pub(crate) fn with_pixels(mut self, width: u32, height: u32) -> Self {
-        if u64::from(width) * u64::from(height) > PIXELS_CAP {
-            self.add_hazard(HazardKind::Bomb, format!("{width} × {height} pixels"));
+        if let Some(evidence) = too_many_pixels(width, height) {
+            self.add_hazard(HazardKind::Bomb, evidence);
         }
         self
     }
+}
+
+/// What to say about a picture of these sides, if it would unfold to more pixels than the cap.
+pub(crate) fn too_many_pixels(width: u32, height: u32) -> Option<String> {
+    (u64::from(width) * u64::from(height) > PIXELS_CAP)
+        .then(|| format!("{width} × {height} pixels"))
 }

@@ -19,6 +19,18 @@ const TAIL: u64 = 68 << 10;
 /// The least that is read at a time elsewhere.
 const BLOCK: u64 = 8 << 10;
 
+/// The most that is unpacked of a file's streams and of the files attached to it, all together.
+const UNPACKED_CAP: usize = 12 << 20;
+
+/// How far an inspection goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// The type, and what shows on the way to it.
+    Type,
+    /// Also what is inside.
+    Deep,
+}
+
 /// A reader that can seek, as one object.
 pub(crate) trait ReadSeek: Read + Seek {}
 impl<R: Read + Seek> ReadSeek for R {}
@@ -49,11 +61,14 @@ pub(crate) struct Source<'a> {
     read: u64,
     cap: u64,
     exhausted: bool,
+    depth: Depth,
+    level: u8,
+    unpacking: usize,
 }
 
 impl<'a> Source<'a> {
     /// Measures the file and reads its head.
-    pub(crate) fn open(inner: &'a mut dyn ReadSeek) -> io::Result<Self> {
+    pub(crate) fn open(inner: &'a mut dyn ReadSeek, depth: Depth) -> io::Result<Self> {
         let length = inner.seek(SeekFrom::End(0))?;
         let mut source = Self {
             inner,
@@ -65,9 +80,52 @@ impl<'a> Source<'a> {
             read: 0,
             cap: READ_CAP,
             exhausted: false,
+            depth,
+            level: 0,
+            unpacking: UNPACKED_CAP,
         };
         source.head = source.load(0, if length <= WHOLE { length } else { HEAD })?;
         Ok(source)
+    }
+
+    /// Makes this a file carried by another, whose allowance for unpacking it shares.
+    pub(crate) fn carried_by(mut self, outer: &Source<'_>) -> Self {
+        self.level = outer.level + 1;
+        self.unpacking = outer.unpacking;
+        self
+    }
+
+    /// How many files, one in another, carry this one.
+    pub(crate) fn level(&self) -> u8 {
+        self.level
+    }
+
+    /// How many bytes may still be unpacked.
+    pub(crate) fn unpacking(&self) -> usize {
+        self.unpacking
+    }
+
+    /// Counts bytes that were unpacked.
+    pub(crate) fn unpacked(&mut self, bytes: usize) {
+        self.unpacking = self.unpacking.saturating_sub(bytes);
+    }
+
+    /// Whether hazards inside the structure are asked for, not the type alone.
+    pub(crate) fn is_deep(&self) -> bool {
+        self.depth == Depth::Deep
+    }
+
+    /// Keeps the whole file at hand if it is no longer than `limit` and the caps allow it. What would be read in pieces
+    /// again and again is then read once.
+    pub(crate) fn hold(&mut self, limit: u64) -> io::Result<()> {
+        let have = self.head.bytes.len() as u64;
+        let missing = self.length - have;
+        if missing == 0 || self.length > limit || missing > self.cap.saturating_sub(self.read) {
+            return Ok(());
+        }
+        let rest = self.load(have, missing)?;
+        self.head.bytes.extend_from_slice(&rest.bytes);
+        Ok(())
     }
 
     /// The file's length in bytes.
@@ -132,7 +190,7 @@ impl<'a> Source<'a> {
                 .unwrap_or_default());
         }
         if self.block.get(from, wanted).is_none() {
-            self.block = self.load(from, wanted.max(BLOCK))?;
+            self.move_block(from, wanted.max(BLOCK))?;
         }
         let start = usize::try_from(from - self.block.at).unwrap_or(usize::MAX);
         let rest = self.block.bytes.get(start..).unwrap_or_default();
@@ -141,11 +199,29 @@ impl<'a> Source<'a> {
             .min(usize::try_from(wanted).unwrap_or(usize::MAX))])
     }
 
+    /// Moves the block to `from`, keeping what it already has of it: a walk forwards reads every byte once.
+    fn move_block(&mut self, from: u64, wanted: u64) -> io::Result<()> {
+        let have = self.block.at + self.block.bytes.len() as u64;
+        if !(self.block.at..have).contains(&from) {
+            self.block = self.load(from, wanted)?;
+            return Ok(());
+        }
+        let kept = (from - self.block.at) as usize;
+        let more = self.load(have, (from + wanted - have).max(BLOCK))?;
+        self.block.bytes.drain(..kept);
+        self.block.bytes.extend_from_slice(&more.bytes);
+        self.block.at = from;
+        Ok(())
+    }
+
     /// The first bytes of the file, up to a limit of the caller's.
     pub(crate) fn prefix(&mut self, limit: u64) -> io::Result<Cow<'_, [u8]>> {
         let have = self.head.bytes.len() as u64;
         if have >= limit.min(self.length) {
-            return Ok(Cow::Borrowed(&self.head.bytes));
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            return Ok(Cow::Borrowed(
+                &self.head.bytes[..self.head.bytes.len().min(limit)],
+            ));
         }
         let rest = self.load(have, limit - have)?;
         Ok(Cow::Owned(
@@ -207,7 +283,7 @@ mod tests {
         for length in [0, 1, 1000, 200_000, 300_001] {
             let data = bytes(length);
             let mut cursor = Cursor::new(data.clone());
-            let mut source = Source::open(&mut cursor).unwrap();
+            let mut source = Source::open(&mut cursor, Depth::Deep).unwrap();
             let (tail_at, tail) = source.tail().unwrap();
             assert_eq!(tail, &data[tail_at as usize..]);
             for (from, wanted) in [
@@ -232,16 +308,30 @@ mod tests {
     #[test]
     fn small_files_are_read_once() {
         let mut cursor = Cursor::new(bytes(100_000));
-        let mut source = Source::open(&mut cursor).unwrap();
+        let mut source = Source::open(&mut cursor, Depth::Deep).unwrap();
         source.tail().unwrap();
         source.at(50_000, 40_000).unwrap();
         assert_eq!(source.bytes_read(), 100_000);
     }
 
     #[test]
+    fn a_held_file_is_not_read_again() {
+        let data = bytes(300_000);
+        let mut cursor = Cursor::new(data.clone());
+        let mut source = Source::open(&mut cursor, Depth::Deep).unwrap();
+        source.hold(200_000).unwrap();
+        assert_eq!(source.bytes_read(), HEAD);
+        source.hold(300_000).unwrap();
+        assert_eq!(source.head(), data);
+        source.at(250_000, 40_000).unwrap();
+        source.tail().unwrap();
+        assert_eq!(source.bytes_read(), 300_000);
+    }
+
+    #[test]
     fn past_the_cap_the_file_seems_to_end() {
         let mut cursor = Cursor::new(bytes(300_000));
-        let mut source = Source::open(&mut cursor).unwrap();
+        let mut source = Source::open(&mut cursor, Depth::Deep).unwrap();
         source.allow(10_000);
         assert_eq!(source.at(100_000, 20_000).unwrap().len(), 10_000);
         assert!(source.exhausted());

@@ -9,7 +9,7 @@
     reason = "the crate opens no file, its tests open the samples"
 )]
 
-use attache_inspect::{Claim, Policy, READ_CAP, inspect};
+use attache_inspect::{Claim, FileType, Policy, READ_CAP, inspect, sniff};
 use proptest::prelude::*;
 use std::io::Cursor;
 use std::path::PathBuf;
@@ -38,7 +38,13 @@ static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     compound.create_stream("WordDocument").unwrap();
     compound.create_storage("Macros").unwrap();
     seeds.push(compound.into_inner().into_inner());
-    let beginnings: [&[u8]; 8] = [
+    let beginnings: [&[u8]; 14] = [
+        b"%PDF-1.7\n1 0 obj\n<</Type/ObjStm/N 1/First 4/Length 20>>\nstream\n7 0 <</S/Launch>>xx\nendstream\nendobj\ntrailer<</Encrypt 3 0 R>>\nstartxref\n9\n%%EOF",
+        b"{\\rtf1{\\object\\objemb{\\*\\objclass Package}{\\*\\objdata 01050000020000000800}}{\\*\\template http://a}}",
+        b"Rar!\x1A\x07\x01\0\x33\x92\xB5\xE5\x0A\x01\x05\x06\0\x05\x01\x01\x80\x80\0",
+        b"\x1A\x45\xDF\xA3\x87\x42\x82\x84webm\x18\x53\x80\x67\x81x",
+        b"II*\0\x08\0\0\0\x02\0\0\x01\x03\0\x01\0\0\0\x09\0\0\0\x11\x01\x04\0\x01\0\0\0\x08\0\0\0\0\0\0\0",
+        b"\x1F\x8B\x08\x08\0\0\0\0\0\x03a.txt\0\x4B\x04\0\x43\xBE\xB7\xE8\x01\0\0\0",
         b"ID3\x04\0\0\0\0\0\x05abcde\xFF\xFB\x90\0",
         b"\xFF\xF1\x50\x80\x17\x3F\xFC",
         b"\xFF\xFEh\0i\0",
@@ -51,6 +57,12 @@ static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     seeds.extend(beginnings.iter().map(|bytes| bytes.to_vec()));
     seeds
 });
+
+fn kind(bytes: &[u8]) -> FileType {
+    inspect(&mut Cursor::new(bytes), &Claim::default())
+        .unwrap()
+        .kind
+}
 
 fn survives(bytes: &[u8], declared: Option<&str>, file_name: Option<&str>) {
     let findings = inspect(
@@ -100,6 +112,29 @@ proptest! {
             bytes.truncate(cut.index(length));
         }
         survives(&bytes, None, None);
+    }
+
+    #[test]
+    fn cut_files_keep_their_type_or_lose_it(seed in 0..SEEDS.len(), cut in any::<prop::sample::Index>()) {
+        let whole = kind(&SEEDS[seed]);
+        let at = cut.index(SEEDS[seed].len());
+        let left = kind(&SEEDS[seed][..at]);
+        // A few letters are text, whatever they were to become; data in a text format stays text.
+        let known = [whole, FileType::Unknown, FileType::Text];
+        let general = [left.is_a(), Some(left)].contains(&whole.is_a()) && whole.is_a().is_some();
+        let elder = whole == FileType::Svg && left == FileType::Xml;
+        // The second header of a Windows program comes late.
+        let program = whole == FileType::Pe && left == FileType::DosExecutable;
+        // Whether a picture moves, and what a stream is coded with, is said behind the signature.
+        let same = left.goes_by_mime(&whole.mime().to_ascii_lowercase());
+        prop_assert!(known.contains(&left) || general || elder || program || same, "{whole:?} cut at {at} is {left:?}");
+    }
+
+    #[test]
+    fn sniffing_agrees_with_inspecting(seed in 0..SEEDS.len()) {
+        let claim = Claim::default();
+        let sniffed = sniff(&mut Cursor::new(&SEEDS[seed]), &claim).unwrap();
+        prop_assert_eq!(sniffed.kind, kind(&SEEDS[seed]));
     }
 
     #[test]

@@ -10,69 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A format we know: its MIME type, its extensions (the usual one first) and other spellings of its type.
-type Known = (
-    &'static str,
-    &'static [&'static str],
-    &'static [&'static str],
-);
-
-/// Registered names per <https://www.iana.org/assignments/media-types>; aliases as met in practice.
-const KNOWN: &[Known] = &[
-    (
-        "image/jpeg",
-        &["jpg", "jpeg"],
-        &["image/jpg", "image/pjpeg"],
-    ),
-    ("image/png", &["png"], &["image/x-png"]),
-    ("image/gif", &["gif"], &[]),
-    ("image/webp", &["webp"], &[]),
-    ("image/heic", &["heic"], &[]),
-    ("image/tiff", &["tiff", "tif"], &[]),
-    ("image/svg+xml", &["svg"], &[]),
-    ("audio/aac", &["aac"], &["audio/x-aac", "audio/aacp"]),
-    ("audio/amr", &["amr"], &[]),
-    ("audio/mpeg", &["mp3"], &["audio/mp3", "audio/mpeg3"]),
-    ("audio/mp4", &["m4a"], &["audio/x-m4a", "audio/m4a"]),
-    ("audio/ogg", &["ogg", "oga", "opus"], &["audio/opus"]),
-    (
-        "audio/wav",
-        &["wav"],
-        &["audio/x-wav", "audio/wave", "audio/vnd.wave"],
-    ),
-    ("video/mp4", &["mp4", "m4v"], &["video/x-m4v"]),
-    ("video/3gpp", &["3gp", "3gpp"], &["video/3gp"]),
-    ("video/quicktime", &["mov"], &[]),
-    ("video/webm", &["webm"], &[]),
-    ("application/pdf", &["pdf"], &["application/x-pdf"]),
-    ("text/plain", &["txt", "log"], &[]),
-    ("text/csv", &["csv"], &["application/csv"]),
-    ("text/html", &["html", "htm"], &[]),
-    ("application/json", &["json"], &["text/json"]),
-    (
-        "application/zip",
-        &["zip"],
-        &["application/x-zip-compressed", "application/x-zip"],
-    ),
-    ("application/msword", &["doc"], &[]),
-    ("application/vnd.ms-excel", &["xls"], &[]),
-    ("application/vnd.ms-powerpoint", &["ppt"], &[]),
-    (
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        &["docx"],
-        &[],
-    ),
-    (
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        &["xlsx"],
-        &[],
-    ),
-    (
-        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        &["pptx"],
-        &[],
-    ),
-];
+use super::known_types::KNOWN;
 
 /// A MIME type's essence in its one spelling.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -10,6 +10,7 @@
 //! The matrix says what the channels publish. What holds for one message is the least of all layers: the sender's channel,
 //! the receiver's, its live configuration and the owner's own limits.
 
+mod known_types;
 pub mod matrix;
 pub mod media_type;
 pub mod plan;

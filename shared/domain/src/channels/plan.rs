@@ -102,6 +102,7 @@ fn megabytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channels::known_types::KNOWN;
     use crate::connection::tests::{genesys, whatsapp};
     use crate::event::{Content, origin};
 
@@ -116,6 +117,31 @@ mod tests {
             file.file_name = Some("Rechnung März (1).pdf".to_owned());
         }
         origin
+    }
+
+    #[test]
+    fn every_type_we_know_has_an_outcome_in_words() {
+        let (whatsapp, genesys) = (whatsapp(), genesys());
+        for (mime, extensions, _) in KNOWN {
+            for (origin, target) in [(outgoing(""), &whatsapp), (origin(), &genesys)] {
+                match plan(&origin, Some(target), mime, 1000) {
+                    Plan::AsIs { name, .. } => {
+                        let given = name.rsplit('.').next();
+                        assert!(
+                            given.is_some_and(|given| extensions.contains(&given)),
+                            "{mime}: {name}"
+                        );
+                    }
+                    Plan::Rejected { code, reason } => {
+                        assert_eq!(code, "channel.type", "{mime}");
+                        let (type_named, takes) =
+                            (reason.contains(mime), reason.contains("It takes "));
+                        assert!(type_named && takes, "{reason}");
+                    }
+                    Plan::Keep => panic!("{mime} is kept"),
+                }
+            }
+        }
     }
 
     #[test]

@@ -136,7 +136,7 @@ mod tests {
             ("photo.JPEG", jpeg, "photo.jpeg"),
             ("photo", jpeg, "photo.jpg"),
             ("invoice.png", pdf, "invoice.pdf"),
-            ("invoice.pdf.exe", pdf, "invoice_pdf_exe.pdf"),
+            ("invoice.pdf.exe", pdf, "invoice_pdf.pdf"),
             ("v1.2", pdf, "v1_2.pdf"),
             ("../../etc/passwd", "text/plain", "passwd.txt"),
             ("C:\\Users\\me\\scan.pdf", pdf, "scan.pdf"),

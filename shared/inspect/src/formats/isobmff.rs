@@ -24,6 +24,8 @@ struct Extent {
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     let kind = match source.head().get(4..8) {
+        // Canon's raw pictures use the same boxes.
+        Some(b"ftyp") if source.head().get(8..12) == Some(b"crx ") => return Ok(None),
         Some(b"ftyp") => Some(by_brands(source)?),
         Some(b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot") => None,
         _ => return Ok(None),

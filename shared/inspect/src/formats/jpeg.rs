@@ -22,15 +22,27 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     }
     let mut frame = None;
     let integrity = walk(source, &mut frame)?;
-    let seen = Seen::certain(FileType::Jpeg).with_integrity(integrity);
-    Ok(Some(match frame {
-        Some((width, height)) => seen.with_pixels(width, height),
-        None => seen,
-    }))
+    let frame = frame.unwrap_or_default();
+    let kind = if frame.lossless_kin {
+        FileType::JpegLs
+    } else {
+        FileType::Jpeg
+    };
+    let seen = Seen::certain(kind).with_integrity(integrity);
+    Ok(Some(seen.with_pixels(frame.width, frame.height)))
 }
 
-/// Follows the segments; `frame` takes the size of the first frame header.
-fn walk(source: &mut Source<'_>, frame: &mut Option<(u32, u32)>) -> io::Result<Integrity> {
+/// What the first frame header says.
+#[derive(Clone, Copy, Default)]
+struct Frame {
+    width: u32,
+    height: u32,
+    /// The frame is of JPEG-LS, which shares everything but the coding (ITU-T T.87).
+    lossless_kin: bool,
+}
+
+/// Follows the segments; `frame` takes the first frame header.
+fn walk(source: &mut Source<'_>, frame: &mut Option<Frame>) -> io::Result<Integrity> {
     let cut = || Integrity::truncated("the file ends before its end-of-image marker");
     let mut at = 2;
     for _ in 0..MARKERS_CAP {
@@ -55,8 +67,13 @@ fn walk(source: &mut Source<'_>, frame: &mut Option<(u32, u32)>) -> io::Result<I
                 }
                 at += 2 + u64::from(length);
                 if marker == 0xDA {
-                    if source.len() > SCAN_WHOLE && source.tail()?.1.ends_with(b"\xFF\xD9") {
+                    if (source.len() > SCAN_WHOLE || !source.is_deep())
+                        && source.tail()?.1.ends_with(b"\xFF\xD9")
+                    {
                         return Ok(Integrity::Whole);
+                    }
+                    if !source.is_deep() {
+                        return Ok(Integrity::NotChecked);
                     }
                     let Some(end) = end_of_scan(source, at)? else {
                         return Ok(cut());
@@ -79,16 +96,17 @@ fn fill_bytes(bytes: &[u8]) -> u64 {
 }
 
 fn is_frame(marker: u8) -> bool {
-    matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC)
+    matches!(marker, 0xC0..=0xCF | 0xF7) && !matches!(marker, 0xC4 | 0xC8 | 0xCC)
 }
 
-fn frame_size(source: &mut Source<'_>, at: u64) -> io::Result<Option<(u32, u32)>> {
+fn frame_size(source: &mut Source<'_>, at: u64) -> io::Result<Option<Frame>> {
     Ok(source.exactly::<9>(at)?.map(|header| {
-        let [_, _, _, _, _, h1, h2, w1, w2] = header;
-        (
-            u32::from(u16::from_be_bytes([w1, w2])),
-            u32::from(u16::from_be_bytes([h1, h2])),
-        )
+        let [_, marker, _, _, _, h1, h2, w1, w2] = header;
+        Frame {
+            width: u32::from(u16::from_be_bytes([w1, w2])),
+            height: u32::from(u16::from_be_bytes([h1, h2])),
+            lossless_kin: marker == 0xF7,
+        }
     }))
 }
 
@@ -100,9 +118,8 @@ fn end_of_scan(source: &mut Source<'_>, from: u64) -> io::Result<Option<u64>> {
         if bytes.len() < 2 {
             return Ok(None);
         }
-        let marker = bytes.windows(2).position(|pair| {
-            pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0x01 | 0xD0..=0xD7 | 0xFF)
-        });
+        let marker = memchr::memchr_iter(0xFF, &bytes[..bytes.len() - 1])
+            .find(|&offset| !matches!(bytes[offset + 1], 0x00 | 0x01 | 0xD0..=0xD7 | 0xFF));
         match marker {
             Some(offset) => return Ok(Some(at + offset as u64)),
             None => at += bytes.len() as u64 - 1,

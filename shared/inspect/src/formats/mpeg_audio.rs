@@ -1,4 +1,4 @@
-//! MPEG audio and its neighbours without a container: MP3 (with and without ID3), AAC in ADTS, AMR.
+//! MPEG audio and its neighbours without a container: MP3 (with and without ID3), layers I and II, AAC in ADTS, AMR.
 //!
 //! A sync word is eleven bits: a type is only said when a second frame stands where the first one ends, or the file
 //! ends there. Sources: ISO/IEC 11172-3 §2.4.1.3 and 13818-3 (MP3), 13818-7 §6.2 (ADTS), RFC 4867 §5 (AMR), id3.org.
@@ -19,6 +19,23 @@ const BITRATES: [[u16; 15]; 2] = [
     ],
     [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 ];
+/// Kilobits per second of layers I and II: MPEG 1 each, then MPEG 2 each.
+const ELDER_BITRATES: [[[u16; 15]; 2]; 2] = [
+    [
+        [
+            0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448,
+        ],
+        [
+            0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384,
+        ],
+    ],
+    [
+        [
+            0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256,
+        ],
+        [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
+    ],
+];
 /// Hertz by index for MPEG 1; halved for MPEG 2, quartered for 2.5.
 const RATES: [u32; 3] = [44_100, 48_000, 32_000];
 
@@ -32,8 +49,24 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     }
     match tag_length(head) {
         Some(tag) => tagged(source, tag).map(Some),
-        None => Ok(frames(source, 0)?.map(Seen::certain)),
+        None => Ok(match frames(source, 0)? {
+            Some(kind) => Some(Seen::certain(kind)),
+            None => free_format(source.head()).then(|| Seen::likely(FileType::Mp3)),
+        }),
     }
+}
+
+/// Whether frames of layer III without a stated bitrate follow each other: the same header, twice at the same distance.
+fn free_format(head: &[u8]) -> bool {
+    let [0xFF, second, third, fourth, ..] = *head else {
+        return false;
+    };
+    if second & 0xE6 != 0xE2 || second & 0x18 == 8 || third >> 4 != 0 || third & 0xC == 0xC {
+        return false;
+    }
+    let same = |at: usize| matches!(head.get(at..at + 4), Some(&[0xFF, s, t, f]) if s == second && t & 0xFD == third & 0xFD && f & 0xC0 == fourth & 0xC0);
+    let first = (64..4096).find(|&at| same(at));
+    first.is_some_and(|first| (2 * first - 1..=2 * first + 1).any(same))
 }
 
 /// The length of an ID3v2 tag at the start, header and footer included.
@@ -65,6 +98,21 @@ fn tagged(source: &mut Source<'_>, tag: u64) -> io::Result<Seen> {
     Ok(Seen::new(FileType::Mp3, Confidence::Guess))
 }
 
+/// Whether three frames of MPEG sound follow each other somewhere in these bytes.
+pub(crate) fn sounds_like_frames(bytes: &[u8]) -> bool {
+    let next = |at: usize| {
+        let (kind, length) = frame(bytes.get(at..at + 6)?)?;
+        Some((kind, at + usize::try_from(length).ok()?))
+    };
+    memchr::memchr_iter(0xFF, bytes).any(|at| {
+        let second = next(at);
+        let third = second.and_then(|(kind, at)| next(at).filter(|(same, _)| *same == kind));
+        third
+            .and_then(|(kind, at)| next(at).filter(|(same, _)| *same == kind))
+            .is_some()
+    })
+}
+
 /// The type of two adjacent frames at `at`.
 fn frames(source: &mut Source<'_>, at: u64) -> io::Result<Option<FileType>> {
     let Some((kind, length)) = frame(source.at(at, 6)?) else {
@@ -89,6 +137,7 @@ fn frame(header: &[u8]) -> Option<(FileType, u64)> {
             (length > 7).then_some((FileType::Aac, length))
         }
         (_, 0xE2) => layer_three(second, third).map(|length| (FileType::Mp3, length)),
+        (_, 0xE4 | 0xE6) => elder_layer(second, third).map(|length| (FileType::Mp2, length)),
         _ => None,
     }
 }
@@ -111,6 +160,26 @@ fn layer_three(second: u8, third: u8) -> Option<u64> {
         u64::from(samples_per_byte * u32::from(kilobits) * 1000 / hertz)
             + u64::from(third >> 1 & 1),
     )
+}
+
+/// The length of a frame of layer I (slots of four bytes) or II.
+fn elder_layer(second: u8, third: u8) -> Option<u64> {
+    let (first_layer, first_version) = (second & 6 == 6, second & 0x18 == 0x18);
+    if second & 0x10 == 0 {
+        return None;
+    }
+    let kilobits = ELDER_BITRATES[usize::from(!first_version)][usize::from(!first_layer)]
+        .get(usize::from(third >> 4))
+        .copied()
+        .filter(|&rate| rate > 0)?;
+    let hertz = RATES.get(usize::from(third >> 2 & 3))? / if first_version { 1 } else { 2 };
+    let (bits, padding) = (u64::from(kilobits) * 1000, u64::from(third >> 1 & 1));
+    let hertz = u64::from(hertz);
+    Some(if first_layer {
+        (12 * bits / hertz + padding) * 4
+    } else {
+        144 * bits / hertz + padding
+    })
 }
 
 #[cfg(test)]

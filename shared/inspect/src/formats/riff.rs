@@ -1,4 +1,5 @@
-//! RIFF: WebP (still or animated), WAV, AVI. The file's length is in the header.
+//! RIFF: WebP (still or animated), WAV, AVI; and its elder kin with the bytes the other way round, AIFF. The file's
+//! length is in the header.
 //!
 //! Sources: Multimedia Programming Interface 1.0 §2; WebP Container Specification (RFC 9649 §2).
 
@@ -12,6 +13,44 @@ use std::io;
 const ANIMATED: u8 = 0x02;
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
+    if let [
+        b'F',
+        b'O',
+        b'R',
+        b'M',
+        a,
+        b,
+        c,
+        d,
+        b'A',
+        b'I',
+        b'F',
+        b'F' | b'C',
+        ..,
+    ] = *source.head()
+    {
+        let end = integrity(u32::from_be_bytes([a, b, c, d]), source.len());
+        return Ok(Some(Seen::certain(FileType::Aiff).with_integrity(end)));
+    }
+    // Sound of more than 4 GiB says so in a chunk of its own (EBU Tech 3306).
+    if let [
+        b'R',
+        b'F' | b'W',
+        b'6',
+        b'4',
+        _,
+        _,
+        _,
+        _,
+        b'W',
+        b'A',
+        b'V',
+        b'E',
+        ..,
+    ] = source.head()
+    {
+        return Ok(Some(Seen::certain(FileType::Wav)));
+    }
     let [b'R', b'I', b'F', b'F', a, b, c, d, form @ ..] = source.head() else {
         return Ok(None);
     };

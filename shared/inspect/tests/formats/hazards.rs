@@ -75,7 +75,7 @@ fn names_that_run_text() {
             declared: None,
             file_name: Some(name),
         };
-        let findings = inspect(&mut Cursor::new(b"var a = 1;\n"), &claim).unwrap();
+        let findings = inspect(&mut Cursor::new(b"one line\n"), &claim).unwrap();
         assert_eq!(findings.has(HazardKind::Script), script, "{name}");
         assert_eq!(findings.kind, FileType::Text);
     }
@@ -90,7 +90,7 @@ fn what_hides_behind_a_picture() {
         (FileType::Gif, Integrity::Whole, Vec::new())
     );
     let archive = zip(&[("a.txt", b"x")]);
-    let rows: [(&str, &[u8], Option<HazardKind>); 6] = [
+    let rows: [(&str, &[u8], Option<HazardKind>); 10] = [
         ("archive", &archive, Some(HazardKind::Polyglot)),
         ("program", b"MZ\x90\0", Some(HazardKind::TrailingExecutable)),
         (
@@ -103,6 +103,10 @@ fn what_hides_behind_a_picture() {
             b"<script>alert(1)</script>",
             Some(HazardKind::Polyglot),
         ),
+        ("picture", b"\x89PNG\r\n\x1A\n", Some(HazardKind::Polyglot)),
+        ("rar", b"Rar!\x1A\x07\x01\0", Some(HazardKind::Polyglot)),
+        ("pdf", b"%PDF-1.4\n", Some(HazardKind::Polyglot)),
+        ("notes", b"some notes", Some(HazardKind::TrailingData)),
         ("padding", &[0; 100], None),
         ("a clip", b"\0\0\0\x18ftypmp42", None),
     ];
@@ -199,7 +203,7 @@ fn markup_that_runs() {
         ),
         (b"\xFF\xFE<\0s\0c\0r\0i\0p\0t\0>\0x\0", FileType::Html, true),
         (b"<!doctype html><p>hello", FileType::Html, false),
-        (b"Gr\xFC\xDFe\n<script>x</script>", FileType::Html, true),
+        (b"Gr\xFC\xDFe\n<script>x</script>", FileType::Text, true),
     ];
     for (bytes, kind, runs) in rows {
         let findings = look(bytes);
@@ -231,4 +235,24 @@ fn a_page_longer_than_we_read_is_beyond_limits() {
     ]
     .concat();
     assert!(look(&page).has(HazardKind::BeyondLimits));
+}
+
+#[test]
+fn long_data_is_fine_as_long_as_nothing_in_it_could_run() {
+    let start = "<?xml version='1.0'?><statement xmlns='urn:a'>";
+    let long = |end: &str| {
+        let entries = "<entry><amount>1.00</amount></entry>".repeat(60_000);
+        look(format!("{start}{entries}{end}</statement>").as_bytes())
+    };
+    let data = long("");
+    assert!(
+        data.kind == FileType::Xml && data.hazards.is_empty(),
+        "{data:?}"
+    );
+    for end in [
+        "<a xmlns='http://www.w3.org/1999/xhtml'><script/></a>",
+        "<a xmlns='http&#58;//www.w3.org/1999/xhtml'><script/></a>",
+    ] {
+        assert!(long(end).has(HazardKind::BeyondLimits), "{end}");
+    }
 }

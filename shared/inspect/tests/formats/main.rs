@@ -5,7 +5,9 @@
     reason = "helpers of tests, which may fail loudly"
 )]
 
+mod archives;
 mod build;
+mod documents;
 mod hazards;
 mod types;
 

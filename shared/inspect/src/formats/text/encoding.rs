@@ -1,4 +1,5 @@
-//! From bytes to characters: UTF-8, UTF-16 with a byte order mark, or a guessed legacy encoding.
+//! From bytes to characters: UTF-8, UTF-16 and UTF-32 with a byte order mark, UTF-16 without one, or a guessed legacy
+//! encoding.
 
 use std::borrow::Cow;
 
@@ -13,31 +14,86 @@ pub(super) struct Decoded<'a> {
     pub(super) certain: bool,
 }
 
-/// In a legacy text letters of another alphabet may be many; bytes without any ASCII are no text we can tell.
+/// In a legacy text with at least so much ASCII, letters of another alphabet may stand anywhere.
 const LEGACY_ASCII_PERCENT: usize = 60;
+/// With less, they must come in words: changes between them and ASCII letters are few, and texts are not short.
+const LEGACY_CHANGES_PERCENT: usize = 12;
+const LEGACY_LEAST: usize = 20;
+/// How much is looked at to tell UTF-16 without a mark.
+const UNMARKED: usize = 1024;
 
-/// A cheap look at the head: no control bytes, or a UTF-16 mark.
+/// A cheap look at the head: no control bytes, or the look of wide characters.
 pub(super) fn may_be_text(head: &[u8]) -> bool {
-    is_utf16(head) || !head.iter().any(|&b| is_control(b))
+    wide(head).is_some() || !head.iter().any(|&b| is_control(b))
 }
 
 /// Decodes; `None` if this is no text. `complete` says that `bytes` are the whole file.
 pub(super) fn decode(bytes: &[u8], complete: bool) -> Option<Decoded<'_>> {
-    match bytes {
-        [0xFF, 0xFE, rest @ ..] => utf16(rest, complete, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] => utf16(rest, complete, u16::from_be_bytes),
-        _ if bytes.iter().any(|&b| is_control(b)) => None,
-        _ => Some(utf8(
+    match wide(bytes) {
+        Some(Wide::Utf16(unit, mark)) => utf16(&bytes[mark..], complete, unit),
+        Some(Wide::Utf32(unit)) => utf32(&bytes[4..], complete, unit),
+        None if bytes.iter().any(|&b| is_control(b)) => None,
+        None => utf8(
             bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes),
             complete,
-        ))
-        .flatten()
+        )
         .or_else(|| legacy(bytes, complete)),
     }
 }
 
-fn is_utf16(head: &[u8]) -> bool {
-    matches!(head, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..])
+/// Bytes as text for looking through, without judging whether they are text: by their mark or their looks, otherwise
+/// UTF-8, and what is none of it replaced.
+pub(in crate::formats) fn unicode(bytes: &[u8]) -> String {
+    let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        char::decode_utf16(bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])))
+            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect()
+    };
+    match wide(bytes) {
+        Some(Wide::Utf16(unit, mark)) => units(&bytes[mark..], unit),
+        _ => String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))
+            .into_owned(),
+    }
+}
+
+/// An encoding in which every character takes several bytes.
+enum Wide {
+    /// How a unit is read, and the length of the mark.
+    Utf16(fn([u8; 2]) -> u16, usize),
+    Utf32(fn([u8; 4]) -> u32),
+}
+
+fn wide(head: &[u8]) -> Option<Wide> {
+    match head {
+        [0xFF, 0xFE, 0, 0, ..] => Some(Wide::Utf32(u32::from_le_bytes)),
+        [0, 0, 0xFE, 0xFF, ..] => Some(Wide::Utf32(u32::from_be_bytes)),
+        [0xFF, 0xFE, ..] => Some(Wide::Utf16(u16::from_le_bytes, 2)),
+        [0xFE, 0xFF, ..] => Some(Wide::Utf16(u16::from_be_bytes, 2)),
+        _ => unmarked(&head[..head.len().min(UNMARKED)]),
+    }
+}
+
+/// UTF-16 without a mark: one half of all pairs is nearly always zero, the other never and never a control character.
+fn unmarked(head: &[u8]) -> Option<Wide> {
+    let pairs = head.len() / 2;
+    if pairs < 4 || !head.contains(&0) {
+        return None;
+    }
+    let fits = |high: usize| {
+        let zeros = head.chunks_exact(2).filter(|pair| pair[high] == 0).count();
+        let plain = head.chunks_exact(2).all(|pair| {
+            let low = pair[1 - high];
+            pair[high] != 0 || (low != 0 && !is_control(low))
+        });
+        plain && zeros * 100 >= pairs * 70
+    };
+    if fits(1) {
+        Some(Wide::Utf16(u16::from_le_bytes, 0))
+    } else if fits(0) {
+        Some(Wide::Utf16(u16::from_be_bytes, 0))
+    } else {
+        None
+    }
 }
 
 /// Tab, line feed, form feed, carriage return and escape are what text carries; all else below space is binary.
@@ -85,16 +141,47 @@ fn utf16(bytes: &[u8], complete: bool, unit: fn([u8; 2]) -> u16) -> Option<Decod
     })
 }
 
-/// Mostly ASCII with some high bytes: read as Latin-1, which maps every byte and so never fails.
+fn utf32(bytes: &[u8], complete: bool, unit: fn([u8; 4]) -> u32) -> Option<Decoded<'static>> {
+    let fours = bytes.chunks_exact(4);
+    let odd = !fours.remainder().is_empty();
+    let text: String = fours
+        .map(|four| char::from_u32(unit([four[0], four[1], four[2], four[3]])))
+        .collect::<Option<_>>()?;
+    let control = text.chars().any(|c| u8::try_from(c).is_ok_and(is_control));
+    (!control).then(|| Decoded {
+        text: text.into(),
+        complete,
+        cut: complete && odd,
+        certain: true,
+    })
+}
+
+/// Read as Latin-1, which maps every byte and so never fails.
 fn legacy(bytes: &[u8], complete: bool) -> Option<Decoded<'static>> {
     let ascii = bytes.iter().filter(|b| b.is_ascii()).count();
-    let enough = bytes.len() >= 8 && ascii * 100 >= bytes.len() * LEGACY_ASCII_PERCENT;
-    enough.then(|| Decoded {
+    let mostly = bytes.len() >= 8 && ascii * 100 >= bytes.len() * LEGACY_ASCII_PERCENT;
+    (mostly || has_words(bytes)).then(|| Decoded {
         text: bytes.iter().map(|&b| char::from(b)).collect(),
         complete,
         cut: false,
         certain: false,
     })
+}
+
+/// Whether letters of another alphabet stand in words: seldom right beside ASCII letters, and with gaps between them.
+fn has_words(bytes: &[u8]) -> bool {
+    let gaps = bytes
+        .iter()
+        .filter(|b| b.is_ascii_whitespace() || b.is_ascii_punctuation())
+        .count();
+    let changes = bytes
+        .windows(2)
+        .filter(|pair| pair[0].is_ascii() != pair[1].is_ascii())
+        .filter(|pair| pair.iter().any(u8::is_ascii_alphanumeric))
+        .count();
+    bytes.len() >= LEGACY_LEAST
+        && gaps * 40 >= bytes.len()
+        && changes * 100 <= bytes.len() * LEGACY_CHANGES_PERCENT
 }
 
 #[cfg(test)]
@@ -104,7 +191,7 @@ mod tests {
     #[test]
     fn encodings() {
         type Row<'a> = (&'a str, &'a [u8], Option<(&'a str, bool, bool)>);
-        let rows: [Row; 10] = [
+        let rows: [Row; 15] = [
             ("ascii", b"hello\r\n", Some(("hello\r\n", false, true))),
             (
                 "utf-8",
@@ -125,6 +212,23 @@ mod tests {
                 b"Gr\xFC\xDFe aus K\xF6ln",
                 Some(("Grüße aus Köln", false, false)),
             ),
+            (
+                "utf-16 little, no mark",
+                b"h\0i\0!\0\n\0",
+                Some(("hi!\n", false, true)),
+            ),
+            (
+                "utf-16 big, no mark",
+                b"\0h\0i\0!\0\n",
+                Some(("hi!\n", false, true)),
+            ),
+            ("utf-32", b"\xFF\xFE\0\0h\0\0\0", Some(("h", false, true))),
+            (
+                "windows-1251",
+                b"\xCF\xF0\xE8\xE2\xE5\xF2, \xEC\xE8\xF0! \xCA\xE0\xEA \xE4\xE5\xEB\xE0?",
+                Some(("Ïðèâåò, ìèð! Êàê äåëà?", false, false)),
+            ),
+            ("numbers", b"\x01\0\x02\0\x03\0\x04\0\x05\0", None),
             ("a nul", b"text\0", None),
             (
                 "high bytes only",

@@ -14,33 +14,30 @@ const HTML_TAGS: [&str; 26] = [
     "title", "b", "br", "p", "img", "meta", "link", "span", "form", "ul", "object", "base",
     "frameset", "frame",
 ];
-/// Tags that nobody writes at the beginning of a line of prose.
-const PAGE_TAGS: [&str; 6] = [
-    "<html",
-    "<!doctype html",
-    "<script",
-    "<iframe",
-    "<svg",
-    "<body",
-];
+/// Tags that nobody writes at the beginning of a line of prose: they begin a page after some other text.
+const PAGE_TAGS: [&str; 3] = ["<html", "<!doctype html", "<body"];
+/// Tags that run in a text taken for a page. Alone they make no page of it: Markdown and letters about pages have them.
+const RUNNING_TAGS: [&str; 3] = ["<script", "<iframe", "<svg"];
 
 /// Namespaces in which a browser runs scripts.
-const RUNNING_NAMESPACES: [&str; 2] =
+pub(super) const RUNNING_NAMESPACES: [&str; 2] =
     ["http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"];
 
 /// Which markup this is, if any.
 pub(super) fn kind(text: &str) -> Option<FileType> {
     let start = skip_preamble(text);
     if start.starts_with('<') {
-        if let Some(kind) = by_first_tag(start) {
-            return Some(kind);
-        }
-        if text
+        let declared = text
             .trim_start()
             .get(..5)
-            .is_some_and(|begin| begin.eq_ignore_ascii_case("<?xml"))
-        {
-            return Some(by_root(start));
+            .is_some_and(|begin| begin.eq_ignore_ascii_case("<?xml"));
+        let kind = if declared {
+            Some(by_root(start))
+        } else {
+            by_first_tag(start)
+        };
+        if kind.is_some() {
+            return kind;
         }
     }
     late_start(text)
@@ -96,27 +93,51 @@ fn by_first_tag(start: &str) -> Option<FileType> {
     }
 }
 
-/// The type by the first element after a declaration.
+/// The type by the first element after a declaration: XML in general, unless it is one of the two a browser renders.
+/// Elements that merely share a name with HTML's are data.
 fn by_root(start: &str) -> FileType {
-    by_first_tag(start).unwrap_or(FileType::Xml)
+    match by_first_tag(start) {
+        Some(FileType::Svg) => FileType::Svg,
+        Some(FileType::Html) => {
+            let begin: String = start
+                .chars()
+                .take(512)
+                .collect::<String>()
+                .to_ascii_lowercase();
+            let page = begin.starts_with("<html")
+                || begin.starts_with("<!doctype html")
+                || begin.contains("//www.w3.org/1999/xhtml");
+            if page { FileType::Html } else { FileType::Xml }
+        }
+        _ => FileType::Xml,
+    }
 }
 
 fn late_start(text: &str) -> Option<FileType> {
+    has_line(text, &PAGE_TAGS).then_some(FileType::Html)
+}
+
+/// Whether a text that is no markup would run something where it is taken for it.
+pub(super) fn runs_as_page(text: &str) -> bool {
+    has_line(text, &RUNNING_TAGS)
+}
+
+/// Whether one of the first lines begins with one of these tags.
+fn has_line(text: &str, tags: &[&str]) -> bool {
     let cut = text
         .char_indices()
         .map(|(at, _)| at)
         .nth(LATE_START)
         .unwrap_or(text.len());
-    let line = |line: &str| {
+    text[..cut].lines().any(|line| {
         let begin = line
             .trim_start()
             .chars()
             .take(16)
             .collect::<String>()
             .to_ascii_lowercase();
-        PAGE_TAGS.iter().any(|tag| begin.starts_with(tag))
-    };
-    text[..cut].lines().any(line).then_some(FileType::Html)
+        tags.iter().any(|tag| begin.starts_with(tag))
+    })
 }
 
 /// What in the markup would run, if anything. XML runs only where it holds SVG or XHTML.
@@ -140,6 +161,16 @@ pub(super) fn active_content(kind: FileType, text: &str) -> Option<&'static str>
         .collect();
     if squeezed.contains("javascript:") || squeezed.contains("vbscript:") {
         return Some("a script address");
+    }
+    let pages = [
+        "data:text/html",
+        "data:application/xhtml",
+        "data:text/javascript",
+        "<usehref=\"data:",
+        "<usexlink:href=\"data:",
+    ];
+    if pages.iter().any(|start| squeezed.contains(start)) {
+        return Some("a page in an address");
     }
     if has_handler(&plain) {
         return Some("an event handler");
@@ -270,7 +301,15 @@ mod tests {
             ),
             ("<order><id>1</id></order>", Some(FileType::Xml)),
             (
-                "Dear customer\n<script>alert(1)</script>",
+                "<?xml version='1.0'?><TABLE><row>1</row></TABLE>",
+                Some(FileType::Xml),
+            ),
+            (
+                "<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'/>",
+                Some(FileType::Html),
+            ),
+            (
+                "Dear customer\n<html><script>alert(1)</script>",
                 Some(FileType::Html),
             ),
             ("a < b and b > c", None),
@@ -294,6 +333,7 @@ mod tests {
             ("<a:svg xmlns:office='urn:x'><office:script/></a:svg>", None),
             ("<a href='java&#115;cript:x'>", Some("a script address")),
             ("<a href='java\n\tscript:x'>", Some("a script address")),
+            ("<a href='data:text/html,x'>", Some("a page in an address")),
             ("<svg onload = 'x()'>", Some("an event handler")),
             ("<svg/onload=x()>", Some("an event handler")),
             ("<img src=x\nonerror=alert(1)>", Some("an event handler")),

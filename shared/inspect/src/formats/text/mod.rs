@@ -1,70 +1,45 @@
-//! Text: decoded first, then told apart: markup however it is dressed, JSON, contacts, calendars, tables, scripts.
+//! Text: decoded first, then told apart: mail, markup however it is dressed, JSON, contacts, calendars, tables, scripts.
 //!
 //! Text is text when it decodes and carries no control characters. Plain text has no magic, so the policy is explicit:
-//! UTF-8, or UTF-16 with a byte order mark, is text; a legacy single-byte encoding is guessed and said to be a guess.
+//! UTF-8, UTF-16 or UTF-32 is text; a legacy encoding is guessed and said to be a guess.
 
 mod encoding;
+mod entities;
+mod mail;
 mod markup;
+mod script;
 mod shape;
 
+use super::zip::flag_open_document;
+use super::{fields, find, runnable};
 use crate::claim::Claim;
 use crate::findings::{Confidence, HazardKind, Integrity};
 use crate::kind::{Family, FileType};
 use crate::seen::Seen;
 use crate::source::Source;
 use encoding::Decoded;
+pub(super) use encoding::unicode;
 use std::io;
 
 /// How much of a text is looked at.
 const TEXT_CAP: u64 = 1 << 20;
-
-/// Extensions that make plain text run on a double click or by an interpreter.
-const SCRIPT_EXTENSIONS: [&str; 33] = [
-    "bat",
-    "cmd",
-    "ps1",
-    "psm1",
-    "vbs",
-    "vbe",
-    "js",
-    "jse",
-    "mjs",
-    "wsf",
-    "wsh",
-    "hta",
-    "sh",
-    "bash",
-    "zsh",
-    "command",
-    "py",
-    "pl",
-    "rb",
-    "php",
-    "phtml",
-    "jsp",
-    "asp",
-    "aspx",
-    "scpt",
-    "applescript",
-    "reg",
-    "inf",
-    "scf",
-    "url",
-    "desktop",
-    "settingcontent",
-    "sct",
-];
+/// Longer XML is looked through in pieces, which overlap by more than the longest word looked for.
+const PIECE: u64 = 256 << 10;
+const OVERLAP: u64 = 64;
+/// How much is enough to tell its type.
+const SNIFFED: u64 = 16 << 10;
 
 pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Option<Seen>> {
     if !encoding::may_be_text(source.head()) {
         return Ok(None);
     }
-    let length = source.len();
-    let bytes = source.prefix(TEXT_CAP)?;
+    let (length, deep) = (source.len(), source.is_deep());
+    let bytes = source.prefix(if deep { TEXT_CAP } else { SNIFFED })?;
     let Some(decoded) = encoding::decode(&bytes, bytes.len() as u64 == length) else {
         return Ok(None);
     };
-    let mut seen = classify(&decoded, claim);
+    let text = decoded.text.as_ref();
+    let mut seen = Seen::likely(kind(text, &decoded, claim));
     if !decoded.certain {
         seen.confidence = Confidence::Guess;
     }
@@ -73,35 +48,100 @@ pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Opt
         (false, true) => Integrity::Whole,
         (false, false) => Integrity::NotChecked,
     };
-    if seen.kind.family() == Family::Markup && !decoded.complete {
-        seen.add_hazard(
-            HazardKind::BeyondLimits,
-            format!("markup longer than {TEXT_CAP} bytes"),
-        );
-    }
-    let named_script = claim
+    let long = deep && seen.kind.family() == Family::Markup && !decoded.complete;
+    if claim
         .extension()
-        .filter(|extension| SCRIPT_EXTENSIONS.contains(&extension.as_str()));
-    if named_script.is_some() {
+        .is_some_and(|extension| runnable::is_script(&extension))
+    {
         seen.add_hazard(HazardKind::Script, "text under a name that runs it");
+    }
+    if deep {
+        flag(text, &mut seen);
+    }
+    if long && !(seen.kind == FileType::Xml && rest_is_data(source)?) {
+        let long = format!("markup longer than {TEXT_CAP} bytes");
+        seen.add_hazard(HazardKind::BeyondLimits, long);
     }
     Ok(Some(seen))
 }
 
-fn classify(decoded: &Decoded<'_>, claim: &Claim<'_>) -> Seen {
-    let text = decoded.text.as_ref();
-    if let Some(kind) = shape::script(text) {
-        return Seen::likely(kind);
+/// Whether XML goes on as it began: statements and invoices with whole files in them are long, and nothing in them runs
+/// where no namespace is named in which scripts would, nor hidden in references.
+fn rest_is_data(source: &mut Source<'_>) -> io::Result<bool> {
+    let mut at = TEXT_CAP - OVERLAP;
+    let (mut declares, mut refers) = (false, false);
+    while at + OVERLAP < source.len() {
+        let bytes = source.at(at, PIECE)?;
+        if bytes.len() as u64 <= OVERLAP {
+            // Our own limit, which is told elsewhere.
+            return Ok(true);
+        }
+        let has = |word: &[u8]| find(bytes, word).is_some();
+        if markup::RUNNING_NAMESPACES
+            .iter()
+            .any(|namespace| has(namespace.as_bytes()))
+            || bytes.contains(&0)
+        {
+            return Ok(false);
+        }
+        declares |= has(b"xmlns");
+        refers |= has(b"&#");
+        at += bytes.len() as u64 - OVERLAP;
     }
-    if let Some(kind) = markup::kind(text) {
-        let seen = Seen::likely(kind);
-        return match markup::active_content(kind, text) {
-            Some(evidence) => seen.with_hazard(HazardKind::MarkupScript, evidence),
-            None => seen,
-        };
+    Ok(!(declares && refers))
+}
+
+fn kind(text: &str, decoded: &Decoded<'_>, claim: &Claim<'_>) -> FileType {
+    if mail::is_message(text) {
+        return FileType::Email;
     }
-    match shape::kind(text, decoded.complete, claim) {
-        Some(kind) => Seen::likely(kind),
-        None => Seen::likely(FileType::Text),
+    script::kind(text, claim.extension().as_deref())
+        .or_else(|| markup::kind(text))
+        .or_else(|| shape::kind(text, decoded.complete, claim))
+        .unwrap_or(FileType::Text)
+}
+
+/// Adds what a text of this kind would do.
+fn flag(text: &str, seen: &mut Seen) {
+    match seen.kind {
+        FileType::Html | FileType::Svg | FileType::Xml => {
+            if let Some(evidence) = markup::active_content(seen.kind, text) {
+                seen.add_hazard(HazardKind::MarkupScript, evidence);
+            }
+            entities::flag(text, seen);
+            office_xml(text, seen);
+        }
+        FileType::Email => mail::flag(text, seen),
+        FileType::Csv | FileType::Tsv if shape::starts_programs(text) => {
+            seen.add_hazard(HazardKind::Dde, "a cell that starts a program");
+        }
+        FileType::Sylk if shape::has_macro(text) => {
+            seen.add_hazard(HazardKind::Macro, "a macro that runs on opening");
+        }
+        FileType::Text if markup::runs_as_page(text) => {
+            seen.add_hazard(HazardKind::MarkupScript, "markup that runs in a text");
+        }
+        _ => {}
+    }
+}
+
+/// Office documents as one flat XML: Word and Excel 2003, flat OpenDocument, flat packages.
+fn office_xml(text: &str, seen: &mut Seen) {
+    if fields::has_dde(text) || text.contains("<DDELink") || text.contains(":DDELink") {
+        seen.add_hazard(HazardKind::Dde, "a DDE field or link");
+    }
+    let code = [
+        "editdata.mso",
+        "/vbaProject.bin\"",
+        "ms-office.vbaProject\"",
+    ];
+    if code.iter().any(|part| text.contains(part)) {
+        seen.add_hazard(HazardKind::Macro, "a part with the code of a document");
+    }
+    if text.contains("oledata.mso") || text.contains("o:OLEObject") {
+        seen.add_hazard(HazardKind::OlePackage, "an object in the document");
+    }
+    if text.contains("office:document") {
+        flag_open_document(text, seen);
     }
 }

@@ -1,4 +1,4 @@
-//! Texts told by their shape: JSON, vCard, iCalendar, tables, and scripts without an extension.
+//! Texts told by their shape: JSON, vCard, iCalendar, captions, tables; and what tables start.
 
 use crate::claim::Claim;
 use crate::kind::FileType;
@@ -6,24 +6,6 @@ use serde::de::IgnoredAny;
 
 /// Lines of a table that are looked at.
 const ROWS: usize = 64;
-
-/// A script by its first line.
-pub(super) fn script(text: &str) -> Option<FileType> {
-    let first = text
-        .trim_start()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim_end()
-        .to_ascii_lowercase();
-    if first.starts_with("<?php") || first == "<?" {
-        Some(FileType::PhpScript)
-    } else if first.starts_with("@echo off") || first.starts_with("@echo on") {
-        Some(FileType::BatchScript)
-    } else {
-        None
-    }
-}
 
 /// Data by its shape. `complete` says that the text is the whole file.
 pub(super) fn kind(text: &str, complete: bool, claim: &Claim<'_>) -> Option<FileType> {
@@ -37,55 +19,115 @@ pub(super) fn kind(text: &str, complete: bool, claim: &Claim<'_>) -> Option<File
         Some(FileType::VCard)
     } else if begins("BEGIN:VCALENDAR") {
         Some(FileType::Calendar)
-    } else if begins("{\\rtf") {
-        Some(FileType::Rtf)
+    } else if begins("WEBVTT") && start[6..].chars().next().is_none_or(char::is_whitespace) {
+        Some(FileType::WebVtt)
+    } else if begins("ID;P") && start.contains("\nC;") {
+        Some(FileType::Sylk)
     } else if begins("%!PS") {
         Some(FileType::PostScript)
-    } else if start.starts_with(['{', '[']) && is_json(text, complete) {
+    } else if start.starts_with(['{', '[']) && is_json(start, complete) {
         Some(FileType::Json)
     } else {
-        is_table(text, complete, claims_table(claim)).then_some(FileType::Csv)
+        table(text, complete, claim)
     }
 }
 
 fn is_json(text: &str, complete: bool) -> bool {
-    match serde_json::from_str::<IgnoredAny>(text) {
+    let one = |text: &str| serde_json::from_str::<IgnoredAny>(text);
+    match one(text) {
         Ok(_) => true,
         // Cut by our own window: whatever was read must have been right so far.
-        Err(error) => !complete && error.is_eof(),
+        Err(error) if error.is_eof() => !complete,
+        // Logs and exports are one object after another.
+        Err(_) => {
+            text.starts_with('{')
+                && serde_json::Deserializer::from_str(text)
+                    .into_iter::<IgnoredAny>()
+                    .take(ROWS)
+                    .all(|one| one.is_ok())
+        }
     }
 }
 
-fn claims_table(claim: &Claim<'_>) -> bool {
-    let by_name = claim
-        .extension()
-        .is_some_and(|extension| matches!(extension.as_str(), "csv" | "tsv" | "tab"));
-    by_name
-        || claim
-            .essence()
-            .is_some_and(|essence| FileType::Csv.goes_by_mime(&essence) && essence != "text/plain")
+/// A table, by its rows; where one row says too little, by what it is called.
+fn table(text: &str, complete: bool, claim: &Claim<'_>) -> Option<FileType> {
+    let extension = claim.extension();
+    let named = match extension.as_deref() {
+        Some("csv") => Some(FileType::Csv),
+        Some("tsv" | "tab") => Some(FileType::Tsv),
+        _ => None,
+    };
+    let called_text =
+        extension.is_some_and(|extension| FileType::Text.goes_by_extension(&extension));
+    let claimed = named.is_some()
+        || claim.essence().is_some_and(|essence| {
+            essence == "text/csv"
+                || essence == "application/csv"
+                || essence == "text/tab-separated-values"
+        });
+    let shown = if [',', ';', '|']
+        .into_iter()
+        .any(|separator| is_table(text, separator, complete, claimed))
+    {
+        Some(FileType::Csv)
+    } else {
+        // Columns set with tabs are also how people write lists: called text, they are text.
+        (!called_text && is_table(text, '\t', complete, claimed)).then_some(FileType::Tsv)
+    };
+    shown.or(named.filter(|_| !text.trim().is_empty()))
+}
+
+/// Whether a cell is a formula that starts a program: `=cmd|'/c …'!A0` or `=DDE(…)` (OWASP, CSV injection).
+pub(super) fn starts_programs(text: &str) -> bool {
+    let sign = |cell: &str| {
+        cell.trim_start_matches(['"', '\'', ' '])
+            .starts_with(['=', '+', '-', '@'])
+    };
+    text.lines().any(|line| {
+        let piped = line.match_indices('|').any(|(at, _)| {
+            let before = &line[..at];
+            let cell = &before[before.rfind([',', ';', '\t']).map_or(0, |comma| comma + 1)..];
+            let server = before.ends_with(|c: char| c.is_ascii_alphabetic());
+            server && (sign(cell) || sign(line)) && line[at..].contains('!')
+        });
+        piped
+            || line
+                .to_ascii_uppercase()
+                .split([',', ';', '\t'])
+                .any(|cell| sign(cell) && cell.contains("DDE("))
+    })
+}
+
+/// Whether a symbolic link table names a macro that runs on opening, or is all macro sheet.
+pub(super) fn has_macro(text: &str) -> bool {
+    let upper = text.to_ascii_uppercase();
+    upper.contains("AUTO_OPEN")
+        || upper
+            .lines()
+            .any(|line| line.starts_with("O;") && line.contains(";E"))
 }
 
 /// Rows of one width. Prose with a comma in each line is told by its width, its row count and the space after the comma;
 /// a claim lowers the bar to two equal rows.
-fn is_table(text: &str, complete: bool, claimed: bool) -> bool {
-    [',', ';', '\t'].into_iter().any(|separator| {
-        let mut rows = rows(text, separator);
-        if !complete && rows.len() < ROWS {
-            rows.pop();
-        }
-        let Some(&(width, _)) = rows.first() else {
-            return false;
-        };
-        let even = width >= 2 && rows.iter().all(|row| row.0 == width);
-        let spaced = rows.iter().map(|row| row.1).sum::<usize>();
-        let prose = separator != '\t' && spaced * 2 > rows.len() * (width - 1);
-        even && if claimed {
-            rows.len() >= 2
-        } else {
-            rows.len() >= 3 && !prose
-        }
-    })
+fn is_table(text: &str, separator: char, complete: bool, claimed: bool) -> bool {
+    if separator == '|' && (claimed || text.trim_start().starts_with('|')) {
+        return false;
+    }
+    let mut rows = rows(text, separator);
+    if !complete && rows.len() < ROWS {
+        rows.pop();
+    }
+    let Some(&(width, _)) = rows.first() else {
+        return false;
+    };
+    let even = width >= 2 && rows.iter().all(|row| row.0 == width);
+    let spaced = rows.iter().map(|row| row.1).sum::<usize>();
+    let prose = separator != '\t' && spaced * 2 > rows.len() * (width - 1);
+    even && if claimed {
+        rows.len() >= 2
+    } else {
+        rows.len() >= 3 && !prose
+    }
 }
 
 /// Width and number of separators followed by a space, for each of the first rows; quotes may span lines.
@@ -132,7 +174,13 @@ mod tests {
                 "id;name;sum\n1;Müller;3,50\n2;\"a;b\nc\";4\n",
                 Some(FileType::Csv),
             ),
-            ("a\tb\n1\t2\n3\t4", Some(FileType::Csv)),
+            ("a\tb\n1\t2\n3\t4", Some(FileType::Tsv)),
+            ("{\"a\": 1}\n{\"a\": 2}\n", Some(FileType::Json)),
+            (
+                "WEBVTT\n\n00:01.000 --> 00:02.000\nhi",
+                Some(FileType::WebVtt),
+            ),
+            ("ID;PWXL;N;E\nC;Y1;X1;K1\nE", Some(FileType::Sylk)),
             ("Dear Anna,\nthank you.\nBest,", None),
             ("Hello, you\nGood, fine\nWell, yes\n", None),
             ("a,b\n1,2", None),
@@ -147,6 +195,27 @@ mod tests {
             file_name: Some("export.csv"),
         };
         assert_eq!(kind("a,b\n1,2", true, &claim), Some(FileType::Csv));
+        assert_eq!(kind("only one column", true, &claim), Some(FileType::Csv));
+        let claim = Claim {
+            declared: None,
+            file_name: Some("list.txt"),
+        };
+        assert_eq!(kind("a\tb\n1\t2\n3\t4", true, &claim), None);
+    }
+
+    #[test]
+    fn cells_that_start_programs() {
+        let rows = [
+            ("name,note\nx,=cmd|'/c calc'!A0", true),
+            ("\"@SUM(1+1)*cmd|' /C calc'!A0\"", true),
+            ("=DDE(\"cmd\";\"/C calc\";\"x\")", true),
+            ("a,=1+2,=SUM(A1:A2)", false),
+            ("a|b|c\n-1|2|3!", false),
+            ("=Sheet|x!A1", true),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(starts_programs(text), expected, "{text}");
+        }
     }
 
     #[test]

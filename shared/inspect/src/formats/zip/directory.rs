@@ -44,17 +44,24 @@ pub(crate) fn end_record(source: &mut Source<'_>) -> io::Result<Option<EndRecord
     Ok(None)
 }
 
-/// What the central directory says, reduced to what judging needs.
+/// One entry, reduced to what judging needs.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// In lower case, with `/` for `\`.
+    pub(super) name: String,
+    /// Its number in the archive.
+    pub(super) index: usize,
+    pub(super) encrypted: bool,
+    /// Bytes it claims to unpack to.
+    pub(super) unpacked: u64,
+    pub(super) packed: u64,
+}
+
+/// What the central directory says.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
-    /// Names in lower case, with `/` for `\`.
-    pub(super) names: Vec<String>,
-    pub(super) encrypted: bool,
+    pub(super) entries: Vec<Entry>,
     pub(super) duplicate_names: bool,
-    /// The sum of the uncompressed sizes claimed.
-    pub(super) unpacked_bytes: u64,
-    /// The sum of the compressed sizes claimed.
-    pub(super) packed_bytes: u64,
     /// Start and least end of every entry, in order of start.
     extents: Vec<(u64, u64)>,
 }
@@ -65,35 +72,67 @@ impl Directory {
             duplicate_names: archive.has_duplicate_names(),
             ..Self::default()
         };
-        for entry in (0..archive.len()).filter_map(|index| archive.by_index_data(index).ok()) {
-            let name = String::from_utf8_lossy(entry.name_raw())
-                .to_lowercase()
-                .replace('\\', "/");
-            directory.names.push(name);
-            directory.encrypted |= entry.encrypted();
-            directory.unpacked_bytes = directory.unpacked_bytes.saturating_add(entry.size());
-            directory.packed_bytes = directory
-                .packed_bytes
-                .saturating_add(entry.compressed_size());
+        for index in 0..archive.len() {
+            let Ok(entry) = archive.by_index_data(index) else {
+                continue;
+            };
             let start = entry.header_start();
-            directory.extents.push((
-                start,
-                start
-                    .saturating_add(LOCAL_HEADER_BYTES)
-                    .saturating_add(entry.compressed_size()),
-            ));
+            let least = LOCAL_HEADER_BYTES + entry.name_raw().len() as u64;
+            let end = start
+                .saturating_add(least)
+                .saturating_add(entry.compressed_size());
+            directory.extents.push((start, end));
+            directory.entries.push(Entry {
+                name: String::from_utf8_lossy(entry.name_raw())
+                    .to_lowercase()
+                    .replace('\\', "/"),
+                index,
+                encrypted: entry.encrypted(),
+                unpacked: entry.size(),
+                packed: entry.compressed_size(),
+            });
         }
         directory.extents.sort_unstable();
         directory
     }
 
+    /// The entry of this name, also where it is written with a leading slash.
+    pub(super) fn find(&self, name: &str) -> Option<&Entry> {
+        self.entries
+            .iter()
+            .find(|one| one.name.trim_start_matches('/') == name)
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
-        self.names.iter().any(|one| one == name)
+        self.find(name).is_some()
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| entry.name.as_str())
+    }
+
+    /// The sum of the uncompressed sizes claimed.
+    pub(super) fn unpacked(&self) -> u64 {
+        self.entries
+            .iter()
+            .fold(0, |sum, entry| sum.saturating_add(entry.unpacked))
+    }
+
+    /// The sum of the compressed sizes claimed.
+    pub(super) fn packed(&self) -> u64 {
+        self.entries
+            .iter()
+            .fold(0, |sum, entry| sum.saturating_add(entry.packed))
     }
 
     /// Whether two entries share bytes, as the densest bombs do.
     pub(super) fn overlaps(&self) -> bool {
         self.extents.windows(2).any(|pair| pair[0].1 > pair[1].0)
+    }
+
+    /// Where the first entry begins.
+    pub(super) fn first_at(&self) -> u64 {
+        self.extents.first().map_or(0, |extent| extent.0)
     }
 
     pub(super) fn past_the_end(&self, length: u64) -> bool {

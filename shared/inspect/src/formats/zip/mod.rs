@@ -6,48 +6,101 @@
 
 mod contents;
 pub(crate) mod directory;
+mod inside;
+mod office;
+mod open_document;
+mod parts;
+mod salvage;
 
 use crate::findings::{HazardKind, Integrity};
 use crate::kind::FileType;
 use crate::seen::Seen;
 use crate::source::Source;
 use directory::{Directory, EndRecord};
+pub(super) use open_document::flag_xml as flag_open_document;
+use parts::Parts;
 use std::io;
 
 /// More entries than this are a bomb.
 const ENTRIES_CAP: u64 = 10_000;
-/// What reading the directory and a few small entries may cost.
-const READ_ALLOWED: u64 = 4 << 20;
+/// What reading the directory and what it leads to may cost.
+const READ_ALLOWED: u64 = 6 << 20;
+/// Archives up to this size are read whole.
+const HOLD: u64 = 1 << 20;
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     // A local header, an empty archive, or the marker of a (once) split one.
     if !matches!(
         source.head(),
-        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] | [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..]
+        [b'P', b'K', 3, 4, ..]
+            | [b'P', b'K', 5, 6, ..]
+            | [b'P', b'K', 7 | b'0', 8 | b'0', b'P', b'K', 3, 4, ..]
     ) {
         return Ok(None);
     }
+    if !source.is_deep()
+        && let Some(kind) = salvage::first_entry(source)?
+    {
+        return Ok(Some(Seen::certain(kind)));
+    }
+    archive(source).map(Some)
+}
+
+/// Reads an archive by its end, whatever it begins with.
+pub(super) fn archive(source: &mut Source<'_>) -> io::Result<Seen> {
     let Some(end) = directory::end_record(source)? else {
         let cut = Integrity::truncated("no end of central directory");
-        return Ok(Some(Seen::likely(FileType::Zip).with_integrity(cut)));
+        return Ok(salvage::read(source)?.with_integrity(cut));
     };
-    if end.entries > ENTRIES_CAP {
+    if end.entries > ENTRIES_CAP && end.entries < u64::from(u16::MAX) {
         let bomb = format!("{} entries", end.entries);
-        return Ok(Some(
-            Seen::likely(FileType::Zip).with_hazard(HazardKind::Bomb, bomb),
-        ));
+        return Ok(Seen::likely(FileType::Zip).with_hazard(HazardKind::Bomb, bomb));
     }
     source.allow(READ_ALLOWED);
-    let length = source.len();
-    let Ok(mut archive) = ::zip::ZipArchive::new(&mut *source) else {
-        let damaged = Integrity::damaged("the central directory cannot be read");
-        return Ok(Some(Seen::likely(FileType::Zip).with_integrity(damaged)));
+    if source.is_deep() {
+        source.hold(HOLD)?;
+    }
+    let (length, deep) = (source.len(), source.is_deep());
+    let begins = source.head().starts_with(b"PK\x03\x04");
+    let archive = match ::zip::ZipArchive::new(&mut *source) {
+        Ok(archive) => archive,
+        Err(_) if end.entries == u64::from(u16::MAX) => {
+            let bomb = format!("{} entries or more", end.entries);
+            return Ok(Seen::likely(FileType::Zip).with_hazard(HazardKind::Bomb, bomb));
+        }
+        Err(_) => {
+            let damaged = Integrity::damaged("the central directory cannot be read");
+            return Ok(salvage::read(source)?.with_integrity(damaged));
+        }
     };
-    let directory = Directory::read(&archive);
-    let kind = contents::kind(&mut archive, &directory);
-    let mut seen = Seen::certain(kind).with_integrity(integrity(&end, &directory, length));
-    contents::flag(&mut seen, &directory);
-    Ok(Some(seen))
+    let leading = archive.offset();
+    if leading > 0 && begins && end.after != length {
+        // The end of an archive within this one, whose own end is cut off.
+        drop(archive);
+        let cut = Integrity::truncated("the only directory is that of an inner archive");
+        return Ok(salvage::read(source)?.with_integrity(cut));
+    }
+    let mut parts = Parts::new(archive);
+    let kind = contents::kind(&mut parts);
+    let mut seen = Seen::certain(kind).with_integrity(integrity(&end, &parts.directory, length));
+    contents::flag(&mut seen, &parts.directory);
+    let names = parts.directory.entries.len() as u64;
+    if parts.directory.duplicate_names && end.entries > 16 + 2 * names {
+        seen.add_hazard(
+            HazardKind::Bomb,
+            format!("{} entries under {names} names", end.entries),
+        );
+    }
+    // A split archive's mark may stand before the first entry.
+    let leading = leading.max(parts.directory.first_at());
+    if leading > 4 {
+        let before = format!("the archive begins behind {leading} other bytes");
+        seen.add_hazard(HazardKind::Polyglot, before);
+    }
+    if deep {
+        inside::look(&mut parts, &mut seen, 0)?;
+    }
+    Ok(seen)
 }
 
 fn integrity(end: &EndRecord, directory: &Directory, length: u64) -> Integrity {

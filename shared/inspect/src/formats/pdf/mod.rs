@@ -2,6 +2,15 @@
 //!
 //! Sources: ISO 32000-2 §7.5; the KiB of grace before the header and after `%%EOF` is Acrobat's (PDF 1.7 annex H).
 //! Offsets that are a little off are common and repaired by every reader: only what points nowhere is called damage.
+//! What the document would do is read from its objects, all of them.
+
+mod attachments;
+mod filters;
+mod flags;
+mod form_script;
+mod lexer;
+mod objects;
+mod value;
 
 use super::{find, rfind};
 use crate::findings::{HazardKind, Integrity};
@@ -19,7 +28,7 @@ const DICTIONARY: u64 = 4096;
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     let Some(leading) = header(source.head()) else {
-        return Ok(None);
+        return headless(source);
     };
     let (tail_at, tail) = source.tail()?;
     let end = End::find(tail);
@@ -48,7 +57,30 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         Some(end) => end.judge(source, tail_at, section)?,
         None => Integrity::truncated("no end-of-file marker near the end"),
     };
-    Ok(Some(seen.with_integrity(integrity)))
+    let mut seen = seen.with_integrity(integrity);
+    if source.is_deep() {
+        objects::walk(source, leading, &mut seen)?;
+    }
+    Ok(Some(seen))
+}
+
+/// A document whose header is missing or misspelt, which forgiving readers still open: objects first, the end last.
+fn headless(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
+    let head = source.head();
+    let head = &head[..head.len().min(HEADER_WITHIN)];
+    if !head.starts_with(b"%") || find(head, b" obj").is_none() {
+        return Ok(None);
+    }
+    let (_, tail) = source.tail()?;
+    if find(tail, b"startxref").is_none() || rfind(tail, b"%%EOF").is_none() {
+        return Ok(None);
+    }
+    let mut seen =
+        Seen::likely(FileType::Pdf).with_integrity(Integrity::damaged("no valid header"));
+    if source.is_deep() {
+        objects::walk(source, 0, &mut seen)?;
+    }
+    Ok(Some(seen))
 }
 
 /// How many bytes stand before the header.
@@ -87,7 +119,8 @@ impl End {
                 .ok()
                 .filter(|&offset| offset > 0)
         });
-        let unfinished = find(rest, b" obj").is_some();
+        let unfinished = memchr::memmem::find_iter(rest, b"obj")
+            .any(|at| objects::object_number(&rest[..at]).is_some());
         Some(Self {
             after: (marker + 5 + line_end) as u64,
             section,

@@ -1,0 +1,80 @@
+//! `attache inspect`: what files are, judged as `validate` judges them. Offline: it reads the files named and does nothing else.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use attache_inspect::{Claim, Policy, Report, inspect};
+use clap::Args;
+
+/// Options of `attache inspect`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The files, as many as you like.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The content type that the sender declares, of all of them: `image/jpeg`, `audio/ogg; codecs=opus`.
+    #[arg(long, value_name = "TYPE")]
+    declared: Option<String>,
+    /// Prints a JSON document a line, one for each file.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Judges every file, and tells on standard error which could not be read; `false` if there was one.
+///
+/// # Errors
+/// If standard output cannot be written to.
+pub fn run(options: &Options) -> Result<bool> {
+    let policy = Policy::default();
+    let mut out = io::stdout().lock();
+    let mut all_read = true;
+    for path in &options.files {
+        match describe(path, options, &policy) {
+            Ok(text) => writeln!(out, "{text}").context("writing to standard output")?,
+            Err(error) => {
+                all_read = false;
+                eprintln!("attache: {error:#}");
+            }
+        }
+    }
+    Ok(all_read)
+}
+
+/// What is found in one file, as it is printed.
+fn describe(path: &Path, options: &Options, policy: &Policy) -> Result<String> {
+    let file = path.display().to_string();
+    let mut source = open(path).with_context(|| format!("{file} cannot be read"))?;
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    let claim = Claim {
+        declared: options.declared.as_deref(),
+        file_name: name.as_deref(),
+    };
+    let findings =
+        inspect(&mut source, &claim).with_context(|| format!("{file} cannot be read"))?;
+    let judgement = policy.judge(&findings);
+    let report = Report::new(&file, &claim, &findings, &judgement);
+    if options.json {
+        return Ok(serde_json::to_string(&report)?);
+    }
+    let mut text = format!(
+        "{file}: {}, {} ({})",
+        report.verdict.as_str(),
+        findings.kind.label(),
+        report.r#type
+    );
+    for reason in report.reasons {
+        let (code, verdict) = (reason.code.as_str(), reason.verdict.as_str());
+        text.push_str(&format!("\n  {verdict}  {code}: {}", reason.evidence));
+    }
+    Ok(text)
+}
+
+/// Opens a regular file. A pipe or a device would be waited for without an end.
+fn open(path: &Path) -> Result<File> {
+    let about = std::fs::metadata(path)?;
+    ensure!(!about.is_dir(), "it is a folder");
+    ensure!(about.is_file(), "it is no regular file");
+    Ok(File::open(path)?)
+}
