@@ -203,6 +203,21 @@ pub fn refused_host(refused: &Refused) -> Failure {
     )
 }
 
+/// A look-up's failure as it is to be taken after `attempts` failed ones: a platform may announce a file seconds before it gives
+/// it, so that it knows none of this id is believed when it says so for the fourth time. No longer: look-ups that fail count
+/// against the whole number.
+#[must_use]
+pub fn not_there_yet(mut failure: Failure, attempts: u32) -> Failure {
+    let code = failure.diagnosis.code.as_str();
+    if attempts < LATE_ATTEMPTS && ["whatsapp.media-gone", "genesys.link-dead"].contains(&code) {
+        failure.disposition = Disposition::Unavailable;
+    }
+    failure
+}
+
+/// After so many failed attempts a file is gone, not late: seven seconds and more.
+const LATE_ATTEMPTS: u32 = 3;
+
 /// The stream ended early or was too long.
 #[must_use]
 pub fn interrupted(evidence: &str) -> Failure {
@@ -425,6 +440,19 @@ mod tests {
         let next = |now, rng: &mut StdRng| after(refused(), 9, (sent + LIFE, now), rng);
         assert!(matches!(next(sent, &mut rng), Next::Retry { .. }));
         assert!(matches!(next(sent + LIFE, &mut rng), Next::GiveUp(_)));
+    }
+
+    #[test]
+    fn a_late_file_is_asked_for_again_and_a_dead_one_not_for_long() {
+        for (code, attempts, expected) in [
+            ("whatsapp.media-gone", 0, Disposition::Unavailable),
+            ("genesys.link-dead", 2, Disposition::Unavailable),
+            ("whatsapp.media-gone", 3, Disposition::Rejected),
+            ("whatsapp.permission", 0, Disposition::Rejected),
+        ] {
+            let failure = not_there_yet(failed(Disposition::Rejected, code, ""), attempts);
+            assert_eq!(failure.disposition, expected, "{code} {attempts}");
+        }
     }
 
     #[test]
