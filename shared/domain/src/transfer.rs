@@ -136,6 +136,15 @@ pub fn read_headers(status: u16, headers: &Headers, said: Said) -> Result<Announ
         }
         [webhook, link] => webhook.or(link),
     };
+    // Identity was asked for. Where a digest is known it tells packed bytes from a wrong label; elsewhere nothing would.
+    let encoding = headers.get("content-encoding").unwrap_or("identity");
+    if digest.is_none() && !encoding.trim().eq_ignore_ascii_case("identity") {
+        return Err(failed(
+            Disposition::Unavailable,
+            "transfer.encoded",
+            "a content encoding that was not asked for",
+        ));
+    }
     let declared_type =
         declared_type.or_else(|| (!wire_type.is_empty()).then(|| wire_type.to_owned()));
     Ok(Announced {
@@ -381,6 +390,30 @@ mod tests {
                 &[("Content-Length", "999999999999")],
                 Said::default(),
                 "transfer.size-refused",
+            ),
+            (
+                "packed",
+                200,
+                &[("Content-Length", "5"), ("Content-Encoding", "gzip")],
+                Said::default(),
+                "transfer.encoded",
+            ),
+            (
+                "said to be packed, and a digest that will tell",
+                200,
+                &[("Content-Length", "5"), ("Content-Encoding", "gzip")],
+                Said {
+                    digests: [Some(a), None],
+                    ..Said::default()
+                },
+                "5 bytes",
+            ),
+            (
+                "not packed",
+                200,
+                &[("Content-Length", "5"), ("Content-Encoding", "Identity")],
+                Said::default(),
+                "5 bytes",
             ),
             ("dead link", 404, &[], sized(5), "transfer.link-refused"),
             ("redirect", 302, &[], sized(5), "transfer.redirected"),
