@@ -8,6 +8,7 @@ mod kill_points;
 mod misbehaving;
 mod passed_on;
 mod purity;
+mod replay_storm;
 mod storm;
 mod strangers;
 mod template_agrees;

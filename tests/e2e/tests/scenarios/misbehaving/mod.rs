@@ -11,10 +11,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use attache_domain::event::Origin;
 use attache_domain::journey::{Item, Stage as Journey};
 use attache_e2e::{Sent, Stage, eventually};
-use attache_operator::site::table_name;
 use attache_platforms::clock::Clock;
 use attache_platforms::faults::{Aim, Armed, Fault, Faults, Point, Times};
 
@@ -166,9 +164,13 @@ async fn in_order(stage: Stage, cases: &[Case]) -> Result<()> {
     );
     let lost = cases.len() - expected.len();
     ensure!(stage.dead_letters().await? == lost as u64, "dead letters");
+    let origins = stage.origins().await?.into_iter();
+    let files = origins.filter(|origin| origin.file().is_some());
+    let mut found: Vec<_> = files
+        .map(|origin| origin.message.as_str().to_owned())
+        .collect();
     let messages = cases.iter().map(|case| case.sent.message.as_str());
-    let (mut expected, mut found): (Vec<_>, Vec<_>) =
-        (messages.map(str::to_owned).collect(), files(&stage).await?);
+    let mut expected: Vec<_> = messages.map(str::to_owned).collect();
     expected.sort();
     found.sort();
     ensure!(found == expected, "rows of {found:?}, not of {expected:?}");
@@ -188,22 +190,4 @@ async fn in_order(stage: Stage, cases: &[Case]) -> Result<()> {
         ensure!(lines.is_empty(), "{secret} in the log: {lines:?}");
     }
     stage.stop().await
-}
-
-/// The message of every row that is a file's.
-async fn files(stage: &Stage) -> Result<Vec<String>> {
-    let table = table_name(stage.run.template(), "MediaTable")?;
-    let dynamodb = &stage.run.clients().dynamodb;
-    let scan = dynamodb.scan().table_name(table).into_paginator();
-    let mut rows = scan.items().send();
-    let mut messages = Vec::new();
-    while let Some(row) = rows.next().await {
-        let row = row?;
-        let origin = row.get("o").and_then(|origin| origin.as_s().ok());
-        let origin: Origin = serde_json::from_str(origin.context("a row without an origin")?)?;
-        if origin.file().is_some() {
-            messages.push(origin.message.as_str().to_owned());
-        }
-    }
-    Ok(messages)
 }

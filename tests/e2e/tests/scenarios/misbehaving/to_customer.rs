@@ -144,7 +144,7 @@ async fn customers_see(stage: &Stage, cases: &[Case]) -> Result<()> {
                 );
                 let look = || async {
                     let told = genesys.texts().into_iter();
-                    Ok(told.filter(|text| text.contains(&name)).last())
+                    Ok(told.filter(|text| text.contains(&name)).next_back())
                 };
                 eventually(&format!("a notice of {name}"), BOUND, look).await?;
             }
