@@ -46,14 +46,13 @@ fn events() -> Result<usize> {
 /// A second number, whose route leads nowhere.
 fn second_number(standins: &StandIns) -> Result<Vec<Row>> {
     let rows = standins.seed(STAGE)?.rows.into_iter();
-    let connections = rows.filter_map(|row| match row {
-        Row::Connection(connection) => Some(connection),
-        Row::Endpoint(_) | Row::Route(_) => None,
+    let mut numbers = rows.filter_map(|row| match row {
+        Row::Connection(connection) if connection.profile() == Profile::WhatsApp => {
+            Some(connection)
+        }
+        Row::Connection(_) | Row::Endpoint(_) | Row::Route(_) => None,
     });
-    let mut kept = connections
-        .filter(|connection| connection.profile() == Profile::WhatsApp)
-        .next_back()
-        .context("the stand-ins have no number")?;
+    let mut kept = numbers.next().context("the stand-ins have no number")?;
     kept.id = ConnectionId::new("kept");
     if let Account::WhatsApp {
         phone_number_id, ..

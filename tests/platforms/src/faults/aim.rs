@@ -20,7 +20,7 @@ pub struct Aim<'a> {
     pub times: Times,
     /// Those at this point only.
     pub point: Option<Point>,
-    /// Those about this medium id or message id only.
+    /// Those about this medium id, message id or, at Genesys, file name only.
     pub subject: Option<&'a str>,
     /// Those within this time from now, by the platform's clock.
     pub lasting: Option<Duration>,

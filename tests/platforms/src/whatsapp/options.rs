@@ -118,7 +118,7 @@ pub struct WhatsAppOptions {
     pub expired_status: u16,
     /// Whether downloads without `User-Agent` are refused with 403, as some users report.
     pub needs_user_agent: bool,
-    /// Whether downloads honour `Range` and `If-Range`. Not documented; the delivery network behind the links does.
+    /// Whether downloads honour `Range` and `If-Range`. Not documented; delivery networks do as a rule.
     pub ranges: bool,
     /// Whether media objects in webhooks carry `url` (an addition of Dec 2025, optional).
     pub url_in_webhook: bool,

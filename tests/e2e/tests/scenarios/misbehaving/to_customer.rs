@@ -143,8 +143,8 @@ async fn customers_see(stage: &Stage, cases: &[Case]) -> Result<()> {
                     "{name}: {count}, {receipt:?}"
                 );
                 let look = || async {
-                    let told = genesys.texts().into_iter();
-                    Ok(told.filter(|text| text.contains(&name)).next_back())
+                    let mut told = genesys.texts().into_iter();
+                    Ok(told.find(|text| text.contains(&name)))
                 };
                 eventually(&format!("a notice of {name}"), BOUND, look).await?;
             }
