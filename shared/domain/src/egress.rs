@@ -20,13 +20,14 @@ pub enum Refused {
     /// The link carries a user name or password.
     #[error("the link carries credentials")]
     Credentials,
-    /// A literal address that is not public.
+    /// A literal address that is not public or, for a local connection, that clouds hand out credentials at.
     #[error("address {0} is not public")]
     Address(IpAddr),
 }
 
 /// Judges a hop against the exact host list of its connection. Entries are `host` (the scheme's own port) or
-/// `host:port`; `local` connections may use plain HTTP and private addresses.
+/// `host:port`; `local` connections may use plain HTTP and private addresses, but none at which a cloud hands out
+/// credentials: a machine of theirs is where a trial may well run.
 ///
 /// # Errors
 /// [`Refused`] says which rule the link broke.
@@ -52,8 +53,12 @@ pub fn judge(url: &Url, hosts: &[String], local: bool) -> Result<(), Refused> {
         Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
         Some(Host::Domain(_)) | None => None,
     };
+    let may_be_reached = |address| match local {
+        true => !is_metadata(address),
+        false => is_public(address),
+    };
     match literal {
-        Some(address) if !local && !is_public(address) => Err(Refused::Address(address)),
+        Some(address) if !may_be_reached(address) => Err(Refused::Address(address)),
         Some(_) | None => Ok(()),
     }
 }
@@ -68,6 +73,29 @@ pub fn is_plain_and_here(url: &Url) -> bool {
     };
     here && url.scheme() == "http"
 }
+
+/// Whether a cloud answers its own machines at this address, also with credentials: link-local ones (AWS, Azure, Google)
+/// and the few that lie elsewhere, in any IPv6 form too.
+fn is_metadata(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_link_local() || METADATA_V4.contains(&v4),
+        IpAddr::V6(v6) => match embedded_v4(v6) {
+            Some(v4) => v4.is_link_local() || METADATA_V4.contains(&v4),
+            // AWS over IPv6 (fd00:ec2::254, ::23), Google (fd20:ce::254).
+            None => {
+                v6.is_unicast_link_local()
+                    || matches!(v6.segments(), [0xfd00, 0x0ec2, ..] | [0xfd20, 0x00ce, ..])
+            }
+        },
+    }
+}
+
+/// Alibaba's, Oracle's and Azure's, of which the last is in a public range.
+const METADATA_V4: [Ipv4Addr; 3] = [
+    Ipv4Addr::new(100, 100, 100, 200),
+    Ipv4Addr::new(192, 0, 0, 192),
+    Ipv4Addr::new(168, 63, 129, 16),
+];
 
 /// Whether an address is on the public internet: not loopback, private, link-local (cloud metadata), shared,
 /// documentation, benchmarking, multicast, reserved, nor an IPv6 form that embeds such an IPv4 address.
@@ -93,28 +121,45 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || a >= 224
         || (a == 100 && (64..128).contains(&b))
         || (a == 192 && b == 0 && c == 0)
-        || (a == 198 && (b == 18 || b == 19)))
+        || (a == 198 && (b == 18 || b == 19))
+        // The anycast address of 6to4's relays, which are no more.
+        || (a == 192 && b == 88 && c == 99)
+        || METADATA_V4.contains(&address))
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let first = address.segments()[0];
-    // Only 2000::/3 is handed out as global unicast; of it, documentation and benchmarking ranges are not hosts.
+    let second = address.segments()[1];
+    // Only 2000::/3 is handed out as global unicast. Of it, 2001::/23 is for protocols, not for hosts: Teredo, which carries
+    // IPv4 addresses inverted, benchmarking, identifiers. The other two are for documentation.
     (first & 0xe000) == 0x2000
-        && !(first == 0x2001 && matches!(address.segments()[1], 0x0002 | 0x0db8))
+        && !(first == 0x2001 && (second < 0x0200 || second == 0x0db8))
         && first != 0x3fff
+        // ISATAP: an interface that leads on to an IPv4 address.
+        && match address.segments() {
+            [_, _, _, _, 0 | 0x0200, 0x5efe, high, low] => is_public_v4(joined(high, low)),
+            _ => true,
+        }
 }
 
 /// The IPv4 address inside a mapped, compatible, NAT64 or 6to4 address.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let s = address.segments();
-    let tail = || Ipv4Addr::from((u32::from(s[6]) << 16) | u32::from(s[7]));
+    let tail = || joined(s[6], s[7]);
     match s {
         [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(tail()),
         [0, 0, 0, 0, 0, 0, _, low] if s[6] != 0 || low > 1 => Some(tail()),
-        [0x2002, high, low, ..] => Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))),
+        [0x2002, high, low, ..] => Some(joined(high, low)),
         _ => None,
     }
 }
+
+fn joined(high: u16, low: u16) -> Ipv4Addr {
+    Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))
+}
+
+#[cfg(test)]
+mod spellings;
 
 #[cfg(test)]
 mod tests {

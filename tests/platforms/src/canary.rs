@@ -150,6 +150,7 @@ mod tests {
             headers.insert("authorization", authorization.parse().expect("a header"));
             let request = Request {
                 method: http::Method::GET,
+                target: format!("/?{query}"),
                 path: "/".into(),
                 query: query.into(),
                 headers,

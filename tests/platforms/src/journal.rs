@@ -121,6 +121,7 @@ mod tests {
         let journal = Journal::default();
         let request = Request {
             method: Method::GET,
+            target: "/x?access_token=hush".into(),
             path: "/x".into(),
             query: "access_token=hush".into(),
             headers,

@@ -53,6 +53,7 @@ mod seal;
 mod serving;
 pub mod signature;
 pub mod specs;
+mod spoil;
 pub mod wait;
 pub mod whatsapp;
 mod wire;

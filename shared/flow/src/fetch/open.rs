@@ -52,9 +52,12 @@ impl Fetch<'_> {
                     .ok()
                     .and_then(|t| Url::parse(t).ok());
                 match url {
-                    Some(url) => Ok(self
-                        .by_link(Link(url), file, (connection, bearer), rest)
-                        .await),
+                    Some(url) => {
+                        let by = (connection, bearer);
+                        let opened = self.by_link(Link(url), file, by, rest).await;
+                        let attempts = item.record.attempts;
+                        Ok(opened.map_err(|failure| transfer::not_there_yet(failure, attempts)))
+                    }
                     None => Ok(Err(transfer::no_link())),
                 }
             }
@@ -75,7 +78,8 @@ impl Fetch<'_> {
             .call(&look_up, &credential)
             .await
             .map_err(|e| transfer::no_answer(&e))?;
-        let link = whatsapp::read_link(&response, self.clock.now())?;
+        let link = whatsapp::read_link(&response, self.clock.now())
+            .map_err(|failure| transfer::not_there_yet(failure, item.record.attempts))?;
         egress::judge(&link.url, &connection.bearer_hosts(), connection.local)
             .map_err(|refused| transfer::refused_host(&refused))?;
         let download = self

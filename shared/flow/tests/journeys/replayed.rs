@@ -97,11 +97,11 @@ fn a_file_that_is_gone_meanwhile_ends_in_a_notice() {
     site.pass(8 * 24 * 3600);
     let gone =
         include_str!("../../../domain/src/platforms/whatsapp/fixtures/error-100-media-id.json");
-    let answer = (400, gone.to_owned());
-    site.platforms.look_ups.borrow_mut().push_back(answer);
+    let answers = (0..4).map(|_| (400, gone.to_owned()));
+    site.platforms.look_ups.borrow_mut().extend(answers);
     site.configure([number("wa-new", UNKNOWN), route("wa-new", "genesys")]);
     assert_eq!(site.replay(), ["carried", "carried"]);
-    site.run(5);
+    site.run(60);
     assert_eq!(site.item().gate.stage, Stage::Lost);
     let told = told(&site);
     assert_eq!(told.len(), 2, "{told:?}");

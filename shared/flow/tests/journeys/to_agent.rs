@@ -387,17 +387,28 @@ fn an_interrupted_download_stores_nothing_and_is_tried_again() {
     assert_eq!(site.item().gate.stage, Stage::Sent);
 }
 
+/// What a look-up says of an id that the platform does not know.
+const GONE: &str =
+    include_str!("../../../domain/src/platforms/whatsapp/fixtures/error-100-media-id.json");
+
+#[test]
+fn a_file_that_is_late_is_asked_for_again() {
+    let site = Site::new(PHOTO);
+    site.refresh();
+    let late = (0..3).map(|_| (400, GONE.to_owned()));
+    site.platforms.look_ups.borrow_mut().extend(late);
+    site.announce("m", None);
+    site.run(60);
+    assert_eq!(site.item().gate.stage, Stage::Sent);
+}
+
 #[test]
 fn a_file_the_platform_no_longer_has_is_lost_with_a_reason() {
     let site = Site::new(PHOTO);
-    let gone =
-        include_str!("../../../domain/src/platforms/whatsapp/fixtures/error-100-media-id.json");
-    site.platforms
-        .look_ups
-        .borrow_mut()
-        .push_back((400, gone.to_owned()));
+    let gone = (0..4).map(|_| (400, GONE.to_owned()));
+    site.platforms.look_ups.borrow_mut().extend(gone);
     site.announce("m", None);
-    site.run(5);
+    site.run(60);
     let item = site.item();
     assert_eq!(
         (

@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use attache_domain::event::Origin;
+use attache_operator::site::table_name;
 use attache_operator::standins::StandIns;
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 
@@ -41,6 +43,25 @@ impl Stage {
             );
         }
         Ok(keys)
+    }
+
+    /// What every row of the `media` table came from, in no order.
+    ///
+    /// # Errors
+    /// If the table cannot be read, or a row in it.
+    pub async fn origins(&self) -> Result<Vec<Origin>> {
+        let table = table_name(self.run.template(), "MediaTable")?;
+        let dynamodb = &self.run.clients().dynamodb;
+        let scan = dynamodb.scan().table_name(table).into_paginator();
+        let mut rows = scan.items().send();
+        let mut origins = Vec::new();
+        while let Some(row) = rows.next().await {
+            let row = row?;
+            let origin = row.get("o").and_then(|origin| origin.as_s().ok());
+            let origin = origin.context("a row without an origin")?;
+            origins.push(serde_json::from_str(origin)?);
+        }
+        Ok(origins)
     }
 
     /// Waits until every function has done what it was given and no queue has anything for it. What a killed process had

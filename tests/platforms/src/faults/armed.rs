@@ -8,19 +8,11 @@ use std::{
     time::Duration,
 };
 
+use time::OffsetDateTime;
 use tokio::sync::watch;
 
-use super::{Fault, FaultError, Point};
-use crate::wait::TimedOut;
-
-/// How many requests a fault meets before it is used up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Times(pub u32);
-
-impl Times {
-    /// Until [`Faults::disarm_all`].
-    pub const ALWAYS: Self = Self(u32::MAX);
-}
+use super::{Aim, Fault, FaultError, Point, Times};
+use crate::{clock::Clock, wait::TimedOut, wire::Request};
 
 /// A fault that was armed; tells how often it has struck.
 #[derive(Clone, Debug)]
@@ -42,6 +34,7 @@ struct Entry {
     left: u32,
     point: Option<Point>,
     subject: Option<String>,
+    until: Option<OffsetDateTime>,
     fired: Arc<AtomicU32>,
 }
 
@@ -54,6 +47,8 @@ pub struct Faults {
     releases: Arc<watch::Sender<u64>>,
     held: Arc<watch::Sender<usize>>,
     slow_rate: Arc<AtomicU64>,
+    trickle_rate: Arc<AtomicU64>,
+    clock: Clock,
     retry_after_seconds: Arc<AtomicU64>,
 }
 
@@ -61,7 +56,7 @@ pub struct Faults {
 const SLOW_RATE: u64 = 8 * 1024;
 
 impl Faults {
-    pub(crate) fn new(platform: &'static str, points: &'static [Point]) -> Self {
+    pub(crate) fn new(platform: &'static str, points: &'static [Point], clock: Clock) -> Self {
         Self {
             platform,
             points,
@@ -69,6 +64,8 @@ impl Faults {
             releases: Arc::new(watch::Sender::new(0)),
             held: Arc::new(watch::Sender::new(0)),
             slow_rate: Arc::new(AtomicU64::new(SLOW_RATE)),
+            trickle_rate: Arc::new(AtomicU64::new(1)),
+            clock,
             retry_after_seconds: Arc::new(AtomicU64::new(1)),
         }
     }
@@ -78,7 +75,8 @@ impl Faults {
     /// # Errors
     /// [`FaultError::NotHere`] if nothing on this platform can show the fault.
     pub fn arm(&self, fault: Fault, times: Times) -> Result<Armed, FaultError> {
-        self.push(fault, times, None, None)
+        let aim = Aim::default();
+        self.arm_aimed(fault, Aim { times, ..aim })
     }
 
     /// As [`Faults::arm`], for requests about one medium id or message id only.
@@ -86,7 +84,13 @@ impl Faults {
     /// # Errors
     /// As [`Faults::arm`].
     pub fn arm_on(&self, fault: Fault, times: Times, subject: &str) -> Result<Armed, FaultError> {
-        self.push(fault, times, None, Some(subject.to_owned()))
+        let (aim, subject) = (Aim::default(), Some(subject));
+        let aim = Aim {
+            times,
+            subject,
+            ..aim
+        };
+        self.arm_aimed(fault, aim)
     }
 
     /// As [`Faults::arm`], for requests at one point only.
@@ -94,7 +98,15 @@ impl Faults {
     /// # Errors
     /// [`FaultError::NotHere`] if the fault cannot strike at this point of this platform.
     pub fn arm_at(&self, fault: Fault, times: Times, point: Point) -> Result<Armed, FaultError> {
-        self.push(fault, times, Some(point), None)
+        let (aim, point) = (Aim::default(), Some(point));
+        self.arm_aimed(
+            fault,
+            Aim {
+                times,
+                point,
+                ..aim
+            },
+        )
     }
 
     /// As [`Faults::arm`], by the fault's name.
@@ -102,30 +114,30 @@ impl Faults {
     /// # Errors
     /// [`FaultError::Unknown`] for a name that is not in the catalogue, else as [`Faults::arm`].
     pub fn arm_named(&self, name: &str, times: Times) -> Result<Armed, FaultError> {
-        self.push(name.parse()?, times, None, None)
+        self.arm(name.parse()?, times)
     }
 
-    fn push(
-        &self,
-        fault: Fault,
-        times: Times,
-        point: Option<Point>,
-        subject: Option<String>,
-    ) -> Result<Armed, FaultError> {
+    /// Arms `fault` for the requests it is aimed at.
+    ///
+    /// # Errors
+    /// [`FaultError::NotHere`] if the fault cannot strike at this platform, or not at the point it is aimed at.
+    pub fn arm_aimed(&self, fault: Fault, aim: Aim<'_>) -> Result<Armed, FaultError> {
         let mut points = fault.points().iter();
-        if !points.any(|p| self.points.contains(p) && point.is_none_or(|point| point == *p)) {
+        if !points.any(|p| self.points.contains(p) && aim.point.is_none_or(|point| point == *p)) {
             return Err(FaultError::NotHere {
                 fault,
                 platform: self.platform,
             });
         }
         let fired = Arc::new(AtomicU32::new(0));
-        if times.0 > 0 {
+        let lasting = aim.lasting.or(fault.lasts());
+        if aim.times.0 > 0 {
             self.locked().push(Entry {
                 fault,
-                left: times.0,
-                point,
-                subject,
+                left: aim.times.0,
+                point: aim.point,
+                subject: aim.subject.map(ToOwned::to_owned),
+                until: lasting.map(|lasting| self.clock.now() + lasting),
                 fired: fired.clone(),
             });
         }
@@ -137,7 +149,7 @@ impl Faults {
         self.locked().clear();
     }
 
-    /// Lets everything go on that [`Fault::Stall`] holds at this moment.
+    /// Lets everything go on that [`Fault::Stall`] or [`Fault::StallAt99`] holds at this moment.
     pub fn release(&self) {
         self.releases.send_modify(|count| *count += 1);
     }
@@ -146,6 +158,16 @@ impl Faults {
     pub fn set_slow_rate(&self, bytes_per_second: u64) {
         self.slow_rate
             .store(bytes_per_second.max(1), Ordering::SeqCst);
+    }
+
+    /// Sets the pace of [`Fault::OneBytePerSecond`] and [`Fault::SlowHeaders`], in bytes per second (1 at first, and at least).
+    pub fn set_trickle_rate(&self, bytes_per_second: u64) {
+        self.trickle_rate
+            .store(bytes_per_second.max(1), Ordering::SeqCst);
+    }
+
+    pub(crate) fn trickle_rate(&self) -> u64 {
+        self.trickle_rate.load(Ordering::SeqCst)
     }
 
     /// Sets what [`Fault::RateLimit`] says in `Retry-After` where the platform sends it (1 at first).
@@ -161,11 +183,28 @@ impl Faults {
         self.slow_rate.load(Ordering::SeqCst)
     }
 
-    /// The fault this request meets, if any; `subjects` are the ids it is about.
+    /// The fault that a request at this point meets, if any, as it is to be shown; `subjects` are the ids the request is about.
     pub(crate) fn take(&self, point: Point, subjects: &[impl AsRef<str>]) -> Option<Fault> {
+        self.take_of(point, false, subjects)
+    }
+
+    /// As [`Faults::take`], at [`Point::Download`]: here it matters whether the request is for a part.
+    pub(crate) fn take_at_download(
+        &self,
+        request: &Request,
+        subjects: &[impl AsRef<str>],
+    ) -> Option<Fault> {
+        let ranged = request.header("range").is_some();
+        self.take_of(Point::Download, ranged, subjects)
+    }
+
+    fn take_of(&self, point: Point, ranged: bool, subjects: &[impl AsRef<str>]) -> Option<Fault> {
+        let now = self.clock.now();
         let mut entries = self.locked();
+        entries.retain(|entry| entry.until.is_none_or(|until| now < until));
         let index = entries.iter().position(|entry| {
             entry.fault.points().contains(&point)
+                && (ranged || !entry.fault.needs_range())
                 && entry.point.is_none_or(|only| only == point)
                 && entry
                     .subject
@@ -182,7 +221,7 @@ impl Faults {
             entries.remove(index);
         }
         tracing::debug!(platform = self.platform, %fault, ?point, "a fault strikes");
-        Some(fault)
+        Some(fault.shown())
     }
 
     /// How many requests [`Fault::Stall`] holds at this moment.
@@ -245,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_fault_is_used_up_in_order_and_only_by_its_subject() {
-        let faults = Faults::new("test", &[Point::Download]);
+        let faults = Faults::new("test", &[Point::Download], Clock::real());
         let one = faults
             .arm_on(Fault::Stall, Times(1), "m1")
             .expect("applies");
@@ -263,8 +302,33 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_with_an_end_strikes_until_the_clock_has_passed_it() {
+        let clock = Clock::real();
+        let faults = Faults::new("test", &[Point::Download], clock.clone());
+        let minute = faults.arm(Fault::FiveHundredsForAMinute, Times::ALWAYS);
+        let aim = Aim {
+            times: Times::ALWAYS,
+            lasting: Some(Duration::from_secs(90)),
+            ..Aim::default()
+        };
+        faults
+            .arm_aimed(Fault::LateAttachment, aim)
+            .expect("applies");
+        for (by, expected) in [
+            (0, Some(Fault::FiveHundreds)),
+            (59, Some(Fault::FiveHundreds)),
+            (2, Some(Fault::LateAttachment)),
+            (30, None),
+        ] {
+            clock.advance(Duration::from_secs(by));
+            assert_eq!(faults.take(Point::Download, &["m1"]), expected, "{by}");
+        }
+        assert_eq!(minute.expect("applies").fired(), 2);
+    }
+
+    #[test]
     fn a_fault_that_cannot_strike_is_refused() {
-        let faults = Faults::new("test", &[Point::Inbound]);
+        let faults = Faults::new("test", &[Point::Inbound], Clock::real());
         let refused = faults.arm(Fault::TruncatedBody, Times(1));
         assert_eq!(
             refused.err(),

@@ -4,12 +4,14 @@
 //! as requests meet it. A fault that could never strike at the platform it is armed on is refused, so that
 //! a test cannot pass because its fault never happened; [`Armed::fired`] says how often it did.
 
+mod aim;
 mod armed;
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
+pub use aim::{Aim, Times};
 pub(crate) use armed::SLOW_TICK;
-pub use armed::{Armed, Faults, Times};
+pub use armed::{Armed, Faults};
 
 /// A place in a platform's surface where faults can strike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,6 +82,10 @@ const EVERYWHERE: &[Point] = &[
 ];
 /// WhatsApp's Graph calls.
 const GRAPH: &[Point] = &[Point::LookUp, Point::Upload, Point::Send];
+/// What lies on the way to a file: the call that leads to its link, and the download.
+const FILES: &[Point] = &[Point::LookUp, Point::Resolve, Point::Download];
+/// The download alone.
+const BYTES: &[Point] = &[Point::Download];
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident = $word:literal at $points:expr;)*) => {
@@ -120,23 +126,23 @@ faults! {
     /// The request takes its full effect, then the connection is closed without an answer.
     LostAnswer = "lost-answer" at API_AND_TOKEN;
     /// The link is answered as if its life were over, whatever the clock says.
-    ExpiredLink = "expired-link" at &[Point::Download];
+    ExpiredLink = "expired-link" at BYTES;
     /// The body trickles ([`Faults::set_slow_rate`]).
-    SlowBody = "slow-body" at &[Point::Download];
+    SlowBody = "slow-body" at BYTES;
     /// The connection is closed in good order after half of the announced bytes.
-    TruncatedBody = "truncated-body" at &[Point::Download];
+    TruncatedBody = "truncated-body" at BYTES;
     /// The connection is reset (TCP RST) after half of the announced bytes.
-    ResetMidBody = "reset-mid-body" at &[Point::Download];
+    ResetMidBody = "reset-mid-body" at BYTES;
     /// The HTTP framing is in order, but a quarter of the bytes promised (`file_size` at look-up, `contentSizeBytes` in
     /// the webhook) is missing.
-    LengthLies = "length-lies" at &[Point::Download];
+    LengthLies = "length-lies" at BYTES;
     /// An HTML page instead of the answer: status 200 at the download host, 502 at API hosts.
     HtmlErrorPage = "html-error-page" at ANSWERS;
     /// The right number of bytes, one of them wrong: only the digest tells.
-    DigestMismatch = "digest-mismatch" at &[Point::Download];
+    DigestMismatch = "digest-mismatch" at BYTES;
     /// A redirect (302) to a host that is not the platform's; whoever follows it with the token is seen by the
     /// [`Canary`](crate::canary::Canary).
-    RedirectOffHost = "redirect-off-host" at &[Point::LookUp, Point::Resolve, Point::Download];
+    RedirectOffHost = "redirect-off-host" at FILES;
     /// The token presented is dead from now on: Genesys forgets it (401 `bad.credentials` for it ever after), WhatsApp answers 401
     /// with code 190, subcode 463, as often as armed.
     DeadToken = "dead-token" at API;
@@ -144,8 +150,75 @@ faults! {
     Stall = "stall" at EVERYWHERE;
     /// This one request is refused with 401 (403 at an object store, which knows no tokens); the token itself stays good.
     Unauthorised = "unauthorised" at ANSWERS;
+    /// [`FiveHundreds`](Self::FiveHundreds) until the platform's clock has moved by a minute.
+    FiveHundredsForAMinute = "five-hundreds-for-a-minute" at ANSWERS;
+    /// All but the last hundredth of a body, then nothing until [`Faults::release`].
+    StallAt99 = "stall-at-99" at BYTES;
+    /// One byte of the body at a time, one each second ([`Faults::set_trickle_rate`]).
+    OneBytePerSecond = "one-byte-per-second" at BYTES;
+    /// The headers come one byte at a time, one each second ([`Faults::set_trickle_rate`]); the body at once.
+    SlowHeaders = "slow-headers" at FILES;
+    /// Ten thousand header lines that nobody asked for, then the answer as it should be.
+    HeaderFlood = "header-flood" at FILES;
+    /// One header line that never ends.
+    EndlessHeader = "endless-header" at FILES;
+    /// `Content-Length` names one byte more than there is; the connection is closed after the last.
+    LengthPlusOne = "length-plus-one" at FILES;
+    /// `Content-Length` names one byte less than is sent.
+    LengthMinusOne = "length-minus-one" at FILES;
+    /// `Content-Length: 0`, and all the bytes.
+    LengthZero = "length-zero" at FILES;
+    /// `Content-Length` names ten terabytes; the connection is closed after the last real byte.
+    LengthHuge = "length-huge" at FILES;
+    /// Neither `Content-Length` nor chunks: the body ends with the connection. The bytes are right.
+    LengthMissing = "length-missing" at FILES;
+    /// Two `Content-Length` headers, the right one and another.
+    LengthTwice = "length-twice" at FILES;
+    /// `Transfer-Encoding: chunked` in the place of a length. The bytes are right.
+    Chunked = "chunked" at FILES;
+    /// The body is packed with gzip and says so, although nothing but identity was asked for.
+    GzipLies = "gzip-lies" at BYTES;
+    /// The body says that it is packed with gzip, and is not.
+    GzipLabelLies = "gzip-label-lies" at BYTES;
+    /// A redirect (302) to the credentials of a cloud machine, `http://169.254.169.254/…`.
+    RedirectToMetadata = "redirect-to-metadata" at FILES;
+    /// A redirect (302) to the very link that was asked for.
+    RedirectLoop = "redirect-loop" at FILES;
+    /// A request for a part is answered with 200 and everything. Only requests with `Range` meet it.
+    ServerIgnoresRange = "server-ignores-range" at BYTES;
+    /// The object has other bytes, another entity tag and a later date than before. Only requests with `Range` meet it.
+    ObjectChangedBetweenRanges = "object-changed-between-ranges" at BYTES;
+    /// The file is not there yet: what a look-up says of an unknown id (it counts against WhatsApp's budget of failing look-ups), 404 at
+    /// downloads. As many requests as armed, or as long ([`Aim::lasting`]).
+    LateAttachment = "late-attachment" at FILES;
+    /// The look-up says that the id is unknown, however often it is asked; arm it for one id, for ever.
+    LookupErrors = "lookup-errors" at &[Point::LookUp];
     /// WhatsApp takes a message with media, and finds afterwards that it cannot use them: status `failed`, code 131053.
     MediaUploadError = "media-upload-error" at &[Point::Fate];
+}
+
+impl Fault {
+    /// How long it lasts by the platform's clock if nobody says otherwise; `None` for as many requests as armed.
+    fn lasts(self) -> Option<Duration> {
+        (self == Self::FiveHundredsForAMinute).then_some(Duration::from_secs(60))
+    }
+
+    /// Whether it shows in the answers to requests for a part only.
+    fn needs_range(self) -> bool {
+        matches!(
+            self,
+            Self::ServerIgnoresRange | Self::ObjectChangedBetweenRanges
+        )
+    }
+
+    /// What it looks like where it strikes: some differ only in when they strike.
+    fn shown(self) -> Self {
+        match self {
+            Self::FiveHundredsForAMinute => Self::FiveHundreds,
+            Self::LookupErrors => Self::LateAttachment,
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for Fault {

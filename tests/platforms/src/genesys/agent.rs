@@ -185,12 +185,15 @@ impl Agent {
     fn attach(&self, message: &str, file: AgentFile) -> Value {
         let state = &self.state;
         let id = crate::random::hex(8);
-        let dies_at = state.options.clock.now() + state.options.signed_life;
+        let now = state.options.clock.now();
+        let dies_at = now + state.options.signed_life;
         let form = state.options.attachment_links;
         let url = state.files.link(form, &id, dies_at.unix_timestamp());
         let attachment = file.described(&url);
-        let stored = Stored::new(&id, message, file.bytes, file.mime);
-        state.files.insert(stored);
+        state.files.insert(Stored {
+            name: file.filename,
+            ..Stored::new((&id, message), file.bytes, file.mime, now)
+        });
         attachment
     }
 }

@@ -9,6 +9,7 @@ use super::{api, error, state::State, store};
 use crate::{
     faults::{Fault, Point},
     specs::Operation,
+    spoil::marred,
     wire::{Answer, Request},
 };
 
@@ -29,13 +30,16 @@ pub(super) async fn apps(state: Arc<State>, mut request: Request) -> Answer {
 pub(super) async fn resolve(state: &State, request: &Request, id: &str) -> Answer {
     let fault = state.faults.take(Point::Resolve, &state.files.subjects(id));
     match fault {
-        Some(Fault::RedirectOffHost) => return store::off_host(state, request),
-        Some(fault) => {
-            if let Some(refused) = api::struck(state, request, fault).await {
+        Some(Fault::LateAttachment) => return error::not_found(),
+        Some(struck) => {
+            if let Some(refused) = api::struck(state, request, struck).await {
                 return refused;
             }
         }
         None => {}
+    }
+    if let Some(away) = store::away(state, request, fault) {
+        return away;
     }
     let Some(file) = state.files.get(id) else {
         return error::not_found();
@@ -47,25 +51,24 @@ pub(super) async fn resolve(state: &State, request: &Request, id: &str) -> Answe
         true => Answer::json(StatusCode::OK, &json!({ "url": url })),
         false => Answer::redirect(&url),
     };
-    let answer = answer.of(Operation::Download);
-    match fault {
-        Some(Fault::LostAnswer) => answer.lost(),
-        _ => answer,
-    }
+    marred(answer.of(Operation::Download), fault, &state.faults)
 }
 
 /// The bytes of a `message:message-media` event.
 pub(super) fn media_data(state: &State, request: &Request, id: &str) -> Answer {
     let fault = state
         .faults
-        .take(Point::Download, &state.files.subjects(id));
+        .take_at_download(request, &state.files.subjects(id));
     match fault {
         Some(Fault::FiveHundreds) => return error::unavailable().with(RETRY_AFTER, "1"),
         Some(Fault::HtmlErrorPage) => return Answer::html(StatusCode::OK),
         Some(Fault::ExpiredLink) => return error::forbidden(),
         Some(Fault::Unauthorised) => return error::bad_credentials(),
-        Some(Fault::RedirectOffHost) => return store::off_host(state, request),
+        Some(Fault::LateAttachment) => return error::not_found(),
         _ => {}
+    }
+    if let Some(away) = store::away(state, request, fault) {
+        return away;
     }
     let now = state.options.clock.now();
     match state.files.get(id) {

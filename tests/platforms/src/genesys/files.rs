@@ -21,21 +21,32 @@ pub(super) struct Stored {
     pub(super) bytes: Bytes,
     /// Lower-case hex SHA-256 of the bytes.
     pub(super) sha256_hex: String,
+    /// Its name, if the sender gave one.
+    pub(super) name: Option<String>,
     /// Its type, as the store says it.
     pub(super) mime: String,
+    /// Since when it is there.
+    pub(super) created_at: OffsetDateTime,
     /// From this moment on it is gone; `None` never.
     pub(super) dies_at: Option<OffsetDateTime>,
 }
 
 impl Stored {
-    /// A file of a message or event, for ever.
-    pub(super) fn new(id: &str, message_id: &str, bytes: Bytes, mime: String) -> Self {
+    /// A file without a name of a message or event, for ever.
+    pub(super) fn new(
+        (id, message_id): (&str, &str),
+        bytes: Bytes,
+        mime: String,
+        created_at: OffsetDateTime,
+    ) -> Self {
         Self {
             id: id.to_owned(),
             message_id: message_id.to_owned(),
             sha256_hex: data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes)),
             bytes,
+            name: None,
             mime,
+            created_at,
             dies_at: None,
         }
     }
@@ -80,12 +91,11 @@ impl Files {
         lock(&self.stored).get(id).cloned()
     }
 
-    /// The ids by which a fault may be aimed at a file: its own and its message's.
+    /// By what a fault may be aimed at a file: its id, its message's, and its name.
     pub(super) fn subjects(&self, id: &str) -> Vec<String> {
-        let message = self.get(id).map(|file| file.message_id);
-        [Some(id.to_owned()), message]
-            .into_iter()
-            .flatten()
+        let of_file = |file: Stored| [Some(file.message_id), file.name].into_iter().flatten();
+        std::iter::once(id.to_owned())
+            .chain(self.get(id).into_iter().flat_map(of_file))
             .collect()
     }
 

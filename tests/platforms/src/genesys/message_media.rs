@@ -60,9 +60,11 @@ impl MessageMedia {
                 "conversation_id": event.conversation_id, "message_id": event.message_id,
             },
         });
+        let ids = (event.media_id.as_str(), event.message_id.as_str());
         state.files.insert(Stored {
             dies_at: Some(now + state.options.media_data_life),
-            ..Stored::new(&event.media_id, &event.message_id, file.bytes, file.mime)
+            name: file.filename,
+            ..Stored::new(ids, file.bytes, file.mime, now)
         });
         let cargo = Cargo {
             messages: vec![event.event_id.clone()],

@@ -92,7 +92,7 @@ impl State {
         };
         let media_events = Integration::new(&options.integration_id, &options.webhook_secret);
         Ok(Self {
-            faults: Faults::new(ISSUER, super::POINTS),
+            faults: Faults::new(ISSUER, super::POINTS, options.clock.clone()),
             checker,
             client,
             homes,

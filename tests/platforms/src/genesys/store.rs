@@ -6,9 +6,10 @@ use http::{Method, StatusCode};
 
 use super::{files::Stored, state::State};
 use crate::{
-    faults::{Fault, Point},
+    faults::Fault,
     seal::BadLink,
     serving::{self, Served},
+    spoil::redirect,
     wire::{Answer, Request},
 };
 
@@ -17,14 +18,17 @@ pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
     let id = request.path.trim_start_matches('/').to_owned();
     let fault = state
         .faults
-        .take(Point::Download, &state.files.subjects(&id));
+        .take_at_download(&request, &state.files.subjects(&id));
     match fault {
         Some(Fault::FiveHundreds) => return slow_down(),
         Some(Fault::HtmlErrorPage) => return Answer::html(StatusCode::OK),
         Some(Fault::ExpiredLink) => return denied("Request has expired"),
         Some(Fault::Unauthorised) => return denied("Access Denied"),
-        Some(Fault::RedirectOffHost) => return off_host(&state, &request),
+        Some(Fault::LateAttachment) => return no_such_key(),
         _ => {}
+    }
+    if let Some(away) = away(&state, &request, fault) {
+        return away;
     }
     match admit(&state, &request, &id) {
         Ok(file) => served(&state, &request, &file, fault),
@@ -32,10 +36,9 @@ pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
     }
 }
 
-/// A redirect to a host that is not the platform's.
-pub(super) fn off_host(state: &State, request: &Request) -> Answer {
-    let elsewhere = &state.files.hosts().elsewhere;
-    Answer::redirect(&format!("{elsewhere}{}?{}", request.path, request.query))
+/// The redirect that the fault answers with, if it is one that does.
+pub(super) fn away(state: &State, request: &Request, fault: Option<Fault>) -> Option<Answer> {
+    redirect(fault?, request, &state.files.hosts().elsewhere)
 }
 
 /// The answer with a file, spoilt by the fault if there is one.
@@ -49,6 +52,7 @@ pub(super) fn served(
         bytes: &file.bytes,
         mime: &file.mime,
         sha256_hex: &file.sha256_hex,
+        modified_at: file.created_at,
         ranges: state.options.ranges,
     };
     serving::serve(request, &served, fault, &state.faults)
@@ -77,14 +81,12 @@ fn admit(state: &State, request: &Request, id: &str) -> Result<Stored, Box<Answe
             xml(StatusCode::FORBIDDEN, "SignatureDoesNotMatch", why)
         }
     })?;
-    state.files.get(id).ok_or_else(|| {
-        xml(
-            StatusCode::NOT_FOUND,
-            "NoSuchKey",
-            "The specified key does not exist.",
-        )
-        .into()
-    })
+    state.files.get(id).ok_or_else(|| no_such_key().into())
+}
+
+fn no_such_key() -> Answer {
+    let why = "The specified key does not exist.";
+    xml(StatusCode::NOT_FOUND, "NoSuchKey", why)
 }
 
 fn denied(why: &str) -> Answer {

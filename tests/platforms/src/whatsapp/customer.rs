@@ -147,6 +147,7 @@ impl Customer {
 
     fn keep(&self, message: &MessageId, file: &MediaFile) -> Medium {
         let options = &self.state.options;
+        let created_at = options.clock.now();
         let medium = Medium {
             id: crate::random::digits(16),
             message_id: Some(message.0.clone()),
@@ -155,7 +156,8 @@ impl Customer {
             filename: file.filename.clone(),
             sha256: sha256(&file.bytes),
             bytes: file.bytes.clone(),
-            dies_at: options.clock.now() + options.media_life,
+            created_at,
+            dies_at: created_at + options.media_life,
         };
         lock(&self.state.media).insert(medium.clone());
         medium

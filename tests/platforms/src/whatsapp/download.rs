@@ -10,9 +10,10 @@ use super::{
     state::{State, lock},
 };
 use crate::{
-    faults::{Fault, Point},
+    faults::Fault,
     seal::BadLink,
     serving::{self, Served},
+    spoil::redirect,
     wire::{Answer, Request},
 };
 
@@ -24,7 +25,7 @@ pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
     let id = request.parameter("mid").unwrap_or_default();
     let fault = state
         .faults
-        .take(Point::Download, &subject_ids(&state, &id));
+        .take_at_download(&request, &subject_ids(&state, &id));
     match fault {
         Some(Fault::FiveHundreds) => {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "").with(RETRY_AFTER, "1");
@@ -32,11 +33,11 @@ pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
         Some(Fault::HtmlErrorPage) => return Answer::html(StatusCode::OK),
         Some(Fault::ExpiredLink) => return expired(&state),
         Some(Fault::Unauthorised) => return unauthorised(),
-        Some(Fault::RedirectOffHost) => {
-            let to = format!("{}{}?{}", state.elsewhere, request.path, request.query);
-            return Answer::redirect(&to);
-        }
+        Some(Fault::LateAttachment) => return plain(StatusCode::NOT_FOUND, "Not Found"),
         _ => {}
+    }
+    if let Some(away) = fault.and_then(|fault| redirect(fault, &request, &state.elsewhere)) {
+        return away;
     }
     match admit(&state, &request, &id) {
         Ok(medium) => serve(&state, &request, &medium, fault),
@@ -72,6 +73,7 @@ fn serve(state: &State, request: &Request, medium: &Medium, fault: Option<Fault>
         bytes: &medium.bytes,
         mime: &medium.mime,
         sha256_hex: &medium.sha256_hex(),
+        modified_at: medium.created_at,
         ranges: state.options.ranges,
     };
     serving::serve(request, &file, fault, &state.faults)

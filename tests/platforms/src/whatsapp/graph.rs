@@ -15,6 +15,7 @@ use super::{
 use crate::{
     faults::{Fault, Point},
     specs::Operation,
+    spoil::{marred, redirect},
     wire::{Answer, Request},
 };
 
@@ -49,8 +50,8 @@ fn is_version(text: &str) -> bool {
 pub(super) enum Struck {
     /// This answer, and nothing happened.
     Refused(Answer),
-    /// The call takes effect; its answer is lost if this is set.
-    Proceeds { lost: bool },
+    /// The call takes effect; this fault may still mar its answer ([`marred`]).
+    Proceeds(Option<Fault>),
 }
 
 /// Lets the armed fault strike and checks the token, in the order the real host would.
@@ -70,15 +71,12 @@ pub(super) async fn enter(
         Some(Fault::HtmlErrorPage) => {
             return Struck::Refused(Answer::html(StatusCode::BAD_GATEWAY));
         }
-        Some(Fault::RedirectOffHost) => {
-            let to = format!("{}{}", state.elsewhere, request.path);
-            return Struck::Refused(Answer::redirect(&to));
-        }
         Some(Fault::Stall) => {
             state.faults.stalled().await;
             None
         }
-        _ => None,
+        Some(fault) => redirect(fault, request, &state.elsewhere),
+        None => None,
     };
     if let Some(refused) = refused {
         return Struck::Refused(refused);
@@ -86,9 +84,7 @@ pub(super) async fn enter(
     if request.bearer() != Some(lock(&state.access_token).as_str()) {
         return Struck::Refused(GraphError::token(false).answer());
     }
-    Struck::Proceeds {
-        lost: fault == Some(Fault::LostAnswer),
-    }
+    Struck::Proceeds(fault)
 }
 
 fn throughput() -> GraphError {
@@ -103,16 +99,22 @@ async fn look_up(state: &State, request: &Request, id: &str) -> Answer {
         let why = "Too many failed media requests; try again later.";
         return GraphError::new(error::TOO_MANY_CALLS).details(why).answer();
     }
-    let lost = match enter(state, request, Point::LookUp, &subject_ids(state, id)).await {
+    let fault = match enter(state, request, Point::LookUp, &subject_ids(state, id)).await {
         Struck::Refused(answer) => return answer,
-        Struck::Proceeds { lost } => lost,
+        Struck::Proceeds(fault) => fault,
     };
     let now = state.options.clock.now();
-    let answer = find(state, request, id, now);
-    match lost {
-        true => answer.lost(),
-        false => answer,
-    }
+    let answer = match fault {
+        Some(Fault::LateAttachment) => unknown(state, id, now),
+        _ => find(state, request, id, now),
+    };
+    marred(answer, fault, &state.faults)
+}
+
+/// The refusal of an id that nobody knows, or nobody yet.
+fn unknown(state: &State, id: &str, now: time::OffsetDateTime) -> Answer {
+    lock(&state.budget).refused(now);
+    GraphError::no_such_object(id).answer()
 }
 
 fn find(state: &State, request: &Request, id: &str, now: time::OffsetDateTime) -> Answer {
@@ -125,8 +127,7 @@ fn find(state: &State, request: &Request, id: &str, now: time::OffsetDateTime) -
             .is_none_or(|number| *number == m.phone_number_id)
     });
     let Some(medium) = medium else {
-        lock(&state.budget).refused(now);
-        return GraphError::no_such_object(id).answer();
+        return unknown(state, id, now);
     };
     let dies_at = (now + state.options.link_life).unix_timestamp();
     let size = medium.bytes.len();
@@ -142,9 +143,9 @@ fn find(state: &State, request: &Request, id: &str, now: time::OffsetDateTime) -
 }
 
 async fn delete(state: &State, request: &Request, id: &str) -> Answer {
-    let lost = match enter(state, request, Point::LookUp, &subject_ids(state, id)).await {
+    let fault = match enter(state, request, Point::LookUp, &subject_ids(state, id)).await {
         Struck::Refused(answer) => return answer,
-        Struck::Proceeds { lost } => lost,
+        Struck::Proceeds(fault) => fault,
     };
     let mut media = lock(&state.media);
     if media.alive(id, state.options.clock.now()).is_none() {
@@ -152,10 +153,7 @@ async fn delete(state: &State, request: &Request, id: &str) -> Answer {
     }
     media.remove(id);
     let answer = Answer::json(StatusCode::OK, &json!({ "success": true }));
-    match lost {
-        true => answer.lost(),
-        false => answer,
-    }
+    marred(answer, fault, &state.faults)
 }
 
 /// The ids by which a fault may be aimed at a medium: its own and its message's.

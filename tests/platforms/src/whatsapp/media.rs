@@ -25,6 +25,8 @@ pub struct Medium {
     pub bytes: Bytes,
     /// SHA-256 of the bytes.
     pub sha256: [u8; 32],
+    /// Since when it is there; downloads say so in `Last-Modified`.
+    pub created_at: OffsetDateTime,
     /// From this moment on the id is unknown.
     pub dies_at: OffsetDateTime,
 }

@@ -118,7 +118,7 @@ pub struct WhatsAppOptions {
     pub expired_status: u16,
     /// Whether downloads without `User-Agent` are refused with 403, as some users report.
     pub needs_user_agent: bool,
-    /// Whether downloads honour `Range` and `If-Range`. Not documented, so off unless asked for.
+    /// Whether downloads honour `Range` and `If-Range`. Not documented; delivery networks do as a rule.
     pub ranges: bool,
     /// Whether media objects in webhooks carry `url` (an addition of Dec 2025, optional).
     pub url_in_webhook: bool,
@@ -158,7 +158,7 @@ impl Default for WhatsAppOptions {
             upload_life: days(30),
             expired_status: 404,
             needs_user_agent: true,
-            ranges: false,
+            ranges: true,
             url_in_webhook: false,
             escape_slashes: false,
             error_budget: Some(ErrorBudget {

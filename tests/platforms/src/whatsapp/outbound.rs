@@ -21,6 +21,7 @@ use crate::{
     delivery::MessageId,
     faults::Point,
     specs::Operation,
+    spoil::marred,
     wire::{Answer, Request},
 };
 
@@ -36,9 +37,9 @@ pub(super) async fn send(state: &Arc<State>, request: &Request, phone_number_id:
             .into_iter()
             .flatten(),
     );
-    let lost = match enter(state, request, Point::Send, &subjects).await {
+    let fault = match enter(state, request, Point::Send, &subjects).await {
         Struck::Refused(answer) => return answer.of(Operation::Send),
-        Struck::Proceeds { lost } => lost,
+        Struck::Proceeds(fault) => fault,
     };
     let reads = body["status"] == "read";
     let answer = match reads {
@@ -50,7 +51,7 @@ pub(super) async fn send(state: &Arc<State>, request: &Request, phone_number_id:
         false => Operation::Send,
     };
     let answer = answer.unwrap_or_else(GraphError::answer).of(operation);
-    if lost { answer.lost() } else { answer }
+    marred(answer, fault, &state.faults)
 }
 
 fn accepted(to: &str, id: &str) -> Answer {

@@ -63,7 +63,7 @@ impl State {
             background.clone(),
         );
         Ok(Self {
-            faults: Faults::new(super::ISSUER, super::POINTS),
+            faults: Faults::new(super::ISSUER, super::POINTS, options.clock.clone()),
             checker,
             links,
             elsewhere,

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     faults::Point,
     specs::Operation,
+    spoil::marred,
     wire::{Answer, Request},
 };
 
@@ -53,9 +54,9 @@ pub(super) const TABLE: &[(&str, usize, &[&str])] = &[
 
 /// Takes an upload in.
 pub(super) async fn upload(state: &State, request: &Request, phone_number_id: &str) -> Answer {
-    let lost = match enter(state, request, Point::Upload, &[phone_number_id.to_owned()]).await {
+    let fault = match enter(state, request, Point::Upload, &[phone_number_id.to_owned()]).await {
         Struck::Refused(answer) => return answer.of(Operation::MediaUpload),
-        Struck::Proceeds { lost } => lost,
+        Struck::Proceeds(fault) => fault,
     };
     let taken = take_upload(state, request, phone_number_id).await;
     let answer = match taken {
@@ -63,7 +64,7 @@ pub(super) async fn upload(state: &State, request: &Request, phone_number_id: &s
         Err(error) => error.answer(),
     };
     let answer = answer.of(Operation::MediaUpload);
-    if lost { answer.lost() } else { answer }
+    marred(answer, fault, &state.faults)
 }
 
 async fn take_upload(
@@ -103,6 +104,7 @@ async fn take_upload(
             "The file is larger than {kind} may be ({most} bytes)."
         )));
     }
+    let created_at = state.options.clock.now();
     let medium = Medium {
         id: crate::random::digits(16),
         message_id: None,
@@ -111,7 +113,8 @@ async fn take_upload(
         filename: form.filename,
         sha256: sha256(&bytes),
         bytes,
-        dies_at: state.options.clock.now() + state.options.upload_life,
+        created_at,
+        dies_at: created_at + state.options.upload_life,
     };
     let id = medium.id.clone();
     lock(&state.media).insert(medium);

@@ -12,7 +12,10 @@ use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use serde_json::Value;
 
-use super::connection::Connection;
+use super::{
+    connection::Connection,
+    raw::{Framing, Raw},
+};
 use crate::{faults::SLOW_TICK, specs::Operation};
 
 /// The body type every listener writes.
@@ -28,8 +31,8 @@ pub(crate) enum Manner {
     Truncated,
     /// Half, then the connection is reset.
     Reset,
-    /// Half, then nothing until the wait is over, then the rest.
-    Stalled(BoxFuture<'static, ()>),
+    /// This many bytes, then nothing until the wait is over, then the rest.
+    Stalled(usize, BoxFuture<'static, ()>),
 }
 
 /// An answer on its way out.
@@ -42,6 +45,8 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
     /// How the body goes out.
     pub(crate) manner: Manner,
+    /// How its end is told and the headers come; anything but the truth sends the body whole.
+    pub(crate) framing: Framing,
     /// The published operation this answers, if there is one to check it against.
     pub(crate) operation: Option<Operation>,
     /// Whether the connection is closed instead of answering.
@@ -57,6 +62,7 @@ impl Answer {
             headers: HeaderMap::new(),
             body: body.into(),
             manner: Manner::Whole,
+            framing: Framing::True,
             operation: None,
             lost: false,
             misplaced: false,
@@ -108,6 +114,22 @@ impl Answer {
         self
     }
 
+    /// Frames the body like this.
+    pub(crate) fn framed(mut self, framing: Framing) -> Self {
+        self.framing = framing;
+        self
+    }
+
+    /// The answer as it must be written by hand, if it must be.
+    pub(super) fn raw(&self) -> Option<Raw> {
+        (self.framing != Framing::True).then(|| Raw {
+            status: self.status,
+            headers: self.headers.clone(),
+            body: self.body.clone(),
+            framing: self.framing.clone(),
+        })
+    }
+
     /// Closes the connection instead of answering.
     pub(crate) fn lost(mut self) -> Self {
         self.lost = true;
@@ -140,11 +162,13 @@ enum Act {
     Reset,
 }
 
+/// The acts of a spoilt body, made one by one: a body that trickles has millions.
+type Acts = Box<dyn Iterator<Item = Act> + Send>;
+
 /// A body that plays its acts in order. The pause before an ending lets HTTP flush what was sent.
 fn spoilt(body: Bytes, manner: Manner, connection: Arc<Connection>) -> WireBody {
-    let acts = acts(body, manner);
     let frames = stream::unfold(
-        (acts.into_iter(), connection),
+        (acts(body, manner), connection),
         |(mut acts, connection)| async {
             loop {
                 match acts.next()? {
@@ -166,25 +190,60 @@ fn spoilt(body: Bytes, manner: Manner, connection: Arc<Connection>) -> WireBody 
     StreamBody::new(frames).boxed_unsync()
 }
 
-fn acts(body: Bytes, manner: Manner) -> Vec<Act> {
+fn acts(body: Bytes, manner: Manner) -> Acts {
     let half = body.slice(..body.len() / 2);
-    let rest = body.slice(body.len() / 2..);
-    let ended = |ending| vec![Act::Send(half.clone()), Act::Pause(SLOW_TICK), ending];
+    let ended = |ending| {
+        let acts = [Act::Send(half), Act::Pause(SLOW_TICK), ending];
+        Box::new(acts.into_iter())
+    };
     match manner {
-        Manner::Whole => vec![Act::Send(body)],
+        Manner::Whole => Box::new(std::iter::once(Act::Send(body))),
         Manner::Truncated => ended(Act::Close),
         Manner::Reset => ended(Act::Reset),
-        Manner::Stalled(wait) => vec![Act::Send(half.clone()), Act::Wait(wait), Act::Send(rest)],
+        Manner::Stalled(sent, wait) => {
+            let rest = body.slice(sent..);
+            let acts = [
+                Act::Send(body.slice(..sent)),
+                Act::Wait(wait),
+                Act::Send(rest),
+            ];
+            Box::new(acts.into_iter())
+        }
         Manner::Slow(rate) => {
-            let per_tick = u128::from(rate) * SLOW_TICK.as_millis() / 1000;
-            let piece = usize::try_from(per_tick).unwrap_or(usize::MAX).max(1);
+            let (piece, pause) = pace(rate);
             let starts = (0..body.len()).step_by(piece);
-            starts
-                .flat_map(|start| {
-                    let end = start.saturating_add(piece).min(body.len());
-                    [Act::Pause(SLOW_TICK), Act::Send(body.slice(start..end))]
-                })
-                .collect()
+            Box::new(starts.flat_map(move |start| {
+                let end = start.saturating_add(piece).min(body.len());
+                [Act::Pause(pause), Act::Send(body.slice(start..end))]
+            }))
+        }
+    }
+}
+
+/// The pieces in which so many bytes per second (at least 1) go out, and the pause before each.
+pub(super) fn pace(rate: u64) -> (usize, Duration) {
+    let per_tick = u128::from(rate) * SLOW_TICK.as_millis() / 1000;
+    match usize::try_from(per_tick).unwrap_or(usize::MAX) {
+        0 => (1, Duration::from_secs(1).div_f64(rate.max(1) as f64)),
+        piece => (piece, SLOW_TICK),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_kept_in_pieces_or_in_pauses() {
+        for (rate, piece, millis) in [
+            (1, 1, 1000),
+            (10, 1, 100),
+            (20, 1, 50),
+            (8192, 409, 50),
+            (0, 1, 1000),
+        ] {
+            let expected = (piece, Duration::from_millis(millis));
+            assert_eq!(pace(rate), expected, "{rate}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{
     io,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -16,11 +16,14 @@ use tokio::{
     sync::Notify,
 };
 
+use super::raw::Raw;
+
 /// The handle by which a handler ends its connection.
 #[derive(Debug, Default)]
 pub(crate) struct Connection {
     ended: Notify,
     reset: AtomicBool,
+    raw: Mutex<Option<Raw>>,
 }
 
 impl Connection {
@@ -33,6 +36,18 @@ impl Connection {
     pub(crate) fn reset(&self) {
         self.reset.store(true, Ordering::SeqCst);
         self.ended.notify_one();
+    }
+
+    /// Ends the server's hold on the connection: this answer is written by hand, and then the connection is closed.
+    pub(super) fn take_over(&self, raw: Raw) {
+        *self.raw.lock().unwrap_or_else(PoisonError::into_inner) = Some(raw);
+        self.ended.notify_one();
+    }
+
+    /// What is to be written by hand.
+    pub(super) fn raw(&self) -> Option<Raw> {
+        let mut raw = self.raw.lock().unwrap_or_else(PoisonError::into_inner);
+        raw.take()
     }
 
     /// Waits until the connection was ended by one of the above.

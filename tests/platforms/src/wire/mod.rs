@@ -6,6 +6,7 @@
 
 mod answer;
 mod connection;
+mod raw;
 mod request;
 
 use std::{
@@ -25,6 +26,7 @@ use tokio::{
 
 pub(crate) use answer::{Answer, Manner, WireBody};
 use connection::{Connection, Wire};
+pub(crate) use raw::Framing;
 pub(crate) use request::Request;
 
 use crate::{canary::Canary, clock::Clock, journal::Journal, specs::Checker};
@@ -173,10 +175,18 @@ async fn converse(stream: TcpStream, site: Arc<Site>) {
         })
     };
     let io = TokioIo::new(Wire::new(stream, connection.clone()));
+    let mut serving = http1::Builder::new().serve_connection(io, service);
     tokio::select! {
         // Errors here are the peer's going away or our own faults: both are wanted.
-        _ = http1::Builder::new().serve_connection(io, service) => {}
+        _ = &mut serving => return,
         () = connection.ended() => {}
+    }
+    if let Some(raw) = connection.raw() {
+        let mut wire = serving.into_parts().io.into_inner();
+        if let Err(gone) = raw.write(&mut wire).await {
+            // What it was given is meant to send it away.
+            tracing::debug!(%gone, "the peer did not take the whole answer");
+        }
     }
 }
 
@@ -193,6 +203,7 @@ async fn exchange(
     };
     let request = Request {
         method: head.method,
+        target: head.uri.to_string(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head.headers,
@@ -212,6 +223,10 @@ async fn exchange(
     watchers.journal.answer(number, &answer);
     if answer.lost {
         connection.close();
+        return std::future::pending().await;
+    }
+    if let Some(raw) = answer.raw() {
+        connection.take_over(raw);
         return std::future::pending().await;
     }
     answer.into_response(connection)

@@ -8,6 +8,8 @@ use url::form_urlencoded;
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
+    /// Path and query as sent.
+    pub(crate) target: String,
     pub(crate) path: String,
     /// The query as sent, without the question mark.
     pub(crate) query: String,

@@ -176,7 +176,7 @@ async fn failing_look_ups_block_all_look_ups_for_a_while() {
 }
 
 #[tokio::test]
-async fn ranges_are_honoured_only_when_asked_for_in_the_options() {
+async fn ranges_are_honoured_unless_the_options_say_no() {
     for ranges in [false, true] {
         let options = WhatsAppOptions {
             ranges,

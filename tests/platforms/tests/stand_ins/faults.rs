@@ -99,18 +99,12 @@ async fn faults_of_a_download_before_its_body() {
     );
 }
 
-/// Reads a body as far as it goes: the bytes, and whether it ended in order.
-async fn read(whatsapp: &WhatsApp, link: &str) -> (Vec<u8>, Option<u64>, bool) {
-    let mut answer = download(whatsapp, link).await.expect("an answer");
+/// A download as far as it goes, the length announced, and whether it ended in order.
+async fn fetched(whatsapp: &WhatsApp, link: &str) -> (Vec<u8>, Option<u64>, bool) {
+    let answer = download(whatsapp, link).await.expect("an answer");
     let announced = answer.content_length();
-    let mut got = Vec::new();
-    loop {
-        match answer.chunk().await {
-            Ok(Some(piece)) => got.extend_from_slice(&piece),
-            Ok(None) => return (got, announced, true),
-            Err(_) => return (got, announced, false),
-        }
-    }
+    let (got, in_order) = read(answer).await;
+    (got, announced, in_order)
 }
 
 #[tokio::test]
@@ -121,7 +115,7 @@ async fn faults_of_a_body() {
 
     for fault in [Fault::TruncatedBody, Fault::ResetMidBody] {
         whatsapp.faults().arm(fault, Times(1)).expect("applies");
-        let (got, announced, in_order) = read(&whatsapp, &link).await;
+        let (got, announced, in_order) = fetched(&whatsapp, &link).await;
         assert_eq!((announced, in_order), (Some(whole), false), "{fault}");
         assert!(
             got.len() <= bytes.len() / 2 && bytes.starts_with(&got),
@@ -133,7 +127,7 @@ async fn faults_of_a_body() {
         .faults()
         .arm(Fault::LengthLies, Times(1))
         .expect("applies");
-    let (got, announced, in_order) = read(&whatsapp, &link).await;
+    let (got, announced, in_order) = fetched(&whatsapp, &link).await;
     assert_eq!(
         (got.len(), announced, in_order),
         (150_000, Some(150_000), true)
@@ -143,7 +137,7 @@ async fn faults_of_a_body() {
         .faults()
         .arm(Fault::DigestMismatch, Times(1))
         .expect("applies");
-    let (got, _, in_order) = read(&whatsapp, &link).await;
+    let (got, _, in_order) = fetched(&whatsapp, &link).await;
     assert!(in_order && got.len() == bytes.len() && got != bytes);
 
     whatsapp.faults().set_slow_rate(4_000_000);
@@ -152,10 +146,10 @@ async fn faults_of_a_body() {
         .arm(Fault::SlowBody, Times(1))
         .expect("applies");
     let started = std::time::Instant::now();
-    let (got, _, _) = read(&whatsapp, &link).await;
+    let (got, _, _) = fetched(&whatsapp, &link).await;
     assert!(got == bytes && started.elapsed().as_millis() >= 50);
 
-    let (got, _, in_order) = read(&whatsapp, &link).await;
+    let (got, _, in_order) = fetched(&whatsapp, &link).await;
     assert!(in_order && got == bytes, "every fault is used up");
 }
 

@@ -7,7 +7,8 @@ use std::{
 };
 
 use attache_platforms::{
-    genesys::{Genesys, GenesysOptions},
+    faults::{Armed, Faults, Times},
+    genesys::{AgentFile, AttachmentLinks, Genesys, GenesysOptions},
     specs::Side,
     whatsapp::{MediaFile, MessageId, WhatsApp, WhatsAppOptions},
 };
@@ -240,4 +241,74 @@ pub(crate) fn assert_own_words_fit(violations: &[attache_platforms::specs::Viola
 pub(crate) async fn status_and_body(answer: reqwest::Result<reqwest::Response>) -> (u16, Value) {
     let answer = answer.expect("an answer");
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}
+
+/// A file at one of the two download hosts.
+pub(crate) struct Download {
+    pub(crate) faults: Faults,
+    pub(crate) link: String,
+    pub(crate) token: Option<String>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Download {
+    /// Asks for it, with these headers too.
+    pub(crate) async fn get(&self, headers: &[(&str, &str)]) -> reqwest::Result<Response> {
+        let request = client().get(&self.link);
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let add = |request: reqwest::RequestBuilder, (name, value): &(&str, &str)| {
+            request.header(*name, *value)
+        };
+        headers.iter().fold(request, add).send().await
+    }
+
+    /// Arms a fault for the next request.
+    pub(crate) fn arm(&self, name: &str) -> Armed {
+        let armed = self.faults.arm_named(name, Times(1));
+        armed.unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+}
+
+/// The same photo at WhatsApp's download host and at Genesys' object store.
+pub(crate) async fn downloads() -> (WhatsApp, Genesys, [Download; 2]) {
+    let (whatsapp, message, bytes) = whatsapp_with_photo(WhatsAppOptions::default()).await;
+    let at_whatsapp = Download {
+        faults: whatsapp.faults().clone(),
+        link: link(&whatsapp, &message).await,
+        token: Some(whatsapp.options().access_token.clone()),
+        bytes: bytes.clone(),
+    };
+    let options = GenesysOptions {
+        attachment_links: AttachmentLinks::Signed,
+        ..GenesysOptions::default()
+    };
+    let (genesys, _, callback) = genesys_calling(options, &[]).await;
+    let file = AgentFile::new(bytes.clone(), "image/jpeg").named("r.jpg");
+    let sent = genesys.agent().send_file("16505551234", file, "");
+    let sent = sent.expect("allowed");
+    let waited = genesys.wait_for_delivery(&sent, SOON).await;
+    waited.expect("settled");
+    let link = callback.bodies()[0]["content"][0]["attachment"]["url"].clone();
+    let at_genesys = Download {
+        faults: genesys.faults().clone(),
+        link: link.as_str().expect("a link").to_owned(),
+        token: None,
+        bytes,
+    };
+    (whatsapp, genesys, [at_whatsapp, at_genesys])
+}
+
+/// Reads a body as far as it goes: the bytes, and whether it ended in order.
+pub(crate) async fn read(mut answer: Response) -> (Vec<u8>, bool) {
+    let mut got = Vec::new();
+    loop {
+        match answer.chunk().await {
+            Ok(Some(piece)) => got.extend_from_slice(&piece),
+            Ok(None) => return (got, true),
+            Err(_) => return (got, false),
+        }
+    }
 }

@@ -254,8 +254,8 @@ enum Words {
     Uninvited,
     /// An agent's file breaks off, so often that its webhook comes again before `fetch` has it.
     BrokenOff,
-    /// An agent's file that Genesys does not know.
-    Unknown,
+    /// An agent's file whose link may not be followed.
+    Forbidden,
     /// The function of words dies before it has them.
     Dies,
     /// A message to a number that nobody configured.
@@ -269,7 +269,7 @@ const OF_WORDS: [Words; 8] = [
     Words::FromAgent,
     Words::Uninvited,
     Words::BrokenOff,
-    Words::Unknown,
+    Words::Forbidden,
     Words::Dies,
     Words::Stranger,
     Words::PassedOn,
@@ -336,8 +336,9 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
             let delivery = genesys.wait_for_delivery(&sent.message, BOUND).await?;
             ensure!(delivery.attempts.len() > 1, "{delivery:?}");
         }
-        Words::Unknown => {
-            let url = format!("{}/api/v2/downloads/unknown", genesys.api_url());
+        Words::Forbidden => {
+            // Given up at once, while Genesys waits.
+            let url = "http://169.254.169.254/latest/meta-data";
             let body = json!({
                 "id": "0123456789abcdef0123456789abcdef", "type": "Text", "direction": "Outbound",
                 "channel": {

@@ -1,0 +1,128 @@
+//! A customer's files, with WhatsApp's two hosts misbehaving.
+
+use anyhow::{Result, ensure};
+use attache_domain::digest::Sha256Digest;
+use attache_domain::journey::Stage as Journey;
+use attache_e2e::{Setup, Stage, eventually};
+use attache_platforms::faults::Fault as F;
+use attache_platforms::faults::Point::{Download, LookUp};
+use attache_platforms::faults::Times;
+use attache_platforms::whatsapp::MediaFile;
+
+use super::{BOUND, Case, End, Row, SLOW, fatal, in_order, let_the_minute_pass, passing, repeated};
+
+const ROWS: &[Row] = &[
+    passing(F::ExpiredLink, Download),
+    passing(F::SlowBody, Download),
+    passing(F::Stall, Download),
+    passing(F::StallAt99, Download),
+    passing(F::SlowHeaders, Download),
+    passing(F::HeaderFlood, Download),
+    passing(F::EndlessHeader, Download),
+    passing(F::TruncatedBody, Download),
+    passing(F::ResetMidBody, Download),
+    passing(F::LengthLies, Download),
+    passing(F::LengthPlusOne, Download),
+    passing(F::LengthMinusOne, Download),
+    passing(F::LengthZero, Download),
+    passing(F::LengthHuge, Download),
+    passing(F::LengthTwice, Download),
+    // The look-up names the length, so these are whole at once.
+    passing(F::LengthMissing, Download),
+    passing(F::Chunked, Download),
+    passing(F::GzipLies, Download),
+    passing(F::GzipLabelLies, Download),
+    passing(F::HtmlErrorPage, Download),
+    passing(F::FiveHundreds, Download),
+    repeated(F::FiveHundredsForAMinute, Download, Times::ALWAYS),
+    passing(F::Unauthorised, Download),
+    repeated(F::LateAttachment, Download, Times(3)),
+    fatal(F::DigestMismatch, Download, "transfer.other-bytes"),
+    fatal(F::RedirectOffHost, Download, "transfer.redirected"),
+    fatal(F::RedirectToMetadata, Download, "transfer.redirected"),
+    fatal(F::RedirectLoop, Download, "transfer.redirected"),
+    passing(F::SlowHeaders, LookUp),
+    passing(F::HeaderFlood, LookUp),
+    passing(F::EndlessHeader, LookUp),
+    passing(F::LengthPlusOne, LookUp),
+    passing(F::LengthMinusOne, LookUp),
+    passing(F::LengthZero, LookUp),
+    passing(F::LengthHuge, LookUp),
+    passing(F::LengthTwice, LookUp),
+    passing(F::LengthMissing, LookUp),
+    passing(F::Chunked, LookUp),
+    passing(F::HtmlErrorPage, LookUp),
+    passing(F::FiveHundreds, LookUp),
+    passing(F::LostAnswer, LookUp),
+    repeated(F::LateAttachment, LookUp, Times(3)),
+    fatal(F::LookupErrors, LookUp, "whatsapp.media-gone"),
+    fatal(F::RedirectOffHost, LookUp, "whatsapp.refused"),
+    fatal(F::RedirectToMetadata, LookUp, "whatsapp.refused"),
+    fatal(F::RedirectLoop, LookUp, "whatsapp.refused"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn customers_files_arrive_or_are_told_of() -> Result<()> {
+    let stage = Stage::start(Setup::default()).await?;
+    let whatsapp = &stage.standins.whatsapp;
+    whatsapp.faults().set_slow_rate(SLOW);
+    let cases: Vec<Case> = ROWS
+        .iter()
+        .map(|row| send(&stage, row))
+        .collect::<Result<_>>()?;
+    let_the_minute_pass(&cases, &whatsapp.options().clock).await?;
+    for case in &cases {
+        case.rests(&stage, Journey::Sent).await?;
+    }
+    agents_see(&stage, &cases).await?;
+    in_order(stage, &cases).await
+}
+
+/// Sends a file whose way the fault will be in.
+fn send(stage: &Stage, row: &'static Row) -> Result<Case> {
+    let text = row.text();
+    let file = MediaFile::new(text.clone(), "text/plain");
+    let (sent, composed) = stage.compose(file.named(&row.name()).as_document())?;
+    let whatsapp = &stage.standins.whatsapp;
+    let armed = row.arm(whatsapp.faults(), sent.message.as_str())?;
+    whatsapp.send_batch(vec![composed]);
+    Ok(Case {
+        row,
+        sent,
+        text,
+        armed,
+    })
+}
+
+/// Every file that arrived is at the agent once, byte for byte; in the place of each that was lost is a notice.
+async fn agents_see(stage: &Stage, cases: &[Case]) -> Result<()> {
+    let genesys = &stage.standins.genesys;
+    let seen = || async { Ok((genesys.messages().len() >= cases.len()).then_some(())) };
+    eventually("a file or a notice for each", BOUND, seen).await?;
+    let messages = genesys.messages();
+    for case in cases {
+        let name = case.row.name();
+        let of_it = messages.iter().filter(|message| {
+            message.channel_message_id.as_deref() == Some(case.sent.message.as_str())
+                && !message.attachments.is_empty()
+        });
+        let digests: Vec<_> = of_it
+            .flat_map(|message| &message.attachments)
+            .map(|attachment| attachment.sha256().map(str::to_owned))
+            .collect();
+        let digest = Sha256Digest::of(case.text.as_bytes()).to_string();
+        match case.row.end {
+            End::Delivered => ensure!(digests == [Some(digest)], "{name}: {digests:?}"),
+            End::Lost(_) => {
+                ensure!(digests.is_empty(), "{name}: {digests:?}");
+                let texts = genesys.texts();
+                let notices = texts
+                    .iter()
+                    .filter(|text| text.starts_with("[Attaché]") && text.contains(&name));
+                ensure!(notices.count() == 1, "{name}: {texts:?}");
+            }
+        }
+    }
+    ensure!(messages.len() == cases.len(), "{} messages", messages.len());
+    Ok(())
+}
