@@ -31,7 +31,8 @@ pub async fn put_off(
     (now, wait): (Timestamp, Duration),
     slot: Option<Timestamp>,
 ) -> Answer<()> {
-    let wait = wait.min(LONGEST_DELAY);
+    // As queues round: what comes then comes in time.
+    let wait = Duration::from_secs(wait.min(LONGEST_DELAY).as_secs());
     let mut copy = item.job(counted);
     copy.sequence += 1;
     copy.slot = slot.map(Timestamp::as_millis);

@@ -84,7 +84,7 @@ fn planted_bugs_are_found() {
         ),
         (Sabotage::NeverWait, 200, &[Promise::Paced][..]),
         (Sabotage::TrustStrangers, 300, &[Promise::Bearer][..]),
-        (Sabotage::RepeatUnknown, 100, &[Promise::Once][..]),
+        (Sabotage::RepeatUnknown, 400, &[Promise::Once][..]),
         (Sabotage::SkipNotices, 30, &[Promise::Told][..]),
         (Sabotage::SkipReceipts, 30, &[Promise::Receipts][..]),
         (Sabotage::ReceiptTwice, 30, &[Promise::Once][..]),

@@ -144,8 +144,8 @@ impl Deliver<'_> {
         let now = self.clock.now();
         if let Some(until) = item.record.wait_until.filter(|until| *until > now) {
             // A copy of one who was overtaken while he put it off; who overtook him was told to wait longer.
-            let wait = until.saturating_since(now) + Duration::from_secs(1);
-            return Ok(self.put_off(&mut item, wait).await?);
+            let rest = until.saturating_since(now) + Duration::from_millis(999);
+            return Ok(self.put_off(&mut item, rest).await?);
         }
         let target = item.origin.target.as_ref();
         let Some(connection) = target.and_then(|id| directory.connection(id)) else {

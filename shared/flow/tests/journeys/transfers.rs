@@ -189,13 +189,14 @@ fn what_is_given_up_leaves_no_part_behind() {
     assert_eq!(item.gate.stage, Stage::Fetching, "{:?}", item.record);
     assert_eq!(item.record.transfer.map(|t| t.offset), Some(1_000));
     assert_eq!(site.world.state.borrow().uploads.len(), 1);
-    // WhatsApp: the id is gone.
+    // WhatsApp: the id is gone, and not merely late.
     let gone =
         json!({"error": {"code": 100, "error_subcode": 33, "message": "Unsupported get request"}});
+    let gone = (400, gone.to_string());
     site.platforms
         .look_ups
         .borrow_mut()
-        .push_back((400, gone.to_string()));
+        .extend([gone.clone(), gone]);
     site.run(60);
     assert_eq!(site.item().gate.stage, Stage::Lost);
     assert!(site.world.state.borrow().uploads.is_empty());
