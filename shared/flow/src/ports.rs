@@ -275,7 +275,7 @@ pub trait Objects {
 /// What became of putting an object together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Joined {
-    /// It is there, whole.
+    /// It is there, whole. A store may say so once more of an upload that was joined before.
     Whole,
     /// An object was there before; the parts are still held.
     Exists,
