@@ -9,6 +9,8 @@ use attache_domain::settings::{
 pub const CALLS: &[(&str, &str)] = &[
     ("dynamodb:PutItem", "MediaTable"),
     ("dynamodb:UpdateItem", "MediaTable"),
+    ("dynamodb:GetItem", "LimitsTable"),
+    ("dynamodb:UpdateItem", "LimitsTable"),
     ("dynamodb:GetItem", "TokensTable"),
     ("dynamodb:Scan", "ConnectionsTable"),
     ("kms:Decrypt", "DataKey"),
@@ -34,6 +36,8 @@ pub struct Config {
     pub lease: std::time::Duration,
     /// `TRANSFER_SECONDS`: how long one transfer may take; what takes longer comes in parts, in several invocations.
     pub patience: std::time::Duration,
+    /// `LIMITS_TABLE`: the table of limiter rows, and of what is known of hosts and numbers in trouble.
+    pub limits_table: String,
     /// `TOKENS_TABLE`: the table of access tokens.
     pub tokens_table: String,
     /// `DATA_KEY_ID`: the key that seals tokens and links.
@@ -57,6 +61,7 @@ impl Config {
             media_bucket: required(settings, "MEDIA_BUCKET")?,
             lease: lease(settings)?,
             patience: seconds(settings, "TRANSFER_SECONDS", 840, 60..=870)?,
+            limits_table: required(settings, "LIMITS_TABLE")?,
             tokens_table: required(settings, "TOKENS_TABLE")?,
             data_key: required(settings, "DATA_KEY_ID")?,
             connections_table: required(settings, "CONNECTIONS_TABLE")?,

@@ -4,7 +4,9 @@ use attache_domain::transfer::PART_BYTES;
 use attache_edge::aws::Aws;
 use attache_edge::clock::SystemClock;
 use attache_edge::config::Environment;
-use attache_edge::dynamodb::{CachedDirectories, ConnectionsTable, ItemsTable, TokensTable};
+use attache_edge::dynamodb::{
+    CachedDirectories, ConnectionsTable, ItemsTable, LimitsTable, TokensTable,
+};
 use attache_edge::http::Platforms;
 use attache_edge::kms::KmsVault;
 use attache_edge::s3::Buckets;
@@ -12,7 +14,8 @@ use attache_edge::sqs::Queues;
 use attache_edge::{lambda, telemetry};
 use attache_fetch::config::Config;
 use attache_flow::bearer::{Cache, Desk};
-use attache_flow::fetch::{Fetch, InParts};
+use attache_flow::fetch::{Fetch, InParts, Room};
+use attache_flow::guard::{Guard, Known};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
@@ -23,6 +26,7 @@ async fn main() -> Result<(), Error> {
     let aws = Aws::load(&Environment).await;
     let items = ItemsTable::new(aws.dynamodb(), config.media_table);
     let tokens = TokensTable::new(aws.dynamodb(), config.tokens_table);
+    let limits = LimitsTable::new(aws.dynamodb(), config.limits_table);
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
     let directories =
         CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
@@ -30,6 +34,7 @@ async fn main() -> Result<(), Error> {
     let vault = KmsVault::new(aws.kms(), config.data_key);
     let jobs = Queues::from_settings(aws.sqs(), &Environment);
     let (clock, http, cache) = (SystemClock::new(), Platforms::new(), Cache::default());
+    let (known, room) = (Known::default(), Room::default());
     let desk = Desk {
         tokens: &tokens,
         vault: &vault,
@@ -50,6 +55,12 @@ async fn main() -> Result<(), Error> {
             store: &objects,
             part_bytes: PART_BYTES,
         }),
+        guard: Guard {
+            limits: &limits,
+            clock: &clock,
+            known: &known,
+        },
+        room: &room,
     };
 
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {

@@ -21,7 +21,8 @@ use attache_domain::transfer::Rest;
 use attache_domain::wire::{CallError, Headers, Request, Response};
 use attache_edge::lambda;
 use attache_flow::bearer::{Cache, Desk, SEALED_AS};
-use attache_flow::fetch::{Fetch, InParts};
+use attache_flow::fetch::{Fetch, InParts, Room};
+use attache_flow::guard::{Guard, Known};
 use attache_flow::memory::{Calm, World};
 use attache_flow::ports::{Credential, Download, Http, Items, Source, SourceError, Tokens, Vault};
 use aws_lambda_events::sqs::SqsEvent;
@@ -136,7 +137,7 @@ async fn world() -> (World, Item) {
 /// The partial batch response, as Lambda reads it.
 async fn answer(world: &World, name: &str) -> Value {
     let event: SqsEvent = serde_json::from_value(fixture(name)).unwrap();
-    let cache = Cache::default();
+    let (cache, known, room) = (Cache::default(), Known::default(), Room::default());
     let fetch = Fetch {
         items: world,
         objects: world,
@@ -156,6 +157,12 @@ async fn answer(world: &World, name: &str) -> Value {
             store: world,
             part_bytes: PART_BYTES,
         }),
+        guard: Guard {
+            limits: world,
+            clock: world,
+            known: &known,
+        },
+        room: &room,
     };
     let failed =
         attache_fetch::handle(&lambda::records(event), &fetch, Duration::from_secs(840)).await;

@@ -4,9 +4,10 @@
 
 use attache_local::lambda::{Trial, hands_back};
 
-const NEEDED: [(&str, &str); 5] = [
+const NEEDED: [(&str, &str); 6] = [
     ("MEDIA_TABLE", "media"),
     ("MEDIA_BUCKET", "media-bucket"),
+    ("LIMITS_TABLE", "limits"),
     ("TOKENS_TABLE", "tokens"),
     ("DATA_KEY_ID", "key"),
     ("CONNECTIONS_TABLE", "connections"),

@@ -14,6 +14,8 @@ pub const CALLS: &[(&str, &str)] = &[
     ("dynamodb:PutItem", "ClaimsTable"),
     ("dynamodb:UpdateItem", "ClaimsTable"),
     ("dynamodb:UpdateItem", "ConversationsTable"),
+    ("dynamodb:GetItem", "LimitsTable"),
+    ("dynamodb:UpdateItem", "LimitsTable"),
     ("dynamodb:GetItem", "TokensTable"),
     ("dynamodb:Scan", "ConnectionsTable"),
     ("kms:Decrypt", "DataKey"),
@@ -39,6 +41,8 @@ pub struct Config {
     pub claims_table: String,
     /// `CONVERSATIONS_TABLE`: the table of conversations.
     pub conversations_table: String,
+    /// `LIMITS_TABLE`: the table of limiter rows, and of what is known of hosts and numbers in trouble.
+    pub limits_table: String,
     /// `TOKENS_TABLE`: the table of access tokens.
     pub tokens_table: String,
     /// `MEDIA_BUCKET`: where originals are stored.
@@ -65,6 +69,7 @@ impl Config {
             media_table: required(settings, "MEDIA_TABLE")?,
             claims_table: required(settings, "CLAIMS_TABLE")?,
             conversations_table: required(settings, "CONVERSATIONS_TABLE")?,
+            limits_table: required(settings, "LIMITS_TABLE")?,
             tokens_table: required(settings, "TOKENS_TABLE")?,
             media_bucket: required(settings, "MEDIA_BUCKET")?,
             data_key: required(settings, "DATA_KEY_ID")?,

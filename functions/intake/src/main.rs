@@ -4,7 +4,8 @@ use attache_edge::aws::Aws;
 use attache_edge::clock::SystemClock;
 use attache_edge::config::Environment;
 use attache_edge::dynamodb::{
-    CachedDirectories, ClaimsTable, ConnectionsTable, ConversationsTable, ItemsTable, TokensTable,
+    CachedDirectories, ClaimsTable, ConnectionsTable, ConversationsTable, ItemsTable, LimitsTable,
+    TokensTable,
 };
 use attache_edge::http::Platforms;
 use attache_edge::kms::KmsVault;
@@ -13,7 +14,8 @@ use attache_edge::secrets::SecretsManager;
 use attache_edge::sqs::Queues;
 use attache_edge::{lambda, telemetry};
 use attache_flow::bearer::{Cache, Desk};
-use attache_flow::fetch::Fetch;
+use attache_flow::fetch::{Fetch, Room};
+use attache_flow::guard::{Guard, Known};
 use attache_flow::intake::{Intake, LastHeard};
 use attache_intake::config::Config;
 use attache_intake::doorway::{Keeper, open};
@@ -29,6 +31,7 @@ async fn main() -> Result<(), Error> {
     let claims = ClaimsTable::new(aws.dynamodb(), config.claims_table);
     let conversations = ConversationsTable::new(aws.dynamodb(), config.conversations_table);
     let tokens = TokensTable::new(aws.dynamodb(), config.tokens_table);
+    let limits = LimitsTable::new(aws.dynamodb(), config.limits_table);
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
     let directories =
         CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
@@ -37,7 +40,7 @@ async fn main() -> Result<(), Error> {
     let objects = Buckets::new(aws.s3(), config.media_bucket, None);
     let vault = KmsVault::new(aws.kms(), config.data_key);
     let (clock, http, cache) = (SystemClock::new(), Platforms::new(), Cache::default());
-    let heard = LastHeard::default();
+    let (heard, known, room) = (LastHeard::default(), Known::default(), Room::default());
     let keeper = Keeper::new(config.connections_max_age);
     let fetch = Fetch {
         items: &items,
@@ -55,6 +58,12 @@ async fn main() -> Result<(), Error> {
         },
         lease: config.lease,
         in_parts: None,
+        guard: Guard {
+            limits: &limits,
+            clock: &clock,
+            known: &known,
+        },
+        room: &room,
     };
     let intake = Intake {
         items: &items,

@@ -16,7 +16,8 @@ use attache_domain::transfer::Rest;
 use attache_domain::wire::{CallError, Headers, Request, Response};
 use attache_edge::lambda;
 use attache_flow::bearer::{Cache, Desk, SEALED_AS};
-use attache_flow::fetch::Fetch;
+use attache_flow::fetch::{Fetch, Room};
+use attache_flow::guard::{Guard, Known};
 use attache_flow::intake::{Doorway, Intake, LARGEST_BODY, LastHeard};
 use attache_flow::memory::{Calm, World};
 use attache_flow::ports::{
@@ -129,6 +130,7 @@ impl Site {
         let event: ApiGatewayV2httpRequest = serde_json::from_value(event).unwrap();
         let world = &self.world;
         let (cache, heard) = (Cache::default(), LastHeard::default());
+        let (known, room) = (Known::default(), Room::default());
         let fetch = Fetch {
             items: world,
             objects: world,
@@ -145,6 +147,12 @@ impl Site {
             },
             lease: Duration::from_secs(30),
             in_parts: None,
+            guard: Guard {
+                limits: world,
+                clock: world,
+                known: &known,
+            },
+            room: &room,
         };
         let intake = Intake {
             items: world,

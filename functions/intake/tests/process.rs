@@ -2,10 +2,11 @@
 
 use attache_local::lambda::Trial;
 
-const NEEDED: [(&str, &str); 7] = [
+const NEEDED: [(&str, &str); 8] = [
     ("MEDIA_TABLE", "media"),
     ("CLAIMS_TABLE", "claims"),
     ("CONVERSATIONS_TABLE", "conversations"),
+    ("LIMITS_TABLE", "limits"),
     ("TOKENS_TABLE", "tokens"),
     ("MEDIA_BUCKET", "media-bucket"),
     ("DATA_KEY_ID", "key"),

@@ -131,12 +131,7 @@ impl Judge<'_> {
         let judgement = self.policy.judge(&findings);
         // Else somebody stored the whole beside them: the parts are still to be dropped, by whoever takes the job they were sent
         // under once more.
-        let upload = item
-            .record
-            .transfer
-            .as_ref()
-            .and_then(|t| t.upload.as_ref());
-        let is_alone = head.digest.is_none() || upload.is_none();
+        let is_alone = head.digest.is_none() || item.record.upload().is_none();
         Ok(Some((object, is_alone, findings, judgement)))
     }
 
@@ -161,6 +156,7 @@ impl Judge<'_> {
         let plan = channels::plan(&item.origin, target, mime, object.size_bytes);
         item.record.object = Some(object);
         item.record.link = None;
+        item.record.link_dies_at = None;
         if is_alone {
             item.record.transfer = None;
         }

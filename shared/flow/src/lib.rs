@@ -12,6 +12,7 @@ pub mod conformance;
 pub mod deliver;
 pub mod fetch;
 pub mod forward;
+pub mod guard;
 pub mod held;
 pub mod intake;
 pub mod judge;

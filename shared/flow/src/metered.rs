@@ -57,6 +57,14 @@ impl<'a> Metered<'a> {
     }
 }
 
+impl Metered<'_> {
+    /// How many bytes came so far, and since when.
+    #[must_use]
+    pub fn came(&self) -> (u64, Timestamp) {
+        (self.got, self.budget.began)
+    }
+}
+
 #[async_trait(?Send)]
 impl Source for Metered<'_> {
     async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {

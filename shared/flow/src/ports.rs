@@ -423,6 +423,16 @@ pub trait Http {
 pub trait Limits {
     /// Reserves slots under `key`: one conditional write, rarely two.
     async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reserved>;
+    /// Reads, consistently, what is known of `key` beside its reservations: a small text.
+    async fn known(&self, key: &str) -> Answer<Option<String>>;
+    /// Writes `to` if what is known is still `from`; what is known instead, if not. A repeat of a write that took effect
+    /// unnoticed is no refusal. It may be forgotten a day after `now`.
+    async fn learn(
+        &self,
+        key: &str,
+        (from, to): (Option<&str>, &str),
+        now: Timestamp,
+    ) -> Answer<Result<(), Option<String>>>;
 }
 
 /// What became of a reservation.

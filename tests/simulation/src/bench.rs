@@ -13,7 +13,8 @@ use attache_domain::signature::{Scheme, Secret, Verifier};
 use attache_flow::batch::{Record, Trouble, each, isolated};
 use attache_flow::bearer::{Cache, Desk};
 use attache_flow::deliver::{Deliver, Linked};
-use attache_flow::fetch::{Fetch, InParts};
+use attache_flow::fetch::{Fetch, InParts, Room};
+use attache_flow::guard::{Guard, Known};
 use attache_flow::intake::{Doorway, Intake, Keys, LastHeard, Request};
 use attache_flow::judge::Judge;
 use attache_flow::memory::World;
@@ -62,11 +63,19 @@ pub struct Bench {
 /// What warm processes remember; forgotten when one dies.
 #[derive(Default)]
 struct Warm {
-    doors: Rc<Cache>,
+    doors: Rc<Fetcher>,
     heard: Rc<LastHeard>,
-    fetchers: Rc<Cache>,
+    fetchers: Rc<Fetcher>,
     uploaders: Rc<Cache>,
     linked: Rc<Linked>,
+}
+
+/// What a process that fetches remembers.
+#[derive(Default)]
+struct Fetcher {
+    cache: Cache,
+    known: Known,
+    room: Room,
 }
 
 impl Bench {
@@ -116,7 +125,7 @@ impl Bench {
             ..Request::default()
         };
         let (ports, doorway) = (Rc::clone(&self.ports), Rc::clone(&self.doorway));
-        let (cache, heard) = (Rc::clone(&self.warm.doors), Rc::clone(&self.warm.heard));
+        let (warm, heard) = (Rc::clone(&self.warm.doors), Rc::clone(&self.warm.heard));
         Box::pin(async move {
             let intake = Intake {
                 items: &*ports,
@@ -124,7 +133,7 @@ impl Bench {
                 conversations: &*ports,
                 jobs: &*ports,
                 vault: &*ports.world,
-                fetch: fetch_over(&ports, &cache),
+                fetch: fetch_over(&ports, &warm),
                 clock: &*ports.world,
                 due_in: LEASE,
                 heard: &heard,
@@ -149,9 +158,9 @@ impl Bench {
 
     fn fetch(&self, records: Vec<Record>) -> Invocation {
         let (scene, ports) = (Rc::clone(&self.scene), Rc::clone(&self.ports));
-        let cache = Rc::clone(&self.warm.fetchers);
+        let warm = Rc::clone(&self.warm.fetchers);
         Box::pin(async move {
-            let fetch = fetch_over(&ports, &cache);
+            let fetch = fetch_over(&ports, &warm);
             let scene = &scene;
             let handle = |record: Record| async move {
                 seen(scene, fetch.handle(&record.body, TRANSFER)).await
@@ -257,7 +266,7 @@ fn desk<'a>(world: &'a World, cache: &'a Cache) -> Desk<'a> {
     }
 }
 
-fn fetch_over<'a>(ports: &'a Ports, cache: &'a Cache) -> Fetch<'a> {
+fn fetch_over<'a>(ports: &'a Ports, warm: &'a Fetcher) -> Fetch<'a> {
     let world = &*ports.world;
     Fetch {
         items: ports,
@@ -266,12 +275,18 @@ fn fetch_over<'a>(ports: &'a Ports, cache: &'a Cache) -> Fetch<'a> {
         http: ports,
         clock: world,
         directories: world,
-        desk: desk(world, cache),
+        desk: desk(world, &warm.cache),
         lease: LEASE,
         in_parts: Some(InParts {
             store: world,
             part_bytes: PART_BYTES,
         }),
+        guard: Guard {
+            limits: ports,
+            clock: world,
+            known: &warm.known,
+        },
+        room: &warm.room,
     }
 }
 

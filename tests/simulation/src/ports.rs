@@ -130,11 +130,28 @@ impl Limits for Ports {
             Reserved::Slots(slots) if self.sabotage == Sabotage::NeverWait => slots.fill(now),
             _ => {}
         }
-        if let Reserved::Slots(slots) = &reserved {
+        // A host's slots are asked for by those who use them at once; sends are what may wait for theirs.
+        let of_sends = !key.starts_with("host/");
+        if let Reserved::Slots(slots) = &reserved
+            && of_sends
+        {
             let task = self.scene.agenda.running();
             self.scene.reference.granted(task, key, slots);
         }
         Ok(reserved)
+    }
+
+    async fn known(&self, key: &str) -> Answer<Option<String>> {
+        self.world.known(key).await
+    }
+
+    async fn learn(
+        &self,
+        key: &str,
+        change: (Option<&str>, &str),
+        now: attache_domain::time::Timestamp,
+    ) -> Answer<Result<(), Option<String>>> {
+        self.world.learn(key, change, now).await
     }
 }
 

@@ -6,14 +6,15 @@ use anyhow::Result;
 use attache_domain::connection::Directory;
 use attache_edge::clock::SystemClock;
 use attache_edge::dynamodb::{
-    CachedDirectories, ClaimsTable, ConversationsTable, ItemsTable, TokensTable,
+    CachedDirectories, ClaimsTable, ConversationsTable, ItemsTable, LimitsTable, TokensTable,
 };
 use attache_edge::http::Platforms;
 use attache_edge::kms::KmsVault;
 use attache_edge::s3::Buckets;
 use attache_edge::sqs::Queues;
 use attache_flow::bearer::{Cache, Desk};
-use attache_flow::fetch::Fetch;
+use attache_flow::fetch::{Fetch, Room};
+use attache_flow::guard::{Guard, Known};
 use attache_flow::intake::{Intake, LastHeard};
 use attache_flow::ports::Queue;
 use attache_flow::replay::Replay;
@@ -29,6 +30,7 @@ pub(super) struct Worker {
     items: ItemsTable,
     conversations: ConversationsTable,
     tokens: TokensTable,
+    limits: LimitsTable,
     directories: CachedDirectories,
     jobs: Queues,
     objects: Buckets,
@@ -37,6 +39,8 @@ pub(super) struct Worker {
     clock: SystemClock,
     cache: Cache,
     heard: LastHeard,
+    known: Known,
+    room: Room,
 }
 
 impl Worker {
@@ -59,6 +63,7 @@ impl Worker {
                 system.output("ConversationsTableName")?,
             ),
             tokens: TokensTable::new(dynamodb(), system.output("TokensTableName")?),
+            limits: LimitsTable::new(dynamodb(), system.output("LimitsTableName")?),
             directories: system.directories()?,
             jobs: Queues::new(clients.sqs.clone(), queues?),
             objects: Buckets::new(clients.s3.clone(), media_bucket, None),
@@ -67,6 +72,8 @@ impl Worker {
             clock,
             cache: Cache::default(),
             heard: LastHeard::default(),
+            known: Known::default(),
+            room: Room::default(),
         })
     }
 
@@ -88,6 +95,12 @@ impl Worker {
             desk,
             lease: DUE_IN,
             in_parts: None,
+            guard: Guard {
+                limits: &self.limits,
+                clock: &self.clock,
+                known: &self.known,
+            },
+            room: &self.room,
         };
         let intake = Intake {
             items: &self.items,

@@ -72,6 +72,16 @@ impl Profile {
         }
     }
 
+    /// How long one link to a file lives at the worst, where it does not tell itself (ruling C14): WhatsApp's five minutes,
+    /// a quarter of an hour elsewhere.
+    #[must_use]
+    pub fn link_life(self) -> Duration {
+        match self {
+            Self::WhatsApp => Duration::from_secs(5 * 60),
+            Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Duration::from_secs(15 * 60),
+        }
+    }
+
     /// Whether a message can be delivered over it.
     #[must_use]
     pub fn delivers(self) -> bool {

@@ -124,6 +124,17 @@ pub struct Record {
     /// How far its bytes came, where they come in parts.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Checkpoint>,
+    /// Until when the link can be used, if the link tells.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub link_dies_at: Option<Timestamp>,
+}
+
+impl Record {
+    /// What the store calls the upload that its parts belong to, if there is one.
+    #[must_use]
+    pub fn upload(&self) -> Option<&str> {
+        self.transfer.as_ref()?.upload.as_deref()
+    }
 }
 
 #[expect(

@@ -10,6 +10,8 @@
 //! | [`retry_after`] | what the platform asked for, read and capped |
 //! | [`backoff`] | how long to wait after a failure, and when to give up |
 //! | [`breaker`] | whether to call at all |
+//! | [`host`] | both of these, for a host that hands out files |
+//! | [`budget`] | how many errors a platform may be made to answer with |
 //!
 //! Everything here is arithmetic: `now` and the random generator are arguments, waits are answers. Nobody sleeps,
 //! stores or logs in these modules; the handlers and the adapter of the `limits` table do.
@@ -17,7 +19,9 @@
 pub mod attempt;
 pub mod backoff;
 pub mod breaker;
+pub mod budget;
 pub mod gcra;
+pub mod host;
 pub mod rate;
 pub mod retry_after;
 pub mod wait;

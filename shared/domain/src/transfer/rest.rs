@@ -1,6 +1,6 @@
 //! Asking for the rest of a file (RFC 9110 §13–15: `Range`, `If-Range`, `Content-Range`).
 
-use super::unavailable;
+use super::failure::unavailable;
 use crate::diagnosis::Failure;
 use crate::wire::Headers;
 

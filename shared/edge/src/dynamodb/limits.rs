@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | `id` | S | the limiter key (the key) |
 //! | `tat` | N | theoretical arrival time, milliseconds |
-//! | `expires_at` | N | time-to-live, seconds: a day after the last reservation's end, when the row says nothing any more |
+//! | `known` | S | what is known beside the reservations: JSON, the domain's |
+//! | `expires_at` | N | time-to-live, seconds: a day after the last write's end, when the row says nothing any more |
 //!
 //! If the SDK repeats a reservation whose answer was lost, slots are reserved twice and the first ones are lost: the
 //! limiter errs on the slow side, as [`attache_domain::pacing::gcra`] promises.
@@ -25,6 +26,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::row::{Columns, Row, instant, number, text};
 use super::update_refused;
+use crate::outage::outage;
 
 /// How long a rested row is kept.
 const KEPT: Duration = Duration::from_secs(86_400);
@@ -68,6 +70,13 @@ impl LimitsTable {
         let tat = row.map(read).transpose();
         let tat = tat.map_err(|e| Outage::new("reading a limiter", e))?;
         Ok(tat.flatten())
+    }
+
+    fn known_in(&self, row: Option<&Row>) -> Answer<Option<String>> {
+        let read = |row| Columns::new(&self.table, row).text_if("known");
+        let known = row.map(read).transpose();
+        let known = known.map_err(|e| Outage::new("reading a limiter", e))?;
+        Ok(known.flatten().map(ToOwned::to_owned))
     }
 
     /// Makes one write: the `tat` it left, or the one that refused it.
@@ -166,5 +175,44 @@ impl Limits for LimitsTable {
             doing,
             format!("{MOST_WRITES} writes in a row were overtaken"),
         ))
+    }
+
+    async fn known(&self, key: &str) -> Answer<Option<String>> {
+        let doing = || format!("reading what is known of {key}");
+        let call = self.client.get_item().table_name(&self.table);
+        let read = call.key("id", text(key)).consistent_read(true).send().await;
+        let read = read.map_err(|e| outage(doing(), e))?;
+        self.known_in(read.item())
+    }
+
+    async fn learn(
+        &self,
+        key: &str,
+        (from, to): (Option<&str>, &str),
+        now: Timestamp,
+    ) -> Answer<Result<(), Option<String>>> {
+        let call = self.client.update_item().table_name(&self.table);
+        let call = call
+            .key("id", text(key))
+            .update_expression("SET known = :to, expires_at = :kept")
+            .expression_attribute_values(":to", text(to))
+            .expression_attribute_values(":kept", number((now + KEPT).as_seconds()))
+            .return_values_on_condition_check_failure(OnFailure::AllOld);
+        let written = match from {
+            None => call.condition_expression("attribute_not_exists(known)"),
+            Some(from) => call
+                .condition_expression("known = :from")
+                .expression_attribute_values(":from", text(from)),
+        };
+        let Err(error) = written.send().await else {
+            return Ok(Ok(()));
+        };
+        let row = update_refused(format!("learning of {key}"), error)?;
+        let found = self.known_in(row.as_ref())?;
+        Ok(if found.as_deref() == Some(to) {
+            Ok(())
+        } else {
+            Err(found)
+        })
     }
 }

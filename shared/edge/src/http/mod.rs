@@ -26,8 +26,8 @@ use attache_flow::batch::chain;
 use attache_flow::ports::{Credential, Download, Http, Source};
 use data_encoding::BASE64;
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_RANGE,
-    RANGE,
+    ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, IF_RANGE, RANGE,
 };
 use reqwest::{Client, RequestBuilder};
 use tokio::sync::mpsc;
@@ -45,6 +45,9 @@ const IDLE: Duration = Duration::from_secs(20);
 /// How long a connection is kept for another call. Shorter than what common load balancers keep, so that a call is
 /// rarely sent into a connection the other side is just closing.
 const KEPT: Duration = Duration::from_secs(15);
+
+/// What every call asks of caches.
+const NO_STORE: &str = "no-store, no-cache, must-revalidate";
 
 /// The way out to the platforms. Two clients, each built with its first use: most functions never need the local one.
 #[derive(Debug)]
@@ -112,8 +115,12 @@ impl Default for Platforms {
 }
 
 fn build(local: bool) -> reqwest::Result<Client> {
-    // Files must arrive as they are: digests and lengths are of the bytes sent, not of what they unpack to.
-    let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
+    let headers = HeaderMap::from_iter([
+        // Files must arrive as they are: digests and lengths are of the bytes sent, not of what they unpack to.
+        (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+        // Of an edge on the way, nothing is to be an answer that was kept for somebody else (`S0-77`).
+        (CACHE_CONTROL, HeaderValue::from_static(NO_STORE)),
+    ]);
     let builder = Client::builder()
         .user_agent(concat!("attache/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers)

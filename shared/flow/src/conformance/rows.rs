@@ -121,6 +121,7 @@ pub async fn tokens(tokens: &dyn Tokens, run: &str) {
 pub async fn limits(limits: &dyn Limits, run: &str) {
     racing(limits, run).await;
     filling(limits, run).await;
+    learning(limits, run).await;
 }
 
 fn request(rate: Rate, slots: u32, now: Timestamp) -> Request {
@@ -193,5 +194,39 @@ async fn filling(limits: &dyn Limits, run: &str) {
     assert_eq!(
         granted(limits, &key, &minutes(900)).await,
         [NOW + seconds(960)]
+    );
+}
+
+/// What is known is learnt by one of several rivals, beside the reservations of the key.
+async fn learning(limits: &dyn Limits, run: &str) {
+    let key = format!("learning/{run}");
+    assert_eq!(ok(limits.known(&key).await), None);
+    let learn = async |from, to| ok(limits.learn(&key, (from, to), NOW).await);
+    granted(limits, &key, &request(rate(1, 60), 1, NOW)).await;
+    assert_eq!(
+        ok(limits.known(&key).await),
+        None,
+        "slots are something else"
+    );
+    assert_eq!(learn(None, "{\"a\":\"ä\"}").await, Ok(()));
+    assert_eq!(
+        learn(None, "{\"a\":\"ä\"}").await,
+        Ok(()),
+        "a repeat is done"
+    );
+    let found = Err(Some("{\"a\":\"ä\"}".to_owned()));
+    assert_eq!(learn(None, "2").await, found, "a rival came first");
+    assert_eq!(learn(Some("1"), "2").await, found);
+    assert_eq!(learn(Some("{\"a\":\"ä\"}"), "2").await, Ok(()));
+    assert_eq!(ok(limits.known(&key).await).as_deref(), Some("2"));
+    assert_eq!(
+        granted(limits, &key, &request(rate(1, 60), 1, NOW)).await,
+        [NOW + seconds(60)],
+        "and slots go on"
+    );
+    let other = format!("learning/other/{run}");
+    assert_eq!(
+        ok(limits.learn(&other, (Some("1"), "2"), NOW).await),
+        Err(None)
     );
 }

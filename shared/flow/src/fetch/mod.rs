@@ -11,6 +11,7 @@
 mod open;
 mod parts;
 mod progress;
+mod room;
 mod straight;
 mod within;
 
@@ -26,17 +27,21 @@ use attache_domain::journey::{Item, Stage};
 use attache_domain::time::Timestamp;
 use attache_domain::token::Purpose;
 use attache_domain::transfer;
+use futures_util::future::{Either, select};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::batch::Trouble;
 use crate::bearer::Desk;
+use crate::guard::Guard;
 use crate::ports::{
     Answer, Claimed, Clock, Directories, Head, Http, Items, Jobs, Objects, Parts, Queue,
     SourceError,
 };
 use crate::retry;
 use crate::telling::Telling;
+
+pub use room::{Place, Room};
 
 /// The purpose under which links are sealed; grants of the data key are bound to it.
 pub const LINK_SEALED_AS: &str = "link";
@@ -62,6 +67,10 @@ pub struct Fetch<'a> {
     pub lease: Duration,
     /// How to take in parts what needs it; who cannot hands it over.
     pub in_parts: Option<InParts<'a>>,
+    /// Keeps away from hosts and numbers in trouble.
+    pub guard: Guard<'a>,
+    /// What all transfers of the process may hold in memory.
+    pub room: &'a Room,
 }
 
 /// Where parts go.
@@ -143,12 +152,7 @@ impl Fetch<'_> {
             Ok(item) => item,
             Err(brought) => return Ok(brought),
         };
-        let upload = item
-            .record
-            .transfer
-            .as_ref()
-            .and_then(|t| t.upload.as_ref());
-        if self.in_parts.is_none() && upload.is_some() {
+        if self.in_parts.is_none() && item.record.upload().is_some() {
             // Only who can go on with the parts can also drop them.
             return Ok(self.wait(&mut item, Duration::ZERO).await?);
         }
@@ -171,7 +175,7 @@ impl Fetch<'_> {
                 self.wait(&mut item, wait).await?
             }
             Attempt::Failed(failure, version) => {
-                let gone_at = item.origin.sent_at + connection.profile().file_life();
+                let gone_at = gone_at(&item, connection);
                 self.after(&mut item, failure, (version, gone_at)).await?
             }
             Attempt::TooSlow => self.wait(&mut item, Duration::ZERO).await?,
@@ -230,19 +234,43 @@ impl Fetch<'_> {
             return Ok(Attempt::NoToken);
         };
         let by = (connection, &bearer);
+        let dies_at = gone_at(item, connection);
         if item.record.transfer.is_some() {
+            let Some(_place) = self.place(room::IN_PARTS_BYTES, dies_at).await else {
+                return Ok(Attempt::TooSlow);
+            };
             return self.carry_on(item, by, None, term).await;
         }
+        let Some(place) = self.place(room::STRAIGHT_BYTES, dies_at).await else {
+            return Ok(Attempt::TooSlow);
+        };
         let opened = match self.open(item, by, None).await? {
             Ok(opened) => opened,
             Err(failure) => return Ok(Attempt::Failed(failure, bearer.version)),
         };
-        match opened.0.size_bytes {
-            Some(size) => {
-                self.straight(item, (opened, size), bearer.version, term)
-                    .await
-            }
-            None => self.carry_on(item, by, Some(opened), term).await,
+        if let Some(size) = opened.announced.size_bytes {
+            return self
+                .straight(item, (opened, size), bearer.version, term)
+                .await;
+        }
+        drop(place);
+        if let Some(_place) = self.room.take_now(room::IN_PARTS_BYTES) {
+            return self.carry_on(item, by, Some(opened), term).await;
+        }
+        // It is not kept open while it waits.
+        drop(opened);
+        match self.place(room::IN_PARTS_BYTES, dies_at).await {
+            Some(_place) => self.carry_on(item, by, None, term).await,
+            None => Ok(Attempt::TooSlow),
+        }
+    }
+
+    /// Room in memory, once there is some; `None`: not for as long as the lease is certain.
+    async fn place(&self, bytes: usize, dies_at: Timestamp) -> Option<Place> {
+        let turn = std::pin::pin!(self.room.take(bytes, dies_at));
+        match select(turn, self.clock.wait(self.lease / 2)).await {
+            Either::Left((place, _)) => Some(place),
+            Either::Right(((), _)) => None,
         }
     }
 
@@ -264,6 +292,11 @@ impl Fetch<'_> {
     ) -> Answer<Brought> {
         tracing::warn!(media.id = %item.id, failure.code = %failure.diagnosis.code, evidence = %failure.diagnosis.evidence, "fetch attempt failed");
         let now = self.clock.now();
+        if let Some(pause) = transfer::pause(&failure).filter(|_| now < gone_at) {
+            // What it met before tells more.
+            item.record.diagnosis.get_or_insert(*failure.diagnosis);
+            return self.wait(item, pause).await;
+        }
         item.record.diagnosis = Some((*failure.diagnosis).clone());
         if failure.disposition == Disposition::Unauthorised {
             let renewed = item.record.token_floor > 0;
@@ -319,6 +352,7 @@ impl Fetch<'_> {
         self.discard(item).await?;
         tracing::error!(media.id = %item.id, failure.code = %diagnosis.code, evidence = %diagnosis.evidence, remedy = %diagnosis.remedy, "lost");
         item.record.link = None;
+        item.record.link_dies_at = None;
         item.record.transfer = None;
         let telling = Telling {
             items: self.items,
@@ -330,6 +364,12 @@ impl Fetch<'_> {
             .await?;
         Ok(if ended { Brought::Lost } else { Brought::Busy })
     }
+}
+
+/// Until when the file can be had: as long as its link lives, if that tells; else as long as its platform keeps files.
+fn gone_at(item: &Item, connection: &Connection) -> Timestamp {
+    let kept = item.origin.sent_at + connection.profile().file_life();
+    item.record.link_dies_at.unwrap_or(kept)
 }
 
 fn refused(item: &Item, terms: &Terms) -> Brought {

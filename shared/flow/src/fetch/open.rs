@@ -1,22 +1,25 @@
 //! Opening the download: by a look-up where an id finds the file, by the link of the webhook where not. Every hop is judged
-//! before a packet leaves, and a bearer goes to its issuer's hosts alone.
+//! before a packet leaves, and a bearer goes to its issuer's hosts alone. A host in trouble is left alone ([`crate::guard`]).
 
 use std::time::Duration;
 
-use attache_domain::connection::{Connection, Profile};
-use attache_domain::diagnosis::Failure;
+use attache_domain::connection::{Connection, Profile, authority};
+use attache_domain::diagnosis::{Disposition, Failure, Passage};
 use attache_domain::egress;
 use attache_domain::event::{File, Link};
 use attache_domain::journey::Item;
+use attache_domain::pacing::retry_after::RetryAfter;
 use attache_domain::platforms::genesys::{self, Hop};
 use attache_domain::platforms::whatsapp;
-use attache_domain::transfer::{self, Announced, Rest};
-use attache_domain::wire::{Auth, Body, Headers, Method, Request, Response};
+use attache_domain::time::Timestamp;
+use attache_domain::transfer::{self, Announced, Rest, Said};
+use attache_domain::wire::{Auth, Body, CallError, Headers, Method, Request, Response};
 use url::Url;
 
 use super::{Fetch, LINK_SEALED_AS};
 use crate::bearer::Bearer;
-use crate::ports::{Answer, Credential, Download};
+use crate::guard::{Left, Pass};
+use crate::ports::{Answer, Credential, Download, Outage, Source};
 
 /// How long a hop that only names the next one may take.
 const HOP_PATIENCE: Duration = Duration::from_secs(10);
@@ -25,42 +28,56 @@ const HOP_PATIENCE: Duration = Duration::from_secs(10);
 const MOST_HOPS: usize = 4;
 
 /// A download whose headers were judged.
-pub(super) type Opened = (Announced, Download);
+pub(super) struct Opened {
+    /// What they announced.
+    pub(super) announced: Announced,
+    /// The body.
+    pub(super) body: Box<dyn Source>,
+    /// The right to the call; goes back with how the body ended.
+    pub(super) pass: Pass,
+}
+
+/// Why nothing was opened.
+enum Shut {
+    /// It failed, or is not to be tried now.
+    Failure(Failure),
+    /// The world failed.
+    Outage(Outage),
+}
+
+impl From<Failure> for Shut {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<Outage> for Shut {
+    fn from(outage: Outage) -> Self {
+        Self::Outage(outage)
+    }
+}
 
 impl Fetch<'_> {
     /// The whole file, or the rest of it. The outer error is ours.
     pub(super) async fn open(
         &self,
         item: &Item,
-        (connection, bearer): (&Connection, &Bearer),
+        by: (&Connection, &Bearer),
         rest: Option<&Rest>,
     ) -> Answer<Result<Opened, Failure>> {
         let Some(file) = item.origin.file() else {
             return Ok(Err(Failure::misconfigured("the item has no file")));
         };
-        match connection.profile() {
-            Profile::WhatsApp => Ok(self
-                .by_look_up(item, file, (connection, bearer), rest)
-                .await),
+        let opened = match by.0.profile() {
+            Profile::WhatsApp => self.by_look_up(item, file, by, rest).await,
             Profile::GenesysOpenMessaging | Profile::GenesysMessageMedia => {
-                let Some(sealed) = &item.record.link else {
-                    return Ok(Err(transfer::no_link()));
-                };
-                let vault = self.desk.vault;
-                let link = vault.open(LINK_SEALED_AS, item.id.as_str(), sealed).await?;
-                let url = std::str::from_utf8(link.expose())
-                    .ok()
-                    .and_then(|t| Url::parse(t).ok());
-                match url {
-                    Some(url) => {
-                        let by = (connection, bearer);
-                        let opened = self.by_link(Link(url), file, by, rest).await;
-                        let attempts = item.record.attempts;
-                        Ok(opened.map_err(|failure| transfer::not_there_yet(failure, attempts)))
-                    }
-                    None => Ok(Err(transfer::no_link())),
-                }
+                self.by_stored_link(item, file, by, rest).await
             }
+        };
+        match opened {
+            Ok(opened) => Ok(Ok(opened)),
+            Err(Shut::Failure(failure)) => Ok(Err(failure)),
+            Err(Shut::Outage(outage)) => Err(outage),
         }
     }
 
@@ -68,104 +85,247 @@ impl Fetch<'_> {
         &self,
         item: &Item,
         file: &File,
-        (connection, bearer): (&Connection, &Bearer),
+        by: (&Connection, &Bearer),
         rest: Option<&Rest>,
-    ) -> Result<Opened, Failure> {
-        let credential = Credential::Bearer(bearer.token.clone());
-        let look_up = whatsapp::look_up(connection, &item.origin.attachment)?;
-        let response = self
-            .http
-            .call(&look_up, &credential)
-            .await
-            .map_err(|e| transfer::no_answer(&e))?;
-        let link = whatsapp::read_link(&response, self.clock.now())
-            .map_err(|failure| transfer::not_there_yet(failure, item.record.attempts))?;
+    ) -> Result<Opened, Shut> {
+        let link = self.look_up(item, by).await?;
+        let connection = by.0;
         egress::judge(&link.url, &connection.bearer_hosts(), connection.local)
             .map_err(|refused| transfer::refused_host(&refused))?;
-        let download = self
-            .download((Link(link.url), Auth::Bearer), connection, bearer, rest)
+        let (download, pass) = self
+            .download((&Link(link.url.clone()), Auth::Bearer), by, rest)
             .await?;
-        let said = transfer::Said {
+        let said = Said {
             origin_type: file.declared_type.clone(),
             link_type: link.declared_type,
             size_bytes: link.size_bytes,
             digests: [file.digest, link.digest],
         };
-        let announced = transfer::read_headers(download.status, &download.headers, said, rest)?;
-        Ok((announced, download))
+        let opened = self.judge_headers((download, pass), said, rest).await?;
+        self.note_life(
+            item,
+            &link.url,
+            self.clock.now() + connection.profile().link_life(),
+        );
+        Ok(opened)
     }
 
+    /// Asks for the link of the item's id, if the number may still ask.
+    async fn look_up(
+        &self,
+        item: &Item,
+        by: (&Connection, &Bearer),
+    ) -> Result<whatsapp::LookedUp, Shut> {
+        let (connection, now) = (by.0, self.clock.now());
+        let request = whatsapp::look_up(connection, &item.origin.attachment)?;
+        let failed_before = item.record.diagnosis.as_ref();
+        let again = failed_before.is_some_and(|d| d.code.starts_with("whatsapp."));
+        let charge = match self.guard.question(&connection.id, again).await? {
+            Ok(charge) => charge,
+            Err(until) => {
+                let why = "too many of this number's look-ups were answered with errors";
+                return Err(transfer::paused(why, (until, now)).into());
+            }
+        };
+        let answered = self.ask(&request, by).await;
+        let link = answered.and_then(|(response, repeated)| {
+            let passage = Passage::read(&response.headers);
+            whatsapp::read_link(&response, self.clock.now())
+                .map_err(|failure| failure.passed(&passage, repeated).into())
+        });
+        let erred = matches!(&link, Err(Shut::Failure(failure))
+            if matches!(failure.disposition, Disposition::Rejected | Disposition::Unauthorised));
+        self.guard.answered(&connection.id, charge, erred).await?;
+        link.map_err(|shut| not_there_yet(shut, item))
+    }
+
+    async fn by_stored_link(
+        &self,
+        item: &Item,
+        file: &File,
+        by: (&Connection, &Bearer),
+        rest: Option<&Rest>,
+    ) -> Result<Opened, Shut> {
+        let Some(sealed) = &item.record.link else {
+            return Err(transfer::no_link().into());
+        };
+        let vault = self.desk.vault;
+        let link = vault.open(LINK_SEALED_AS, item.id.as_str(), sealed).await?;
+        let url = std::str::from_utf8(link.expose())
+            .ok()
+            .and_then(|text| Url::parse(text).ok());
+        let url = url.ok_or_else(transfer::no_link)?;
+        let (opened, from) = self
+            .by_link(Link(url), file, by, rest)
+            .await
+            .map_err(|shut| not_there_yet(shut, item))?;
+        self.note_life(
+            item,
+            &from,
+            item.origin.sent_at + by.0.profile().link_life(),
+        );
+        Ok(opened)
+    }
+
+    /// Follows the link hop by hop; also from where the bytes come in the end.
     async fn by_link(
         &self,
         link: Link,
         file: &File,
-        (connection, bearer): (&Connection, &Bearer),
+        by: (&Connection, &Bearer),
         rest: Option<&Rest>,
-    ) -> Result<Opened, Failure> {
+    ) -> Result<(Opened, Url), Shut> {
+        let connection = by.0;
         let mut hop = genesys::first_hop(connection, &link)?;
         for _ in 0..MOST_HOPS {
             let (from, auth) = match hop {
                 Hop::Ask(link) => {
-                    hop = self.ask(link, connection, bearer).await?;
+                    let request = get(&link, Auth::Bearer, HOP_PATIENCE, connection);
+                    let (response, repeated) = self.ask(&request, by).await?;
+                    let passage = Passage::read(&response.headers);
+                    hop = genesys::read_hop(connection, &response, self.clock.now())
+                        .map_err(|failure| failure.passed(&passage, repeated))?;
                     continue;
                 }
                 Hop::Download { from, auth } => (from, auth),
             };
-            let download = self
-                .download((from, auth), connection, bearer, rest)
-                .await?;
+            let (download, pass) = self.download((&from, auth), by, rest).await?;
             if (300..400).contains(&download.status) {
-                let response = answer(download.status, download.headers);
+                self.guard.left(&pass, Left::Answered).await?;
+                let response = without_body(download);
                 hop = genesys::read_hop(connection, &response, self.clock.now())?;
                 continue;
             }
-            let said = transfer::Said {
+            let said = Said {
                 origin_type: file.declared_type.clone(),
                 link_type: None,
                 size_bytes: file.size_bytes,
                 digests: [file.digest, None],
             };
-            let announced = transfer::read_headers(download.status, &download.headers, said, rest)?;
-            return Ok((announced, download));
+            let opened = self.judge_headers((download, pass), said, rest).await?;
+            return Ok((opened, from.0));
         }
-        Err(transfer::looping())
+        Err(transfer::looping().into())
     }
 
-    /// Asks, with the bearer, for the link of the next hop.
+    /// A call whose answer is short; with whether that answer was given before, to another question.
     async fn ask(
         &self,
-        link: Link,
-        connection: &Connection,
-        bearer: &Bearer,
-    ) -> Result<Hop, Failure> {
-        let request = get(link, Auth::Bearer, HOP_PATIENCE, connection);
+        request: &Request,
+        (connection, bearer): (&Connection, &Bearer),
+    ) -> Result<(Response, bool), Shut> {
+        let pass = self.enter(connection, &request.url).await?;
         let credential = Credential::Bearer(bearer.token.clone());
-        let answer = self.http.call(&request, &credential).await;
-        let response = answer.map_err(|e| transfer::no_answer(&e))?;
-        genesys::read_hop(connection, &response, self.clock.now())
+        match self.http.call(request, &credential).await {
+            Ok(response) => {
+                let left = left(response.status, &response.headers, self.clock.now());
+                let repeated = self.guard.left(&pass, left).await?;
+                Ok((response, repeated))
+            }
+            Err(error) => Err(self.no_answer(&pass, &error).await?.into()),
+        }
     }
 
     async fn download(
         &self,
-        (link, auth): (Link, Auth),
-        connection: &Connection,
-        bearer: &Bearer,
+        (link, auth): (&Link, Auth),
+        (connection, bearer): (&Connection, &Bearer),
         rest: Option<&Rest>,
-    ) -> Result<Download, Failure> {
+    ) -> Result<(Download, Pass), Shut> {
+        let pass = self.enter(connection, &link.0).await?;
         let request = get(link, auth, transfer::HEADERS_PATIENCE, connection);
         let credential = match auth {
             Auth::Bearer => Credential::Bearer(bearer.token.clone()),
             Auth::None | Auth::ClientBasic => Credential::None,
         };
-        let download = self.http.download(&request, &credential, rest).await;
-        download.map_err(|e| transfer::no_answer(&e))
+        match self.http.download(&request, &credential, rest).await {
+            Ok(download) => Ok((download, pass)),
+            Err(error) => Err(self.no_answer(&pass, &error).await?.into()),
+        }
+    }
+
+    async fn judge_headers(
+        &self,
+        (download, pass): (Download, Pass),
+        said: Said,
+        rest: Option<&Rest>,
+    ) -> Result<Opened, Shut> {
+        let Download {
+            status,
+            headers,
+            body,
+        } = download;
+        let now = self.clock.now();
+        let passage = Passage::read(&headers);
+        match transfer::read_headers((status, &headers), said, rest, now) {
+            Ok(announced) => {
+                tracing::info!(edge.passage = %passage, "opened");
+                Ok(Opened {
+                    announced,
+                    body,
+                    pass,
+                })
+            }
+            Err(failure) => {
+                let left = left(status, &headers, now);
+                let repeated = self.guard.left(&pass, left).await?;
+                Err(failure.passed(&passage, repeated).into())
+            }
+        }
+    }
+
+    async fn enter(&self, connection: &Connection, url: &Url) -> Result<Pass, Shut> {
+        let host = authority(url);
+        let entered = self.guard.enter(&connection.id, &host).await?;
+        entered.map_err(|until| {
+            let why = format!("{host} is in trouble");
+            transfer::paused(&why, (until, self.clock.now())).into()
+        })
+    }
+
+    /// What a call without an answer means; the host has failed, unless nothing was sent on our own account.
+    async fn no_answer(&self, pass: &Pass, error: &CallError) -> Answer<Failure> {
+        if !matches!(error, CallError::Refused(_)) {
+            self.guard.left(pass, Left::Failed(None)).await?;
+        }
+        Ok(transfer::no_answer(error))
+    }
+
+    /// How much of the link's life was left when it was used: the metric by which an owner sees that fetching is late.
+    fn note_life(&self, item: &Item, link: &Url, at_worst: Timestamp) {
+        let now = self.clock.now();
+        let known = transfer::dies_at(link, now);
+        let left = known.unwrap_or(at_worst).saturating_since(now);
+        tracing::info!(media.id = %item.id, connection.id = %item.origin.connection, link.life_left_s = left.as_secs(), link.life_known = known.is_some(), "link used");
     }
 }
 
-fn get(link: Link, auth: Auth, patience: Duration, connection: &Connection) -> Request {
+/// How an answer shows its host.
+fn left(status: u16, headers: &Headers, now: Timestamp) -> Left {
+    let request_id = Passage::read(headers).telling_id();
+    let hint = headers.get("retry-after");
+    let retry_after = hint.and_then(|hint| RetryAfter::parse(hint, now));
+    match status {
+        429 => Left::Throttled {
+            retry_after: retry_after.map(RetryAfter::wait),
+            request_id,
+        },
+        500.. => Left::Failed(request_id),
+        _ => Left::Answered,
+    }
+}
+
+fn not_there_yet(shut: Shut, item: &Item) -> Shut {
+    match shut {
+        Shut::Failure(failure) => transfer::not_there_yet(failure, item.record.attempts).into(),
+        Shut::Outage(outage) => outage.into(),
+    }
+}
+
+fn get(link: &Link, auth: Auth, patience: Duration, connection: &Connection) -> Request {
     Request {
         method: Method::Get,
-        url: link.0,
+        url: link.0.clone(),
         auth,
         body: Body::Empty,
         patience,
@@ -173,10 +333,10 @@ fn get(link: Link, auth: Auth, patience: Duration, connection: &Connection) -> R
     }
 }
 
-fn answer(status: u16, headers: Headers) -> Response {
+fn without_body(download: Download) -> Response {
     Response {
-        status,
-        headers,
+        status: download.status,
+        headers: download.headers,
         body: Vec::new(),
     }
 }

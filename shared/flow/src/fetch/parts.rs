@@ -9,22 +9,21 @@ use attache_domain::connection::Connection;
 use attache_domain::diagnosis::Failure;
 use attache_domain::journey::Item;
 use attache_domain::time::Timestamp;
-use attache_domain::transfer::{self, Checkpoint, Part};
+use attache_domain::transfer::{self, Announced, Checkpoint, Part};
 use bytes::Bytes;
 
 use super::open::Opened;
 use super::progress::{Changed, Progress};
+use super::straight::LEAST_BYTES_PER_SECOND;
 use super::{Attempt, Fetch, InParts, Term, broken};
 use crate::bearer::Bearer;
+use crate::guard::Left;
 use crate::held::Held;
 use crate::metered::Budget;
 use crate::ports::{Answer, Arrival, Joined, Outage, Parts, Source, SourceError, Stored};
 
 /// How often a download that breaks off is opened again before the item is put off.
 const MOST_OPENED: u32 = 5;
-
-/// Whatever sends slower than this is not waited for.
-const LEAST_BYTES_PER_SECOND: u64 = 1024;
 
 /// How one body went.
 enum Step {
@@ -104,7 +103,35 @@ impl Fetch<'_> {
         &self,
         item: &mut Item,
         progress: &mut Progress,
-        (announced, mut download): Opened,
+        opened: Opened,
+        term: Term,
+    ) -> Answer<Step> {
+        let Opened {
+            announced,
+            mut body,
+            pass,
+        } = opened;
+        let began = (self.clock.now(), announced.starts_at);
+        let step = self
+            .take_body(item, progress, (announced, &mut *body), term)
+            .await?;
+        let left = match step {
+            Step::Broken(_) => {
+                let got = progress.position().saturating_sub(began.1);
+                self.left((got, began.0))
+            }
+            Step::TooSlow if !term.inline => Left::Failed(None),
+            _ => Left::Answered,
+        };
+        self.guard.left(&pass, left).await?;
+        Ok(step)
+    }
+
+    async fn take_body(
+        &self,
+        item: &mut Item,
+        progress: &mut Progress,
+        (announced, body): (Announced, &mut dyn Source),
         term: Term,
     ) -> Answer<Step> {
         if progress.begin(announced).is_err() {
@@ -113,7 +140,7 @@ impl Fetch<'_> {
         let began = (self.clock.now(), progress.position());
         let mut held = Held::new((self.items, self.clock), item, self.lease);
         while !progress.is_whole() {
-            let piece = match download.body.next().await {
+            let piece = match body.next().await {
                 Ok(Some(piece)) => piece,
                 Ok(None) => {
                     return Ok(match progress.end() {
@@ -303,12 +330,7 @@ impl Fetch<'_> {
 
     /// Drops the parts that came, if any did.
     pub(super) async fn discard(&self, item: &Item) -> Answer<()> {
-        let upload = item
-            .record
-            .transfer
-            .as_ref()
-            .and_then(|t| t.upload.as_ref());
-        match (self.in_parts, upload) {
+        match (self.in_parts, item.record.upload()) {
             (Some(in_parts), Some(upload)) => in_parts.store.discard_parts(&item.id, upload).await,
             _ => Ok(()),
         }

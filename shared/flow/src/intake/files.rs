@@ -9,6 +9,7 @@ use attache_domain::ids::MediaId;
 use attache_domain::journey::{Item, RETENTION, Stage};
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
+use attache_domain::transfer;
 
 use super::take::other_content;
 use super::{Intake, KEPT_FOR, Taken};
@@ -28,6 +29,7 @@ impl Intake<'_> {
         let mut item = Item::announce(member.origin, Actor::Intake, self.clock.now(), spans);
         if let Some(link) = &member.link {
             item.record.link = Some(self.seal(&item.id, link).await?);
+            item.record.link_dies_at = transfer::dies_at(&link.0, self.clock.now());
         }
         let (item, tries) = match self.items.announce(&item).await? {
             Announced::New => (item, 1),
@@ -73,6 +75,7 @@ impl Intake<'_> {
             .await?;
         if item.record.link.is_some() && known.gate.lease.is_none() {
             known.record.link = item.record.link;
+            known.record.link_dies_at = item.record.link_dies_at;
             if self.items.save(&mut known).await? == Saved::Overtaken {
                 tracing::info!(media.id = %known.id, "somebody is at work on it already");
             }

@@ -119,6 +119,8 @@ pub struct State {
     pub secrets: BTreeMap<String, Secret>,
     /// The limiter rows.
     pub limits: BTreeMap<String, Timestamp>,
+    /// What is known beside them.
+    pub learnt: BTreeMap<String, String>,
     /// How many calls of each name were made.
     pub calls: BTreeMap<&'static str, usize>,
     /// Row writes that took effect, with the write units they cost, index included.

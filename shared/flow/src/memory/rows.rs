@@ -233,4 +233,32 @@ impl Limits for World {
         self.weather.after("limits.reserve").await?;
         Ok(outcome)
     }
+
+    async fn known(&self, key: &str) -> Answer<Option<String>> {
+        self.begin("limits.known").await?;
+        let known = self.state.borrow().learnt.get(key).cloned();
+        self.weather.after("limits.known").await?;
+        Ok(known)
+    }
+
+    async fn learn(
+        &self,
+        key: &str,
+        (from, to): (Option<&str>, &str),
+        _now: Timestamp,
+    ) -> Answer<Result<(), Option<String>>> {
+        self.begin("limits.learn").await?;
+        let outcome = {
+            let mut state = self.state.borrow_mut();
+            let found = state.learnt.get(key).cloned();
+            if found.as_deref() == from || found.as_deref() == Some(to) {
+                state.learnt.insert(key.to_owned(), to.to_owned());
+                Ok(())
+            } else {
+                Err(found)
+            }
+        };
+        self.weather.after("limits.learn").await?;
+        Ok(outcome)
+    }
 }

@@ -6,4 +6,5 @@ mod forward;
 mod replayed;
 mod to_agent;
 mod transfers;
+mod trouble;
 mod world;

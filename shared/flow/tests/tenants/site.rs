@@ -17,7 +17,8 @@ use attache_domain::time::Timestamp;
 use attache_flow::batch::Record;
 use attache_flow::bearer::{Cache, Desk};
 use attache_flow::deliver::{Deliver, Linked};
-use attache_flow::fetch::Fetch;
+use attache_flow::fetch::{Fetch, Room};
+use attache_flow::guard::{Guard, Known};
 use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard};
 use attache_flow::judge::Judge;
 use attache_flow::memory::{Calm, World};
@@ -45,6 +46,8 @@ pub(crate) struct Site {
     doorway: Doorway,
     notes: Notes,
     cache: Cache,
+    known: Known,
+    room: Room,
     heard: LastHeard,
     linked: Linked,
     policy: Policy,
@@ -172,6 +175,8 @@ impl Site {
             doorway: Doorway { directory, keys },
             notes: Notes::default(),
             cache: Cache::default(),
+            known: Known::default(),
+            room: Room::default(),
             heard: LastHeard::default(),
             linked: Linked::default(),
             policy: Policy::default(),
@@ -208,6 +213,12 @@ impl Site {
             desk: self.desk(),
             lease: LEASE,
             in_parts: None,
+            guard: Guard {
+                limits: world,
+                clock: world,
+                known: &self.known,
+            },
+            room: &self.room,
         }
     }
 

@@ -22,8 +22,9 @@ use attache_domain::time::Timestamp;
 use attache_flow::batch::Record;
 use attache_flow::bearer::{Cache, Desk};
 use attache_flow::deliver::{Deliver, Linked};
-use attache_flow::fetch::{Fetch, InParts};
+use attache_flow::fetch::{Fetch, InParts, Room};
 use attache_flow::forward::Forward;
+use attache_flow::guard::{Guard, Known};
 use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Reply};
 use attache_flow::judge::Judge;
 use attache_flow::memory::{Calm, Weather, World};
@@ -53,6 +54,8 @@ pub(crate) struct Site {
     pub(crate) platforms: Rc<Platforms>,
     pub(crate) doorway: Doorway,
     pub(crate) cache: Cache,
+    pub(crate) known: Known,
+    pub(crate) room: Room,
     pub(crate) heard: LastHeard,
     pub(crate) linked: Linked,
     pub(crate) policy: Policy,
@@ -105,6 +108,8 @@ impl Site {
             platforms,
             doorway,
             cache: Cache::default(),
+            known: Known::default(),
+            room: Room::default(),
             heard: LastHeard::default(),
             linked: Linked::default(),
             policy: Policy::default(),
@@ -342,6 +347,12 @@ impl Site {
                 store: world,
                 part_bytes: PART_BYTES,
             }),
+            guard: Guard {
+                limits: world,
+                clock: world,
+                known: &self.known,
+            },
+            room: &self.room,
         }
     }
 
@@ -349,11 +360,7 @@ impl Site {
         let fetch = self.fetcher();
         let jobs = self.world.receive(Queue::Fetch);
         for job in &jobs {
-            fetch
-                .handle(&job.body, PATIENCE)
-                .now_or_never()
-                .unwrap()
-                .unwrap();
+            self.slowly(fetch.handle(&job.body, PATIENCE)).unwrap();
         }
         jobs.len()
     }

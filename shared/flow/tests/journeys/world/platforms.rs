@@ -22,6 +22,9 @@ pub(crate) enum Answer {
 /// A status, with the seconds of a `Retry-After`; `None`: no answer at all.
 pub(crate) type OldAnswer = Option<(u16, Option<u32>)>;
 
+/// A status, and headers.
+pub(crate) type Refusal = (u16, &'static [(&'static str, &'static str)]);
+
 /// The platforms.
 #[derive(Default)]
 pub(crate) struct Platforms {
@@ -29,6 +32,12 @@ pub(crate) struct Platforms {
     pub(crate) file: RefCell<Vec<u8>>,
     /// What the look-up says instead of the link.
     pub(crate) look_ups: RefCell<VecDeque<(u16, String)>>,
+    /// Names in whose ids look-ups find nothing.
+    pub(crate) dead: Cell<Option<&'static str>>,
+    /// When look-ups were answered that they find nothing: so many.
+    pub(crate) not_found: Cell<usize>,
+    /// What the next downloads are answered instead of the file, with these headers.
+    pub(crate) downloads: RefCell<VecDeque<Refusal>>,
     /// How many bytes the next downloads give before they end.
     pub(crate) cut: RefCell<VecDeque<usize>>,
     /// How the host of the file behaves.
@@ -56,6 +65,9 @@ pub(crate) struct Platforms {
     /// Tokens issued.
     pub(crate) issued: RefCell<u32>,
 }
+
+const GONE: &str =
+    include_str!("../../../../domain/src/platforms/whatsapp/fixtures/error-100-media-id.json");
 
 /// How the host of a file behaves.
 #[derive(Clone, Debug, Default)]
@@ -180,6 +192,10 @@ impl Http for Platforms {
             let link = json!({"url": "https://signed.example/x?sig=secret"});
             return Ok(response(200, link.to_string()));
         }
+        if self.dead.get().is_some_and(|dead| path.contains(dead)) {
+            self.not_found.set(self.not_found.get() + 1);
+            return Ok(response(400, GONE));
+        }
         if let Some((status, body)) = self.look_ups.borrow_mut().pop_front() {
             return Ok(response(status, body));
         }
@@ -225,6 +241,15 @@ impl Http for Platforms {
             matches!(credential, Credential::None),
             "a signed link needs no bearer, the others do"
         );
+        if let Some((status, headers)) = self.downloads.borrow_mut().pop_front() {
+            self.asked_from.borrow_mut().push(0);
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            return Ok(Download {
+                status,
+                headers: Headers::new(headers.iter().map(owned)),
+                body: Box::new(Pieces(VecDeque::new())),
+            });
+        }
         let file = self.file.borrow().clone();
         let host = self.host.borrow_mut();
         let from = rest.map_or(0, |rest| rest.from_byte);

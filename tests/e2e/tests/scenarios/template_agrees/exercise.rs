@@ -246,7 +246,7 @@ async fn performed(play: Play) -> Result<BTreeSet<Call>> {
 /// What is played with words, and towards a customer.
 #[derive(Clone, Copy, Debug)]
 enum Words {
-    /// An agent's file arrives; the customer answers a message.
+    /// An agent's file arrives, although its host fails once; the customer answers a message.
     FileAndReply,
     /// An agent's words, whose token is refused once; a voice note with a text apart.
     FromAgent,
@@ -305,6 +305,10 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
     match what {
         Words::Dies => {}
         Words::FileAndReply => {
+            let refusal = Fault::FiveHundreds;
+            genesys
+                .faults()
+                .arm_at(refusal, Times(1), Point::Download)?;
             let sent = stage.agent_sends(file(), "The plan")?;
             genesys.wait_for_final_receipt(&sent.message, BOUND).await?;
             whatsapp

@@ -1,9 +1,13 @@
 //! Failures: what happened to a request ([`Disposition`], which decides the retry) and what it means to a person
 //! ([`Diagnosis`], which names the domain, the evidence and the remedy). Whoever cannot tell says `unknown`.
 
+mod passage;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use passage::Passage;
 
 /// What happened to the request. The retry is decided from this alone, never from an error's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +107,25 @@ impl Failure {
 }
 
 impl Failure {
+    /// The same failure with the way its answer took as further evidence. `repeated`: an answer of the same request id was
+    /// seen before. An error out of a cache says nothing of the platform: it may be asked again.
+    #[must_use]
+    pub fn passed(mut self, passage: &Passage, repeated: bool) -> Self {
+        let way = passage.to_string();
+        if !way.is_empty() {
+            self.diagnosis.evidence = format!("{}; {way}", self.diagnosis.evidence);
+        }
+        if !repeated && !passage.is_from_cache() {
+            return self;
+        }
+        let was = std::mem::replace(&mut self.diagnosis.code, CACHED.to_owned());
+        self.diagnosis.evidence = format!("{} ({was})", self.diagnosis.evidence);
+        self.diagnosis.domain = Domain::Pipeline;
+        self.diagnosis.remedy = PURGE.to_owned();
+        self.disposition = Disposition::Unavailable;
+        self
+    }
+
     /// The same failure of a step that nobody can see and that may be repeated: an open outcome is none.
     #[must_use]
     pub fn harmless(mut self) -> Self {
@@ -136,6 +159,9 @@ impl Failure {
     }
 }
 
+const CACHED: &str = "pipeline.cached-error";
+const PURGE: &str = "An edge cache repeats an old error. Attaché asks again past it; if it stays, have the cache of that edge node purged for this path.";
+
 /// The first `limit` characters of a foreign text, without control characters: evidence must not break a log line.
 #[must_use]
 pub fn excerpt(text: &str, limit: usize) -> String {
@@ -148,6 +174,56 @@ pub fn excerpt(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_out_of_a_cache_is_called_so_and_asked_again() {
+        let refused = || {
+            let diagnosis = Diagnosis::new(Domain::Provider, "x.refused", "status 429", "Wait.");
+            Failure::new(Disposition::Rejected, diagnosis)
+        };
+        let passage = |age_s| Passage {
+            age_s,
+            node: Some("FRA60-P1".to_owned()),
+            ..Passage::default()
+        };
+        let evidence = "status 429; edge node FRA60-P1";
+        let cached = "status 429; edge node FRA60-P1, Age 7 (x.refused)";
+        for (passage, repeated, code, disposition, evidence) in [
+            (
+                Passage::default(),
+                false,
+                "x.refused",
+                Disposition::Rejected,
+                "status 429",
+            ),
+            (
+                passage(None),
+                false,
+                "x.refused",
+                Disposition::Rejected,
+                evidence,
+            ),
+            (
+                passage(Some(7)),
+                false,
+                CACHED,
+                Disposition::Unavailable,
+                cached,
+            ),
+            (
+                Passage::default(),
+                true,
+                CACHED,
+                Disposition::Unavailable,
+                "status 429 (x.refused)",
+            ),
+        ] {
+            let failure = refused().passed(&passage, repeated);
+            assert_eq!(failure.disposition, disposition, "{passage:?} {repeated}");
+            assert_eq!(failure.diagnosis.code, code);
+            assert_eq!(failure.diagnosis.evidence, evidence);
+        }
+    }
 
     #[test]
     fn an_excerpt_is_one_short_line() {

@@ -1,0 +1,308 @@
+//! What follows when bringing bytes in fails, and how each failure is explained.
+
+use std::time::Duration;
+
+use rand::{Rng, RngExt};
+
+use super::LARGEST_BYTES;
+use crate::delivery::Next;
+use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use crate::egress::Refused;
+use crate::time::Timestamp;
+use crate::wire::CallError;
+
+/// The longest pause between two tries (SQS's longest delay).
+const LONGEST_PAUSE: Duration = Duration::from_secs(900);
+
+/// Nothing, or too much.
+#[must_use]
+pub fn size_refused(size_bytes: u64) -> Failure {
+    failed(
+        Disposition::Rejected,
+        "transfer.size-refused",
+        &format!("{size_bytes} bytes, at most {LARGEST_BYTES}"),
+    )
+}
+
+/// What follows after attempt `attempts` (from 1) failed. A fetch may try until the platform no longer
+/// gives the file, at `gone_at`: pauses double from one second to fifteen minutes, with a quarter of jitter. A token refused again after its
+/// renewal is such a failure too: whoever replaces it in time loses nothing.
+pub fn after(
+    failure: Failure,
+    attempts: u32,
+    (gone_at, now): (Timestamp, Timestamp),
+    rng: &mut impl Rng,
+) -> Next {
+    let hint = match failure.disposition {
+        Disposition::Rejected => return Next::GiveUp(failure.diagnosis),
+        Disposition::Throttled { retry_after } => retry_after.unwrap_or_default(),
+        // A token that stays refused is ours to replace, and the platform keeps the file meanwhile.
+        Disposition::Unauthorised | Disposition::Unavailable | Disposition::Unknown => {
+            Duration::ZERO
+        }
+    };
+    if now >= gone_at && attempts >= MOST_AFTER_LIFE {
+        return Next::GiveUp(Box::new(failure.diagnosis.given_up(attempts)));
+    }
+    let pause = Duration::from_secs(1)
+        .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)))
+        .min(LONGEST_PAUSE * 4 / 5);
+    let wait = pause.max(hint).min(LONGEST_PAUSE);
+    let jitter = rng.random_range(Duration::ZERO..=wait / 4);
+    Next::Retry {
+        wait: (wait + jitter).min(LONGEST_PAUSE),
+        repeat: false,
+    }
+}
+
+/// An item announced long ago (a clock that is off, a replay) still gets this many attempts.
+const MOST_AFTER_LIFE: u32 = 4;
+
+/// No answer came.
+#[must_use]
+pub fn no_answer(error: &CallError) -> Failure {
+    let (disposition, code) = match error {
+        CallError::Refused(_) => (Disposition::Rejected, "transfer.address-refused"),
+        CallError::NotSent(_) => (Disposition::Unavailable, "network.no-connection"),
+        CallError::NoAnswer(_) => (Disposition::Unavailable, "network.no-answer"),
+    };
+    Failure::new(
+        disposition,
+        Diagnosis::new(Domain::Network, code, error.to_string(), remedy(code)),
+    )
+}
+
+/// The link names a host that may not have the bearer.
+#[must_use]
+pub fn refused_host(refused: &Refused) -> Failure {
+    failed(
+        Disposition::Rejected,
+        "transfer.host-refused",
+        &refused.to_string(),
+    )
+}
+
+/// The host or the number is left alone until then: nothing was asked, so nothing failed.
+#[must_use]
+pub fn paused(why: &str, (until, now): (Timestamp, Timestamp)) -> Failure {
+    let retry_after = Some(until.saturating_since(now));
+    let evidence = format!("{why}; asked again at {until}");
+    failed(Disposition::Throttled { retry_after }, PAUSED, &evidence)
+}
+
+/// How long nothing is to be asked, if that is what `failure` says.
+#[must_use]
+pub fn pause(failure: &Failure) -> Option<Duration> {
+    match failure.disposition {
+        Disposition::Throttled { retry_after } if failure.diagnosis.code == PAUSED => retry_after,
+        _ => None,
+    }
+}
+
+const PAUSED: &str = "transfer.paused";
+
+/// A look-up's failure as it is to be taken after `attempts` failed ones: a platform may announce a file seconds before it gives
+/// it, so that it knows none of this id is believed when it says so for the fourth time. No longer: look-ups that fail count
+/// against the whole number.
+#[must_use]
+pub fn not_there_yet(mut failure: Failure, attempts: u32) -> Failure {
+    let code = failure.diagnosis.code.as_str();
+    if attempts < LATE_ATTEMPTS && ["whatsapp.media-gone", "genesys.link-dead"].contains(&code) {
+        failure.disposition = Disposition::Unavailable;
+    }
+    failure
+}
+
+/// After so many failed attempts a file is gone, not late: seven seconds and more.
+const LATE_ATTEMPTS: u32 = 3;
+
+/// The stream ended early or was too long.
+#[must_use]
+pub fn interrupted(evidence: &str) -> Failure {
+    failed(Disposition::Unavailable, "transfer.interrupted", evidence)
+}
+
+/// What comes now is not what came before.
+#[must_use]
+pub fn changed() -> Failure {
+    unavailable(
+        "transfer.file-changed",
+        "the file is another than the one of which a part was stored",
+    )
+}
+
+/// It comes so slowly that no step of it is done in the time one process has.
+#[must_use]
+pub fn too_slow() -> Failure {
+    unavailable("transfer.too-slow", "no part of it comes in time")
+}
+
+/// The store no longer knows the parts it took.
+#[must_use]
+pub fn parts_gone() -> Failure {
+    unavailable(
+        "transfer.parts-gone",
+        "the store no longer has the parts that came before",
+    )
+}
+
+/// Bytes that are not those announced.
+#[must_use]
+pub fn other_bytes() -> Failure {
+    failed(
+        Disposition::Rejected,
+        "transfer.other-bytes",
+        "the bytes do not have the announced digest",
+    )
+}
+
+/// There is nothing to have the file by.
+#[must_use]
+pub fn no_link() -> Failure {
+    failed(
+        Disposition::Rejected,
+        "transfer.no-link",
+        "the message named no usable link",
+    )
+}
+
+/// One hop led to another, again and again.
+#[must_use]
+pub fn looping() -> Failure {
+    failed(
+        Disposition::Unavailable,
+        "transfer.redirect-loop",
+        "more hops than any platform needs",
+    )
+}
+
+/// The store said "exists", and then nothing was there.
+#[must_use]
+pub fn vanished() -> Failure {
+    failed(
+        Disposition::Unavailable,
+        "transfer.object-vanished",
+        "the store refused a second object, then had none",
+    )
+}
+
+pub(super) fn unavailable(code: &str, evidence: &str) -> Failure {
+    failed(Disposition::Unavailable, code, evidence)
+}
+
+pub(super) fn failed(disposition: Disposition, code: &str, evidence: &str) -> Failure {
+    Failure::new(
+        disposition,
+        Diagnosis::new(domain(code), code, evidence, remedy(code)),
+    )
+}
+
+fn domain(code: &str) -> Domain {
+    match code {
+        "transfer.size-refused" => Domain::Customer,
+        "transfer.host-refused" | "transfer.address-refused" => Domain::Ours,
+        "transfer.digest-differs"
+        | "transfer.other-bytes"
+        | "transfer.redirected"
+        | "transfer.no-link" => Domain::Provider,
+        _ => Domain::Pipeline,
+    }
+}
+
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "transfer.size-refused" => {
+            "The file is empty or larger than Attaché takes. Ask the customer for another."
+        }
+        "transfer.host-refused" => {
+            "If this host belongs to the platform, add it to the connection's media_hosts."
+        }
+        "transfer.address-refused" => {
+            "The name resolves to an address that is not public. Look into DNS before anything else."
+        }
+        "transfer.digest-differs" | "transfer.other-bytes" => {
+            "The file changed under its id. Ask the customer to send it again."
+        }
+        "transfer.no-link" => {
+            "The platform announced a file without saying where it is. Ask for it again."
+        }
+        "transfer.redirected" => {
+            "The platform answers with a redirect, which its documents do not mention. Report it."
+        }
+        _ => "Nothing to do: Attaché tries again while the platform still has the file.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    /// WhatsApp's.
+    const LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+
+    #[test]
+    fn a_fetch_tries_for_days_and_then_ends() {
+        let sent = Timestamp::from_seconds(1_000);
+        let mut rng = StdRng::seed_from_u64(1);
+        let mut now = sent;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match after(interrupted("x"), tries, (sent + LIFE, now), &mut rng) {
+                Next::Retry { wait, .. } => {
+                    assert!(
+                        wait <= LONGEST_PAUSE && wait >= Duration::from_secs(1),
+                        "{wait:?}"
+                    );
+                    now = now + wait;
+                }
+                Next::GiveUp(_) => break,
+                Next::Renew => panic!("no renewal was called for"),
+            }
+        }
+        assert!(now >= sent + LIFE && tries < 1_000, "{tries} tries");
+    }
+
+    #[test]
+    fn a_token_that_stays_refused_costs_time_not_the_file() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let sent = Timestamp::from_seconds(1_000);
+        let refused = || failed(Disposition::Unauthorised, "whatsapp.token-refused", "190");
+        let next = |now, rng: &mut StdRng| after(refused(), 9, (sent + LIFE, now), rng);
+        assert!(matches!(next(sent, &mut rng), Next::Retry { .. }));
+        assert!(matches!(next(sent + LIFE, &mut rng), Next::GiveUp(_)));
+    }
+
+    #[test]
+    fn a_late_file_is_asked_for_again_and_a_dead_one_not_for_long() {
+        for (code, attempts, expected) in [
+            ("whatsapp.media-gone", 0, Disposition::Unavailable),
+            ("genesys.link-dead", 2, Disposition::Unavailable),
+            ("whatsapp.media-gone", 3, Disposition::Rejected),
+            ("whatsapp.permission", 0, Disposition::Rejected),
+        ] {
+            let failure = not_there_yet(failed(Disposition::Rejected, code, ""), attempts);
+            assert_eq!(failure.disposition, expected, "{code} {attempts}");
+        }
+    }
+
+    #[test]
+    fn a_pause_is_no_failure() {
+        let now = Timestamp::from_seconds(5);
+        let failure = paused("the host is down", (now + LIFE, now));
+        assert_eq!(pause(&failure), Some(LIFE));
+        assert_eq!(pause(&interrupted("x")), None);
+    }
+
+    #[test]
+    fn refusals_are_final() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let now = Timestamp::from_seconds(5);
+        assert!(matches!(
+            after(other_bytes(), 1, (now, now), &mut rng),
+            Next::GiveUp(_)
+        ));
+    }
+}

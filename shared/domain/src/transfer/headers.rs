@@ -1,0 +1,252 @@
+//! What a download's status and headers must agree on with what was said before.
+
+use super::failure::{failed, size_refused, unavailable};
+use super::{LARGEST_BYTES, Rest, rest};
+use crate::diagnosis::{Disposition, Failure};
+use crate::digest::Sha256Digest;
+use crate::pacing::retry_after::RetryAfter;
+use crate::time::Timestamp;
+use crate::wire::Headers;
+
+/// What was said about the bytes before they came.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// The webhook's type.
+    pub origin_type: Option<String>,
+    /// The look-up's type.
+    pub link_type: Option<String>,
+    /// The look-up's length.
+    pub size_bytes: Option<u64>,
+    /// The webhook's and the look-up's digest.
+    pub digests: [Option<Sha256Digest>; 2],
+}
+
+/// What the voices agree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// Exact length of the whole file; `None`: nobody named it.
+    pub size_bytes: Option<u64>,
+    /// Digest, if anybody gave one.
+    pub digest: Option<Sha256Digest>,
+    /// The type declared.
+    pub declared_type: Option<String>,
+    /// What names this state of the file to its host, if the host named it: a strong entity tag or a date.
+    pub validator: Option<String>,
+    /// The byte the body begins with: none but 0, unless the rest was asked for and given.
+    pub starts_at: u64,
+}
+
+/// Judges a download by its status and headers. `rest`: only that was asked for; a host may give the whole all the same.
+///
+/// # Errors
+/// A [`Failure`]: the link died, the answer is a page and not the file, or the voices disagree.
+pub fn read_headers(
+    (status, headers): (u16, &Headers),
+    said: Said,
+    rest: Option<&Rest>,
+    now: Timestamp,
+) -> Result<Announced, Failure> {
+    let (starts_at, length) = match (status, rest) {
+        (206 | 416, Some(rest)) => rest.read(status, headers)?,
+        _ => {
+            judge_status(status, headers, now)?;
+            (0, named_length(headers))
+        }
+    };
+    let wire_type = headers.get("content-type").unwrap_or_default();
+    let declared_type = said.origin_type.or(said.link_type);
+    if is_page(wire_type, declared_type.as_deref()) {
+        let evidence = format!("status {status} with an HTML page");
+        return Err(unavailable("transfer.error-page", &evidence));
+    }
+    let digest = match said.digests {
+        [Some(webhook), Some(link)] if webhook != link => {
+            return Err(failed(
+                Disposition::Rejected,
+                "transfer.digest-differs",
+                "webhook and look-up name different digests",
+            ));
+        }
+        [webhook, link] => webhook.or(link),
+    };
+    // Identity was asked for. Where a digest is known it tells packed bytes from a wrong label; elsewhere nothing would.
+    let encoding = headers.get("content-encoding").unwrap_or("identity");
+    if digest.is_none() && !encoding.trim().eq_ignore_ascii_case("identity") {
+        return Err(unavailable(
+            "transfer.encoded",
+            "a content encoding that was not asked for",
+        ));
+    }
+    let size_bytes = agreed_length(length, said.size_bytes)?;
+    // The type of a refusal's page is not the file's.
+    let wire_type = (status != 416 && !wire_type.is_empty()).then(|| wire_type.to_owned());
+    Ok(Announced {
+        size_bytes,
+        digest,
+        declared_type: declared_type.or(wire_type),
+        validator: rest::validator(headers),
+        starts_at,
+    })
+}
+
+fn judge_status(status: u16, headers: &Headers, now: Timestamp) -> Result<(), Failure> {
+    let evidence = format!("status {status}");
+    let retry_after = || {
+        let hint = headers.get("retry-after")?;
+        RetryAfter::parse(hint, now).map(RetryAfter::wait)
+    };
+    Err(match status {
+        200 => return Ok(()),
+        // The link died; the next attempt looks it up again.
+        401 | 403 | 404 | 410 => unavailable("transfer.link-refused", &evidence),
+        429 => {
+            let retry_after = retry_after();
+            let throttled = Disposition::Throttled { retry_after };
+            failed(throttled, "transfer.throttled", &evidence)
+        }
+        300..=399 => failed(Disposition::Rejected, "transfer.redirected", &evidence),
+        _ => unavailable("transfer.unavailable", &evidence),
+    })
+}
+
+fn is_page(wire_type: &str, declared_type: Option<&str>) -> bool {
+    let declared = declared_type.unwrap_or_default();
+    wire_type.starts_with("text/html") && !declared.starts_with("text/html")
+}
+
+fn named_length(headers: &Headers) -> Option<u64> {
+    headers.get("content-length")?.trim().parse().ok()
+}
+
+fn agreed_length(header: Option<u64>, declared: Option<u64>) -> Result<Option<u64>, Failure> {
+    let size_bytes = match (header, declared) {
+        (Some(header), Some(declared)) if header != declared => {
+            let evidence = format!("look-up says {declared} bytes, header says {header}");
+            return Err(unavailable("transfer.length-differs", &evidence));
+        }
+        (header, declared) => header.or(declared),
+    };
+    match size_bytes {
+        Some(size) if size == 0 || size > LARGEST_BYTES => Err(size_refused(size)),
+        size_bytes => Ok(size_bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&str, &str)]) -> Headers {
+        Headers::new(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        )
+    }
+
+    fn code(status: u16, pairs: &[(&str, &str)], said: Said) -> String {
+        match read_headers((status, &headers(pairs)), said, None, Timestamp::default()) {
+            Ok(announced) => match announced.size_bytes {
+                Some(size) => format!("{size} bytes"),
+                None => "unknown".to_owned(),
+            },
+            Err(failure) => failure.diagnosis.code,
+        }
+    }
+
+    #[test]
+    fn voices_must_agree() {
+        let (a, b) = (Sha256Digest::of(b"a"), Sha256Digest::of(b"b"));
+        let sized = |n| Said {
+            size_bytes: Some(n),
+            ..Said::default()
+        };
+        for (name, status, pairs, said, expected) in [
+            (
+                "agreed",
+                200,
+                &[("Content-Length", "5")][..],
+                sized(5),
+                "5 bytes",
+            ),
+            (
+                "header only",
+                200,
+                &[("Content-Length", "5")],
+                Said::default(),
+                "5 bytes",
+            ),
+            ("look-up only", 200, &[], sized(5), "5 bytes"),
+            ("nobody", 200, &[], Said::default(), "unknown"),
+            (
+                "differ",
+                200,
+                &[("Content-Length", "6")],
+                sized(5),
+                "transfer.length-differs",
+            ),
+            (
+                "empty",
+                200,
+                &[("Content-Length", "0")],
+                Said::default(),
+                "transfer.size-refused",
+            ),
+            (
+                "huge",
+                200,
+                &[("Content-Length", "999999999999")],
+                Said::default(),
+                "transfer.size-refused",
+            ),
+            (
+                "packed",
+                200,
+                &[("Content-Length", "5"), ("Content-Encoding", "gzip")],
+                Said::default(),
+                "transfer.encoded",
+            ),
+            (
+                "said to be packed, and a digest that will tell",
+                200,
+                &[("Content-Length", "5"), ("Content-Encoding", "gzip")],
+                Said {
+                    digests: [Some(a), None],
+                    ..Said::default()
+                },
+                "5 bytes",
+            ),
+            (
+                "not packed",
+                200,
+                &[("Content-Length", "5"), ("Content-Encoding", "Identity")],
+                Said::default(),
+                "5 bytes",
+            ),
+            ("dead link", 404, &[], sized(5), "transfer.link-refused"),
+            ("redirect", 302, &[], sized(5), "transfer.redirected"),
+            (
+                "page",
+                200,
+                &[
+                    ("Content-Type", "text/html; charset=utf-8"),
+                    ("Content-Length", "5"),
+                ],
+                sized(5),
+                "transfer.error-page",
+            ),
+            (
+                "digests",
+                200,
+                &[("Content-Length", "5")],
+                Said {
+                    digests: [Some(a), Some(b)],
+                    ..sized(5)
+                },
+                "transfer.digest-differs",
+            ),
+        ] {
+            assert_eq!(code(status, pairs, said), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Hosts and numbers in trouble: they are left alone, by everybody, and asked again in time.
+
+use attache_domain::journey::{Item, Stage};
+
+use crate::world::Site;
+
+const FILE: &[u8] = b"a note";
+
+/// A site whose customer sent so many files.
+fn sent(files: usize) -> Site {
+    let site = Site::new(FILE);
+    site.refresh();
+    for n in 0..files {
+        announce(&site, &format!("m{n}"));
+    }
+    site
+}
+
+fn announce(site: &Site, message: &str) {
+    assert_eq!(site.announce(message, Some("note.txt")).status, 200);
+}
+
+fn in_stage(site: &Site, stage: Stage) -> usize {
+    let files = |item: &Item| item.origin.file().is_some() && item.gate.stage == stage;
+    site.items(files).len()
+}
+
+fn asked(site: &Site) -> usize {
+    site.platforms.asked_from.borrow().len()
+}
+
+#[test]
+fn where_there_is_no_trouble_nobody_asks() {
+    let site = sent(5);
+    site.run(20);
+    assert_eq!(in_stage(&site, Stage::Sent), 5);
+    for call in ["limits.known", "limits.learn"] {
+        assert_eq!(site.calls(call), 0, "{call}");
+    }
+}
+
+#[test]
+fn a_host_that_is_down_is_asked_by_one_at_a_time_and_nothing_is_lost() {
+    let site = sent(20);
+    let down = [(503, &[][..]); 8];
+    site.platforms.downloads.borrow_mut().extend(down);
+    // Five failures shut it for 10 s, then one asks, fails, and shuts it for 20 s.
+    site.run(9);
+    assert_eq!(asked(&site), 5);
+    site.run(15);
+    assert_eq!(asked(&site), 6);
+    site.run(25);
+    assert_eq!(asked(&site), 7);
+    site.run(400);
+    assert_eq!(in_stage(&site, Stage::Sent), 20);
+    assert_eq!(asked(&site), 28, "eight refused, twenty given");
+}
+
+#[test]
+fn a_host_that_asks_for_less_gets_less_from_everybody() {
+    let site = sent(20);
+    let busy = (429, &[("retry-after", "60")][..]);
+    site.platforms.downloads.borrow_mut().push_back(busy);
+    site.run(59);
+    assert_eq!(asked(&site), 1, "all wait, not only who was told");
+    site.run(600);
+    assert_eq!((in_stage(&site, Stage::Sent), asked(&site)), (20, 21));
+}
+
+#[test]
+fn dead_ids_do_not_lock_out_the_living() {
+    let site = sent(0);
+    site.platforms.dead.set(Some("dead"));
+    for n in 0..6 {
+        announce(&site, &format!("dead-{n}"));
+    }
+    site.run(30);
+    announce(&site, "alive");
+    site.run(30);
+    assert_eq!(in_stage(&site, Stage::Sent), 1, "the living one");
+    site.run(3500);
+    let errors = site.platforms.not_found.get();
+    assert!(errors <= 15, "{errors} errors in an hour");
+    site.run(4 * 3600);
+    assert_eq!(in_stage(&site, Stage::Lost), 6, "each had its four chances");
+    assert_eq!(site.platforms.not_found.get(), 24);
+}
+
+#[test]
+fn an_error_out_of_a_cache_is_named_and_asked_past() {
+    let id = "8f14e45f-ceea-467f-9a3d-1f2e3d4c5b6a";
+    let poisoned: &[(&str, &str)] = &[("X-Request-ID", "8f14e45f-ceea-467f-9a3d-1f2e3d4c5b6a")];
+    let hit: &[(&str, &str)] = &[
+        ("X-Cache", "Error from cloudfront"),
+        ("Age", "7"),
+        ("X-Amz-Cf-Pop", "FRA60-P1"),
+    ];
+    for (answers, evidence) in [
+        (vec![(503, poisoned), (503, poisoned)], format!("status 503; X-Request-ID {id} (transfer.unavailable)")),
+        (vec![(404, hit)], "status 404; X-Cache Error from cloudfront, edge node FRA60-P1, Age 7 (transfer.link-refused)".to_owned()),
+    ] {
+        let site = sent(1);
+        let refused = answers.len();
+        site.platforms.downloads.borrow_mut().extend(answers);
+        while asked(&site) < refused {
+            site.run(1);
+        }
+        let diagnosis = site.item().record.diagnosis.unwrap();
+        assert_eq!(diagnosis.code, "pipeline.cached-error");
+        assert_eq!(diagnosis.evidence, evidence);
+        site.run(60);
+        assert_eq!(in_stage(&site, Stage::Sent), 1);
+    }
+}
