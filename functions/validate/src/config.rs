@@ -10,8 +10,10 @@ pub const CALLS: &[(&str, &str)] = &[
     ("dynamodb:Scan", "ConnectionsTable"),
     ("s3:GetObject", "MediaBucket/arrivals/*"),
     ("s3:DeleteObject", "MediaBucket/arrivals/*"),
+    ("s3:AbortMultipartUpload", "MediaBucket/arrivals/*"),
     ("s3:ListBucket", "MediaBucket"),
     ("s3:PutObject", "QuarantineBucket/*"),
+    ("s3:DeleteObject", "QuarantineBucket/*"),
     ("sqs:SendMessage", "MediaQueue"),
     ("sqs:SendMessage", "TextQueue"),
 ];

@@ -8,6 +8,7 @@
 pub mod binaries;
 pub mod connections;
 pub mod demo;
+pub mod erase;
 pub mod inspect;
 pub mod local;
 pub mod ready;

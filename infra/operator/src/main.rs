@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use attache_operator::connections::{Loaded, apply, show};
-use attache_operator::{demo, inspect, local, replay};
+use attache_operator::{demo, erase, inspect, local, replay};
 use clap::{Parser, Subcommand};
 
 /// Serverless media relay for contact centres: files sent to a business number arrive at its agents, judged and whole.
@@ -32,6 +32,10 @@ enum Command {
     /// verified when the events came, and are not verified again. A file that its platform no longer has (WhatsApp: after
     /// seven days) ends as lost, with a notice to the agent. Done again, it finds nothing to do.
     Replay(replay::Options),
+    /// Removes what items hold from every store: the original, its copy in quarantine, parts on their way, captions and names.
+    /// What was delivered stays where it was delivered. A tombstone says that there was something and why it is gone, and
+    /// keeps a repeated webhook from bringing it back. Exit code 1 if one of the items does not exist.
+    Erase(erase::Options),
     /// Says what files are by their bytes, whether they are whole, what is dangerous in them, and what the policy makes of
     /// it: clean, held or quarantined. The same code and policy as in the function `validate`; offline, no side effects.
     /// Exit code 0 whatever the verdicts; 1 if a file could not be read, and then the others are judged all the same.
@@ -66,6 +70,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => runtime.block_on(demo::run(&options)),
         Command::Local(options) => runtime.block_on(local::run(&options)).map(|()| true),
         Command::Replay(options) => runtime.block_on(replay::run(&options)),
+        Command::Erase(options) => runtime.block_on(erase::run(&options)),
         Command::Inspect(options) => inspect::run(&options),
         Command::Connections { command } => match command {
             Connections::Validate { file } => validate(&file).map(|()| true),

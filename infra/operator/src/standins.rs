@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use attache_domain::connection::{
-    Account, Connection, Endpoint, Org, Profile, Route, Row, SecretName,
+    Account, Connection, Endpoint, Org, Profile, Retention, Route, Row, SecretName,
 };
 use attache_domain::ids::{ConnectionId, EndpointId};
 use attache_platforms::canary::Canary;
@@ -138,6 +138,7 @@ impl StandIns {
                 window_template: None,
             },
             local: true,
+            retention: Retention::Keep,
         })
     }
 
@@ -156,6 +157,7 @@ impl StandIns {
                 },
             },
             local: true,
+            retention: Retention::Keep,
         })
     }
 

@@ -14,6 +14,9 @@ use crate::pacing::retry_after::RetryAfter;
 /// How long one send may take (`S2-24`); with its intent this is also how long nobody else touches the item.
 pub const SEND_PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a link to an original lives that a platform is given. Genesys fetches it itself, perhaps hours later.
+pub const LINK_LIFE: Duration = Duration::from_secs(6 * 3600);
+
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {

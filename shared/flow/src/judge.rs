@@ -15,7 +15,7 @@ use attache_domain::digest::{Hasher, Sha256Digest};
 use attache_domain::event::{Content, FollowUp, Origin, Words};
 use attache_domain::ids::MediaId;
 use attache_domain::job::ItemJob;
-use attache_domain::journey::{Item, Stage, StoredObject};
+use attache_domain::journey::{Item, LATEST_STORE, Stage, StoredObject};
 use attache_domain::notice::{self, Ending};
 use attache_domain::verdict::{Plan, Reason, Verdict};
 use attache_inspect::{Claim, Findings, Judgement, Policy};
@@ -26,9 +26,6 @@ use crate::ports::{
 };
 use crate::retry;
 use crate::telling::Telling;
-
-/// How long after its lease's end a stalled fetcher may still store: no function runs longer on Lambda.
-const LATEST_STORE: Duration = Duration::from_secs(900);
 
 /// What judge needs.
 #[derive(Clone, Copy)]
@@ -75,6 +72,9 @@ impl Judge<'_> {
         let Some(mut item) = self.items.load(id).await? else {
             return Err(Trouble::Dangling(format!("object of unknown item {id}")));
         };
+        if item.is_without_bytes(self.clock.now()) {
+            return Ok(self.remove_bytes(&mut item).await?);
+        }
         match (item.gate.stage, item.gate.verdict) {
             (Stage::Planned | Stage::Rejected, Verdict::Quarantined) => {
                 return Ok(self.finish_quarantine(&mut item).await?);
@@ -224,6 +224,17 @@ impl Judge<'_> {
             return Ok(());
         };
         retry::send(self.jobs, Queue::Media, &item.job(target), Duration::ZERO).await
+    }
+
+    /// Removes everything of an item that is to have no bytes, as often as somebody stores some.
+    async fn remove_bytes(&self, item: &mut Item) -> Answer<()> {
+        self.objects.erase(&item.id, item.record.upload()).await?;
+        tracing::info!(media.id = %item.id, media.stage = item.gate.stage.as_str(), "bytes removed");
+        if item.bytes_removed(self.clock.now()) && self.items.save(item).await? == Saved::Overtaken
+        {
+            tracing::info!(media.id = %item.id, "removed by somebody else as well");
+        }
+        Ok(())
     }
 
     /// Removes the original, and looks again once no late store can follow: a fetcher that stalled past its lease

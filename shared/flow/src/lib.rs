@@ -10,6 +10,7 @@ pub mod batch;
 pub mod bearer;
 pub mod conformance;
 pub mod deliver;
+pub mod erasure;
 pub mod fetch;
 pub mod forward;
 pub mod guard;

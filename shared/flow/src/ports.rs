@@ -155,8 +155,13 @@ pub trait Claims {
     async fn settle(&self, id: &str, settled: &Settled) -> Answer<bool>;
     /// Counts one more try of the sender to deliver what `key` names; the count, from 1.
     async fn count_try(&self, key: &str, expires_at: Timestamp) -> Answer<u32>;
-    /// Remembers which item a platform's name for it means. The first stays.
-    async fn name(&self, alias: &str, item: &MediaId, expires_at: Timestamp) -> Answer<()>;
+    /// Remembers which item a name means. The first stays: the item that has it already, if it was given away before.
+    async fn name(
+        &self,
+        alias: &str,
+        item: &MediaId,
+        expires_at: Timestamp,
+    ) -> Answer<Option<MediaId>>;
     /// The item of that name.
     async fn named(&self, alias: &str) -> Answer<Option<MediaId>>;
 }
@@ -267,6 +272,9 @@ pub trait Objects {
     async fn quarantine(&self, id: &MediaId) -> Answer<()>;
     /// Removes the original. Repeating it is harmless.
     async fn remove(&self, id: &MediaId) -> Answer<()>;
+    /// Removes everything of the item: the original, its copy in quarantine, the parts of this upload. Repeating it is
+    /// harmless.
+    async fn erase(&self, id: &MediaId, upload: Option<&str>) -> Answer<()>;
     /// A link by which a platform can fetch the original without credentials, alive for `life`; served with this
     /// type and name.
     async fn link(&self, id: &MediaId, mime: &str, file_name: &str, life: Duration) -> Answer<Url>;

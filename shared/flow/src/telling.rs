@@ -82,7 +82,7 @@ impl Telling<'_> {
             retry::bury(self.jobs, queue, item, &diagnosis).await?;
             self.of(item, &Ending::Failed(&diagnosis), actor).await?;
         }
-        item.gate.due_at = None;
+        item.gate.due_at = item.record.bytes_until;
         if self.items.save(item).await? == Saved::Overtaken {
             tracing::info!(media.id = %item.id, "told by somebody else");
         }
@@ -97,6 +97,7 @@ impl Telling<'_> {
         let item = Item::announce(origin, actor, self.clock.now(), (DUE_IN, RETENTION));
         match self.items.announce(&item).await? {
             Announced::New => self.begin(&item).await?,
+            Announced::Known(known) if known.gate.stage == Stage::Erased => {}
             Announced::Known(known) if !known.origin.same_content(&item.origin) => {
                 return Ok(false);
             }

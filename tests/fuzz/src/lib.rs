@@ -3,7 +3,7 @@
 //! The targets are the tests of this package. Each runs a bounded number of cases under `cargo test`, on any stable toolchain; the same
 //! targets run under an engine that follows coverage with `cargo bolero test <name>`. Left out: anything that needs a port or a clock.
 
-use attache_domain::connection::{Account, Connection, Org, Profile, SecretName};
+use attache_domain::connection::{Account, Connection, Org, Profile, Retention, SecretName};
 use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
 
@@ -114,6 +114,7 @@ pub fn whatsapp() -> Connection {
             window_template: None,
         },
         local: false,
+        retention: Retention::Keep,
     }
 }
 
@@ -133,6 +134,7 @@ pub fn genesys() -> Connection {
             },
         },
         local: false,
+        retention: Retention::Keep,
     }
 }
 

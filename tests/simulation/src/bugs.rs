@@ -38,7 +38,12 @@ impl Claims for Ports {
         Ok(if forgets { 1 } else { tries })
     }
 
-    async fn name(&self, alias: &str, item: &MediaId, expires_at: Timestamp) -> Answer<()> {
+    async fn name(
+        &self,
+        alias: &str,
+        item: &MediaId,
+        expires_at: Timestamp,
+    ) -> Answer<Option<MediaId>> {
         self.world.name(alias, item, expires_at).await
     }
 

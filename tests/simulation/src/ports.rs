@@ -221,6 +221,10 @@ impl Objects for Ports {
         self.world.quarantine(id).await
     }
 
+    async fn erase(&self, id: &MediaId, upload: Option<&str>) -> Answer<()> {
+        self.world.erase(id, upload).await
+    }
+
     async fn remove(&self, id: &MediaId) -> Answer<()> {
         self.world.remove(id).await
     }

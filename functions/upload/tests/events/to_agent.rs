@@ -93,6 +93,7 @@ fn origin() -> Origin {
         bundle: Vec::new(),
         quote: None,
         shadow: false,
+        reference_only: false,
         content: Content::File(File {
             kind: MediaKind::Image,
             declared_type: Some("image/jpeg".to_owned()),

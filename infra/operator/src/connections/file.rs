@@ -1,6 +1,6 @@
 //! The shape of `connections.toml`, key by key. Unknown keys are errors, so that a typing mistake is never a silent default.
 
-use attache_domain::connection::{Profile, Template};
+use attache_domain::connection::{Profile, Retention, Template};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
@@ -38,6 +38,8 @@ pub(super) struct ConnectionEntry {
     pub(super) profile: Profile,
     #[serde(default)]
     pub(super) local: bool,
+    #[serde(default)]
+    pub(super) retention: Retention,
     pub(super) endpoint: Option<String>,
     // whatsapp
     pub(super) phone_number_id: Option<String>,

@@ -223,6 +223,7 @@ impl<'a> Reading<'a> {
             id: ConnectionId::new(&*entry.id),
             account,
             local: entry.local,
+            retention: entry.retention,
         })
     }
 

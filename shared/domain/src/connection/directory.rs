@@ -251,6 +251,7 @@ fn endpoint_problems(endpoint: &Endpoint) -> Vec<Problem> {
 mod tests {
     use super::super::tests::{directory, endpoint, genesys, whatsapp};
     use super::*;
+    use crate::connection::Retention;
 
     #[test]
     fn a_number_is_reached_through_its_own_endpoint_only() {
@@ -339,6 +340,7 @@ mod tests {
         let mut rows = vec![Row::Endpoint(endpoint()), Row::Connection(whatsapp())];
         rows.push(Row::Connection(Connection {
             local: true,
+            retention: Retention::Keep,
             ..genesys()
         }));
         rows.push(Row::Route(Route {

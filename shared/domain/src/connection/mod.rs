@@ -2,6 +2,7 @@
 //! platform, with a profile) and routes between connections. Secrets appear by name only.
 
 mod directory;
+mod retention;
 
 use std::fmt;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::signature::Scheme;
 use crate::token::Purpose;
 
 pub use directory::{Directory, Problem};
+pub use retention::Retention;
 
 /// The name of a secret in Secrets Manager. Never the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -260,6 +262,9 @@ pub struct Connection {
     /// A stand-in on this machine: plain HTTP and private addresses are allowed. Deployed functions refuse it.
     #[serde(default)]
     pub local: bool,
+    /// How long the bytes of what comes over it stay.
+    #[serde(default, skip_serializing_if = "Retention::is_keep")]
+    pub retention: Retention,
 }
 
 impl Connection {
@@ -424,6 +429,7 @@ pub(crate) mod tests {
                 window_template: None,
             },
             local: false,
+            retention: Retention::Keep,
         }
     }
 
@@ -436,6 +442,7 @@ pub(crate) mod tests {
                 org: org(),
             },
             local: false,
+            retention: Retention::Keep,
         }
     }
 

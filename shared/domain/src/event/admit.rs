@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::origin::{Content, FollowUp, Origin, Words};
 use super::said::{Announcement, Link, Message, Part, Said, Status};
-use crate::connection::{Connection, Directory, Endpoint, Route};
+use crate::connection::{Connection, Directory, Endpoint, Retention, Route};
 use crate::ids::{AttachmentId, ConnectionId, MediaId};
 
 /// Why an announcement is kept rather than carried.
@@ -157,6 +157,7 @@ fn members(
             bundle: Vec::new(),
             quote: None,
             shadow,
+            reference_only: connection.retention == Retention::ReferenceOnly,
             content,
         };
         members.push(Member { origin, link });
@@ -209,6 +210,7 @@ pub(crate) mod tests {
         saying(Said::Message(Message {
             parts: vec![file("1003383421387256", Some("Taj Mahal"))],
             answers: None,
+            takes_back: None,
         }))
     }
 
@@ -264,6 +266,7 @@ pub(crate) mod tests {
         let album = saying(Said::Message(Message {
             parts,
             answers: None,
+            takes_back: None,
         }));
         let (endpoint, directory) = (endpoint(), directory());
         let Admission::Carry(members) = admit(&album, &endpoint, &directory) else {

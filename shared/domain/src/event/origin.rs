@@ -125,6 +125,9 @@ pub struct Origin {
     /// Whether its endpoint only watches: recorded and judged, never delivered.
     #[serde(rename = "w", default, skip_serializing_if = "is_false")]
     pub shadow: bool,
+    /// Whether its bytes stay only as long as delivering takes.
+    #[serde(rename = "o", default, skip_serializing_if = "is_false")]
+    pub reference_only: bool,
     /// What it carries.
     #[serde(rename = "b")]
     pub content: Content,

@@ -74,6 +74,8 @@ pub struct Message {
     pub parts: Vec<Part>,
     /// The message it answers, by its platform's id.
     pub answers: Option<MessageId>,
+    /// The message that is taken back by it.
+    pub takes_back: Option<MessageId>,
 }
 
 impl Message {
@@ -83,6 +85,7 @@ impl Message {
         Self {
             parts: vec![Part::Words(words.into())],
             answers: None,
+            takes_back: None,
         }
     }
 }

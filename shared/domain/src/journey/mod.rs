@@ -15,6 +15,7 @@
 //! Monotonic by (epoch, stage): inside an epoch a stage only ever grows. A retry does not step back: a throttled send
 //! stays in `sending` with its intent closed. Only a person opens a new epoch.
 
+mod erasure;
 mod overdue;
 mod stage;
 mod standing;
@@ -22,6 +23,7 @@ mod standing;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+pub use erasure::LATEST_STORE;
 pub use overdue::{INTENT_GRACE, Overdue, overdue};
 pub use stage::Stage;
 pub use standing::Learned;
@@ -127,6 +129,12 @@ pub struct Record {
     /// Until when the link can be used, if the link tells.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub link_dies_at: Option<Timestamp>,
+    /// When its bytes are to be removed, where only references are kept.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub bytes_until: Option<Timestamp>,
+    /// When they were removed.
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<Timestamp>,
 }
 
 impl Record {
@@ -230,11 +238,13 @@ impl Item {
         self.trail.append(&self.id, entry);
     }
 
-    /// Ends the item: enters the last `stage`, gives up lease and intent, and leaves the sweep index.
+    /// Ends the item: enters the last `stage`, gives up lease and intent, and leaves the sweep index, unless its bytes are
+    /// to be removed in time.
     pub fn end(&mut self, stage: Stage, actor: Actor, now: Timestamp) {
         self.cross(stage, actor, now);
         self.rest();
-        self.gate.due_at = None;
+        self.record.bytes_until = self.keeps_bytes_until(now);
+        self.gate.due_at = self.record.bytes_until;
     }
 
     /// Gives up lease and intent.

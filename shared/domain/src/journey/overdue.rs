@@ -21,8 +21,8 @@ pub enum Overdue {
     Leave,
     /// Put it back into the `fetch` queue.
     Fetch,
-    /// Put it back into the `judge` queue: the S3 event was lost, the judge died half-way, or a quarantined original
-    /// is to be looked for once more.
+    /// Put it back into the `judge` queue: the S3 event was lost, the judge died half-way, or bytes are to be removed or
+    /// looked for once more.
     Judge,
     /// Put it back into the `media` queue.
     Deliver,
@@ -48,6 +48,9 @@ pub fn overdue(item: &Item, now: Timestamp, grace: Duration) -> Overdue {
     let undecided = gate.intent_until.is_some_and(|until| until + grace > now);
     if not_due || held || waits || undecided {
         return Overdue::Leave;
+    }
+    if item.is_without_bytes(now) {
+        return Overdue::Judge;
     }
     match gate.stage {
         Stage::Announced | Stage::Fetching => Overdue::Fetch,

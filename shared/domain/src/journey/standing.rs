@@ -48,7 +48,7 @@ impl Item {
         }
         self.enter(next, Actor::Intake, now);
         self.rest();
-        self.gate.due_at = None;
+        self.gate.due_at = self.record.bytes_until;
         self.record
             .delivered_as
             .get_or_insert_with(|| message.to_string());

@@ -3,7 +3,7 @@
 //!
 //! | column | type | holds |
 //! |---|---|---|
-//! | `id` | S | `<endpoint>/<message id>[/<status>]`, `tries/<media id>` or `name/<connection>/<message>` (the key) |
+//! | `id` | S | `<endpoint>/<message id>[/<status>]`, `tries/<media id>`, `name/<connection>/<message>` (ours) or `said/…` (theirs) (the key) |
 //! | `endpoint` | S | the endpoint an event came to |
 //! | `why` | S | why an event was kept, as its word |
 //! | `slice` | S | the event's own slice of the webhook, JSON text |
@@ -199,20 +199,28 @@ impl Claims for ClaimsTable {
         tries.map_err(|e| Outage::new(doing(), e))
     }
 
-    async fn name(&self, alias: &str, item: &MediaId, expires_at: Timestamp) -> Answer<()> {
+    async fn name(
+        &self,
+        alias: &str,
+        item: &MediaId,
+        expires_at: Timestamp,
+    ) -> Answer<Option<MediaId>> {
+        let doing = || format!("naming {item}");
         let put = self.client.put_item().table_name(&self.table);
         let named = put
             .item("id", text(alias))
             .item("media", text(item.as_str()))
             .item("expires_at", number(expires_at.as_seconds()))
             .condition_expression("attribute_not_exists(id)")
+            .return_values_on_condition_check_failure(OnFailure::AllOld)
             .send()
             .await;
-        match named {
-            Ok(_) => Ok(()),
-            // The first stays; our own, most likely.
-            Err(error) => put_refused(format!("naming {item}"), error).map(drop),
-        }
+        let Err(error) = named else {
+            return Ok(None);
+        };
+        let holder = put_refused(doing(), error)?;
+        let holder = holder.as_ref().map(|row| self.item(row)).transpose();
+        holder.map_err(|e| Outage::new(doing(), e))
     }
 
     async fn named(&self, alias: &str) -> Answer<Option<MediaId>> {

@@ -20,7 +20,7 @@ use attache_domain::digest::Sha256Digest;
 use attache_domain::ids::MediaId;
 use attache_domain::journey::StoredObject;
 use attache_flow::ports::{
-    Answer, Arrival, Bytestream, Head, Objects, Outage, Source, SourceError, Stored,
+    Answer, Arrival, Bytestream, Head, Objects, Outage, Parts, Source, SourceError, Stored,
 };
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -185,6 +185,15 @@ fn read_head(id: &MediaId, head: HeadObjectOutput) -> Answer<Head> {
     })
 }
 
+impl Buckets {
+    async fn delete(&self, bucket: &str, id: &MediaId) -> Answer<()> {
+        let delete = self.client.delete_object().bucket(bucket);
+        let deleted = delete.key(id.arrival_key()).send().await;
+        deleted.map_err(|e| outage(format!("removing the object of {id}"), e))?;
+        Ok(())
+    }
+}
+
 #[async_trait(?Send)]
 impl Objects for Buckets {
     async fn head(&self, id: &MediaId) -> Answer<Option<Head>> {
@@ -286,10 +295,18 @@ impl Objects for Buckets {
     }
 
     async fn remove(&self, id: &MediaId) -> Answer<()> {
-        let delete = self.client.delete_object().bucket(&self.media);
-        let deleted = delete.key(id.arrival_key()).send().await;
-        deleted.map_err(|e| outage(format!("removing the object of {id}"), e))?;
-        Ok(())
+        self.delete(&self.media, id).await
+    }
+
+    async fn erase(&self, id: &MediaId, upload: Option<&str>) -> Answer<()> {
+        if let Some(upload) = upload {
+            self.discard_parts(id, upload).await?;
+        }
+        self.delete(&self.media, id).await?;
+        match &self.quarantine {
+            Some(quarantine) => self.delete(quarantine, id).await,
+            None => Ok(()),
+        }
     }
 
     async fn link(&self, id: &MediaId, mime: &str, file_name: &str, life: Duration) -> Answer<Url> {

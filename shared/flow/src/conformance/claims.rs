@@ -36,8 +36,11 @@ pub async fn claims(claims: &dyn Claims, run: &str) {
     let alias = format!("name/wa/{run}");
     let [first, second] = ["1", "2"].map(|name| super::item(run, name).id);
     assert_eq!(ok(claims.named(&alias).await), None);
-    ok(claims.name(&alias, &first, later).await);
-    ok(claims.name(&alias, &second, later).await);
+    assert_eq!(ok(claims.name(&alias, &first, later).await), None);
+    for rival in [&second, &first] {
+        let holder = ok(claims.name(&alias, rival, later).await);
+        assert_eq!(holder.as_ref(), Some(&first), "who has it is told");
+    }
     assert_eq!(
         ok(claims.named(&alias).await),
         Some(first),

@@ -65,6 +65,7 @@ fn item(run: &str, name: &str) -> Item {
         bundle: Vec::new(),
         quote: None,
         shadow: false,
+        reference_only: false,
         content: Content::File(file),
     };
     Item::announce(origin, Actor::Intake, NOW, (seconds(30), seconds(86_400)))

@@ -268,4 +268,8 @@ async fn moving_out(objects: &dyn Objects, run: &str) {
     ok(objects.remove(&id).await);
     assert_eq!(ok(objects.head(&id).await), None);
     ok(objects.remove(&id).await);
+    whole(objects, &arrival(&id, &bytes), &bytes).await;
+    ok(objects.erase(&id, None).await);
+    assert_eq!(ok(objects.head(&id).await), None);
+    ok(objects.erase(&id, None).await);
 }

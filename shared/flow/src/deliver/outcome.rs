@@ -78,6 +78,7 @@ impl Deliver<'_> {
                 self.claims
                     .name(&alias(target, &message), &item.id, expires_at)
                     .await
+                    .map(drop)
             }
             (Direction::ToAgent, _, Some(conversation)) if origin.connection != *target => {
                 let id = ConversationId::new(&origin.connection, &origin.customer);

@@ -16,9 +16,6 @@ use super::Deliver;
 use crate::bearer::Bearer;
 use crate::ports::{Answer, Credential, Outage};
 
-/// How long a link to the original lives. Genesys fetches it itself, perhaps hours later.
-const LINK_LIFE: Duration = Duration::from_secs(6 * 3600);
-
 /// What a target accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Accepted {
@@ -126,7 +123,9 @@ impl Deliver<'_> {
             return Ok(Err(unplanned()));
         };
         let objects = self.objects.ok_or_else(|| no_bucket(item))?;
-        let link = objects.link(&item.id, mime, name, LINK_LIFE).await?;
+        let link = objects
+            .link(&item.id, mime, name, delivery::LINK_LIFE)
+            .await?;
         let message = Inbound {
             origin,
             text,

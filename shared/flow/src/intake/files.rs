@@ -33,6 +33,10 @@ impl Intake<'_> {
         }
         let (item, tries) = match self.items.announce(&item).await? {
             Announced::New => (item, 1),
+            Announced::Known(known) if known.gate.stage == Stage::Erased => {
+                tracing::info!(media.id = %item.id, "duplicate webhook of what was erased");
+                return Ok(Taken::Durable);
+            }
             Announced::Known(known) if !known.origin.same_content(&item.origin) => {
                 other_content(&item.id);
                 return Ok(Taken::Durable);

@@ -2,7 +2,7 @@
 
 use attache_domain::audit::Actor;
 use attache_domain::channels::Direction;
-use attache_domain::connection::{Directory, Endpoint, Patience};
+use attache_domain::connection::{Connection, Directory, Endpoint, Patience};
 use attache_domain::conversation::{ConversationId, HEARD_PAUSE, Heard};
 use attache_domain::diagnosis::excerpt;
 use attache_domain::event::{
@@ -16,6 +16,7 @@ use futures_util::stream::{self, StreamExt};
 
 use super::{AT_ONCE, Intake, KEPT_FOR, KEPT_ROUTELESS, KEPT_UNKNOWN, Taken};
 use crate::deliver::alias;
+use crate::erasure::Erasure;
 use crate::ports::{Answer, KeptEvent, Outage, Queue};
 use crate::status::{self, Whose};
 use crate::telling::Telling;
@@ -38,6 +39,12 @@ impl Intake<'_> {
         match admit(announcement, endpoint, directory) {
             Admission::Carry(members) => {
                 self.note_heard(directory, announcement, &members).await?;
+                if self
+                    .is_taken_back(directory, announcement, &members)
+                    .await?
+                {
+                    return Ok(Taken::Durable);
+                }
                 self.carry(announcement, members, patience, deadline).await
             }
             Admission::Status(status, connection) => {
@@ -101,6 +108,35 @@ impl Intake<'_> {
         }
         known.insert(id, origin.sent_at);
         Ok(())
+    }
+
+    /// Where what customers take back is removed: notes the message, so that it can be, and takes back what this one takes
+    /// back. Whether the message itself was taken back before it came: then there is nothing to be carried.
+    async fn is_taken_back(
+        &self,
+        directory: &Directory,
+        announcement: &Announcement,
+        members: &[Member],
+    ) -> Answer<bool> {
+        let (Some(first), Said::Message(message)) = (members.first(), &announcement.said) else {
+            return Ok(false);
+        };
+        let connection = &first.origin.connection;
+        let honours = |it: &Connection| it.retention.honours_unsend();
+        if !directory.connection(connection).is_some_and(honours) {
+            return Ok(false);
+        }
+        let erasure = Erasure {
+            items: self.items,
+            claims: self.claims,
+            jobs: self.jobs,
+            clock: self.clock,
+        };
+        if let Some(taken_back) = &message.takes_back {
+            erasure.take_back(connection, taken_back).await?;
+        }
+        let id = first.origin.media_id();
+        erasure.note((connection, &announcement.message), &id).await
     }
 
     async fn carry(

@@ -86,14 +86,23 @@ impl Claims for World {
         Ok(tries)
     }
 
-    async fn name(&self, alias: &str, item: &MediaId, _expires_at: Timestamp) -> Answer<()> {
+    async fn name(
+        &self,
+        alias: &str,
+        item: &MediaId,
+        _expires_at: Timestamp,
+    ) -> Answer<Option<MediaId>> {
         self.begin("claims.name").await?;
-        self.state
-            .borrow_mut()
-            .names
-            .entry(alias.to_owned())
-            .or_insert_with(|| item.clone());
-        self.weather.after("claims.name").await
+        let holder = {
+            let mut state = self.state.borrow_mut();
+            let holder = state.names.get(alias).cloned();
+            if holder.is_none() {
+                state.names.insert(alias.to_owned(), item.clone());
+            }
+            holder
+        };
+        self.weather.after("claims.name").await?;
+        Ok(holder)
     }
 
     async fn named(&self, alias: &str) -> Answer<Option<MediaId>> {

@@ -135,6 +135,19 @@ impl Objects for World {
         self.weather.after("objects.quarantine").await
     }
 
+    async fn erase(&self, id: &MediaId, upload: Option<&str>) -> Answer<()> {
+        self.begin("objects.erase").await?;
+        {
+            let mut state = self.state.borrow_mut();
+            state.objects.remove(id);
+            state.quarantine.remove(id);
+            if let Some(upload) = upload {
+                state.uploads.remove(&(id.clone(), upload.to_owned()));
+            }
+        }
+        self.weather.after("objects.erase").await
+    }
+
     async fn remove(&self, id: &MediaId) -> Answer<()> {
         self.begin("objects.remove").await?;
         self.state.borrow_mut().objects.remove(id);

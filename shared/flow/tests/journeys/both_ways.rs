@@ -2,14 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test: what does not work ends it")]
 
-use crate::world::{Answer, Site};
+use crate::world::{Answer, DISGUISED, PHOTO, Site};
 use attache_domain::event::Content;
 use attache_domain::journey::{Item, Stage};
 use attache_flow::ports::Clock;
 use serde_json::{Value, json};
 
-const PHOTO: &[u8] = include_bytes!("../../../../tests/media/photo.jpg");
-const DISGUISED: &[u8] = include_bytes!("../../../../tests/media/invoice.png");
 const ANIMATION: &[u8] = include_bytes!("../../../../tests/media/animation.webp");
 const VOICE: &[u8] = include_bytes!("../../../../tests/media/voice.ogg");
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::world::{GENESYS_SECRET, SECRET, Site, directory, directory_with};
+use crate::world::{DISGUISED, GENESYS_SECRET, PHOTO, SECRET, Site, directory, directory_with};
 use async_trait::async_trait;
 use attache_domain::connection::Endpoint;
 use attache_domain::job::ForwardJob;
@@ -19,10 +19,8 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 use url::Url;
 
-const PHOTO: &[u8] = include_bytes!("../../../../tests/media/photo.jpg");
 const VOICE: &[u8] = include_bytes!("../../../../tests/media/voice.ogg");
 const TRUNCATED: &[u8] = include_bytes!("../../../../tests/media/truncated.pdf");
-const DISGUISED: &[u8] = include_bytes!("../../../../tests/media/invoice.png");
 
 fn passes_on(endpoint: &mut Endpoint) {
     endpoint.forward_to = Url::parse("https://old.example/hook?key=PATHSECRET").ok();

@@ -1,11 +1,9 @@
 //! What came for a number nobody had configured: kept, and taken in once somebody has.
 
-use crate::world::{Site, integration, number, route};
+use crate::world::{PHOTO, Site, integration, number, route};
 use attache_domain::event::KeptBecause;
 use attache_domain::journey::Stage;
 use serde_json::{Value, json};
-
-const PHOTO: &[u8] = include_bytes!("../../../../tests/media/photo.jpg");
 
 /// A number, and nobody who configured it.
 const UNKNOWN: &str = "106540352249999";

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::world::{Answer, Site, directory};
+use crate::world::{Answer, DISGUISED, PHOTO, Site, directory};
 use async_trait::async_trait;
 use attache_domain::connection::Directory;
 use attache_domain::journey::Stage;
@@ -16,8 +16,6 @@ use attache_flow::memory::Weather;
 use attache_flow::ports::{self, Directories, Queue};
 use futures_util::FutureExt;
 
-const PHOTO: &[u8] = include_bytes!("../../../../tests/media/photo.jpg");
-const DISGUISED: &[u8] = include_bytes!("../../../../tests/media/invoice.png");
 const TRUNCATED: &[u8] = include_bytes!("../../../../tests/media/truncated.pdf");
 
 #[expect(clippy::unwrap_used, reason = "a broken trail ends the test")]

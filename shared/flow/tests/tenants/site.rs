@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Lane, Org, Profile, Route, Row, SecretName,
+    Account, Connection, Directory, Endpoint, Lane, Org, Profile, Retention, Route, Row, SecretName,
 };
 use attache_domain::ids::{ConnectionId, EndpointId};
 use attache_domain::signature::{Secret, Verifier};
@@ -133,6 +133,7 @@ fn directory() -> Directory {
                 id: ConnectionId::new(&*id),
                 account: account(surface, tenant),
                 local: false,
+                retention: Retention::Keep,
             }));
             let to = if surface == "wa" { "gc" } else { "wa" };
             rows.push(Row::Route(Route {

@@ -67,6 +67,11 @@ impl Objects for Spied<'_> {
         self.world.quarantine(id).await
     }
 
+    async fn erase(&self, id: &MediaId, upload: Option<&str>) -> Answer<()> {
+        self.object(id);
+        self.world.erase(id, upload).await
+    }
+
     async fn remove(&self, id: &MediaId) -> Answer<()> {
         self.object(id);
         self.world.remove(id).await

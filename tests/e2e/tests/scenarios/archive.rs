@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use attache_domain::connection::{Account, Connection, Endpoint, Profile, Route, Row, SecretName};
+use attache_domain::connection::{
+    Account, Connection, Endpoint, Profile, Retention, Route, Row, SecretName,
+};
 use attache_domain::ids::{AttachmentId, ConnectionId, EndpointId, MediaId, MessageId};
 use attache_domain::journey::Stage as Journey;
 use attache_e2e::media::bytes;
@@ -43,6 +45,7 @@ fn rows(standins: &StandIns) -> Result<Vec<Row>> {
                 org,
             },
             local: true,
+            retention: Retention::Keep,
         }),
         Row::Route(Route { from: id, to: None }),
     ])

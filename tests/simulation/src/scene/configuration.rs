@@ -1,7 +1,8 @@
 //! What is configured: an endpoint for each platform, three numbers, an agents' side for two of them.
 
 use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Org, Profile, Route, Row, SecretName, Template,
+    Account, Connection, Directory, Endpoint, Org, Profile, Retention, Route, Row, SecretName,
+    Template,
 };
 use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
@@ -80,6 +81,7 @@ pub fn directory(media_hosts: &[&str]) -> Directory {
                 }),
             },
             local: false,
+            retention: Retention::Keep,
         }))
     });
     let routes = (0..NUMBERS).map(|number| Route {
@@ -113,6 +115,7 @@ fn agents(number: usize) -> Option<Row> {
             },
         },
         local: false,
+        retention: Retention::Keep,
     }))
 }
 

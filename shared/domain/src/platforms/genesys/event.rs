@@ -36,6 +36,7 @@ pub fn parse(body: &[u8]) -> Result<Vec<Announcement>, Unreadable> {
             Some(attachment) => Said::Message(Message {
                 parts: vec![Part::File(Box::new(attachment))],
                 answers: None,
+                takes_back: None,
             }),
             None => Said::Notice(kind),
         },

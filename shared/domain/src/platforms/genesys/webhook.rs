@@ -87,6 +87,7 @@ fn message(body: &Value) -> Said {
     Said::Message(Message {
         parts: all,
         answers: None,
+        takes_back: None,
     })
 }
 

@@ -106,6 +106,12 @@ fn message_of(message: &Value) -> Message {
         answers: text(context, "id")
             .or_else(|| text(reaction, "message_id"))
             .map(MessageId::new),
+        // Its shape is not part of the documentation (meta.md §2.1 names the kind alone).
+        takes_back: text(
+            message.get("revoke").unwrap_or(&Value::Null),
+            "original_message_id",
+        )
+        .map(MessageId::new),
     }
 }
 

@@ -1,7 +1,8 @@
 //! What is configured in the world.
 
 use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Org, Profile, Route, Row, SecretName, Template,
+    Account, Connection, Directory, Endpoint, Org, Profile, Retention, Route, Row, SecretName,
+    Template,
 };
 use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
@@ -10,21 +11,26 @@ pub(crate) fn directory() -> Directory {
     Directory::new(rows_of_the_site())
 }
 
+/// The same with its rows changed.
+pub(crate) fn directory_of(change: impl Fn(&mut Row)) -> Directory {
+    let mut rows = rows_of_the_site();
+    rows.iter_mut().for_each(change);
+    Directory::new(rows)
+}
+
 /// The same with its endpoints changed.
 pub(crate) fn directory_with(change: impl Fn(&mut Endpoint)) -> Directory {
-    let changed = |mut row| {
-        if let Row::Endpoint(endpoint) = &mut row {
+    directory_of(|row| {
+        if let Row::Endpoint(endpoint) = row {
             change(endpoint);
         }
-        row
-    };
-    Directory::new(rows_of_the_site().into_iter().map(changed))
+    })
 }
 
 /// The same with a template for closed windows.
 pub(super) fn inviting_directory() -> Directory {
-    let with_template = |mut row| {
-        if let Row::Connection(connection) = &mut row
+    directory_of(|row| {
+        if let Row::Connection(connection) = row
             && let Account::WhatsApp {
                 window_template, ..
             } = &mut connection.account
@@ -34,9 +40,7 @@ pub(super) fn inviting_directory() -> Directory {
                 language: "en".to_owned(),
             });
         }
-        row
-    };
-    Directory::new(rows_of_the_site().into_iter().map(with_template))
+    })
 }
 
 /// A number on the endpoint `wa`.
@@ -53,6 +57,7 @@ pub(crate) fn number(id: &str, phone_number_id: &str) -> Row {
             window_template: None,
         },
         local: false,
+        retention: Retention::Keep,
     })
 }
 
@@ -71,6 +76,7 @@ pub(crate) fn integration(id: &str, integration_id: &str) -> Row {
             },
         },
         local: false,
+        retention: Retention::Keep,
     })
 }
 

@@ -38,11 +38,17 @@ use serde_json::{Value, json};
 
 use configuration::inviting_directory;
 use configuration::rows_of_the_site;
-pub(crate) use configuration::{directory, directory_with, integration, number, route};
+pub(crate) use configuration::{
+    directory, directory_of, directory_with, integration, number, route,
+};
 pub(crate) use platforms::{Answer, Host, Platforms};
 
 pub(crate) const SECRET: &str = "meta-app-secret-0123456789abcdef";
 pub(crate) const GENESYS_SECRET: &str = "genesys-webhook-secret";
+/// A picture.
+pub(crate) const PHOTO: &[u8] = include_bytes!("../../../../../tests/media/photo.jpg");
+/// An executable that is called a picture.
+pub(crate) const DISGUISED: &[u8] = include_bytes!("../../../../../tests/media/invoice.png");
 /// How large a part is here.
 pub(crate) const PART_BYTES: usize = 1000;
 /// For how long a job of a transfer may run.
