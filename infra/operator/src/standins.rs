@@ -139,6 +139,7 @@ impl StandIns {
             },
             local: true,
             retention: Retention::Keep,
+            synthetic: false,
         })
     }
 
@@ -158,6 +159,7 @@ impl StandIns {
             },
             local: true,
             retention: Retention::Keep,
+            synthetic: false,
         })
     }
 

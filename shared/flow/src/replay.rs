@@ -9,7 +9,7 @@ use attache_domain::connection::{Directory, Endpoint, Patience};
 use attache_domain::event::{Admission, Announcement, KeptBecause, admit};
 use attache_domain::platforms;
 
-use crate::intake::Intake;
+use crate::intake::{Call, Intake};
 use crate::ports::{Answer, Claims, KeptEvent, Outage, Settled, Wanted};
 
 /// What replay needs.
@@ -108,7 +108,11 @@ impl Replay<'_> {
         reason: Option<&str>,
     ) -> Answer<()> {
         let now = self.intake.clock.now();
-        let nobody_waits = (Patience::ClaimFirst, now);
+        let nobody_waits = Call {
+            patience: Patience::ClaimFirst,
+            deadline: now,
+            marked: false,
+        };
         self.intake
             .take(self.directory, endpoint, announcement, nobody_waits)
             .await?;

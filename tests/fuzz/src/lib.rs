@@ -115,6 +115,7 @@ pub fn whatsapp() -> Connection {
         },
         local: false,
         retention: Retention::Keep,
+        synthetic: false,
     }
 }
 
@@ -135,6 +136,7 @@ pub fn genesys() -> Connection {
         },
         local: false,
         retention: Retention::Keep,
+        synthetic: false,
     }
 }
 

@@ -109,6 +109,7 @@ fn origin() -> Origin {
         quote: None,
         shadow: false,
         reference_only: false,
+        synthetic: false,
         content: Content::File(File {
             kind: MediaKind::Image,
             declared_type: Some("image/jpeg".to_owned()),

@@ -40,6 +40,8 @@ pub(super) struct ConnectionEntry {
     pub(super) local: bool,
     #[serde(default)]
     pub(super) retention: Retention,
+    #[serde(default)]
+    pub(super) synthetic: bool,
     pub(super) endpoint: Option<String>,
     // whatsapp
     pub(super) phone_number_id: Option<String>,

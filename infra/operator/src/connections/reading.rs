@@ -224,6 +224,7 @@ impl<'a> Reading<'a> {
             account,
             local: entry.local,
             retention: entry.retention,
+            synthetic: entry.synthetic,
         })
     }
 

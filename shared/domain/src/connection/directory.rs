@@ -341,6 +341,7 @@ mod tests {
         rows.push(Row::Connection(Connection {
             local: true,
             retention: Retention::Keep,
+            synthetic: false,
             ..genesys()
         }));
         rows.push(Row::Route(Route {

@@ -265,6 +265,9 @@ pub struct Connection {
     /// How long the bytes of what comes over it stay.
     #[serde(default, skip_serializing_if = "Retention::is_keep")]
     pub retention: Retention,
+    /// Whether it is a tenant of tests: what comes over it marked as synthetic counts as such.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub synthetic: bool,
 }
 
 impl Connection {
@@ -430,6 +433,7 @@ pub(crate) mod tests {
             },
             local: false,
             retention: Retention::Keep,
+            synthetic: false,
         }
     }
 
@@ -443,6 +447,7 @@ pub(crate) mod tests {
             },
             local: false,
             retention: Retention::Keep,
+            synthetic: false,
         }
     }
 

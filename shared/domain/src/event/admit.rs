@@ -157,6 +157,7 @@ fn members(
             bundle: Vec::new(),
             quote: None,
             shadow,
+            synthetic: false,
             reference_only: connection.retention == Retention::ReferenceOnly,
             content,
         };

@@ -128,6 +128,9 @@ pub struct Origin {
     /// Whether its bytes stay only as long as delivering takes.
     #[serde(rename = "o", default, skip_serializing_if = "is_false")]
     pub reference_only: bool,
+    /// Whether it is a test: it goes the whole way, and counts in no number and no alarm.
+    #[serde(rename = "y", default, skip_serializing_if = "is_false")]
+    pub synthetic: bool,
     /// What it carries.
     #[serde(rename = "b")]
     pub content: Content,

@@ -66,6 +66,7 @@ fn item(run: &str, name: &str) -> Item {
         quote: None,
         shadow: false,
         reference_only: false,
+        synthetic: false,
         content: Content::File(file),
     };
     Item::announce(origin, Actor::Intake, NOW, (seconds(30), seconds(86_400)))

@@ -41,6 +41,7 @@ use crate::ports::{
 use crate::retry;
 use crate::telling::Telling;
 
+pub use open::LINK_USED;
 pub use room::{Place, Room};
 
 /// The purpose under which links are sealed; grants of the data key are bound to it.

@@ -24,6 +24,9 @@ use crate::ports::{Answer, Credential, Download, Outage, Source};
 /// How long a hop that only names the next one may take.
 const HOP_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Logged with the life a link had left when it was used, `life_left_s`. A filter in `template.yaml` makes a metric of it.
+pub const LINK_USED: &str = "link used";
+
 /// More hops than this are a loop.
 const MOST_HOPS: usize = 4;
 
@@ -296,7 +299,7 @@ impl Fetch<'_> {
         let now = self.clock.now();
         let known = transfer::dies_at(link, now);
         let left = known.unwrap_or(at_worst).saturating_since(now);
-        tracing::info!(media.id = %item.id, connection.id = %item.origin.connection, link.life_left_s = left.as_secs(), link.life_known = known.is_some(), "link used");
+        tracing::info!(media.id = %item.id, connection.id = %item.origin.connection, life_left_s = left.as_secs(), life_known = known.is_some(), synthetic = item.origin.synthetic, "{LINK_USED}");
     }
 }
 

@@ -12,7 +12,7 @@ use attache_domain::time::Timestamp;
 use attache_domain::transfer;
 
 use super::take::other_content;
-use super::{Intake, KEPT_FOR, Taken};
+use super::{Call, Intake, KEPT_FOR, Taken};
 use crate::batch::Trouble;
 use crate::fetch::{Brought, LINK_SEALED_AS};
 use crate::ports::{Announced, Answer, Outage, Queue, Saved};
@@ -22,8 +22,9 @@ impl Intake<'_> {
     pub(super) async fn carry_file(
         &self,
         member: Member,
-        patience: Patience,
-        deadline: Timestamp,
+        Call {
+            patience, deadline, ..
+        }: Call,
     ) -> Answer<Taken> {
         let spans = (self.due_in, RETENTION);
         let mut item = Item::announce(member.origin, Actor::Intake, self.clock.now(), spans);

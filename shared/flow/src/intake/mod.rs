@@ -126,6 +126,17 @@ pub struct Intake<'a> {
     pub heard: &'a LastHeard,
 }
 
+/// The call in which an announcement came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    /// How its sender waits.
+    pub(crate) patience: Patience,
+    /// Until when files may take, where it waits for bytes.
+    pub(crate) deadline: Timestamp,
+    /// Whether it says that it is a test.
+    pub(crate) marked: bool,
+}
+
 /// Whether an announcement is where a later crash cannot lose it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
@@ -171,7 +182,8 @@ impl Intake<'_> {
         let correlation = &request.correlation_id;
         let reply = match platforms::parse(endpoint.profile, &request.body) {
             Ok(announcements) => {
-                self.take_in(doorway, endpoint, &announcements, correlation)
+                let marked = is_marked(&request.headers);
+                self.take_in((doorway, endpoint), &announcements, marked, correlation)
                     .await
             }
             Err(unreadable) => {
@@ -197,9 +209,9 @@ impl Intake<'_> {
     /// platform repeats the whole body and the others are recognised.
     async fn take_in(
         &self,
-        doorway: &Doorway,
-        endpoint: &Endpoint,
+        (doorway, endpoint): (&Doorway, &Endpoint),
         all: &[Announcement],
+        marked: bool,
         correlation: &str,
     ) -> Reply {
         let patience = endpoint.profile.patience();
@@ -207,8 +219,13 @@ impl Intake<'_> {
             Patience::BytesFirst { inline, .. } => self.clock.now() + inline,
             Patience::ClaimFirst => self.clock.now(),
         };
+        let call = Call {
+            patience,
+            deadline,
+            marked,
+        };
         let outcomes: Vec<Answer<Taken>> = stream::iter(all)
-            .map(|it| self.take(&doorway.directory, endpoint, it, (patience, deadline)))
+            .map(|it| self.take(&doorway.directory, endpoint, it, call))
             .buffered(AT_ONCE)
             .collect()
             .await;
@@ -227,6 +244,14 @@ impl Intake<'_> {
         }
         reply
     }
+}
+
+/// Whether a call says of itself that it is a test (`S4-17`). Anybody can say so; it counts for what comes over a connection
+/// of tests alone.
+fn is_marked(headers: &BTreeMap<String, String>) -> bool {
+    headers
+        .get("x-synthetic-test")
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
 }
 
 fn send_again(correlation: &str) -> Reply {

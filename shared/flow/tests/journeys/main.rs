@@ -5,6 +5,7 @@ mod both_ways;
 mod erased;
 mod forward;
 mod replayed;
+mod synthetic;
 mod to_agent;
 mod transfers;
 mod trouble;

@@ -134,6 +134,7 @@ fn directory() -> Directory {
                 account: account(surface, tenant),
                 local: false,
                 retention: Retention::Keep,
+                synthetic: false,
             }));
             let to = if surface == "wa" { "gc" } else { "wa" };
             rows.push(Row::Route(Route {

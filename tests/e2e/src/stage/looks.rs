@@ -45,6 +45,18 @@ impl Stage {
         Ok(keys)
     }
 
+    /// How many uploads in parts are open in one of the template's buckets.
+    ///
+    /// # Errors
+    /// As [`Stage::keys`].
+    pub async fn uploads(&self, bucket: &str) -> Result<usize> {
+        let bucket = self.run.template().bucket(bucket);
+        let bucket = bucket.context("no such bucket in the template")?;
+        let s3 = &self.run.clients().s3;
+        let open = s3.list_multipart_uploads().bucket(&bucket.name);
+        Ok(open.send().await?.uploads().len())
+    }
+
     /// What every row of the `media` table came from, in no order.
     ///
     /// # Errors

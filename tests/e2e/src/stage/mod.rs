@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use attache_domain::connection::Row;
+use attache_domain::connection::{Retention, Row};
 use attache_domain::event::FollowUp;
 use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
 use attache_domain::journey::Item;
@@ -63,6 +63,8 @@ pub struct Setup {
     pub forward_to: Option<Url>,
     /// Whether both endpoints only watch.
     pub shadow: bool,
+    /// How long both sides' files stay.
+    pub retention: Retention,
 }
 
 /// A running system with its stand-ins. Ends when it is dropped; [`Stage::stop`] ends it in order.
@@ -131,9 +133,13 @@ impl Stage {
         let provisioned = site::provision(binaries, options).await?;
         let mut seed = standins.seed(STAGE)?;
         for row in &mut seed.rows {
-            if let Row::Endpoint(endpoint) = row {
-                endpoint.forward_to.clone_from(&setup.forward_to);
-                endpoint.shadow = setup.shadow;
+            match row {
+                Row::Endpoint(endpoint) => {
+                    endpoint.forward_to.clone_from(&setup.forward_to);
+                    endpoint.shadow = setup.shadow;
+                }
+                Row::Connection(connection) => connection.retention = setup.retention,
+                Row::Route(_) => {}
             }
         }
         if let Some(rows) = setup.rows {

@@ -46,6 +46,7 @@ fn rows(standins: &StandIns) -> Result<Vec<Row>> {
             },
             local: true,
             retention: Retention::Keep,
+            synthetic: false,
         }),
         Row::Route(Route { from: id, to: None }),
     ])

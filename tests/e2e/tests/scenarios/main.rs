@@ -11,4 +11,5 @@ mod purity;
 mod replay_storm;
 mod storm;
 mod strangers;
+mod taken_back;
 mod template_agrees;

@@ -58,6 +58,7 @@ pub(crate) fn number(id: &str, phone_number_id: &str) -> Row {
         },
         local: false,
         retention: Retention::Keep,
+        synthetic: false,
     })
 }
 
@@ -77,6 +78,7 @@ pub(crate) fn integration(id: &str, integration_id: &str) -> Row {
         },
         local: false,
         retention: Retention::Keep,
+        synthetic: false,
     })
 }
 

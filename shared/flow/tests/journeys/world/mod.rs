@@ -210,6 +210,16 @@ impl Site {
     }
 
     pub(crate) fn post_to(&self, endpoint: &str, body: &[u8], signature: &str) -> Reply {
+        self.post_marked(endpoint, body, (signature, None))
+    }
+
+    /// The same, with one more header.
+    pub(crate) fn post_marked(
+        &self,
+        endpoint: &str,
+        body: &[u8],
+        (signature, mark): (&str, Option<(&str, &str)>),
+    ) -> Reply {
         let intake = self.intake();
         let request = intake::Request {
             method: "POST".to_owned(),
@@ -220,8 +230,10 @@ impl Site {
                 ("user-agent", "a platform"),
                 ("x-hub-signature-256", signature),
             ]
+            .into_iter()
+            .chain(mark)
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into(),
+            .collect(),
             body: body.to_vec(),
             ..intake::Request::default()
         };

@@ -18,6 +18,7 @@ use serde_json::json;
 
 use super::given_up::given_up;
 use super::grants::{Call, called, never_made};
+use crate::taken_back;
 
 pub(super) const BOUND: Duration = Duration::from_secs(90);
 
@@ -260,11 +261,13 @@ enum Words {
     Dies,
     /// A message to a number that nobody configured.
     Stranger,
+    /// A dangerous file, and one that is half here, which the customer takes back.
+    TakenBack,
     /// Another system, which does not want what is passed on to it.
     PassedOn,
 }
 
-const OF_WORDS: [Words; 8] = [
+const OF_WORDS: [Words; 9] = [
     Words::FileAndReply,
     Words::FromAgent,
     Words::Uninvited,
@@ -272,16 +275,21 @@ const OF_WORDS: [Words; 8] = [
     Words::Forbidden,
     Words::Dies,
     Words::Stranger,
+    Words::TakenBack,
     Words::PassedOn,
 ];
 
 async fn spoken(what: Words) -> Result<BTreeSet<Call>> {
     let play = async {
         let other = OldSystem::start([StatusCode::NOT_FOUND; 30]).await?;
+        let setup = match what {
+            Words::TakenBack => taken_back::setup(),
+            _ => Setup::default(),
+        };
         let stage = Stage::start(Setup {
             parameters: vec![("LeaseSeconds", "6")],
             forward_to: matches!(what, Words::PassedOn).then(|| other.url()),
-            ..Setup::default()
+            ..setup
         })
         .await?;
         if matches!(what, Words::Dies) {
@@ -368,6 +376,14 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
                 Ok((!kept.is_empty()).then_some(()))
             };
             attache_e2e::eventually("the event kept", BOUND, look).await?;
+        }
+        Words::TakenBack => {
+            let dangerous = stage.send(sample_named("invoice.png"))?;
+            stage.at_rest(&dangerous, BOUND).await?;
+            let half = taken_back::half_here(stage).await?;
+            for sent in [&dangerous, &half] {
+                taken_back::take_back(stage, sent).await?;
+            }
         }
         Words::PassedOn => {
             // A webhook that is repeated because its answer was slow is passed on again, as a job of its own.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use attache_flow::fetch::LINK_USED;
 use attache_flow::intake::{KEPT_ROUTELESS, KEPT_UNKNOWN};
 use attache_local::template::Event;
 use attache_operator::binaries::root;
@@ -279,6 +280,24 @@ fn what_is_kept_for_want_of_configuration_is_counted_and_alarmed() -> Result<()>
         (&counted["MetricValue"], &alarm["Threshold"]),
         (&json!("1"), &json!(0))
     );
+    Ok(())
+}
+
+#[test]
+fn the_life_that_links_have_left_is_a_metric_of_real_traffic() -> Result<()> {
+    let document = document()?;
+    let filters = resources(&document, "AWS::Logs::MetricFilter")?;
+    for (id, log) in [
+        ("LinksUsedByIntakeFilter", "IntakeLog"),
+        ("LinksUsedByFetchFilter", "FetchLog"),
+    ] {
+        let filter = &filters[id];
+        let pattern = format!("{{ ($.message = {LINK_USED:?}) && ($.synthetic IS FALSE) }}");
+        assert_eq!(filter["FilterPattern"], json!(pattern), "{id}");
+        assert_eq!(filter["LogGroupName"]["Ref"], json!(log), "{id}");
+        let metric = &filter["MetricTransformations"][0];
+        assert_eq!(metric["MetricValue"], json!("$.life_left_s"), "{id}");
+    }
     Ok(())
 }
 

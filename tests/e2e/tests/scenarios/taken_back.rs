@@ -1,0 +1,89 @@
+//! What a customer takes back is gone from every store, whether the agent has it or it is only half here.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use attache_domain::connection::Retention;
+use attache_domain::journey::Stage as Journey;
+use attache_e2e::media::{long_note, sample_named};
+use attache_e2e::{Sent, Setup, Stage, eventually};
+use attache_platforms::faults::{Fault, Times};
+use attache_platforms::whatsapp::Say;
+
+const BOUND: Duration = Duration::from_secs(90);
+
+/// A stage whose number honours what customers take back.
+pub(super) fn setup() -> Setup {
+    Setup {
+        retention: Retention::KeepUntilUnsend,
+        ..Setup::default()
+    }
+}
+
+/// A long file of which a part is stored, and no more to be had.
+///
+/// # Errors
+/// If no part is stored in time.
+pub(super) async fn half_here(stage: &Stage) -> Result<Sent> {
+    let whatsapp = &stage.standins.whatsapp;
+    let (sent, composed) = stage.compose(long_note())?;
+    let medium = whatsapp.medium(&sent.message).context("no medium")?;
+    for (fault, times) in [
+        (Fault::TruncatedBody, Times(2)),
+        (Fault::FiveHundreds, Times::ALWAYS),
+    ] {
+        drop(whatsapp.faults().arm_on(fault, times, &medium.id)?);
+    }
+    whatsapp.send_batch(vec![composed]);
+    let look = || async {
+        let item = stage.item(&sent).await?;
+        Ok(item.filter(|item| item.record.upload().is_some() && item.gate.lease.is_none()))
+    };
+    eventually("a part of it stored", BOUND, look).await?;
+    Ok(sent)
+}
+
+/// Takes the message back, and waits until its bytes are removed.
+///
+/// # Errors
+/// If they are not in time.
+pub(super) async fn take_back(stage: &Stage, sent: &Sent) -> Result<()> {
+    drop(stage.says(Say::TakesBack(sent.message.clone())));
+    let look = || async {
+        let item = stage.item(sent).await?;
+        Ok(item.filter(|item| item.record.removed_at.is_some()))
+    };
+    let item = eventually("its bytes removed", BOUND, look).await?;
+    ensure!(item.gate.stage == Journey::Erased, "{item:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_taken_back_is_in_no_store() -> Result<()> {
+    let stage = Stage::start(setup()).await?;
+    let genesys = &stage.standins.genesys;
+    let photo = stage.send(sample_named("photo.jpg"))?;
+    stage.at_rest(&photo, BOUND).await?;
+    let dangerous = stage.send(sample_named("invoice.png"))?;
+    stage.at_rest(&dangerous, BOUND).await?;
+    let half = half_here(&stage).await?;
+    ensure!(stage.keys("MediaBucket").await? == [photo.id.arrival_key()]);
+    ensure!(stage.keys("QuarantineBucket").await? == [dangerous.id.arrival_key()]);
+    for sent in [&photo, &dangerous, &half] {
+        take_back(&stage, sent).await?;
+    }
+    stage.quiet(BOUND).await?;
+    for bucket in ["MediaBucket", "QuarantineBucket"] {
+        let keys = stage.keys(bucket).await?;
+        ensure!(keys.is_empty(), "{bucket}: {keys:?}");
+    }
+    let uploads = stage.uploads("MediaBucket").await?;
+    ensure!(uploads == 0, "{uploads} uploads left");
+    let told = genesys.texts();
+    let of_it = told
+        .iter()
+        .filter(|text| text.contains("deleted a message"));
+    ensure!(of_it.count() == 3, "{told:?}");
+    ensure!(stage.breaches().is_empty(), "{:?}", stage.breaches());
+    stage.stop().await
+}
