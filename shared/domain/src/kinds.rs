@@ -115,7 +115,7 @@ pub const KINDS: &[Kind] = &[
         ToAgent,
         "unsend",
         InWords,
-        "that a message was deleted; what the agent has seen stays",
+        "that a message was deleted; its files are removed where `retention` says so",
     ),
     kind(
         ToAgent,

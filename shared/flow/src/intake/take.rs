@@ -11,7 +11,6 @@ use attache_domain::event::{
 use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
 use attache_domain::job::{self, TypingJob};
 use attache_domain::journey::Item;
-use attache_domain::time::Timestamp;
 use futures_util::stream::{self, StreamExt};
 
 use super::{AT_ONCE, Call, Intake, KEPT_FOR, KEPT_ROUTELESS, KEPT_UNKNOWN, Taken};

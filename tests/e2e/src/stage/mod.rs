@@ -186,7 +186,21 @@ impl Stage {
     /// # Errors
     /// If the stand-in does not know the file it just took.
     pub fn compose(&self, file: MediaFile) -> Result<(Sent, Composed)> {
-        let composed = self.standins.whatsapp.customer().compose_media(file);
+        self.compose_to((0, CUSTOMER_SIDE), file)
+    }
+
+    /// The same, to the account's number with this index, which comes in by this connection.
+    ///
+    /// # Errors
+    /// As [`Stage::compose`].
+    pub fn compose_to(
+        &self,
+        (number, connection): (usize, &str),
+        file: MediaFile,
+    ) -> Result<(Sent, Composed)> {
+        let whatsapp = &self.standins.whatsapp;
+        let customer = whatsapp.customer_named(CUSTOMER, "Sheena Nelson", number);
+        let composed = customer.compose_media(file);
         let message = composed.id().clone();
         let medium = self
             .standins
@@ -194,7 +208,7 @@ impl Stage {
             .medium(&message)
             .context("the stand-in does not know its own file")?;
         let id = MediaId::derive(
-            &ConnectionId::new(CUSTOMER_SIDE),
+            &ConnectionId::new(connection),
             &MessageId::new(message.as_str()),
             &AttachmentId::new(medium.id),
         );

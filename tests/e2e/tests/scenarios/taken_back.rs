@@ -6,9 +6,9 @@ use anyhow::{Context, Result, ensure};
 use attache_domain::connection::Retention;
 use attache_domain::journey::Stage as Journey;
 use attache_e2e::media::{long_note, sample_named};
-use attache_e2e::{Sent, Setup, Stage, eventually};
-use attache_platforms::faults::{Fault, Times};
-use attache_platforms::whatsapp::Say;
+use attache_e2e::{CUSTOMER, Sent, Setup, Stage, eventually};
+use attache_platforms::faults::{Aim, Fault, Point, Times};
+use serde_json::json;
 
 const BOUND: Duration = Duration::from_secs(90);
 
@@ -32,7 +32,13 @@ pub(super) async fn half_here(stage: &Stage) -> Result<Sent> {
         (Fault::TruncatedBody, Times(2)),
         (Fault::FiveHundreds, Times::ALWAYS),
     ] {
-        drop(whatsapp.faults().arm_on(fault, times, &medium.id)?);
+        let aim = Aim {
+            times,
+            point: Some(Point::Download),
+            subject: Some(&medium.id),
+            ..Aim::default()
+        };
+        drop(whatsapp.faults().arm_aimed(fault, aim)?);
     }
     whatsapp.send_batch(vec![composed]);
     let look = || async {
@@ -48,7 +54,18 @@ pub(super) async fn half_here(stage: &Stage) -> Result<Sent> {
 /// # Errors
 /// If they are not in time.
 pub(super) async fn take_back(stage: &Stage, sent: &Sent) -> Result<()> {
-    drop(stage.says(Say::TakesBack(sent.message.clone())));
+    let whatsapp = &stage.standins.whatsapp;
+    let number = whatsapp.options().numbers.first().context("no number")?;
+    // Seen in the field and not in the published schema, which knows the kind alone (meta.md §2.1).
+    let value = json!({
+        "metadata": { "phone_number_id": number.phone_number_id },
+        "messages": [{
+            "from": CUSTOMER, "id": format!("{}-back", sent.message.as_str()), "timestamp": "1744344496",
+            "type": "revoke", "revoke": { "original_message_id": sent.message.as_str() },
+        }],
+    });
+    let body = json!({ "entry": [{ "changes": [{ "field": "messages", "value": value }] }] });
+    whatsapp.send_raw(body.to_string());
     let look = || async {
         let item = stage.item(sent).await?;
         Ok(item.filter(|item| item.record.removed_at.is_some()))

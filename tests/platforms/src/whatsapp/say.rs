@@ -78,8 +78,6 @@ pub enum Say {
     TemplateButton(MessageId, String, String),
     /// An order from the catalogue with this id.
     Order(String, Vec<OrderLine>),
-    /// Takes a message back. Its shape is seen in the field, not published (meta.md §2.1 names the kind alone).
-    TakesBack(MessageId),
     /// Something WhatsApp does not hand on (131051), a poll for example.
     Unsupported,
     /// A file that Meta could not get from the customer (131052).
@@ -141,9 +139,6 @@ impl Say {
             }
             Self::TemplateButton(message, payload, text) => json!({
                 "type": "button", "context": about(message), "button": { "payload": payload, "text": text },
-            }),
-            Self::TakesBack(message) => json!({
-                "type": "revoke", "revoke": { "original_message_id": message.as_str() },
             }),
             Self::Order(catalog, lines) => order(catalog, lines),
             Self::Unsupported => {

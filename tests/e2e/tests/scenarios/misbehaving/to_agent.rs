@@ -1,13 +1,16 @@
 //! A customer's files, with WhatsApp's two hosts misbehaving.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use attache_domain::digest::Sha256Digest;
+use attache_domain::ids::ConnectionId;
 use attache_domain::journey::Stage as Journey;
 use attache_e2e::{Setup, Stage, eventually};
+use attache_operator::site::STAGE;
+use attache_operator::standins::{AGENTS, CUSTOMERS, StandIns};
 use attache_platforms::faults::Fault as F;
 use attache_platforms::faults::Point::{Download, LookUp};
 use attache_platforms::faults::Times;
-use attache_platforms::whatsapp::MediaFile;
+use attache_platforms::whatsapp::{MediaFile, PhoneNumber, WhatsAppOptions};
 
 use super::{BOUND, Case, End, Row, SLOW, fatal, in_order, let_the_minute_pass, passing, repeated};
 
@@ -61,14 +64,69 @@ const ROWS: &[Row] = &[
     fatal(F::RedirectLoop, LookUp, "whatsapp.refused"),
 ];
 
+/// A number for each row, so that what one of them meets is no trouble of the others'.
+fn setup() -> Setup {
+    let number = |n: usize| {
+        PhoneNumber::new(
+            &format!("1065403522{n:05}"),
+            &format!("155507{n:05}"),
+            "419561257915477",
+        )
+    };
+    Setup {
+        whatsapp: WhatsAppOptions {
+            numbers: (0..ROWS.len()).map(number).collect(),
+            ..WhatsAppOptions::default()
+        },
+        rows: Some(connections),
+        ..Setup::default()
+    }
+}
+
+/// The connection of the number with this index.
+fn connection(number: usize) -> String {
+    match number {
+        0 => CUSTOMERS.to_owned(),
+        _ => format!("whatsapp-{number}"),
+    }
+}
+
+fn connections(standins: &StandIns) -> Result<Vec<attache_domain::connection::Row>> {
+    use attache_domain::connection::{Account, Route, Row};
+    let seed = standins.seed(STAGE)?;
+    let first = seed.rows.iter().find_map(|row| match row {
+        Row::Connection(it) if it.id.as_str() == CUSTOMERS => Some(it),
+        _ => None,
+    });
+    let first = first.context("no number among the stand-ins")?;
+    let numbers = standins.whatsapp.options().numbers.iter().enumerate();
+    let rows = numbers.skip(1).flat_map(|(n, number)| {
+        let mut of_it = first.clone();
+        of_it.id = ConnectionId::new(connection(n));
+        if let Account::WhatsApp {
+            phone_number_id, ..
+        } = &mut of_it.account
+        {
+            phone_number_id.clone_from(&number.phone_number_id);
+        }
+        let route = Route {
+            from: of_it.id.clone(),
+            to: Some(ConnectionId::new(AGENTS)),
+        };
+        [Row::Connection(of_it), Row::Route(route)]
+    });
+    Ok(rows.collect())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn customers_files_arrive_or_are_told_of() -> Result<()> {
-    let stage = Stage::start(Setup::default()).await?;
+    let stage = Stage::start(setup()).await?;
     let whatsapp = &stage.standins.whatsapp;
     whatsapp.faults().set_slow_rate(SLOW);
     let cases: Vec<Case> = ROWS
         .iter()
-        .map(|row| send(&stage, row))
+        .enumerate()
+        .map(|(number, row)| send(&stage, number, row))
         .collect::<Result<_>>()?;
     let_the_minute_pass(&cases, &whatsapp.options().clock).await?;
     for case in &cases {
@@ -79,10 +137,11 @@ async fn customers_files_arrive_or_are_told_of() -> Result<()> {
 }
 
 /// Sends a file whose way the fault will be in.
-fn send(stage: &Stage, row: &'static Row) -> Result<Case> {
+fn send(stage: &Stage, number: usize, row: &'static Row) -> Result<Case> {
     let text = row.text();
     let file = MediaFile::new(text.clone(), "text/plain");
-    let (sent, composed) = stage.compose(file.named(&row.name()).as_document())?;
+    let to = (number, &*connection(number));
+    let (sent, composed) = stage.compose_to(to, file.named(&row.name()).as_document())?;
     let whatsapp = &stage.standins.whatsapp;
     let armed = row.arm(whatsapp.faults(), sent.message.as_str())?;
     whatsapp.send_batch(vec![composed]);

@@ -26,12 +26,11 @@ pub(super) const BOUND: Duration = Duration::from_secs(90);
 const AT_ONCE: usize = 5;
 
 /// Declared, granted, and made in no play. The right to list a bucket is never used for a list: it makes S3 answer 404
-/// instead of 403 for an object that is not there. Intake asks for a judge or a token where it is the one who carries on
-/// after somebody else: `fetch` is nearly always faster.
-const NEVER_MADE: [(&str, &str, &str); 6] = [
+/// instead of 403 for an object that is not there. Intake asks for a token where it is the one who carries on after somebody
+/// else: `fetch` is nearly always faster.
+const NEVER_MADE: [(&str, &str, &str); 5] = [
     ("FetchFunction", "s3:ListBucket", "MediaBucket"),
     ("IntakeFunction", "s3:ListBucket", "MediaBucket"),
-    ("IntakeFunction", "sqs:SendMessage", "JudgeQueue"),
     ("IntakeFunction", "sqs:SendMessage", "RefreshQueue"),
     ("UploadFunction", "s3:ListBucket", "MediaBucket"),
     ("ValidateFunction", "s3:ListBucket", "MediaBucket"),

@@ -19,8 +19,8 @@ pub(super) async fn given_up() -> Result<BTreeSet<Call>> {
     // Slot and claim, then the end is written down.
     kill(&stage, "TextFunction", 3, When::After);
     kill(&stage, "UploadFunction", 3, When::After);
-    // Three times a claim, a copy for later and that it was sent; a claim, then the same.
-    kill(&stage, "FetchFunction", 11, When::After);
+    // Three times a claim, the error counted, a copy for later and that it was sent; a claim and the error, then the same.
+    kill(&stage, "FetchFunction", 15, When::After);
     // The customer never wrote: nothing may be said.
     let words = stage.agent_says("Anybody there?");
     let file = AgentFile::new(bytes("screenshot.png"), "image/png").named("plan.png");
