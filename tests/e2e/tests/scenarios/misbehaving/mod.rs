@@ -1,9 +1,9 @@
 //! Platforms that misbehave on the way to a file, in every way of the catalogue that reaches this far: what was acknowledged
 //! arrives, once and whole, or it is lost with a diagnosis and the agent is told.
 //!
-//! One message a fault, all of them at once on one stage. Not here: what never ends and names no length (a byte a second, chunks of an
-//! unknown whole), and parts of files: nothing asks for those yet.
+//! One message a fault, all of them at once on one stage; long files, which come in parts, on stages of their own (`long`).
 
+mod long;
 mod to_agent;
 mod to_customer;
 
@@ -75,7 +75,7 @@ impl Row {
     fn text(&self) -> String {
         let line = format!("{}\nOne of many ways.\n", self.name());
         match self.fault {
-            Fault::SlowBody => line.repeat(60_000 / line.len()),
+            Fault::SlowBody | Fault::OneBytePerSecond => line.repeat(60_000 / line.len()),
             _ => line,
         }
     }

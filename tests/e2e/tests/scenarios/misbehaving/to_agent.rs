@@ -17,6 +17,7 @@ use super::{BOUND, Case, End, Row, SLOW, fatal, in_order, let_the_minute_pass, p
 const ROWS: &[Row] = &[
     passing(F::ExpiredLink, Download),
     passing(F::SlowBody, Download),
+    passing(F::OneBytePerSecond, Download),
     passing(F::Stall, Download),
     passing(F::StallAt99, Download),
     passing(F::SlowHeaders, Download),
