@@ -45,16 +45,25 @@ impl Stage {
         Ok(keys)
     }
 
-    /// How many uploads in parts are open in one of the template's buckets.
+    /// How many parts of uploads that were neither joined nor dropped lie in one of the template's buckets. An upload
+    /// without any costs nothing.
     ///
     /// # Errors
     /// As [`Stage::keys`].
-    pub async fn uploads(&self, bucket: &str) -> Result<usize> {
+    pub async fn parts(&self, bucket: &str) -> Result<usize> {
         let bucket = self.run.template().bucket(bucket);
         let bucket = bucket.context("no such bucket in the template")?;
         let s3 = &self.run.clients().s3;
         let open = s3.list_multipart_uploads().bucket(&bucket.name);
-        Ok(open.send().await?.uploads().len())
+        let mut parts = 0;
+        for upload in open.send().await?.uploads() {
+            let held = s3.list_parts().bucket(&bucket.name);
+            let held = held
+                .set_key(upload.key.clone())
+                .set_upload_id(upload.upload_id.clone());
+            parts += held.send().await?.parts().len();
+        }
+        Ok(parts)
     }
 
     /// What every row of the `media` table came from, in no order.

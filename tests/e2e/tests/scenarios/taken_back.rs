@@ -94,8 +94,8 @@ async fn what_is_taken_back_is_in_no_store() -> Result<()> {
         let keys = stage.keys(bucket).await?;
         ensure!(keys.is_empty(), "{bucket}: {keys:?}");
     }
-    let uploads = stage.uploads("MediaBucket").await?;
-    ensure!(uploads == 0, "{uploads} uploads left");
+    let parts = stage.parts("MediaBucket").await?;
+    ensure!(parts == 0, "{parts} parts left");
     let told = genesys.texts();
     let of_it = told
         .iter()

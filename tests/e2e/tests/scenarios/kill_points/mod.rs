@@ -12,9 +12,10 @@ mod to_customer;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use attache_e2e::media::sample_named;
-use attache_e2e::{Setup, Stage};
+use attache_e2e::media::{long_note, sample_named};
+use attache_e2e::{Sent, Setup, Stage};
 use attache_local::iam::{CallCount, KillPoint, When};
+use attache_platforms::faults::{Aim, Fault, Point, Times};
 use attache_platforms::genesys::{Duplicates, GenesysOptions};
 use attache_platforms::whatsapp::{RetryPlan, WhatsAppOptions};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -60,33 +61,70 @@ fn undisturbed() -> Setup {
 struct Case {
     function: &'static str,
     sample: &'static str,
+    /// How often its download breaks off: a long file comes in parts then.
+    breaks: u32,
     end: End,
 }
 
-const CASES: [Case; 5] = [
+impl Case {
+    /// Has the file sent.
+    fn send(&self, stage: &Stage) -> Result<Sent> {
+        let file = match self.sample {
+            LONG => long_note(),
+            name => sample_named(name),
+        };
+        let (sent, composed) = stage.compose(file)?;
+        let aim = Aim {
+            times: Times(self.breaks),
+            point: Some(Point::Download),
+            subject: Some(sent.message.as_str()),
+            ..Aim::default()
+        };
+        let whatsapp = &stage.standins.whatsapp;
+        drop(whatsapp.faults().arm_aimed(Fault::TruncatedBody, aim)?);
+        whatsapp.send_batch(vec![composed]);
+        Ok(sent)
+    }
+}
+
+/// The file of three parts.
+const LONG: &str = "long-note";
+
+const CASES: [Case; 6] = [
     Case {
         function: "IntakeFunction",
         sample: "photo.jpg",
+        breaks: 0,
         end: End::Sent,
     },
     Case {
         function: "FetchFunction",
         sample: "photo.jpg",
+        breaks: 0,
+        end: End::Sent,
+    },
+    Case {
+        function: "FetchFunction",
+        sample: LONG,
+        breaks: 2,
         end: End::Sent,
     },
     Case {
         function: "ValidateFunction",
         sample: "photo.jpg",
+        breaks: 0,
         end: End::Sent,
     },
     Case {
         function: "ValidateFunction",
         sample: "invoice.png",
+        breaks: 0,
         end: End::Quarantined,
     },
     Case {
         function: "UploadFunction",
         sample: "photo.jpg",
+        breaks: 0,
         end: End::Sent,
     },
 ];
@@ -123,7 +161,7 @@ async fn a_file_survives_a_kill_at_every_side_effect() -> Result<()> {
 async fn effects(case: Case) -> Result<u64> {
     let stage = Stage::start(undisturbed()).await?;
     let before = changes(&stage.run.calls(), case.function);
-    let sent = stage.send(sample_named(case.sample))?;
+    let sent = case.send(&stage)?;
     outcome(&stage, &sent, case.end).await?;
     let effects = changes(&stage.run.calls(), case.function) - before;
     stage.stop().await?;
@@ -157,7 +195,7 @@ async fn killed_at(case: Case, nth: u64, when: When, reached: bool) -> Result<St
             nth_effect: nth,
             when,
         });
-        let sent = stage.send(sample_named(case.sample))?;
+        let sent = case.send(&stage)?;
         let Outcome {
             sweeps,
             repeats,

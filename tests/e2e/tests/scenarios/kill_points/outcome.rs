@@ -48,6 +48,11 @@ pub(crate) async fn outcome(stage: &Stage, sent: &Sent, end: End) -> Result<Outc
     ended(&item, end)?;
     kept_once(stage, sent, end).await?;
     let posts = shown_once(stage, sent, &item, end)?;
+    let parts = stage.parts("MediaBucket").await?;
+    ensure!(
+        parts == 0,
+        "{parts} parts of an upload that nobody will join"
+    );
     ensure!(stage.dead_letters().await? == 0, "something was given up");
     ensure!(stage.breaches().is_empty(), "{:?}", stage.breaches());
     Ok(Outcome {
