@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use attache_domain::channels::Bounds;
 use attache_domain::connection::{
     Account, Connection, Endpoint, Org, Profile, Route, Row, SecretName,
 };
@@ -138,6 +139,7 @@ impl StandIns {
                 window_template: None,
             },
             local: true,
+            limits: Bounds::default(),
         })
     }
 
@@ -156,6 +158,7 @@ impl StandIns {
                 },
             },
             local: true,
+            limits: Bounds::default(),
         })
     }
 

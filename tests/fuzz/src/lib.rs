@@ -3,6 +3,7 @@
 //! The targets are the tests of this package. Each runs a bounded number of cases under `cargo test`, on any stable toolchain; the same
 //! targets run under an engine that follows coverage with `cargo bolero test <name>`. Left out: anything that needs a port or a clock.
 
+use attache_domain::channels::Bounds;
 use attache_domain::connection::{Account, Connection, Org, Profile, SecretName};
 use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
@@ -114,6 +115,7 @@ pub fn whatsapp() -> Connection {
             window_template: None,
         },
         local: false,
+        limits: Bounds::default(),
     }
 }
 
@@ -133,6 +135,7 @@ pub fn genesys() -> Connection {
             },
         },
         local: false,
+        limits: Bounds::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::channels::Direction;
+use crate::channels::{Bounds, Direction};
 use crate::ids::{ConnectionId, EndpointId};
 use crate::pacing::rate::Rate;
 use crate::signature::Scheme;
@@ -250,6 +250,9 @@ pub struct Connection {
     /// A stand-in on this machine: plain HTTP and private addresses are allowed. Deployed functions refuse it.
     #[serde(default)]
     pub local: bool,
+    /// What the owner allows to be delivered over it, within what the channel takes.
+    #[serde(default, skip_serializing_if = "Bounds::are_open")]
+    pub limits: Bounds,
 }
 
 impl Connection {
@@ -414,6 +417,7 @@ pub(crate) mod tests {
                 window_template: None,
             },
             local: false,
+            limits: Bounds::default(),
         }
     }
 
@@ -426,6 +430,7 @@ pub(crate) mod tests {
                 org: org(),
             },
             local: false,
+            limits: Bounds::default(),
         }
     }
 

@@ -8,6 +8,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use attache_domain::channels::Bounds;
 use attache_domain::connection::{
     Account, Connection, Directory, Endpoint, Lane, Org, Profile, Route, Row, SecretName,
 };
@@ -130,6 +131,7 @@ fn directory() -> Directory {
                 id: ConnectionId::new(&*id),
                 account: account(surface, tenant),
                 local: false,
+                limits: Bounds::default(),
             }));
             let to = if surface == "wa" { "gc" } else { "wa" };
             rows.push(Row::Route(Route {

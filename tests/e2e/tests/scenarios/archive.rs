@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use attache_domain::channels::Bounds;
 use attache_domain::connection::{Account, Connection, Endpoint, Profile, Route, Row, SecretName};
 use attache_domain::ids::{AttachmentId, ConnectionId, EndpointId, MediaId, MessageId};
 use attache_domain::journey::Stage as Journey;
@@ -43,6 +44,7 @@ fn rows(standins: &StandIns) -> Result<Vec<Row>> {
                 org,
             },
             local: true,
+            limits: Bounds::default(),
         }),
         Row::Route(Route { from: id, to: None }),
     ])

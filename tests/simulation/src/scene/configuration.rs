@@ -1,5 +1,6 @@
 //! What is configured: an endpoint for each platform, three numbers, an agents' side for two of them.
 
+use attache_domain::channels::Bounds;
 use attache_domain::connection::{
     Account, Connection, Directory, Endpoint, Org, Profile, Route, Row, SecretName, Template,
 };
@@ -80,6 +81,7 @@ pub fn directory(media_hosts: &[&str]) -> Directory {
                 }),
             },
             local: false,
+            limits: Bounds::default(),
         }))
     });
     let routes = (0..NUMBERS).map(|number| Route {
@@ -113,6 +115,7 @@ fn agents(number: usize) -> Option<Row> {
             },
         },
         local: false,
+        limits: Bounds::default(),
     }))
 }
 

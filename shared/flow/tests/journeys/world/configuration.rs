@@ -1,5 +1,6 @@
 //! What is configured in the world.
 
+use attache_domain::channels::Bounds;
 use attache_domain::connection::{
     Account, Connection, Directory, Endpoint, Org, Profile, Route, Row, SecretName, Template,
 };
@@ -53,6 +54,7 @@ pub(crate) fn number(id: &str, phone_number_id: &str) -> Row {
             window_template: None,
         },
         local: false,
+        limits: Bounds::default(),
     })
 }
 
@@ -71,6 +73,7 @@ pub(crate) fn integration(id: &str, integration_id: &str) -> Row {
             },
         },
         local: false,
+        limits: Bounds::default(),
     })
 }
 
