@@ -103,6 +103,8 @@ async fn world() -> (World, Item) {
         bundle: Vec::new(),
         quote: None,
         shadow: false,
+        reference_only: false,
+        synthetic: false,
         content: Content::File(File {
             kind: MediaKind::Image,
             declared_type: Some("image/jpeg".to_owned()),

@@ -31,6 +31,8 @@ async fn announce(world: &World, attachment: &str) -> Item {
         bundle: Vec::new(),
         quote: None,
         shadow: false,
+        reference_only: false,
+        synthetic: false,
         content: Content::File(File {
             kind: MediaKind::Image,
             declared_type: None,

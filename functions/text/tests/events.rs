@@ -195,6 +195,8 @@ fn words(from: &str, to: &str) -> Origin {
         bundle: Vec::new(),
         quote: None,
         shadow: false,
+        reference_only: false,
+        synthetic: false,
         content: Content::Words(Words {
             text: "Grüße 🎉".to_owned(),
             notice: false,

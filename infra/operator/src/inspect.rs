@@ -72,7 +72,7 @@ fn describe(path: &Path, options: &Options, policy: &Policy) -> Result<String> {
 }
 
 /// Opens a regular file. A pipe or a device would be waited for without an end.
-fn open(path: &Path) -> Result<File> {
+pub(crate) fn open(path: &Path) -> Result<File> {
     let about = std::fs::metadata(path)?;
     ensure!(!about.is_dir(), "it is a folder");
     ensure!(about.is_file(), "it is no regular file");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use attache_operator::connections::{Loaded, apply, show};
-use attache_operator::{demo, erase, inspect, local, replay};
+use attache_operator::{demo, erase, inspect, local, plan, replay};
 use clap::{Parser, Subcommand};
 
 /// Serverless media relay for contact centres: files sent to a business number arrive at its agents, judged and whole.
@@ -40,6 +40,13 @@ enum Command {
     /// it: clean, held or quarantined. The same code and policy as in the function `validate`; offline, no side effects.
     /// Exit code 0 whatever the verdicts; 1 if a file could not be read, and then the others are judged all the same.
     Inspect(inspect::Options),
+    /// Says what would become of files on a channel: delivered as they are, under the type or ending of their bytes, converted,
+    /// as a link, in words, or rejected, with the reason, the limit and whose it is, and the types allowed. The same code and
+    /// capability matrix as in the function `validate`; offline, no side effects. Channels that nothing connects yet can be
+    /// asked about as well. Exit code 0 whatever the plans; 1 if a file could not be read, and then the others are planned all
+    /// the same, or if the target is not known.
+    #[command(after_long_help = plan::JSON_LINES)]
+    Plan(plan::Options),
 }
 
 #[derive(Subcommand)]
@@ -72,6 +79,7 @@ fn main() -> ExitCode {
         Command::Replay(options) => runtime.block_on(replay::run(&options)),
         Command::Erase(options) => runtime.block_on(erase::run(&options)),
         Command::Inspect(options) => inspect::run(&options),
+        Command::Plan(options) => plan::run(&options),
         Command::Connections { command } => match command {
             Connections::Validate { file } => validate(&file).map(|()| true),
             Connections::Apply(options) => runtime.block_on(apply::run(&options)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use attache_domain::connection::{
-    Account, Connection, Endpoint, Org, Profile, Retention, Route, Row, SecretName,
+    Account, Connection, Endpoint, Org, Profile, Route, Row, SecretName,
 };
 use attache_domain::ids::{ConnectionId, EndpointId};
 use attache_platforms::canary::Canary;
@@ -127,39 +127,39 @@ impl StandIns {
         let number = self.whatsapp.options().numbers.first();
         let number = number.map(|number| number.phone_number_id.clone());
         Ok(Connection {
-            id: ConnectionId::new(CUSTOMERS),
-            account: Account::WhatsApp {
-                endpoint: EndpointId::new(ENDPOINT),
-                phone_number_id: number.unwrap_or_default(),
-                base_url: Url::parse(&self.whatsapp.graph_url())?,
-                graph_version: "v23.0".to_owned(),
-                media_hosts: vec![media[Position::BeforeHost..Position::AfterPort].to_owned()],
-                token,
-                window_template: None,
-            },
             local: true,
-            retention: Retention::Keep,
-            synthetic: false,
+            ..Connection::new(
+                ConnectionId::new(CUSTOMERS),
+                Account::WhatsApp {
+                    endpoint: EndpointId::new(ENDPOINT),
+                    phone_number_id: number.unwrap_or_default(),
+                    base_url: Url::parse(&self.whatsapp.graph_url())?,
+                    graph_version: "v23.0".to_owned(),
+                    media_hosts: vec![media[Position::BeforeHost..Position::AfterPort].to_owned()],
+                    token,
+                    window_template: None,
+                },
+            )
         })
     }
 
     fn agents(&self, client_secret: SecretName) -> Result<Connection> {
         let genesys = self.genesys.options();
         Ok(Connection {
-            id: ConnectionId::new(AGENTS),
-            account: Account::GenesysOpenMessaging {
-                endpoint: Some(EndpointId::new(AGENTS_ENDPOINT)),
-                integration_id: genesys.integration_id.clone(),
-                org: Org {
-                    api_url: Url::parse(&self.genesys.api_url())?,
-                    login_url: Url::parse(&self.genesys.login_url())?,
-                    client_id: genesys.client_id.clone(),
-                    client_secret,
-                },
-            },
             local: true,
-            retention: Retention::Keep,
-            synthetic: false,
+            ..Connection::new(
+                ConnectionId::new(AGENTS),
+                Account::GenesysOpenMessaging {
+                    endpoint: Some(EndpointId::new(AGENTS_ENDPOINT)),
+                    integration_id: genesys.integration_id.clone(),
+                    org: Org {
+                        api_url: Url::parse(&self.genesys.api_url())?,
+                        login_url: Url::parse(&self.genesys.login_url())?,
+                        client_id: genesys.client_id.clone(),
+                        client_secret,
+                    },
+                },
+            )
         })
     }
 

@@ -17,7 +17,7 @@ fn help_names_every_subcommand() -> Result<()> {
     let help = attache(&["--help"])?;
     let text = String::from_utf8_lossy(&help.stdout);
     assert!(help.status.success());
-    for subcommand in ["demo", "local", "connections", "replay", "inspect"] {
+    for subcommand in ["demo", "local", "connections", "replay", "inspect", "plan"] {
         assert!(text.contains(subcommand), "{subcommand} in:\n{text}");
     }
     Ok(())
@@ -124,6 +124,268 @@ fn a_file_that_cannot_be_read_spoils_nothing_but_the_exit_code() -> Result<()> {
     assert!(
         out.contains("last.txt: clean, plain text (text/plain)"),
         "{out}"
+    );
+    Ok(())
+}
+
+/// The fields of one line of `attache plan --json`.
+fn plan(file: &str, arguments: &[&str]) -> Result<serde_json::Value> {
+    let planned = attache(&[&["plan", "--json", file], arguments].concat())?;
+    let stderr = String::from_utf8_lossy(&planned.stderr);
+    assert!(planned.status.success(), "{file} {arguments:?}: {stderr}");
+    Ok(serde_json::from_slice(&planned.stdout)?)
+}
+
+/// A sample of `tests/media`.
+fn sample(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/media");
+    folder.join(name).display().to_string()
+}
+
+#[test]
+fn each_sample_has_its_plan_on_each_channel() -> Result<()> {
+    let docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    for (file, arguments, expected) in [
+        (
+            "photo.jpg",
+            &["--to", "messenger"][..],
+            ["as-is", "image/jpeg", "photo.jpg", "image"],
+        ),
+        (
+            "Rechnung März (1).pdf",
+            &["--to", "whatsapp"],
+            [
+                "as-is",
+                "application/pdf",
+                "Rechnung_Maerz_1.pdf",
+                "document",
+            ],
+        ),
+        (
+            "voice.ogg",
+            &["--to", "whatsapp", "--declared", "audio/ogg"],
+            ["re-typed", "audio/ogg; codecs=opus", "voice.ogg", "audio"],
+        ),
+        (
+            "clip.mp4",
+            &[
+                "--to",
+                "instagram",
+                "--declared",
+                "application/octet-stream",
+            ],
+            ["re-typed", "video/mp4", "clip.mp4", "video"],
+        ),
+        (
+            "animation.webp",
+            &["--to", "whatsapp"],
+            ["as-is", "image/webp", "animation.webp", "sticker"],
+        ),
+        (
+            "brief.docx",
+            &["--to", "web-chat"],
+            ["as-is", docx, "brief.docx", ""],
+        ),
+        (
+            "brief.docx",
+            &["--to", "cxone", "--direction", "to-customer"],
+            ["as-is", docx, "brief.docx", ""],
+        ),
+        (
+            "anim.gif",
+            &["--to", "whatsapp", "--allow", "convert"],
+            ["converted", "image/png", "anim.png", "image"],
+        ),
+        (
+            "notes.txt",
+            &["--to", "instagram", "--allow", "link,convert"],
+            ["converted", "application/pdf", "notes.pdf", "document"],
+        ),
+        (
+            "brief.docx",
+            &["--to", "instagram", "--allow", "link,summary"],
+            ["link", "", "brief.docx", ""],
+        ),
+        (
+            "brief.docx",
+            &["--to", "instagram", "--allow", "summary"],
+            ["summary", "", "", ""],
+        ),
+        (
+            "brief.docx",
+            &["--to", "instagram"],
+            ["rejected", "", "", ""],
+        ),
+    ] {
+        let line = plan(&sample(file), arguments)?;
+        let found = ["plan", "wire_type", "wire_name", "sent_as"]
+            .map(|key| line[key].as_str().unwrap_or_default());
+        assert_eq!(found, expected, "{file} {arguments:?}");
+        assert_eq!(line["verdict"], "clean", "{file}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_help_explains_every_field_of_a_line() -> Result<()> {
+    let help = String::from_utf8(attache(&["plan", "--help"])?.stdout)?;
+    let (_, fields) = help.split_once("Fields of a line").unwrap_or_default();
+    let mut explained: Vec<&str> = fields
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.get(..21))
+        .flat_map(|names| names.split(", "))
+        .map(str::trim)
+        .collect();
+    let line = plan(&sample("photo.jpg"), &["--to", "messenger"])?;
+    let mut printed: Vec<&str> = line
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.as_str())
+        .collect();
+    printed.sort_unstable();
+    explained.sort_unstable();
+    assert_eq!(explained, printed);
+    Ok(())
+}
+
+#[test]
+fn a_refusal_says_why_what_is_allowed_and_what_could_be_done() -> Result<()> {
+    let line = plan(
+        &sample("anim.gif"),
+        &["--to", "whatsapp", "--allow", "summary"],
+    )?;
+    let reason = line["reason"].as_str().unwrap_or_default();
+    assert!(
+        reason.starts_with("WhatsApp does not take files of type image/gif. It takes image/jpeg,"),
+        "{reason}"
+    );
+    assert_eq!(line["code"], "channel.type");
+    assert_eq!(line["allowed"][0], "image/jpeg");
+    assert_eq!(line["could_be"], serde_json::json!(["converted", "link"]));
+    let lied = plan(&sample("invoice.png"), &["--to", "messenger"])?;
+    assert_eq!(lied["verdict"], "quarantined", "whatever the plan says");
+    assert_eq!(lied["could_be"], serde_json::json!([]));
+    Ok(())
+}
+
+#[test]
+fn the_owners_limits_count_for_the_owners_connections() -> Result<()> {
+    let folder = folder("plan-limits")?;
+    let example = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../connections.example.toml"),
+    )?;
+    let path = folder.join("connections.toml").display().to_string();
+    let limited = example.replace("# [connection.limits]", "[connection.limits]");
+    let limited = limited.replace("# max_bytes = 10_000_000", "max_bytes = 5000");
+    std::fs::write(&path, limited)?;
+    let to = ["--to", "whatsapp-sales", "--connections", &path];
+    let docx = plan(&sample("brief.docx"), &to)?;
+    let png = plan(&sample("screenshot.png"), &to)?;
+    std::fs::write(
+        &path,
+        example.replace(
+            "# [connection.limits]",
+            "[connection.limits]\nmax_bytes = 0",
+        ),
+    )?;
+    let wrong = attache(&[&["plan", &sample("photo.jpg")][..], &to].concat())?;
+    std::fs::remove_dir_all(&folder)?;
+    for (line, planned) in [(&docx, "as-is"), (&png, "rejected")] {
+        assert_eq!(line["profile"], "whatsapp");
+        assert_eq!(line["plan"], planned, "{line}");
+        assert_eq!(
+            (&line["limit_bytes"], &line["limited_by"]),
+            (&5000.into(), &"owner".into())
+        );
+    }
+    assert_eq!(png["code"], "channel.size");
+    assert_eq!(wrong.status.code(), Some(1));
+    let told = String::from_utf8(wrong.stderr)?;
+    assert!(
+        told.contains("connection/whatsapp-sales: key `limits.max_bytes` is 0"),
+        "{told}"
+    );
+    Ok(())
+}
+
+#[test]
+fn the_platforms_own_configuration_counts() -> Result<()> {
+    let folder = folder("plan-live")?;
+    let path = folder.join("chat.json").display().to_string();
+    let configuration = serde_json::json!({
+        "fileAttachments": { "maxSize": 10_000, "allowedMimeTypes": ["image/png", "image/gif"] },
+    });
+    std::fs::write(&path, configuration.to_string())?;
+    let to = ["--to", "web-chat", "--live", &path];
+    let (gif, png, pdf) = (
+        plan(&sample("anim.gif"), &to)?,
+        plan(&sample("screenshot.png"), &to)?,
+        plan(&sample("truncated.pdf"), &to)?,
+    );
+    let wrong = attache(&[
+        "plan",
+        &sample("anim.gif"),
+        "--to",
+        "cxone",
+        "--live",
+        &path,
+    ])?;
+    std::fs::remove_dir_all(&folder)?;
+    assert_eq!(
+        (&gif["plan"], &gif["limited_by"]),
+        (&"as-is".into(), &"live".into())
+    );
+    assert_eq!(
+        (&png["code"], &png["limited_by"]),
+        (&"channel.size".into(), &"live".into())
+    );
+    assert_eq!(pdf["code"], "channel.type");
+    assert_eq!(wrong.status.code(), Some(1));
+    let told = String::from_utf8(wrong.stderr)?;
+    assert!(
+        told.contains("it is no configuration of cxone-byoc: missing field `settings`"),
+        "{told}"
+    );
+    Ok(())
+}
+
+#[test]
+fn thousands_of_files_are_planned_in_one_call_and_one_that_is_missing_spoils_only_the_exit_code()
+-> Result<()> {
+    let folder = folder("plan-many")?;
+    let mut files = Vec::new();
+    for n in 0..2000 {
+        let path = folder.join(format!("{n}.txt"));
+        std::fs::write(&path, format!("note {n}\n"))?;
+        files.push(path.display().to_string());
+    }
+    files.push(folder.join("missing").display().to_string());
+    let mut arguments = vec!["plan", "--json", "--to", "cxone-byoc"];
+    arguments.extend(files.iter().map(String::as_str));
+    let planned = attache(&arguments)?;
+    let unknown = attache(&["plan", &files[0], "--to", "telegram"])?;
+    std::fs::remove_dir_all(&folder)?;
+    assert_eq!(planned.status.code(), Some(1));
+    let (out, err) = (
+        String::from_utf8(planned.stdout)?,
+        String::from_utf8(planned.stderr)?,
+    );
+    assert!(err.contains("missing cannot be read"), "{err}");
+    assert_eq!(out.lines().count(), 2000);
+    for (line, file) in out.lines().zip(&files) {
+        let line: serde_json::Value = serde_json::from_str(line)?;
+        assert_eq!(
+            (&line["file"], &line["plan"]),
+            (&serde_json::json!(file), &serde_json::json!("as-is"))
+        );
+    }
+    assert_eq!(unknown.status.code(), Some(1));
+    let told = String::from_utf8(unknown.stderr)?;
+    assert!(
+        told.contains("\"telegram\" is no channel") && told.contains("messenger, instagram"),
+        "{told}"
     );
     Ok(())
 }

@@ -175,10 +175,10 @@ fn because(item: &Item) -> String {
 /// The ending that a plan means, if it lets nothing out.
 #[must_use]
 pub fn of_plan(plan: &Plan) -> Option<Ending<'_>> {
-    match plan {
-        Plan::Rejected { code, reason } => Some(Ending::NotTaken { code, reason }),
-        Plan::AsIs { .. } | Plan::Keep => None,
-    }
+    plan.refusal().map(|why| Ending::NotTaken {
+        code: &why.code,
+        reason: &why.reason,
+    })
 }
 
 #[cfg(test)]

@@ -53,36 +53,117 @@ pub struct Reason {
     pub evidence: String,
 }
 
+/// A file as it goes out. Names are short because they lie in the row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The type on the wire, in the channel's spelling: always from the bytes.
+    #[serde(rename = "m")]
+    pub mime: String,
+    /// The file name on the wire, made to fit the target's rule.
+    #[serde(rename = "n")]
+    pub name: String,
+    /// As what the channel takes it.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// Whether its caption goes as words of their own: the channel takes none with it, or not as long a one.
+    #[serde(rename = "c", default, skip_serializing_if = "std::ops::Not::not")]
+    pub caption_apart: bool,
+}
+
+/// Why the target does not take the original.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// As a stable code: `channel.type`, `channel.size`, `channel.unknown`, `ours.connection-removed`.
+    #[serde(rename = "c")]
+    pub code: String,
+    /// In words an agent understands: the reason, the limit, what is allowed.
+    #[serde(rename = "r")]
+    pub reason: String,
+}
+
 /// What the target allows for these bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "p", rename_all = "kebab-case")]
 pub enum Plan {
-    /// Deliver the original under this type and name.
-    AsIs {
-        /// The type on the wire: always from the bytes.
-        #[serde(rename = "m")]
-        mime: String,
-        /// The file name on the wire, made to fit the target's rule.
+    /// Deliver the original as its sender called it.
+    AsIs(Delivery),
+    /// Deliver the original under another type or ending than its sender gave it: the bytes' own, as the channel spells it.
+    ReTyped(Delivery),
+    /// A rendition of it would fit: another type, or smaller.
+    Converted {
+        /// The rendition.
+        #[serde(rename = "d")]
+        to: Delivery,
+        /// The most bytes it may have.
+        #[serde(rename = "b")]
+        max_bytes: u64,
+        /// Why not the original.
+        #[serde(rename = "y")]
+        why: Refusal,
+    },
+    /// A link to the original in its place.
+    Link {
+        /// Its name for people.
         #[serde(rename = "n")]
         name: String,
-        /// As what the channel takes it.
-        #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
-        kind: Option<Kind>,
-        /// Whether its caption goes as words of their own: the channel takes none with it, or not as long a one.
-        #[serde(rename = "c", default, skip_serializing_if = "std::ops::Not::not")]
-        caption_apart: bool,
+        /// Why not the original.
+        #[serde(rename = "y")]
+        why: Refusal,
+    },
+    /// Words in its place that say what it is.
+    Summary {
+        /// The words.
+        #[serde(rename = "t")]
+        text: String,
+        /// Why not the original.
+        #[serde(rename = "y")]
+        why: Refusal,
     },
     /// The target cannot take it.
-    Rejected {
-        /// Why, as a stable code: `channel.type`, `channel.size`, `channel.unknown`, `ours.connection-removed`.
-        #[serde(rename = "c")]
-        code: String,
-        /// In words an agent understands: the reason, the limit, what is allowed.
-        #[serde(rename = "r")]
-        reason: String,
-    },
+    Rejected(Refusal),
     /// The route ends here: archive only.
     Keep,
+}
+
+impl Plan {
+    /// How the original goes out, if it does.
+    #[must_use]
+    pub fn delivery(&self) -> Option<&Delivery> {
+        match self {
+            Self::AsIs(delivery) | Self::ReTyped(delivery) => Some(delivery),
+            Self::Converted { .. }
+            | Self::Link { .. }
+            | Self::Summary { .. }
+            | Self::Rejected(_)
+            | Self::Keep => None,
+        }
+    }
+
+    /// Why the original does not go out, if it does not.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Converted { why, .. } | Self::Link { why, .. } | Self::Summary { why, .. } => {
+                Some(why)
+            }
+            Self::Rejected(why) => Some(why),
+            Self::AsIs(_) | Self::ReTyped(_) | Self::Keep => None,
+        }
+    }
+
+    /// The word used in rows, logs and JSON.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::AsIs(_) => "as-is",
+            Self::ReTyped(_) => "re-typed",
+            Self::Converted { .. } => "converted",
+            Self::Link { .. } => "link",
+            Self::Summary { .. } => "summary",
+            Self::Rejected(_) => "rejected",
+            Self::Keep => "keep",
+        }
+    }
 }
 
 #[cfg(test)]
@@ -100,5 +181,64 @@ mod tests {
             Verdict::Quarantined.worsen(Verdict::Clean),
             Verdict::Quarantined
         );
+    }
+
+    #[test]
+    fn plans_are_read_as_they_were_written_before() {
+        let delivery = |kind, caption_apart| Delivery {
+            mime: "image/png".to_owned(),
+            name: "a.png".to_owned(),
+            kind,
+            caption_apart,
+        };
+        let refusal = || Refusal {
+            code: "channel.type".to_owned(),
+            reason: "No.".to_owned(),
+        };
+        for (row, plan) in [
+            (
+                r#"{"p":"as-is","m":"image/png","n":"a.png"}"#,
+                Plan::AsIs(delivery(None, false)),
+            ),
+            (
+                r#"{"p":"as-is","m":"image/png","n":"a.png","k":"image","c":true}"#,
+                Plan::AsIs(delivery(Some(Kind::Image), true)),
+            ),
+            (
+                r#"{"p":"rejected","c":"channel.type","r":"No."}"#,
+                Plan::Rejected(refusal()),
+            ),
+            (r#"{"p":"keep"}"#, Plan::Keep),
+            (
+                r#"{"p":"re-typed","m":"image/png","n":"a.png"}"#,
+                Plan::ReTyped(delivery(None, false)),
+            ),
+            (
+                r#"{"p":"converted","d":{"m":"image/png","n":"a.png"},"b":5,"y":{"c":"channel.type","r":"No."}}"#,
+                Plan::Converted {
+                    to: delivery(None, false),
+                    max_bytes: 5,
+                    why: refusal(),
+                },
+            ),
+            (
+                r#"{"p":"link","n":"a.png","y":{"c":"channel.type","r":"No."}}"#,
+                Plan::Link {
+                    name: "a.png".to_owned(),
+                    why: refusal(),
+                },
+            ),
+            (
+                r#"{"p":"summary","t":"A file.","y":{"c":"channel.type","r":"No."}}"#,
+                Plan::Summary {
+                    text: "A file.".to_owned(),
+                    why: refusal(),
+                },
+            ),
+        ] {
+            assert_eq!(serde_json::from_str::<Plan>(row).unwrap(), plan);
+            assert_eq!(serde_json::to_string(&plan).unwrap(), row);
+            assert!(row.contains(&format!("\"p\":\"{}\"", plan.as_str())));
+        }
     }
 }

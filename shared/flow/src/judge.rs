@@ -9,7 +9,7 @@ use std::io::{self, SeekFrom};
 use std::time::Duration;
 
 use attache_domain::audit::Actor;
-use attache_domain::channels;
+use attache_domain::channels::{self, Found};
 use attache_domain::connection::Directory;
 use attache_domain::digest::{Hasher, Sha256Digest};
 use attache_domain::event::{Content, FollowUp, Origin, Words};
@@ -152,8 +152,13 @@ impl Judge<'_> {
         if item.gate.verdict == Verdict::Quarantined {
             self.objects.quarantine(&item.id).await?;
         }
-        let mime = findings.kind.mime();
-        let plan = channels::plan(&item.origin, target, mime, object.size_bytes);
+        let found = Found {
+            content_type: findings.kind.content_type(),
+            label: findings.kind.label(),
+            animated: findings.kind.is_animated(),
+            bytes: object.size_bytes,
+        };
+        let plan = channels::plan(&item.origin, target, found);
         item.record.object = Some(object);
         item.record.link = None;
         item.record.link_dies_at = None;
@@ -170,14 +175,21 @@ impl Judge<'_> {
         item.cross(Stage::Planned, Actor::Validate, now);
         match (item.gate.verdict, &plan) {
             // Only watched: it is known what would have become of it.
-            (Verdict::Clean, Plan::AsIs { .. }) if item.origin.shadow => {
+            (Verdict::Clean, Plan::AsIs(_) | Plan::ReTyped(_)) if item.origin.shadow => {
                 item.end(Stage::Kept, Actor::Validate, now)
             }
-            (Verdict::Clean, Plan::AsIs { .. }) => item.cross(Stage::Waiting, Actor::Validate, now),
-            (Verdict::Clean, Plan::Keep) => item.end(Stage::Kept, Actor::Validate, now),
-            (Verdict::Clean, Plan::Rejected { .. }) => {
-                item.end(Stage::Rejected, Actor::Validate, now)
+            (Verdict::Clean, Plan::AsIs(_) | Plan::ReTyped(_)) => {
+                item.cross(Stage::Waiting, Actor::Validate, now)
             }
+            (Verdict::Clean, Plan::Keep) => item.end(Stage::Kept, Actor::Validate, now),
+            // Nobody carries out a way around the original: it is not planned here, and were it, the sender is told why.
+            (
+                Verdict::Clean,
+                Plan::Rejected(_)
+                | Plan::Converted { .. }
+                | Plan::Link { .. }
+                | Plan::Summary { .. },
+            ) => item.end(Stage::Rejected, Actor::Validate, now),
             // Until a person decides; nothing for `sweep` to do.
             (Verdict::Held, _) => item.gate.due_at = None,
             // `finish_quarantine` ends it, here or after a crash.
@@ -277,13 +289,7 @@ fn digest_of(bytes: &mut dyn Bytestream) -> io::Result<Sha256Digest> {
 
 /// The caption as words of their own, behind their file.
 fn caption_apart(item: &Item, plan: &Plan) -> Option<Origin> {
-    let Plan::AsIs {
-        caption_apart: true,
-        ..
-    } = plan
-    else {
-        return None;
-    };
+    plan.delivery().filter(|it| it.caption_apart)?;
     let origin = &item.origin;
     let text = origin.file()?.caption.clone()?;
     let content = Content::Words(Words {

@@ -7,7 +7,6 @@ use attache_domain::event::{Fate, FollowUp, Status};
 use attache_domain::ids::{ConnectionId, MediaId, MessageId};
 use attache_domain::journey::{Item, Learned, RETENTION, Stage};
 use attache_domain::notice::Ending;
-use attache_domain::verdict::Plan;
 
 use crate::deliver::alias;
 use crate::ports::{Answer, Claims, Outage, Saved};
@@ -115,13 +114,10 @@ fn has_several_parts(item: &Item) -> bool {
 
 /// The caption of the item's file, if it goes out on its own.
 fn caption_apart(item: &Item) -> Option<MediaId> {
-    let Some(Plan::AsIs {
-        caption_apart: true,
-        ..
-    }) = &item.record.plan
-    else {
+    let delivery = item.record.plan.as_ref()?.delivery()?;
+    if !delivery.caption_apart {
         return None;
-    };
+    }
     let origin = &item.origin;
     let part = FollowUp::Caption.part(&origin.attachment);
     Some(MediaId::derive(&origin.connection, &origin.message, &part))

@@ -262,6 +262,24 @@ impl FileType {
         self.row().mime
     }
 
+    /// The MIME type with its codec, where one essence covers several: `audio/ogg; codecs=opus` (RFC 5334).
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::OggOpus => "audio/ogg; codecs=opus",
+            Self::OggVorbis => "audio/ogg; codecs=vorbis",
+            Self::OggSpeex => "audio/ogg; codecs=speex",
+            Self::OggFlac => "audio/ogg; codecs=flac",
+            _ => self.mime(),
+        }
+    }
+
+    /// Whether it moves, of a type that can also be still.
+    #[must_use]
+    pub fn is_animated(self) -> bool {
+        self == Self::WebpAnimated
+    }
+
     /// The canonical extension, without the dot. `bin` when unknown.
     #[must_use]
     pub fn extension(self) -> &'static str {
@@ -369,6 +387,8 @@ mod tests {
                 );
             }
             assert!(kind.goes_by_mime(&kind.mime().to_ascii_lowercase()));
+            let essence = kind.content_type().split(';').next();
+            assert_eq!(essence, Some(kind.mime()), "{kind:?}");
             assert!(kind.goes_by_extension(kind.extension()));
         }
     }

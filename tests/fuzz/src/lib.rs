@@ -3,7 +3,7 @@
 //! The targets are the tests of this package. Each runs a bounded number of cases under `cargo test`, on any stable toolchain; the same
 //! targets run under an engine that follows coverage with `cargo bolero test <name>`. Left out: anything that needs a port or a clock.
 
-use attache_domain::connection::{Account, Connection, Org, Profile, Retention, SecretName};
+use attache_domain::connection::{Account, Connection, Org, Profile, SecretName};
 use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
 
@@ -102,9 +102,9 @@ fn value_replaced(bytes: &mut Vec<u8>, at: usize, piece: &str) {
 /// A business on WhatsApp, as deployed.
 #[must_use]
 pub fn whatsapp() -> Connection {
-    Connection {
-        id: ConnectionId::new("customers"),
-        account: Account::WhatsApp {
+    Connection::new(
+        ConnectionId::new("customers"),
+        Account::WhatsApp {
             endpoint: EndpointId::new("whatsapp"),
             phone_number_id: "106540352242922".to_owned(),
             base_url: url("https://graph.facebook.com"),
@@ -113,18 +113,15 @@ pub fn whatsapp() -> Connection {
             token: SecretName("attache/prod/clients/customers".to_owned()),
             window_template: None,
         },
-        local: false,
-        retention: Retention::Keep,
-        synthetic: false,
-    }
+    )
 }
 
 /// An organisation on Genesys Cloud, as deployed.
 #[must_use]
 pub fn genesys() -> Connection {
-    Connection {
-        id: ConnectionId::new("agents"),
-        account: Account::GenesysOpenMessaging {
+    Connection::new(
+        ConnectionId::new("agents"),
+        Account::GenesysOpenMessaging {
             endpoint: Some(EndpointId::new("genesys")),
             integration_id: "2d1f6a3c".to_owned(),
             org: Org {
@@ -134,10 +131,7 @@ pub fn genesys() -> Connection {
                 client_secret: SecretName("attache/prod/clients/agents".to_owned()),
             },
         },
-        local: false,
-        retention: Retention::Keep,
-        synthetic: false,
-    }
+    )
 }
 
 fn url(text: &str) -> Url {

@@ -43,6 +43,7 @@ pub(super) struct ConnectionEntry {
     #[serde(default)]
     pub(super) synthetic: bool,
     pub(super) endpoint: Option<String>,
+    pub(super) limits: Option<Spanned<LimitsEntry>>,
     // whatsapp
     pub(super) phone_number_id: Option<String>,
     pub(super) graph_version: Option<String>,
@@ -57,6 +58,14 @@ pub(super) struct ConnectionEntry {
     pub(super) integration_id: Option<String>,
     pub(super) client_id: Option<String>,
     pub(super) client_secret: Option<SecretReference>,
+}
+
+/// `[connection.limits]`: what the owner allows to be delivered over the connection above it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LimitsEntry {
+    pub(super) max_bytes: Option<u64>,
+    pub(super) types: Option<Vec<String>>,
 }
 
 /// `[[route]]`: without `to` the media is stored and judged, and stays.

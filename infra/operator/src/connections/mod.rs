@@ -6,6 +6,7 @@
 
 pub mod apply;
 mod file;
+mod limits;
 mod paste;
 mod plan;
 mod reading;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use attache_domain::channels::Bounds;
 use attache_domain::connection::{
     Account, Connection, Endpoint, Org, Profile, Route, Row, SecretName,
 };
@@ -10,6 +11,7 @@ use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
 
 use super::file::{ConnectionEntry, EndpointEntry, File, SecretReference};
+use super::limits;
 use super::secrets::SecretUse;
 
 /// The fewest characters of a secret that Genesys takes for its webhooks ("longer than 15").
@@ -225,7 +227,24 @@ impl<'a> Reading<'a> {
             local: entry.local,
             retention: entry.retention,
             synthetic: entry.synthetic,
+            limits: self.limits(entry),
         })
+    }
+
+    /// The owner's limits; what is wrong with them is among the problems then.
+    fn limits(&mut self, entry: &ConnectionEntry) -> Bounds {
+        let Some(given) = &entry.limits else {
+            return Bounds::default();
+        };
+        let line = self.line(given.span().start);
+        let (bounds, problems) = limits::read(entry.profile, given.get_ref());
+        let place = format!("connection/{}: key", entry.id);
+        self.problems.extend(
+            problems
+                .into_iter()
+                .map(|it| (line, format!("{place} {it}"))),
+        );
+        bounds
     }
 
     fn org(&mut self, entry: &ConnectionEntry, line: usize) -> Result<Org, String> {

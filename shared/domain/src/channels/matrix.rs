@@ -1,16 +1,16 @@
-//! The capability matrix: profile × direction × kind → types, bytes, caption, with a source and a date for each row.
+//! The capability matrix: platform × profile × direction × kind → types, bytes, caption, with a source and a date for each row.
 //!
 //! The rows are data (`data/channels.toml`, compiled in): a changed limit is a changed line, not changed code. Sizes are
-//! published in MB without saying which; they are read strictly, as powers of ten.
-//! [`Limits`] are the rows of one profile in one direction, narrowed by what is known at run time.
+//! published in MB without saying which; they are read strictly, as powers of ten. Profiles that no code speaks yet are
+//! rows too: what they take can be asked before they can be used.
 
-use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::media_type::{MediaType, TypePattern};
+use super::limits::{Layer, Limits};
+use super::media_type::TypePattern;
 
 /// Which way media travels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,6 +21,17 @@ pub enum Direction {
     ToAgent,
     /// From the contact centre to the customer.
     ToCustomer,
+}
+
+impl Direction {
+    /// The word used in configuration, rows and JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ToAgent => "to-agent",
+            Self::ToCustomer => "to-customer",
+        }
+    }
 }
 
 /// How a channel sorts media.
@@ -41,36 +52,105 @@ pub enum Kind {
     Any,
 }
 
-/// One row of the data file, which explains the columns.
+/// The directions a row holds for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Directions {
+    ToAgent,
+    ToCustomer,
+    Both,
+}
+
+impl Directions {
+    fn include(self, direction: Direction) -> bool {
+        match self {
+            Self::ToAgent => direction == Direction::ToAgent,
+            Self::ToCustomer => direction == Direction::ToCustomer,
+            Self::Both => true,
+        }
+    }
+}
+
+/// Whom a profile delivers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Side {
+    Customer,
+    Agent,
+}
+
+/// Whoever runs channels. The data file explains the columns, here and below; what it is from, everything in it says.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
-    profile: String,
-    direction: Direction,
-    kind: Kind,
-    animated: Option<bool>,
-    types: Vec<TypePattern>,
-    #[serde(default)]
-    live: bool,
-    max_bytes: u64,
-    caption_chars: Option<u32>,
-    /// Where the numbers are from, when they were looked up, what else the page says: every row carries them.
+struct Platform {
+    name: String,
+    max_bytes: Option<u64>,
     source: String,
     checked: String,
     note: Option<String>,
 }
 
-/// All rows.
+/// One wire surface.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Surface {
+    /// Its name in configuration and rows.
+    pub id: String,
+    platform: String,
+    /// What people call the channel.
+    pub title: String,
+    side: Side,
+    #[serde(default)]
+    also: Vec<String>,
+    source: String,
+    checked: String,
+    note: Option<String>,
+}
+
+/// What a surface takes of some types.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Row {
+    profile: String,
+    direction: Directions,
+    pub(super) kind: Kind,
+    pub(super) animated: Option<bool>,
+    pub(super) types: Vec<TypePattern>,
+    #[serde(default)]
+    pub(super) live: bool,
+    #[serde(default)]
+    pub(super) extensions: Vec<String>,
+    #[serde(default)]
+    pub(super) inline: Vec<TypePattern>,
+    pub(super) max_bytes: u64,
+    /// Who says that it is no more.
+    #[serde(skip)]
+    pub(super) bound_by: Layer,
+    pub(super) caption_chars: Option<u32>,
+    pub(super) source: String,
+    pub(super) checked: String,
+    note: Option<String>,
+}
+
+/// The whole file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Matrix {
+    platform: Vec<Platform>,
+    profile: Vec<Surface>,
     row: Vec<Row>,
 }
 
-/// The data file cannot be read; the message says where.
+/// The data file cannot be used; the message says where and why.
 #[derive(Debug, Error)]
-#[error("the capability matrix cannot be read")]
-pub struct MatrixError(#[from] toml::de::Error);
+pub enum MatrixError {
+    /// Not TOML, an unknown word, a missing source, not a MIME type.
+    #[error("the capability matrix cannot be read")]
+    Unreadable(#[from] toml::de::Error),
+    /// A name that nothing in the file has.
+    #[error("the capability matrix names {0:?}, which it does not hold")]
+    Dangling(String),
+}
 
 static SHIPPED: LazyLock<Matrix> = LazyLock::new(|| {
     #[expect(
@@ -84,9 +164,19 @@ impl Matrix {
     /// Reads a matrix in the form of `data/channels.toml`.
     ///
     /// # Errors
-    /// [`MatrixError`] with the line: not TOML, an unknown column or word, a missing source, not a MIME type.
+    /// [`MatrixError`] with the line, or with the name that leads nowhere.
     pub fn parse(text: &str) -> Result<Self, MatrixError> {
-        Ok(toml::from_str(text)?)
+        let matrix: Self = toml::from_str(text)?;
+        let platforms = matrix.profile.iter().map(|profile| &profile.platform);
+        let profiles = matrix.row.iter().map(|row| &row.profile);
+        let dangling = platforms
+            .filter(|name| !matrix.platform.iter().any(|it| it.name == **name))
+            .chain(profiles.filter(|id| !matrix.profile.iter().any(|it| it.id == **id)))
+            .next();
+        match dangling {
+            Some(name) => Err(MatrixError::Dangling(name.clone())),
+            None => Ok(matrix),
+        }
     }
 
     /// The matrix this build ships with.
@@ -95,331 +185,146 @@ impl Matrix {
         &SHIPPED
     }
 
-    /// The limits of `profile` in `direction`; `None` if the matrix does not know them, which allows nothing.
+    /// The surface of this name, or of this other name.
+    #[must_use]
+    pub fn surface(&self, name: &str) -> Option<&Surface> {
+        let by_id = self.surfaces().find(|surface| surface.id == name);
+        by_id.or_else(|| {
+            self.surfaces()
+                .find(|surface| surface.also.iter().any(|also| also == name))
+        })
+    }
+
+    /// Every surface.
+    pub fn surfaces(&self) -> impl Iterator<Item = &Surface> {
+        self.profile.iter()
+    }
+
+    /// The way media goes that is delivered over `surface`: to whom it reaches, unless only the other way is known.
+    #[must_use]
+    pub fn usual_direction(&self, surface: &Surface) -> Direction {
+        let (usual, other) = match surface.side {
+            Side::Customer => (Direction::ToCustomer, Direction::ToAgent),
+            Side::Agent => (Direction::ToAgent, Direction::ToCustomer),
+        };
+        let known = |direction| self.limits(&surface.id, direction).is_some();
+        if !known(usual) && known(other) {
+            other
+        } else {
+            usual
+        }
+    }
+
+    /// The limits of `profile` in `direction`, its platform's included; `None` if the matrix does not know them, which
+    /// allows nothing.
     #[must_use]
     pub fn limits(&self, profile: &str, direction: Direction) -> Option<Limits<'_>> {
-        let rows: Vec<_> = self
+        let surface = self.profile.iter().find(|surface| surface.id == profile)?;
+        let platform = self
+            .platform
+            .iter()
+            .find(|platform| platform.name == surface.platform)?;
+        let rows = self
             .row
             .iter()
-            .filter(|row| row.profile == profile && row.direction == direction)
-            .map(Cow::Borrowed)
-            .collect();
-        (!rows.is_empty()).then_some(Limits { rows })
-    }
-}
-
-/// What one profile takes in one direction.
-#[derive(Clone, Debug)]
-pub struct Limits<'a> {
-    rows: Vec<Cow<'a, Row>>,
-}
-
-/// A file as far as limits are concerned: what its bytes turned out to be.
-#[derive(Clone, Copy, Debug)]
-pub struct Media<'a> {
-    /// Its type, from the bytes.
-    pub media_type: &'a MediaType,
-    /// Its size.
-    pub bytes: u64,
-    /// Whether it is a moving picture of a type that can also be still.
-    pub animated: bool,
-}
-
-/// How a file fits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fit {
-    /// As what the channel takes it.
-    pub kind: Kind,
-    /// Its type in the channel's spelling: declare this.
-    pub declare: String,
-    /// The longest caption in characters: 0 for none, `None` where no limit is published.
-    pub caption_chars: Option<u32>,
-}
-
-/// Why a file does not fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Misfit {
-    /// The type is not allowed, at any size.
-    #[error("the channel does not take this type")]
-    Type,
-    /// The type is allowed, but not as large.
-    #[error("larger than the {limit_bytes} bytes the channel takes of this type")]
-    Size {
-        /// The most the channel takes.
-        limit_bytes: u64,
-    },
-}
-
-impl Limits<'_> {
-    /// The shipped limits of `profile` in `direction`; `None` if unknown, which allows nothing.
-    #[must_use]
-    pub fn of(profile: &str, direction: Direction) -> Option<Limits<'static>> {
-        Matrix::shipped().limits(profile, direction)
-    }
-
-    /// Puts the types of the platform's live configuration in the place of its defaults. An empty list allows nothing.
-    /// Rows that are not configurable stay.
-    #[must_use]
-    pub fn with_live_types(mut self, types: &[TypePattern]) -> Self {
-        for row in self.rows.iter_mut().filter(|row| row.live) {
-            row.to_mut().types = types.to_vec();
-        }
-        self
-    }
-
-    /// Lowers every size limit to at most `max_bytes`.
-    #[must_use]
-    pub fn capped(mut self, max_bytes: u64) -> Self {
-        for row in self.rows.iter_mut().filter(|row| row.max_bytes > max_bytes) {
-            row.to_mut().max_bytes = max_bytes;
-        }
-        self
-    }
-
-    /// Is the type allowed, at least while small, still or animated?
-    #[must_use]
-    pub fn allows(&self, media_type: &MediaType) -> bool {
-        self.max_bytes(media_type).is_some()
-    }
-
-    /// The most bytes of this type that any row takes; `None` if none takes it.
-    #[must_use]
-    pub fn max_bytes(&self, media_type: &MediaType) -> Option<u64> {
-        let rows = self
-            .rows
-            .iter()
-            .filter(|row| row.spelling(media_type).is_some());
-        rows.map(|row| row.max_bytes).max()
-    }
-
-    /// The allowed types as the channel spells them, for telling a person.
-    pub fn types(&self) -> impl Iterator<Item = &TypePattern> {
-        self.rows.iter().flat_map(|row| &row.types)
-    }
-
-    /// Does the channel take this file, and as what? The first row that does decides.
-    ///
-    /// # Errors
-    /// [`Misfit`] with the largest limit among the rows of this type.
-    pub fn fit(&self, media: Media<'_>) -> Result<Fit, Misfit> {
-        let mut misfit = Misfit::Type;
-        for row in self
-            .rows
-            .iter()
-            .filter(|row| row.animated.is_none_or(|it| it == media.animated))
-        {
-            match (row.spelling(media.media_type), misfit) {
-                (None, _) => {}
-                (Some(declare), _) if media.bytes <= row.max_bytes => {
-                    let declare = declare.to_owned();
-                    return Ok(Fit {
-                        kind: row.kind,
-                        declare,
-                        caption_chars: row.caption_chars,
-                    });
-                }
-                (Some(_), Misfit::Size { limit_bytes }) if limit_bytes >= row.max_bytes => {}
-                (Some(_), Misfit::Type | Misfit::Size { .. }) => {
-                    misfit = Misfit::Size {
-                        limit_bytes: row.max_bytes,
-                    }
-                }
-            }
-        }
-        Err(misfit)
-    }
-}
-
-impl Row {
-    /// How this row spells the type, if it takes it.
-    fn spelling<'a>(&'a self, media_type: &'a MediaType) -> Option<&'a str> {
-        let pattern = self
-            .types
-            .iter()
-            .find(|pattern| pattern.allows(media_type))?;
-        Some(pattern.exact_spelling().unwrap_or(media_type.as_str()))
+            .filter(|row| row.profile == profile && row.direction.include(direction));
+        Limits::new(rows, platform.max_bytes)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn fit(limits: &Limits<'_>, text: &str, bytes: u64, animated: bool) -> Result<Fit, Misfit> {
-        limits.fit(Media {
-            media_type: &MediaType::parse(text).unwrap(),
-            bytes,
-            animated,
-        })
-    }
+    use crate::connection::Profile;
 
     #[test]
-    fn whatsapp_takes_what_its_table_says_to_the_byte() {
-        let whatsapp = Limits::of("whatsapp", Direction::ToCustomer).unwrap();
-        let docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
-        for (media_type, animated, kind, declare, limit_bytes, caption) in [
-            (
-                "image/jpeg",
-                false,
-                Kind::Image,
-                "image/jpeg",
-                5_000_000,
-                Some(1024),
-            ),
-            (
-                "image/png",
-                false,
-                Kind::Image,
-                "image/png",
-                5_000_000,
-                Some(1024),
-            ),
-            (
-                "audio/ogg; codecs=opus",
-                false,
-                Kind::Audio,
-                "audio/ogg",
-                16_000_000,
-                Some(0),
-            ),
-            (
-                "video/mp4",
-                true,
-                Kind::Video,
-                "video/mp4",
-                16_000_000,
-                Some(1024),
-            ),
-            (
-                "video/3gpp",
-                true,
-                Kind::Video,
-                "video/3gp",
-                16_000_000,
-                Some(1024),
-            ),
-            (
-                "application/pdf",
-                false,
-                Kind::Document,
-                "application/pdf",
-                100_000_000,
-                Some(1024),
-            ),
-            (docx, false, Kind::Document, docx, 100_000_000, Some(1024)),
-            (
-                "image/webp",
-                false,
-                Kind::Sticker,
-                "image/webp",
-                100_000,
-                Some(0),
-            ),
-            (
-                "image/webp",
-                true,
-                Kind::Sticker,
-                "image/webp",
-                500_000,
-                Some(0),
-            ),
-        ] {
-            let expected = Fit {
-                kind,
-                declare: declare.to_owned(),
-                caption_chars: caption,
-            };
-            assert_eq!(
-                fit(&whatsapp, media_type, limit_bytes, animated),
-                Ok(expected),
-                "{media_type}"
-            );
-            let over = fit(&whatsapp, media_type, limit_bytes + 1, animated);
-            assert_eq!(over, Err(Misfit::Size { limit_bytes }), "{media_type}");
+    fn every_shipped_row_says_what_it_takes_since_when_and_who_says_so() {
+        let matrix = Matrix::shipped();
+        let demand = |id: &str| {
+            let parts = id.strip_prefix('S').and_then(|rest| rest.split_once('-'));
+            parts.is_some_and(|(document, number)| {
+                document.parse::<u8>().is_ok() && number.parse::<u16>().is_ok()
+            })
+        };
+        let is_source =
+            |source: &str| source.starts_with("https://") || source.split(", ").all(demand);
+        let is_date = |checked: &str| {
+            let month = checked.split_once('-').is_some_and(|(year, month)| {
+                year.len() == 4 && month.parse::<u8>().is_ok_and(|it| (1..=12).contains(&it))
+            });
+            month || checked == "not recorded"
+        };
+        let rows = matrix.row.iter().map(|it| (&it.source, &it.checked));
+        let surfaces = matrix.profile.iter().map(|it| (&it.source, &it.checked));
+        let platforms = matrix.platform.iter().map(|it| (&it.source, &it.checked));
+        for (source, checked) in rows.chain(surfaces).chain(platforms) {
+            assert!(is_source(source) && is_date(checked), "{source} {checked}");
         }
-        for refused in [
-            "image/gif",
-            "image/heic",
-            "application/zip",
-            "audio/wav",
-            "text/html",
-        ] {
-            assert_eq!(
-                fit(&whatsapp, refused, 1, false),
-                Err(Misfit::Type),
-                "{refused}"
-            );
+        for row in &matrix.row {
+            assert!(row.max_bytes > 0 && !row.types.is_empty(), "{row:?}");
+            let shown = |inline| row.types.contains(inline);
+            assert!(row.inline.iter().all(shown), "{row:?}");
         }
     }
 
     #[test]
-    fn genesys_takes_everything_in_and_pictures_out_until_its_profile_is_known() {
-        let to_agent = Limits::of("genesys-open-messaging", Direction::ToAgent).unwrap();
-        let to_customer = Limits::of("genesys-open-messaging", Direction::ToCustomer).unwrap();
-        let pdf = MediaType::parse("application/pdf").unwrap();
-        assert_eq!(to_agent.max_bytes(&pdf), Some(25_000_000));
+    fn whatever_the_map_names_has_rows_in_the_directions_it_goes() {
+        use Direction::{ToAgent, ToCustomer};
+        let matrix = Matrix::shipped();
+        for (id, directions, usual) in [
+            ("whatsapp", &[ToAgent, ToCustomer][..], ToCustomer),
+            ("messenger", &[ToAgent, ToCustomer], ToCustomer),
+            ("instagram", &[ToAgent, ToCustomer], ToCustomer),
+            ("genesys-open-messaging", &[ToAgent, ToCustomer], ToAgent),
+            ("genesys-agent", &[ToCustomer], ToCustomer),
+            ("genesys-message-media", &[ToAgent, ToCustomer], ToAgent),
+            ("genesys-web-chat", &[ToAgent, ToCustomer], ToAgent),
+            ("genesys-web-messaging", &[ToAgent, ToCustomer], ToAgent),
+            ("genesys-media-upload", &[ToAgent, ToCustomer], ToAgent),
+            ("genesys-guest", &[ToAgent, ToCustomer], ToAgent),
+            ("cxone-byoc", &[ToAgent, ToCustomer], ToAgent),
+            ("cxone-conversations", &[ToAgent, ToCustomer], ToAgent),
+        ] {
+            let surface = matrix.surface(id).unwrap();
+            for direction in [ToAgent, ToCustomer] {
+                let known = matrix.limits(id, direction).is_some();
+                assert_eq!(known, directions.contains(&direction), "{id} {direction:?}");
+            }
+            assert_eq!(matrix.usual_direction(surface), usual, "{id}");
+        }
+        for profile in Profile::ALL {
+            assert!(matrix.surface(profile.as_str()).is_some(), "{profile}");
+        }
         assert_eq!(
-            fit(&to_agent, "application/pdf", 5, false).unwrap().declare,
-            "application/pdf"
+            matrix.surface("genesys").unwrap().id,
+            "genesys-open-messaging"
         );
-        assert!(!to_customer.allows(&pdf));
-        let live = [
-            TypePattern::parse("image/*").unwrap(),
-            TypePattern::parse("application/pdf").unwrap(),
-        ];
-        assert!(to_customer.clone().with_live_types(&live).allows(&pdf));
-        assert!(
-            !to_customer
-                .clone()
-                .with_live_types(&live)
-                .allows(&MediaType::parse("text/plain").unwrap())
-        );
-        assert!(
-            !to_agent.with_live_types(&[]).allows(&pdf),
-            "an empty list allows nothing"
-        );
+        assert!(matrix.surface("carrier-pigeon").is_none());
+        assert!(matrix.limits("carrier-pigeon", ToAgent).is_none());
     }
 
     #[test]
-    fn run_time_knowledge_only_narrows_sizes_and_leaves_fixed_types() {
-        let whatsapp = Limits::of("whatsapp", Direction::ToCustomer).unwrap();
-        let capped = whatsapp.clone().capped(10_000_000).with_live_types(&[]);
-        for (media_type, expected) in [
-            ("image/png", Some(5_000_000)),
-            ("application/pdf", Some(10_000_000)),
-            ("image/gif", None),
-        ] {
-            assert_eq!(
-                capped.max_bytes(&MediaType::parse(media_type).unwrap()),
-                expected,
-                "{media_type}"
-            );
-        }
-        let pdf = MediaType::parse("application/pdf").unwrap();
-        assert_eq!(
-            whatsapp.max_bytes(&pdf),
-            Some(100_000_000),
-            "the shipped rows are not touched"
-        );
-    }
-
-    #[test]
-    fn the_shipped_file_is_complete_and_others_are_refused() {
-        for row in &Matrix::shipped().row {
-            assert!(
-                row.max_bytes > 0 && !row.types.is_empty() && row.source.starts_with("https://"),
-                "{row:?}"
-            );
-        }
-        assert!(Limits::of("carrier-pigeon", Direction::ToAgent).is_none());
-        let good = "[[row]]\nprofile='x'\ndirection='to-agent'\nkind='any'\ntypes=['*/*']\nmax_bytes=1\nsource='s'\nchecked='d'\n";
+    fn what_is_incomplete_or_leads_nowhere_is_refused() {
+        let good = "[[platform]]\nname='p'\nsource='s'\nchecked='d'\n\
+            [[profile]]\nid='x'\nplatform='p'\ntitle='X'\nside='agent'\nsource='s'\nchecked='d'\n\
+            [[row]]\nprofile='x'\ndirection='both'\nkind='any'\ntypes=['*/*']\nmax_bytes=1\nsource='s'\nchecked='d'\n";
         assert!(Matrix::parse(good).is_ok());
         for (name, broken) in [
             ("no source", good.replace("source='s'\n", "")),
             ("unknown column", good.replace("kind", "max_mb=1\nkind")),
-            ("unknown direction", good.replace("to-agent", "up")),
+            ("unknown table", good.replace("[[row]]", "[[rows]]")),
+            ("unknown direction", good.replace("'both'", "'up'")),
+            ("unknown side", good.replace("'agent'", "'left'")),
             ("not a type", good.replace("*/*", "pdf")),
             ("negative size", good.replace("max_bytes=1", "max_bytes=-1")),
+            (
+                "unknown platform",
+                good.replace("platform='p'", "platform='q'"),
+            ),
+            (
+                "unknown profile",
+                good.replace("profile='x'", "profile='y'"),
+            ),
         ] {
             assert!(Matrix::parse(&broken).is_err(), "{name}");
         }

@@ -24,6 +24,8 @@ pub struct TypePattern {
     /// As written, for sending; never used for comparing.
     spelling: String,
     matches: Matches,
+    /// The only codec that is allowed; `None`: any.
+    codec: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +80,16 @@ impl MediaType {
     }
 }
 
+/// The codec that a `Content-Type` names in its parameter `codecs` (RFC 6381), in lower case.
+#[must_use]
+pub fn codec_of(content_type: &str) -> Option<String> {
+    let parameters = content_type.split(';').skip(1);
+    let mut named = parameters.filter_map(|parameter| parameter.split_once('='));
+    let (_, codec) = named.find(|(key, _)| key.trim_ascii().eq_ignore_ascii_case("codecs"))?;
+    let codec = codec.trim_ascii().trim_matches('"').to_ascii_lowercase();
+    (!codec.is_empty()).then_some(codec)
+}
+
 /// Is this (in lower case, without dot) the extension of any type we know?
 pub(super) fn is_known_extension(extension: &str) -> bool {
     KNOWN
@@ -97,16 +109,37 @@ impl TypePattern {
             Some((family, "*")) if is_token(family) => Matches::Family(format!("{family}/")),
             _ => Matches::One(MediaType::parse(&spelling)?),
         };
-        Ok(Self { spelling, matches })
+        Ok(Self {
+            codec: codec_of(&spelling),
+            spelling,
+            matches,
+        })
     }
 
-    /// Does it allow this type?
+    /// Does it allow this type, coded like this?
     #[must_use]
-    pub fn allows(&self, media_type: &MediaType) -> bool {
-        match &self.matches {
+    pub fn allows(&self, media_type: &MediaType, codec: Option<&str>) -> bool {
+        let is_type = match &self.matches {
             Matches::Everything => true,
             Matches::Family(family) => media_type.0.starts_with(family),
             Matches::One(one) => one == media_type,
+        };
+        is_type && (self.codec.is_none() || self.codec.as_deref() == codec)
+    }
+
+    /// What both allow, in this one's spelling where both name the same type; `None`: nothing.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Option<Self> {
+        let covers = |wide: &Self, narrow: &Self| match (&wide.matches, &narrow.matches) {
+            (Matches::Everything, _) => true,
+            (Matches::Family(wide), Matches::Family(narrow)) => wide == narrow,
+            (_, Matches::One(one)) => wide.allows(one, narrow.codec.as_deref()),
+            (Matches::Family(_) | Matches::One(_), _) => false,
+        };
+        if covers(other, self) {
+            Some(self.clone())
+        } else {
+            covers(self, other).then(|| other.clone())
         }
     }
 
@@ -209,14 +242,48 @@ mod tests {
             ("image/jpg", "image/jpeg", true),
             ("image/jpeg", "image/png", false),
             ("video/3gp", "video/3gpp", true),
+            ("audio/ogg", "audio/ogg; codecs=vorbis", true),
+            ("audio/ogg; codecs=opus", "audio/ogg;codecs=\"OPUS\"", true),
+            ("audio/ogg; codecs=opus", "audio/ogg; codecs=vorbis", false),
+            ("audio/ogg; codecs=opus", "audio/ogg", false),
         ] {
-            let allowed = TypePattern::parse(pattern)
-                .unwrap()
-                .allows(&MediaType::parse(media_type).unwrap());
+            let allowed = TypePattern::parse(pattern).unwrap().allows(
+                &MediaType::parse(media_type).unwrap(),
+                codec_of(media_type).as_deref(),
+            );
             assert_eq!(allowed, expected, "{pattern} and {media_type}");
         }
         for wrong in ["", "*", "*/png", "image", "image/**", "image/p*"] {
             assert!(TypePattern::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn two_patterns_allow_together_what_each_does() {
+        for (one, other, expected) in [
+            ("image/*", "image/png", Some("image/png")),
+            ("image/png", "image/*", Some("image/png")),
+            ("*/*", "image/*", Some("image/*")),
+            ("image/*", "*/*", Some("image/*")),
+            ("video/3gp", "video/3gpp", Some("video/3gp")),
+            ("image/*", "video/*", None),
+            ("image/png", "image/gif", None),
+            (
+                "audio/ogg; codecs=opus",
+                "audio/ogg",
+                Some("audio/ogg; codecs=opus"),
+            ),
+            (
+                "audio/ogg",
+                "audio/ogg; codecs=opus",
+                Some("audio/ogg; codecs=opus"),
+            ),
+            ("audio/ogg; codecs=opus", "audio/ogg; codecs=vorbis", None),
+        ] {
+            let parse = |text| TypePattern::parse(text).unwrap();
+            let both = parse(one).and(&parse(other));
+            let both = both.map(|pattern| pattern.to_string());
+            assert_eq!(both.as_deref(), expected, "{one} and {other}");
         }
     }
 

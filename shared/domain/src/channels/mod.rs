@@ -4,19 +4,27 @@
 //! |---|---|
 //! | [`media_type`] | MIME types without their parameters and aliases; wildcards |
 //! | [`matrix`] | the capability matrix, a data file (`data/channels.toml`), and looking things up in it |
+//! | [`limits`] | its rows of one channel, narrowed by live configuration and owner; whether a file fits |
+//! | [`live`] | what platforms tell of their configuration, as bounds |
 //! | [`mod@plan`] | what becomes of a file at its target |
+//! | [`ways`] | what can be done where it does not fit |
 //! | [`mod@wire_name`] | file names every platform accepts |
 //!
-//! The matrix says what the channels publish. What holds for one message is the least of all layers: the sender's channel,
-//! the receiver's, its live configuration and the owner's own limits.
+//! The matrix says what the channels publish. What holds for one message is the least of all layers: the platform's, the
+//! channel's, its live configuration's and the owner's own limits.
 
 mod known_types;
+pub mod limits;
+pub mod live;
 pub mod matrix;
 pub mod media_type;
 pub mod plan;
+pub mod ways;
 pub mod wire_name;
 
-pub use matrix::{Direction, Fit, Kind, Limits, Matrix, Media, Misfit};
-pub use media_type::{MediaType, TypePattern};
-pub use plan::plan;
-pub use wire_name::wire_name;
+pub use limits::{Bounds, Fit, Layer, Limits, Media, Misfit, Render};
+pub use matrix::{Direction, Kind, Matrix, Surface};
+pub use media_type::{MediaType, TypePattern, codec_of};
+pub use plan::{Channel, Found, Offered, plan, plan_for};
+pub use ways::Ways;
+pub use wire_name::{display_name, wire_name};

@@ -1,22 +1,61 @@
 //! What becomes of a file at its target: the plan, from the matrix and what the bytes turned out to be.
+//!
+//! The first that holds is taken: the original as it is called, or as its bytes are; a rendition that would fit; a link;
+//! for office files, words that say what it is; refused. All but the first and the last are the owner's to allow ([`Ways`]).
 
-use super::matrix::{Direction, Fit, Kind, Limits, Media, Misfit};
-use super::media_type::MediaType;
-use super::wire_name::wire_name;
+use super::limits::{Fit, Limits, Media, Misfit};
+use super::matrix::{Direction, Kind, Matrix};
+use super::media_type::{MediaType, codec_of, is_known_extension};
+use super::ways::{self, Ways};
+use super::wire_name::{display_name, wire_name_among};
 use crate::connection::Connection;
 use crate::event::Origin;
-use crate::verdict::Plan;
+use crate::verdict::{Delivery, Plan, Refusal};
 
 /// So many of a channel's types are named to a person.
 const NAMED_TYPES: usize = 8;
 
-/// What the target of `origin` allows for a file whose bytes are of type `mime` and `size_bytes` long.
+/// What the bytes of a file turned out to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// Their type, with its codec where one name covers several: `audio/ogg; codecs=opus`.
+    pub content_type: &'a str,
+    /// What a person calls it.
+    pub label: &'a str,
+    /// Whether it is a moving picture of a type that can also be still.
+    pub animated: bool,
+    /// Their number.
+    pub bytes: u64,
+}
+
+/// A file that somebody wants to be delivered: what its sender says of it, and what it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Offered<'a> {
+    /// Its name; `None`: it has none.
+    pub file_name: Option<&'a str>,
+    /// The type it was declared with, parameters included.
+    pub declared: Option<&'a str>,
+    /// Words with it.
+    pub caption: Option<&'a str>,
+    /// What it is.
+    pub found: Found<'a>,
+}
+
+/// Where it is to go.
+#[derive(Clone, Debug)]
+pub struct Channel<'a> {
+    /// What people call it.
+    pub title: &'a str,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// What holds there.
+    pub limits: Limits<'a>,
+}
+
+/// What the target of `origin` allows for a file whose bytes are `found`. No way out is taken yet where it does not fit:
+/// nothing in the pipeline makes renditions, and no link of ours lives long enough.
 #[must_use]
-pub fn plan(origin: &Origin, target: Option<&Connection>, mime: &str, size_bytes: u64) -> Plan {
-    let rejected = |code: &str, reason: String| Plan::Rejected {
-        code: code.to_owned(),
-        reason,
-    };
+pub fn plan(origin: &Origin, target: Option<&Connection>, found: Found<'_>) -> Plan {
     let Some(target) = target else {
         return match &origin.target {
             None => Plan::Keep,
@@ -27,68 +66,160 @@ pub fn plan(origin: &Origin, target: Option<&Connection>, mime: &str, size_bytes
         };
     };
     let profile = target.profile();
-    let Ok(media_type) = MediaType::parse(mime) else {
-        let reason = "Its type has no name that could be put on the wire.";
-        return rejected("channel.unknown", reason.to_owned());
-    };
-    let Some(limits) = Limits::of(profile.as_str(), origin.direction) else {
+    let Some(limits) = Matrix::shipped().limits(profile.as_str(), origin.direction) else {
         let reason = format!("Nothing is known of what {profile} takes.");
         return rejected("channel.unknown", reason);
     };
-    let media = Media {
-        media_type: &media_type,
-        bytes: size_bytes,
-        animated: false,
+    let channel = Channel {
+        title: target.channel_name(),
+        direction: origin.direction,
+        limits: limits.within(&target.limits),
     };
-    match limits.fit(media) {
-        Ok(fit) => as_is(origin, fit, &media_type),
-        Err(Misfit::Type) => rejected(
-            "channel.type",
-            format!(
-                "{} does not take files of type {mime}. It takes {}.",
-                target.channel_name(),
-                allowed(&limits)
-            ),
-        ),
-        Err(Misfit::Size { limit_bytes }) => rejected(
-            "channel.size",
-            format!(
-                "The file has {}, and {} takes at most {} of type {mime}. Send a smaller one.",
-                megabytes(size_bytes),
-                target.channel_name(),
-                megabytes(limit_bytes)
-            ),
-        ),
+    let file = origin.file();
+    let offered = Offered {
+        file_name: file.and_then(|file| file.file_name.as_deref()),
+        declared: file.and_then(|file| file.declared_type.as_deref()),
+        caption: file.and_then(|file| file.caption.as_deref()),
+        found,
+    };
+    plan_for(&channel, &offered, Ways::default())
+}
+
+/// What `channel` allows for a file, if the owner allows these ways out.
+#[must_use]
+pub fn plan_for(channel: &Channel<'_>, offered: &Offered<'_>, ways: Ways) -> Plan {
+    let found = offered.found;
+    let Ok(media_type) = MediaType::parse(found.content_type) else {
+        let reason = "Its type has no name that could be put on the wire.";
+        return rejected("channel.unknown", reason.to_owned());
+    };
+    let fit = channel.limits.fit(Media {
+        media_type: &media_type,
+        codec: codec_of(found.content_type).as_deref(),
+        bytes: found.bytes,
+        animated: found.animated,
+    });
+    let misfit = match fit {
+        Ok(fit) => {
+            let delivery = delivery(channel, offered, &fit, &media_type);
+            return if is_as_called(offered, &delivery) {
+                Plan::AsIs(delivery)
+            } else {
+                Plan::ReTyped(delivery)
+            };
+        }
+        Err(misfit) => misfit,
+    };
+    let why = refusal(channel, offered, misfit);
+    if ways.convert
+        && let Some((to, fit)) = ways::rendition(&channel.limits, &media_type, found.bytes)
+    {
+        return Plan::Converted {
+            to: delivery(channel, offered, &fit, &to),
+            max_bytes: fit.max_bytes,
+            why,
+        };
+    }
+    let name = display_name(offered.file_name, &media_type);
+    if ways.link {
+        Plan::Link { name, why }
+    } else if ways.summary && ways::is_office(&media_type) {
+        let (label, size, title) = (found.label, megabytes(found.bytes), channel.title);
+        let text = format!("{name} ({label}, {size}): {title} does not carry files like this one.");
+        Plan::Summary { text, why }
+    } else {
+        Plan::Rejected(why)
     }
 }
 
-fn as_is(origin: &Origin, fit: Fit, media_type: &MediaType) -> Plan {
-    let file = origin.file();
-    let caption = file.and_then(|file| file.caption.as_deref());
+fn rejected(code: &str, reason: String) -> Plan {
+    Plan::Rejected(Refusal {
+        code: code.to_owned(),
+        reason,
+    })
+}
+
+/// How it goes out as `media_type`, which fits like this.
+fn delivery(
+    channel: &Channel<'_>,
+    offered: &Offered<'_>,
+    fit: &Fit,
+    media_type: &MediaType,
+) -> Delivery {
     let fits = |caption: &str| {
         fit.caption_chars
             .is_none_or(|most| caption.chars().count() <= most as usize)
     };
-    Plan::AsIs {
-        mime: fit.declare,
-        name: wire_name(file.and_then(|file| file.file_name.as_deref()), media_type),
+    Delivery {
+        mime: fit.declare.clone(),
+        name: wire_name_among(offered.file_name, media_type, &fit.extensions),
         // A channel that does not sort is told nothing.
         kind: (fit.kind != Kind::Any).then_some(fit.kind),
-        caption_apart: origin.direction == Direction::ToCustomer
-            && caption.is_some_and(|caption| !fits(caption)),
+        caption_apart: channel.direction == Direction::ToCustomer
+            && offered.caption.is_some_and(|caption| !fits(caption)),
+    }
+}
+
+/// Does it go out under the type and the ending that its sender gave it, or that nobody contradicts?
+fn is_as_called(offered: &Offered<'_>, delivery: &Delivery) -> bool {
+    let plain = |text: &str| text.replace(' ', "").to_ascii_lowercase();
+    let said = plain(offered.declared.unwrap_or(offered.found.content_type));
+    let wire = plain(&delivery.mime);
+    // Parameters that the channel's spelling does not have are dropped: a character set, say.
+    let is_type = said == wire || said.split(';').next() == Some(&wire);
+    let ending = |name: &str| {
+        let (_, extension) = name.rsplit_once('.')?;
+        Some(extension.to_ascii_lowercase())
+    };
+    let given = offered.file_name.and_then(ending);
+    let is_ending = given
+        .filter(|given| is_known_extension(given))
+        .is_none_or(|given| ending(&delivery.name) == Some(given));
+    is_type && is_ending
+}
+
+fn refusal(channel: &Channel<'_>, offered: &Offered<'_>, misfit: Misfit) -> Refusal {
+    let (title, content_type) = (channel.title, offered.found.content_type);
+    let (code, reason) = match misfit {
+        Misfit::Type => (
+            "channel.type",
+            format!(
+                "{title} does not take files of type {content_type}. It takes {}.",
+                allowed(&channel.limits)
+            ),
+        ),
+        Misfit::Size { limit_bytes, .. } => (
+            "channel.size",
+            format!(
+                "The file has {}, and {title} takes at most {} of type {content_type}. Send a smaller one.",
+                megabytes(offered.found.bytes),
+                megabytes(limit_bytes)
+            ),
+        ),
+    };
+    Refusal {
+        code: code.to_owned(),
+        reason,
     }
 }
 
 /// The channel's types, for a person.
 fn allowed(limits: &Limits<'_>) -> String {
-    let all: Vec<String> = limits.types().map(ToString::to_string).collect();
+    let mut all: Vec<String> = Vec::new();
+    for spelling in limits.types().map(ToString::to_string) {
+        if !all.contains(&spelling) {
+            all.push(spelling);
+        }
+    }
     let mut named = all
         .iter()
         .take(NAMED_TYPES)
         .cloned()
         .collect::<Vec<_>>()
         .join(", ");
-    if all.len() > NAMED_TYPES {
+    if all.is_empty() {
+        named.push_str("nothing");
+    } else if all.len() > NAMED_TYPES {
         named.push_str(" and a few more");
     }
     named
@@ -105,6 +236,15 @@ mod tests {
     use crate::channels::known_types::KNOWN;
     use crate::connection::tests::{genesys, whatsapp};
     use crate::event::{Content, origin};
+
+    fn found(content_type: &str, bytes: u64) -> Found<'_> {
+        Found {
+            content_type,
+            label: "file",
+            animated: false,
+            bytes,
+        }
+    }
 
     fn outgoing(caption: &str) -> Origin {
         let mut origin = Origin {
@@ -124,21 +264,21 @@ mod tests {
         let (whatsapp, genesys) = (whatsapp(), genesys());
         for (mime, extensions, _) in KNOWN {
             for (origin, target) in [(outgoing(""), &whatsapp), (origin(), &genesys)] {
-                match plan(&origin, Some(target), mime, 1000) {
-                    Plan::AsIs { name, .. } => {
+                match plan(&origin, Some(target), found(mime, 1000)) {
+                    Plan::AsIs(Delivery { name, .. }) | Plan::ReTyped(Delivery { name, .. }) => {
                         let given = name.rsplit('.').next();
                         assert!(
                             given.is_some_and(|given| extensions.contains(&given)),
                             "{mime}: {name}"
                         );
                     }
-                    Plan::Rejected { code, reason } => {
+                    Plan::Rejected(Refusal { code, reason }) => {
                         assert_eq!(code, "channel.type", "{mime}");
                         let (type_named, takes) =
                             (reason.contains(mime), reason.contains("It takes "));
                         assert!(type_named && takes, "{reason}");
                     }
-                    Plan::Keep => panic!("{mime} is kept"),
+                    other => panic!("{mime}: {other:?}"),
                 }
             }
         }
@@ -149,14 +289,11 @@ mod tests {
         let whatsapp = whatsapp();
         let genesys = genesys();
         let reason = |plan| match plan {
-            Plan::Rejected { code, reason } => format!("{code}: {reason}"),
-            Plan::AsIs {
-                mime,
-                name,
-                kind,
-                caption_apart,
-            } => format!("{mime} {name} {kind:?} {caption_apart}"),
-            Plan::Keep => "kept".to_owned(),
+            Plan::Rejected(Refusal { code, reason }) => format!("{code}: {reason}"),
+            Plan::AsIs(it) | Plan::ReTyped(it) => {
+                format!("{} {} {:?} {}", it.mime, it.name, it.kind, it.caption_apart)
+            }
+            other => other.as_str().to_owned(),
         };
         for (origin, target, mime, size, expected) in [
             (
@@ -185,21 +322,21 @@ mod tests {
                 Some(&whatsapp),
                 "image/heic",
                 1000,
-                "channel.type: WhatsApp does not take files of type image/heic. It takes image/jpeg, image/png, audio/aac, audio/amr, audio/mpeg, audio/mp4, audio/ogg, video/mp4 and a few more.",
+                "channel.type: WhatsApp does not take files of type image/heic. It takes image/jpeg, image/png, audio/aac, audio/amr, audio/mpeg, audio/mp4, audio/ogg; codecs=opus, video/mp4 and a few more.",
             ),
             (
                 outgoing("hi"),
                 Some(&whatsapp),
                 "video/quicktime",
                 1000,
-                "channel.type: WhatsApp does not take files of type video/quicktime. It takes image/jpeg, image/png, audio/aac, audio/amr, audio/mpeg, audio/mp4, audio/ogg, video/mp4 and a few more.",
+                "channel.type: WhatsApp does not take files of type video/quicktime. It takes image/jpeg, image/png, audio/aac, audio/amr, audio/mpeg, audio/mp4, audio/ogg; codecs=opus, video/mp4 and a few more.",
             ),
             (
                 outgoing("hi"),
                 Some(&whatsapp),
                 "image/gif",
                 1000,
-                "channel.type: WhatsApp does not take files of type image/gif. It takes image/jpeg, image/png, audio/aac, audio/amr, audio/mpeg, audio/mp4, audio/ogg, video/mp4 and a few more.",
+                "channel.type: WhatsApp does not take files of type image/gif. It takes image/jpeg, image/png, audio/aac, audio/amr, audio/mpeg, audio/mp4, audio/ogg; codecs=opus, video/mp4 and a few more.",
             ),
             (
                 origin(),
@@ -230,10 +367,123 @@ mod tests {
                 None,
                 "image/png",
                 1,
-                "kept",
+                "keep",
             ),
         ] {
-            assert_eq!(reason(plan(&origin, target, mime, size)), expected);
+            assert_eq!(reason(plan(&origin, target, found(mime, size))), expected);
+        }
+    }
+
+    fn channel(profile: &str) -> Channel<'static> {
+        let direction = Direction::ToCustomer;
+        Channel {
+            title: "It",
+            direction,
+            limits: Matrix::shipped().limits(profile, direction).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_file_is_re_typed_where_its_sender_called_it_otherwise() {
+        // What it is, what it was declared as, what it was named | what becomes of it.
+        for row in [
+            "image/jpeg, image/jpeg, a.JPG | as-is image/jpeg a.jpg",
+            "image/jpeg, -, - | as-is image/jpeg file.jpg",
+            "image/jpeg, -, a | as-is image/jpeg a.jpg",
+            "image/jpeg, image/jpg, a.jpg | re-typed image/jpeg a.jpg",
+            "image/jpeg, application/octet-stream, a.jpg | re-typed image/jpeg a.jpg",
+            "image/jpeg, image/jpeg, a.png | re-typed image/jpeg a.jpg",
+            "audio/ogg; codecs=opus, audio/ogg;codecs=opus, - | as-is audio/ogg; codecs=opus file.ogg",
+            "audio/ogg; codecs=opus, audio/ogg, v.opus | re-typed audio/ogg; codecs=opus v.opus",
+            "audio/ogg; codecs=vorbis, audio/ogg, - | rejected",
+            "video/3gpp, video/3gpp, v.3gp | re-typed video/3gp v.3gp",
+            "text/plain, text/plain; charset=utf-8, a.txt | as-is text/plain a.txt",
+            "text/plain, text/plain, a.log | re-typed text/plain a.txt",
+        ] {
+            let (asked, expected) = row.split_once(" | ").unwrap();
+            let said: Vec<Option<&str>> = asked
+                .split(", ")
+                .map(|part| Some(part).filter(|part| *part != "-"))
+                .collect();
+            let offered = Offered {
+                file_name: said[2],
+                declared: said[1],
+                caption: None,
+                found: found(said[0].unwrap(), 1000),
+            };
+            let plan = plan_for(&channel("whatsapp"), &offered, Ways::default());
+            let wire = plan
+                .delivery()
+                .map(|it| format!(" {} {}", it.mime, it.name));
+            let planned = format!("{}{}", plan.as_str(), wire.unwrap_or_default());
+            assert_eq!(planned, expected, "{asked}");
+        }
+    }
+
+    #[test]
+    fn the_first_way_that_is_open_is_taken() {
+        let ways = |open: &str| Ways {
+            convert: open.contains("convert"),
+            link: open.contains("link"),
+            summary: open.contains("summary"),
+        };
+        // Channel, type, bytes, what is open | what becomes of it.
+        for row in [
+            "instagram image/png 10 convert,link,summary | as-is",
+            "instagram image/png 9000000 convert,link | converted to image/jpeg, 8000000",
+            "instagram image/tiff 10 convert,link | converted to image/jpeg, 8000000",
+            "instagram text/csv 10 convert,link | converted to application/pdf, 25000000",
+            "instagram image/heic 10 convert,link,summary | link",
+            "instagram image/heic 10 convert,summary | rejected",
+            "instagram video/mp4 26000000 convert,link | link",
+            "instagram video/mp4 26000000 convert | rejected",
+            "instagram application/msword 10 convert,link,summary | link",
+            "instagram application/msword 10 summary | summary",
+            "instagram application/msword 10 none | rejected",
+            "instagram application/zip 10 summary | rejected",
+            "whatsapp application/msword 10 convert,link,summary | as-is",
+        ] {
+            let (asked, expected) = row.split_once(" | ").unwrap();
+            let asked: Vec<&str> = asked.split(' ').collect();
+            let offered = Offered {
+                file_name: Some("x"),
+                declared: None,
+                caption: None,
+                found: found(asked[1], asked[2].parse().unwrap()),
+            };
+            let plan = plan_for(&channel(asked[0]), &offered, ways(asked[3]));
+            let planned = match &plan {
+                Plan::Converted { to, max_bytes, .. } => {
+                    format!("converted to {}, {max_bytes}", to.mime)
+                }
+                other => other.as_str().to_owned(),
+            };
+            assert_eq!(planned, expected, "{asked:?}");
+            let is_explained = plan.refusal().is_some_and(|why| !why.reason.is_empty());
+            assert_eq!(is_explained, expected != "as-is");
+            if let Plan::Summary { text, .. } = plan {
+                let words = "x.doc (file, 0.1 MB): It does not carry files like this one.";
+                assert_eq!(text, words);
+            }
+        }
+    }
+
+    #[test]
+    fn the_owners_limits_hold_and_nothing_is_converted_on_the_way_yet() {
+        let mut target = whatsapp();
+        target.limits.max_bytes = Some(1000);
+        let origin = outgoing("");
+        let fits = plan(&origin, Some(&target), found("application/pdf", 1000));
+        assert!(fits.delivery().is_some());
+        for (content_type, bytes, expected) in [
+            ("application/pdf", 1001, "channel.size"),
+            ("image/gif", 10, "channel.type"),
+            ("image/png", 6_000_000, "channel.size"),
+        ] {
+            match plan(&origin, Some(&target), found(content_type, bytes)) {
+                Plan::Rejected(why) => assert_eq!(why.code, expected),
+                other => panic!("{content_type}: {other:?}"),
+            }
         }
     }
 }

@@ -19,6 +19,58 @@ const LONGEST_EXTENSION: usize = 8;
 /// and so is an extension of another type; a name with nothing left of it becomes `file`.
 #[must_use]
 pub fn wire_name(original: Option<&str>, media_type: &MediaType) -> String {
+    named(original, media_type.extensions())
+}
+
+/// The same where the channel takes only some extensions. None of them the type's: any of the type's will have to do.
+#[must_use]
+pub fn wire_name_among(
+    original: Option<&str>,
+    media_type: &MediaType,
+    extensions: &[String],
+) -> String {
+    let own = media_type.extensions().iter().copied();
+    let both: Vec<&str> = own
+        .filter(|own| extensions.iter().any(|taken| taken == own))
+        .collect();
+    match both.as_slice() {
+        [] => wire_name(original, media_type),
+        some => named(original, some),
+    }
+}
+
+/// The original name for people: its folders, control characters and direction marks dropped, everything else kept. A name
+/// that does not end as its bytes demand is nobody's to see: then it is the name on the wire.
+#[must_use]
+pub fn display_name(original: Option<&str>, media_type: &MediaType) -> String {
+    let base = original.unwrap_or_default().rsplit(['/', '\\']).next();
+    let is_shown = |letter: &char| !letter.is_control() && !is_direction_mark(*letter);
+    let shown: String = base
+        .unwrap_or_default()
+        .trim()
+        .chars()
+        .filter(is_shown)
+        .take(LONGEST_NAME)
+        .collect();
+    let ending = shown.rsplit_once('.').filter(|(stem, _)| !stem.is_empty());
+    let ends_well = ending.is_some_and(|(_, extension)| {
+        let extension = extension.to_ascii_lowercase();
+        media_type.extensions().contains(&extension.as_str())
+    });
+    if ends_well {
+        shown
+    } else {
+        wire_name(original, media_type)
+    }
+}
+
+/// Marks that turn the direction of what follows (UAX #9): with one, `fdp.jpg` is shown as `gpj.pdf`.
+const fn is_direction_mark(letter: char) -> bool {
+    matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The name, with one of `extensions`, which are the type's; none: it is a type we do not know.
+fn named(original: Option<&str>, extensions: &[&str]) -> String {
     let base = original
         .unwrap_or_default()
         .rsplit(['/', '\\'])
@@ -29,7 +81,7 @@ pub fn wire_name(original: Option<&str>, media_type: &MediaType) -> String {
         Some((stem, extension)) => (stem, extension.to_ascii_lowercase()),
         None => (base, String::new()),
     };
-    let (stem, extension) = match media_type.extensions() {
+    let (stem, extension) = match extensions {
         [] if is_plain_extension(&given) => (stem, given.as_str()),
         [] => (base, "bin"),
         own if own.contains(&given.as_str()) => (stem, given.as_str()),
@@ -67,7 +119,8 @@ fn plain(stem: &str) -> String {
 }
 
 /// How a Latin letter is spelt in ASCII; the usual spelling of the languages it is most common in.
-const fn in_ascii(letter: char) -> Option<&'static str> {
+#[must_use]
+pub const fn in_ascii(letter: char) -> Option<&'static str> {
     Some(match letter {
         'ä' | 'æ' => "ae",
         'Ä' | 'Æ' => "Ae",
@@ -121,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    fn named(original: &str, media_type: &str) -> String {
+    fn on_the_wire(original: &str, media_type: &str) -> String {
         wire_name(Some(original), &MediaType::parse(media_type).unwrap())
     }
 
@@ -150,7 +203,7 @@ mod tests {
             ("data.much-too-long", other, "data_much-too-long.bin"),
             ("data", other, "data.bin"),
         ] {
-            assert_eq!(named(original, media_type), expected, "{original:?}");
+            assert_eq!(on_the_wire(original, media_type), expected, "{original:?}");
         }
         assert_eq!(
             wire_name(None, &MediaType::parse(jpeg).unwrap()),
@@ -159,8 +212,41 @@ mod tests {
     }
 
     #[test]
+    fn a_channels_extensions_narrow_the_types() {
+        let text = MediaType::parse("text/plain").unwrap();
+        let taken = ["pdf".to_owned(), "txt".to_owned()];
+        for (original, extensions, expected) in [
+            ("server.log", &taken[..], "server.txt"),
+            ("notes.TXT", &taken[..], "notes.txt"),
+            ("server.log", &taken[..1], "server.log"),
+            ("server.log", &[], "server.log"),
+        ] {
+            let name = wire_name_among(Some(original), &text, extensions);
+            assert_eq!(name, expected, "{original} {extensions:?}");
+        }
+    }
+
+    #[test]
+    fn people_see_the_original_unless_it_pretends() {
+        let pdf = MediaType::parse("application/pdf").unwrap();
+        for (original, expected) in [
+            (Some("Rechnung März (1).pdf"), "Rechnung März (1).pdf"),
+            (Some("счёт.PDF"), "счёт.PDF"),
+            (Some("C:\\me\\scan.pdf"), "scan.pdf"),
+            (Some("a\r\nb.pdf"), "ab.pdf"),
+            (Some("x\u{202e}y.pdf"), "xy.pdf"),
+            (Some("invoice.pdf.exe"), "invoice_pdf.pdf"),
+            (Some("fdp.\u{202e}gpj"), "fdp_gpj.pdf"),
+            (Some(".pdf"), "file.pdf"),
+            (None, "file.pdf"),
+        ] {
+            assert_eq!(display_name(original, &pdf), expected, "{original:?}");
+        }
+    }
+
+    #[test]
     fn a_long_name_is_cut_before_its_extension() {
-        let name = named(&format!("{}.docx.pdf", "a".repeat(300)), "application/pdf");
+        let name = on_the_wire(&format!("{}.docx.pdf", "a".repeat(300)), "application/pdf");
         assert_eq!(name, format!("{}.pdf", "a".repeat(96)));
     }
 
@@ -170,13 +256,13 @@ mod tests {
             original in "\\PC{0,150}|[a-z ./\\\\é_-]{0,150}",
             media_type in prop::sample::select(vec!["image/jpeg", "application/pdf", "text/plain", "x/y"]),
         ) {
-            let name = named(&original, media_type);
+            let name = on_the_wire(&original, media_type);
             prop_assert!(name.len() <= LONGEST_NAME && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b)));
             let (stem, extension) = name.split_once('.').unwrap();
             prop_assert!(!stem.is_empty() && !extension.is_empty() && !extension.contains('.'));
             let own = MediaType::parse(media_type).unwrap().extensions();
             prop_assert!(own.is_empty() || own.contains(&extension), "{name}");
-            prop_assert_eq!(named(&name, media_type), name.clone(), "sanitised once is sanitised");
+            prop_assert_eq!(on_the_wire(&name, media_type), name.clone(), "sanitised once is sanitised");
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::channels::Direction;
+use crate::channels::{Bounds, Direction};
 use crate::ids::{ConnectionId, EndpointId};
 use crate::pacing::rate::Rate;
 use crate::signature::Scheme;
@@ -268,9 +268,25 @@ pub struct Connection {
     /// Whether it is a tenant of tests: what comes over it marked as synthetic counts as such.
     #[serde(default, skip_serializing_if = "is_false")]
     pub synthetic: bool,
+    /// What the owner allows to be delivered over it, within what the channel takes.
+    #[serde(default, skip_serializing_if = "Bounds::are_open")]
+    pub limits: Bounds,
 }
 
 impl Connection {
+    /// A connection of this account: deployed, real, and within what its channel takes; its files are kept.
+    #[must_use]
+    pub fn new(id: ConnectionId, account: Account) -> Self {
+        Self {
+            id,
+            account,
+            local: false,
+            retention: Retention::Keep,
+            synthetic: false,
+            limits: Bounds::default(),
+        }
+    }
+
     /// Its profile.
     #[must_use]
     pub fn profile(&self) -> Profile {
@@ -420,9 +436,9 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn whatsapp() -> Connection {
-        Connection {
-            id: ConnectionId::new("wa-sales"),
-            account: Account::WhatsApp {
+        Connection::new(
+            ConnectionId::new("wa-sales"),
+            Account::WhatsApp {
                 endpoint: EndpointId::new("whatsapp"),
                 phone_number_id: "106540352242922".to_owned(),
                 base_url: Url::parse("https://graph.facebook.com").unwrap(),
@@ -431,24 +447,18 @@ pub(crate) mod tests {
                 token: SecretName("attache/prod/clients/wa-sales".to_owned()),
                 window_template: None,
             },
-            local: false,
-            retention: Retention::Keep,
-            synthetic: false,
-        }
+        )
     }
 
     pub(crate) fn genesys() -> Connection {
-        Connection {
-            id: ConnectionId::new("genesys"),
-            account: Account::GenesysOpenMessaging {
+        Connection::new(
+            ConnectionId::new("genesys"),
+            Account::GenesysOpenMessaging {
                 endpoint: Some(EndpointId::new("genesys")),
                 integration_id: "2d1f6a3c".to_owned(),
                 org: org(),
             },
-            local: false,
-            retention: Retention::Keep,
-            synthetic: false,
-        }
+        )
     }
 
     pub(crate) fn org() -> Org {

@@ -148,6 +148,8 @@ mod tests {
             bundle: Vec::new(),
             quote: None,
             shadow: false,
+            reference_only: false,
+            synthetic: false,
             content: Content::File(File {
                 kind: MediaKind::Image,
                 declared_type: Some("image/jpeg".to_owned()),

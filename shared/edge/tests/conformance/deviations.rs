@@ -90,6 +90,10 @@ impl Objects for ShowingDigests {
         self.0.quarantine(id).await
     }
 
+    async fn erase(&self, id: &MediaId, upload: Option<&str>) -> Answer<()> {
+        self.0.erase(id, upload).await
+    }
+
     async fn remove(&self, id: &MediaId) -> Answer<()> {
         self.0.remove(id).await
     }

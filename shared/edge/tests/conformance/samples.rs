@@ -40,6 +40,8 @@ pub(crate) fn item(name: &str, after: u64) -> Item {
         bundle: Vec::new(),
         quote: None,
         shadow: false,
+        reference_only: false,
+        synthetic: false,
         content: Content::File(file),
     };
     let seconds = Duration::from_secs;

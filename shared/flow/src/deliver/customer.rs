@@ -11,7 +11,7 @@ use attache_domain::journey::{Item, Stage};
 use attache_domain::platforms::whatsapp::{self, Outgoing};
 use attache_domain::time::Timestamp;
 use attache_domain::token::Purpose;
-use attache_domain::verdict::Plan;
+use attache_domain::verdict::{Delivery, Plan};
 
 use super::send::{Accepted, no_bucket, too_late, unanswered, unplanned};
 use super::{Deliver, UPLOAD_PATIENCE};
@@ -146,8 +146,8 @@ impl Deliver<'_> {
         connection: &Connection,
         bearer: &Bearer,
     ) -> Answer<Result<String, Failure>> {
-        let (Some(Plan::AsIs { mime, name, .. }), Some(object)) =
-            (&item.record.plan, &item.record.object)
+        let delivery = item.record.plan.as_ref().and_then(Plan::delivery);
+        let (Some(Delivery { mime, name, .. }), Some(object)) = (delivery, &item.record.object)
         else {
             return Ok(Err(unplanned()));
         };
@@ -230,15 +230,12 @@ impl Deliver<'_> {
 }
 
 fn outgoing(item: &Item) -> Result<Outgoing<'_>, Failure> {
-    match (
-        &item.origin.content,
-        &item.record.plan,
-        &item.record.uploaded,
-    ) {
+    let delivery = item.record.plan.as_ref().and_then(Plan::delivery);
+    match (&item.origin.content, delivery, &item.record.uploaded) {
         (Content::Words(words), _, _) => Ok(Outgoing::Text(&words.text)),
         (
             Content::File(file),
-            Some(Plan::AsIs {
+            Some(Delivery {
                 name,
                 kind,
                 caption_apart,

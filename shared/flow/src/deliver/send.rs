@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use attache_domain::channels::{MediaType, display_name};
 use attache_domain::connection::{Connection, Profile};
 use attache_domain::delivery;
 use attache_domain::diagnosis::{Diagnosis, Disposition, Domain, Failure};
@@ -9,7 +10,7 @@ use attache_domain::event::Content;
 use attache_domain::journey::Item;
 use attache_domain::platforms::genesys::{self, Inbound, LinkedFile};
 use attache_domain::token::Purpose;
-use attache_domain::verdict::Plan;
+use attache_domain::verdict::{Delivery, Plan};
 use attache_domain::wire::{CallError, Request, Response};
 
 use super::Deliver;
@@ -117,14 +118,15 @@ impl Deliver<'_> {
             };
             return Ok(genesys::inbound(connection, &message));
         };
-        let (Some(Plan::AsIs { mime, name, .. }), Some(object)) =
-            (&item.record.plan, &item.record.object)
+        let delivery = item.record.plan.as_ref().and_then(Plan::delivery);
+        let (Some(Delivery { mime, name, .. }), Some(object)) = (delivery, &item.record.object)
         else {
             return Ok(Err(unplanned()));
         };
         let objects = self.objects.ok_or_else(|| no_bucket(item))?;
+        let shown = shown_name(item, mime, name);
         let link = objects
-            .link(&item.id, mime, name, delivery::LINK_LIFE)
+            .link(&item.id, mime, &shown, delivery::LINK_LIFE)
             .await?;
         let message = Inbound {
             origin,
@@ -151,6 +153,18 @@ impl Deliver<'_> {
         let deadline = item.gate.intent_until?;
         let left = deadline.saturating_since(self.clock.now());
         (left >= self.patience / 10).then_some(left)
+    }
+}
+
+/// The name under which the link serves the file: the original, where it tells the truth about the bytes.
+fn shown_name(item: &Item, mime: &str, wire_name: &str) -> String {
+    let original = item
+        .origin
+        .file()
+        .and_then(|file| file.file_name.as_deref());
+    match (original, MediaType::parse(mime)) {
+        (Some(original), Ok(media_type)) => display_name(Some(original), &media_type),
+        _ => wire_name.to_owned(),
     }
 }
 

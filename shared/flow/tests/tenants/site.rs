@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Lane, Org, Profile, Retention, Route, Row, SecretName,
+    Account, Connection, Directory, Endpoint, Lane, Org, Profile, Route, Row, SecretName,
 };
 use attache_domain::ids::{ConnectionId, EndpointId};
 use attache_domain::signature::{Secret, Verifier};
@@ -129,13 +129,10 @@ fn directory() -> Directory {
                 forward_to: None,
                 shadow: false,
             }));
-            rows.push(Row::Connection(Connection {
-                id: ConnectionId::new(&*id),
-                account: account(surface, tenant),
-                local: false,
-                retention: Retention::Keep,
-                synthetic: false,
-            }));
+            rows.push(Row::Connection(Connection::new(
+                ConnectionId::new(&*id),
+                account(surface, tenant),
+            )));
             let to = if surface == "wa" { "gc" } else { "wa" };
             rows.push(Row::Route(Route {
                 from: ConnectionId::new(id),

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use attache_domain::connection::{
-    Account, Connection, Endpoint, Profile, Retention, Route, Row, SecretName,
-};
+use attache_domain::connection::{Account, Connection, Endpoint, Profile, Route, Row, SecretName};
 use attache_domain::ids::{AttachmentId, ConnectionId, EndpointId, MediaId, MessageId};
 use attache_domain::journey::Stage as Journey;
 use attache_e2e::media::bytes;
@@ -39,14 +37,14 @@ fn rows(standins: &StandIns) -> Result<Vec<Row>> {
             shadow: false,
         }),
         Row::Connection(Connection {
-            id: id.clone(),
-            account: Account::GenesysMessageMedia {
-                endpoint: EndpointId::new("media-events"),
-                org,
-            },
             local: true,
-            retention: Retention::Keep,
-            synthetic: false,
+            ..Connection::new(
+                id.clone(),
+                Account::GenesysMessageMedia {
+                    endpoint: EndpointId::new("media-events"),
+                    org,
+                },
+            )
         }),
         Row::Route(Route { from: id, to: None }),
     ])

@@ -1,4 +1,4 @@
-//! Who may depend on what: `domain` and `inspect` on nothing that touches the world, `flow` on no SDK, functions never on
+//! Who may depend on what: `domain`, `inspect` and `convert` on nothing that touches the world, `flow` on no SDK, functions never on
 //! each other; one version of everything, one set of lints.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,6 +79,11 @@ fn what_is_pure_contains_nothing_that_touches_the_world() -> Result<()> {
             "attache-inspect",
             vec!["attache-"],
             vec!["attache-inspect", "attache-domain"],
+        ),
+        (
+            "attache-convert",
+            vec!["getrandom", "rayon", "attache-"],
+            vec!["attache-convert", "attache-domain"],
         ),
     ] {
         let names = tree(package)?;
@@ -217,7 +222,7 @@ fn members_use_only_whom_they_may() -> Result<()> {
             .context("a member outside the layers")?;
         let may: &[&str] = match (layer, own) {
             ("shared", "domain") => &[],
-            ("shared", "inspect") => &["domain"],
+            ("shared", "inspect" | "convert") => &["domain"],
             ("shared", "flow") => &["domain", "inspect"],
             ("shared", "edge") => &["domain", "flow"],
             ("functions", _) => &["domain", "inspect", "flow", "edge"],

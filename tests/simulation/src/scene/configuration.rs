@@ -1,8 +1,7 @@
 //! What is configured: an endpoint for each platform, three numbers, an agents' side for two of them.
 
 use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Org, Profile, Retention, Route, Row, SecretName,
-    Template,
+    Account, Connection, Directory, Endpoint, Org, Profile, Route, Row, SecretName, Template,
 };
 use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
@@ -66,9 +65,9 @@ pub fn directory(media_hosts: &[&str]) -> Directory {
         })
     });
     let numbers = (0..NUMBERS).filter_map(|number| {
-        Some(Row::Connection(Connection {
-            id: number_id(number),
-            account: Account::WhatsApp {
+        Some(Row::Connection(Connection::new(
+            number_id(number),
+            Account::WhatsApp {
                 endpoint: EndpointId::new(ENDPOINT),
                 phone_number_id: phone_number_id(number),
                 base_url: host(GRAPH)?,
@@ -80,10 +79,7 @@ pub fn directory(media_hosts: &[&str]) -> Directory {
                     language: "de".to_owned(),
                 }),
             },
-            local: false,
-            retention: Retention::Keep,
-            synthetic: false,
-        }))
+        )))
     });
     let routes = (0..NUMBERS).map(|number| Route {
         from: number_id(number),
@@ -103,9 +99,9 @@ pub fn directory(media_hosts: &[&str]) -> Directory {
 }
 
 fn agents(number: usize) -> Option<Row> {
-    Some(Row::Connection(Connection {
-        id: genesys_id(number),
-        account: Account::GenesysOpenMessaging {
+    Some(Row::Connection(Connection::new(
+        genesys_id(number),
+        Account::GenesysOpenMessaging {
             endpoint: Some(EndpointId::new(AGENT_ENDPOINT)),
             integration_id: integration_id(number),
             org: Org {
@@ -115,10 +111,7 @@ fn agents(number: usize) -> Option<Row> {
                 client_secret: client_secret(),
             },
         },
-        local: false,
-        retention: Retention::Keep,
-        synthetic: false,
-    }))
+    )))
 }
 
 fn host(name: &str) -> Option<Url> {

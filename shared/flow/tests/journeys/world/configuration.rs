@@ -1,8 +1,7 @@
 //! What is configured in the world.
 
 use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Org, Profile, Retention, Route, Row, SecretName,
-    Template,
+    Account, Connection, Directory, Endpoint, Org, Profile, Route, Row, SecretName, Template,
 };
 use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
@@ -45,9 +44,9 @@ pub(super) fn inviting_directory() -> Directory {
 
 /// A number on the endpoint `wa`.
 pub(crate) fn number(id: &str, phone_number_id: &str) -> Row {
-    Row::Connection(Connection {
-        id: ConnectionId::new(id),
-        account: Account::WhatsApp {
+    Row::Connection(Connection::new(
+        ConnectionId::new(id),
+        Account::WhatsApp {
             endpoint: EndpointId::new("wa"),
             phone_number_id: phone_number_id.to_owned(),
             base_url: Url::parse("https://graph.facebook.com").unwrap(),
@@ -56,17 +55,14 @@ pub(crate) fn number(id: &str, phone_number_id: &str) -> Row {
             token: SecretName("wa-token".to_owned()),
             window_template: None,
         },
-        local: false,
-        retention: Retention::Keep,
-        synthetic: false,
-    })
+    ))
 }
 
 /// An integration on the endpoint `gc`.
 pub(crate) fn integration(id: &str, integration_id: &str) -> Row {
-    Row::Connection(Connection {
-        id: ConnectionId::new(id),
-        account: Account::GenesysOpenMessaging {
+    Row::Connection(Connection::new(
+        ConnectionId::new(id),
+        Account::GenesysOpenMessaging {
             endpoint: Some(EndpointId::new("gc")),
             integration_id: integration_id.to_owned(),
             org: Org {
@@ -76,10 +72,7 @@ pub(crate) fn integration(id: &str, integration_id: &str) -> Row {
                 client_secret: SecretName("genesys-secret".to_owned()),
             },
         },
-        local: false,
-        retention: Retention::Keep,
-        synthetic: false,
-    })
+    ))
 }
 
 pub(crate) fn route(from: &str, to: &str) -> Row {
