@@ -76,7 +76,8 @@ pub fn is_plain_and_here(url: &Url) -> bool {
 
 /// Whether a cloud answers its own machines at this address, also with credentials: link-local ones (AWS, Azure, Google)
 /// and the few that lie elsewhere, in any IPv6 form too.
-fn is_metadata(address: IpAddr) -> bool {
+#[must_use]
+pub fn is_metadata(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.is_link_local() || METADATA_V4.contains(&v4),
         IpAddr::V6(v6) => match embedded_v4(v6) {

@@ -34,7 +34,7 @@ use tokio::sync::mpsc;
 
 use crate::feed::{Fed, Feed, feed};
 use form::Form;
-use resolver::{NotPublic, PublicOnly};
+use resolver::{Forbidden, Judged};
 
 /// Time to connect, TLS included.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -132,11 +132,8 @@ fn build(local: bool) -> reqwest::Result<Client> {
         .pool_idle_timeout(KEPT)
         .tcp_nodelay(true)
         .https_only(!local);
-    if local {
-        builder.build()
-    } else {
-        builder.dns_resolver(PublicOnly).build()
-    }
+    let judged = if local { Judged::Local } else { Judged::Public };
+    builder.dns_resolver(judged).build()
 }
 
 /// Scheme, credentials in the link and literal addresses. Whether the host is one of the connection's was judged by
@@ -182,7 +179,7 @@ fn given(verbatim: &Verbatim) -> Result<HeaderMap, CallError> {
 /// What a failed call means. Only what happened before the connection stood is certain to have had no effect.
 fn classify(error: reqwest::Error) -> CallError {
     let error = error.without_url();
-    if let Some(refused) = cause::<NotPublic>(&error) {
+    if let Some(refused) = cause::<Forbidden>(&error) {
         return CallError::Refused(refused.to_string());
     }
     if error.is_builder() || error.is_connect() {

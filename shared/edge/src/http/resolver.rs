@@ -1,31 +1,58 @@
-//! Names to addresses, of which only public ones are let through. The client connects to what this returns, so the
+//! Names to addresses, of which only those are let through that may be called: public ones, and for connections marked
+//! `local` all but a cloud's metadata. The client connects to what this returns, so the
 //! address judged is the address used: a name that resolves differently a moment later changes nothing.
 
-use attache_domain::egress::is_public;
+use std::net::{IpAddr, SocketAddr};
+
+use attache_domain::egress::{is_metadata, is_public};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// The system's resolver without addresses that are not public.
+/// The system's resolver without addresses that may not be called.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PublicOnly;
-
-/// A name all of whose addresses are private, loopback or otherwise not public.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{host} has no public address")]
-pub(super) struct NotPublic {
-    host: String,
+pub(super) enum Judged {
+    /// Only public ones may.
+    Public,
+    /// All but a cloud's metadata may.
+    Local,
 }
 
-impl Resolve for PublicOnly {
+/// A name none of whose addresses may be called.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{host} has no {wanted} address")]
+pub(super) struct Forbidden {
+    host: String,
+    wanted: &'static str,
+}
+
+impl Judged {
+    fn allows(self, address: IpAddr) -> bool {
+        match self {
+            Self::Public => is_public(address),
+            Self::Local => !is_metadata(address),
+        }
+    }
+
+    fn wanted(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Local => "harmless",
+        }
+    }
+}
+
+impl Resolve for Judged {
     fn resolve(&self, name: Name) -> Resolving {
-        let host = name.as_str().to_owned();
+        let (judged, host) = (*self, name.as_str().to_owned());
         Box::pin(async move {
             // Port 0 stands for the scheme's own or the link's.
             let found = tokio::net::lookup_host((host.as_str(), 0)).await?;
-            let public: Vec<_> = found.filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
-                return Err(NotPublic { host }.into());
+            let allowed = |address: &SocketAddr| judged.allows(address.ip());
+            let allowed: Vec<_> = found.filter(allowed).collect();
+            if allowed.is_empty() {
+                let wanted = judged.wanted();
+                return Err(Forbidden { host, wanted }.into());
             }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
 }
@@ -36,12 +63,27 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_for_this_machine_is_refused() {
-        let refused = PublicOnly
+        let refused = Judged::Public
             .resolve("localhost".parse().unwrap())
             .await
             .err()
             .unwrap();
-        let refused = refused.downcast_ref::<NotPublic>().unwrap();
+        let refused = refused.downcast_ref::<Forbidden>().unwrap();
         assert_eq!(refused.to_string(), "localhost has no public address");
+    }
+
+    #[test]
+    fn a_connection_of_this_machine_never_leads_to_metadata() {
+        for (address, local, public) in [
+            ("127.0.0.1", true, false),
+            ("10.0.0.8", true, false),
+            ("169.254.169.254", false, false),
+            ("fd00:ec2::254", false, false),
+            ("93.184.215.14", true, true),
+        ] {
+            let address = address.parse().unwrap();
+            assert_eq!(Judged::Local.allows(address), local, "{address}");
+            assert_eq!(Judged::Public.allows(address), public, "{address}");
+        }
     }
 }

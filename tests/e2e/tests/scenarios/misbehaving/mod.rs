@@ -91,9 +91,71 @@ impl Row {
     }
 }
 
+/// What any platform's hosts may do: the one that leads to the file, and the one that has it.
+fn of_any_platform(first_hop: Point) -> Vec<Row> {
+    let download = OF_DOWNLOADS.map(|fault| passing(fault, Point::Download));
+    let hop = OF_HOPS.map(|fault| passing(fault, first_hop));
+    let late =
+        [Point::Download, first_hop].map(|point| repeated(Fault::LateAttachment, point, Times(3)));
+    let other = fatal(
+        Fault::DigestMismatch,
+        Point::Download,
+        "transfer.other-bytes",
+    );
+    download
+        .into_iter()
+        .chain(hop)
+        .chain(late)
+        .chain([other])
+        .collect()
+}
+
+/// Faults of the host that has the file. Look-up or webhook names the length, so what names none is whole at once.
+const OF_DOWNLOADS: [Fault; 23] = [
+    Fault::ExpiredLink,
+    Fault::SlowBody,
+    Fault::OneBytePerSecond,
+    Fault::Stall,
+    Fault::StallAt99,
+    Fault::SlowHeaders,
+    Fault::HeaderFlood,
+    Fault::EndlessHeader,
+    Fault::TruncatedBody,
+    Fault::ResetMidBody,
+    Fault::LengthLies,
+    Fault::LengthPlusOne,
+    Fault::LengthMinusOne,
+    Fault::LengthZero,
+    Fault::LengthHuge,
+    Fault::LengthTwice,
+    Fault::LengthMissing,
+    Fault::Chunked,
+    Fault::GzipLies,
+    Fault::GzipLabelLies,
+    Fault::HtmlErrorPage,
+    Fault::FiveHundreds,
+    Fault::Unauthorised,
+];
+
+/// Faults of the host that leads there.
+const OF_HOPS: [Fault; 12] = [
+    Fault::SlowHeaders,
+    Fault::HeaderFlood,
+    Fault::EndlessHeader,
+    Fault::LengthPlusOne,
+    Fault::LengthMinusOne,
+    Fault::LengthZero,
+    Fault::LengthHuge,
+    Fault::LengthTwice,
+    Fault::LengthMissing,
+    Fault::Chunked,
+    Fault::HtmlErrorPage,
+    Fault::LostAnswer,
+];
+
 /// A row whose message is on its way.
 struct Case {
-    row: &'static Row,
+    row: Row,
     sent: Sent,
     text: String,
     armed: Armed,

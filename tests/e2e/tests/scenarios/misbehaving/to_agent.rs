@@ -12,58 +12,29 @@ use attache_platforms::faults::Point::{Download, LookUp};
 use attache_platforms::faults::Times;
 use attache_platforms::whatsapp::{MediaFile, PhoneNumber, WhatsAppOptions};
 
-use super::{BOUND, Case, End, Row, SLOW, fatal, in_order, let_the_minute_pass, passing, repeated};
+use super::{
+    BOUND, Case, End, Row, SLOW, fatal, in_order, let_the_minute_pass, of_any_platform, passing,
+    repeated,
+};
 
-const ROWS: &[Row] = &[
-    passing(F::ExpiredLink, Download),
-    passing(F::SlowBody, Download),
-    passing(F::OneBytePerSecond, Download),
-    passing(F::Stall, Download),
-    passing(F::StallAt99, Download),
-    passing(F::SlowHeaders, Download),
-    passing(F::HeaderFlood, Download),
-    passing(F::EndlessHeader, Download),
-    passing(F::TruncatedBody, Download),
-    passing(F::ResetMidBody, Download),
-    passing(F::LengthLies, Download),
-    passing(F::LengthPlusOne, Download),
-    passing(F::LengthMinusOne, Download),
-    passing(F::LengthZero, Download),
-    passing(F::LengthHuge, Download),
-    passing(F::LengthTwice, Download),
-    // The look-up names the length, so these are whole at once.
-    passing(F::LengthMissing, Download),
-    passing(F::Chunked, Download),
-    passing(F::GzipLies, Download),
-    passing(F::GzipLabelLies, Download),
-    passing(F::HtmlErrorPage, Download),
-    passing(F::FiveHundreds, Download),
+/// What WhatsApp's hosts may do besides what any platform's may.
+const ROWS: [Row; 9] = [
     repeated(F::FiveHundredsForAMinute, Download, Times::ALWAYS),
-    passing(F::Unauthorised, Download),
-    repeated(F::LateAttachment, Download, Times(3)),
-    fatal(F::DigestMismatch, Download, "transfer.other-bytes"),
     fatal(F::RedirectOffHost, Download, "transfer.redirected"),
     fatal(F::RedirectToMetadata, Download, "transfer.redirected"),
     fatal(F::RedirectLoop, Download, "transfer.redirected"),
-    passing(F::SlowHeaders, LookUp),
-    passing(F::HeaderFlood, LookUp),
-    passing(F::EndlessHeader, LookUp),
-    passing(F::LengthPlusOne, LookUp),
-    passing(F::LengthMinusOne, LookUp),
-    passing(F::LengthZero, LookUp),
-    passing(F::LengthHuge, LookUp),
-    passing(F::LengthTwice, LookUp),
-    passing(F::LengthMissing, LookUp),
-    passing(F::Chunked, LookUp),
-    passing(F::HtmlErrorPage, LookUp),
     passing(F::FiveHundreds, LookUp),
-    passing(F::LostAnswer, LookUp),
-    repeated(F::LateAttachment, LookUp, Times(3)),
     fatal(F::LookupErrors, LookUp, "whatsapp.media-gone"),
     fatal(F::RedirectOffHost, LookUp, "whatsapp.refused"),
     fatal(F::RedirectToMetadata, LookUp, "whatsapp.refused"),
     fatal(F::RedirectLoop, LookUp, "whatsapp.refused"),
 ];
+
+fn rows() -> Vec<Row> {
+    let mut rows = of_any_platform(LookUp);
+    rows.extend(ROWS);
+    rows
+}
 
 /// A number for each row, so that what one of them meets is no trouble of the others'.
 fn setup() -> Setup {
@@ -76,7 +47,7 @@ fn setup() -> Setup {
     };
     Setup {
         whatsapp: WhatsAppOptions {
-            numbers: (0..ROWS.len()).map(number).collect(),
+            numbers: (0..rows().len()).map(number).collect(),
             ..WhatsAppOptions::default()
         },
         rows: Some(connections),
@@ -124,8 +95,8 @@ async fn customers_files_arrive_or_are_told_of() -> Result<()> {
     let stage = Stage::start(setup()).await?;
     let whatsapp = &stage.standins.whatsapp;
     whatsapp.faults().set_slow_rate(SLOW);
-    let cases: Vec<Case> = ROWS
-        .iter()
+    let cases: Vec<Case> = rows()
+        .into_iter()
         .enumerate()
         .map(|(number, row)| send(&stage, number, row))
         .collect::<Result<_>>()?;
@@ -138,7 +109,7 @@ async fn customers_files_arrive_or_are_told_of() -> Result<()> {
 }
 
 /// Sends a file whose way the fault will be in.
-fn send(stage: &Stage, number: usize, row: &'static Row) -> Result<Case> {
+fn send(stage: &Stage, number: usize, row: Row) -> Result<Case> {
     let text = row.text();
     let file = MediaFile::new(text.clone(), "text/plain");
     let to = (number, &*connection(number));
