@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use attache_operator::connections::{Loaded, apply, show};
-use attache_operator::{demo, erase, inspect, local, plan, replay};
+use attache_operator::held::Choice;
+use attache_operator::{demo, erase, held, inspect, local, plan, replay};
 use clap::{Parser, Subcommand};
 
 /// Serverless media relay for contact centres: files sent to a business number arrive at its agents, judged and whole.
@@ -32,6 +33,11 @@ enum Command {
     /// verified when the events came, and are not verified again. A file that its platform no longer has (WhatsApp: after
     /// seven days) ends as lost, with a notice to the agent. Done again, it finds nothing to do.
     Replay(replay::Options),
+    /// Releases files that are held: a person says that they are clean, and they go the way their plan says. Exit code 1 if one of
+    /// them is not held. What is quarantined cannot be released.
+    Release(held::Options),
+    /// Rejects files that are held: they stay where they are, until the bucket's lifecycle removes them.
+    Reject(held::Options),
     /// Removes what items hold from every store: the original, its copy in quarantine, parts on their way, captions and names.
     /// What was delivered stays where it was delivered. A tombstone says that there was something and why it is gone, and
     /// keeps a repeated webhook from bringing it back. Exit code 1 if one of the items does not exist.
@@ -77,6 +83,8 @@ fn main() -> ExitCode {
         Command::Demo(options) => runtime.block_on(demo::run(&options)),
         Command::Local(options) => runtime.block_on(local::run(&options)).map(|()| true),
         Command::Replay(options) => runtime.block_on(replay::run(&options)),
+        Command::Release(options) => runtime.block_on(held::run(&options, Choice::Release)),
+        Command::Reject(options) => runtime.block_on(held::run(&options, Choice::Reject)),
         Command::Erase(options) => runtime.block_on(erase::run(&options)),
         Command::Inspect(options) => inspect::run(&options),
         Command::Plan(options) => plan::run(&options),

@@ -288,7 +288,7 @@ fn digest_of(bytes: &mut dyn Bytestream) -> io::Result<Sha256Digest> {
 }
 
 /// The caption as words of their own, behind their file.
-fn caption_apart(item: &Item, plan: &Plan) -> Option<Origin> {
+pub(crate) fn caption_apart(item: &Item, plan: &Plan) -> Option<Origin> {
     plan.delivery().filter(|it| it.caption_apart)?;
     let origin = &item.origin;
     let text = origin.file()?.caption.clone()?;

@@ -9,6 +9,7 @@
 pub mod batch;
 pub mod bearer;
 pub mod conformance;
+pub mod decision;
 pub mod deliver;
 pub mod erasure;
 pub mod fetch;

@@ -15,6 +15,7 @@
 //! Monotonic by (epoch, stage): inside an epoch a stage only ever grows. A retry does not step back: a throttled send
 //! stays in `sending` with its intent closed. Only a person opens a new epoch.
 
+mod decision;
 mod erasure;
 mod overdue;
 mod stage;

@@ -2,6 +2,7 @@
 //! side is told.
 
 mod both_ways;
+mod decided;
 mod erased;
 mod forward;
 mod replayed;

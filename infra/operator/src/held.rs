@@ -1,0 +1,128 @@
+//! `attache release` and `attache reject`: a person decides about files that are held.
+
+use anyhow::Result;
+use attache_domain::ids::MediaId;
+use attache_edge::clock::SystemClock;
+use attache_edge::dynamodb::ItemsTable;
+use attache_edge::sqs::Queues;
+use attache_flow::decision::{Decided, Decision};
+use attache_flow::ports::Queue;
+use clap::Args;
+use serde_json::json;
+
+use crate::system::{Target, asked};
+
+/// Options of both.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The files, by their media ids (26 characters, as logs and tables name them).
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<MediaId>,
+    #[command(flatten)]
+    target: Target,
+    /// Why; written down with each file.
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    reason: String,
+    /// Prints one line of JSON for each file instead: {"media","outcome","stage"}.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The file is clean and goes its way.
+    Release,
+    /// It stays where it is.
+    Reject,
+}
+
+/// Decides; `false` if one of the files is not there or not held.
+///
+/// # Errors
+/// If the system is not found, or AWS refuses; what was decided until then stays decided.
+pub async fn run(options: &Options, choice: Choice) -> Result<bool> {
+    let system = options.target.locate().await?;
+    let clients = &system.clients;
+    let items = ItemsTable::new(clients.dynamodb.clone(), system.output("MediaTableName")?);
+    let queue = |queue, output| Ok((queue, system.output(output)?.to_owned()));
+    let queues: Result<Vec<_>> = [
+        queue(Queue::Media, "MediaQueueUrl"),
+        queue(Queue::Text, "TextQueueUrl"),
+    ]
+    .into_iter()
+    .collect();
+    let (jobs, clock) = (
+        Queues::new(clients.sqs.clone(), queues?),
+        SystemClock::new(),
+    );
+    let decision = Decision {
+        items: &items,
+        jobs: &jobs,
+        clock: &clock,
+    };
+    let mut all = true;
+    for id in &options.ids {
+        let decided = match choice {
+            Choice::Release => decision.release(id, &options.reason).await,
+            Choice::Reject => decision.reject(id, &options.reason).await,
+        };
+        let decided = decided.map_err(|error| asked("dynamodb:PutItem", error))?;
+        all &= matches!(decided, Decided::Now(_) | Decided::Before(_));
+        println!("{}", line(id, choice, decided, options.json));
+    }
+    Ok(all)
+}
+
+fn line(id: &MediaId, choice: Choice, decided: Decided, as_json: bool) -> String {
+    let done = match choice {
+        Choice::Release => "released",
+        Choice::Reject => "rejected",
+    };
+    let (outcome, stage) = match decided {
+        Decided::Now(stage) => (done.to_owned(), Some(stage)),
+        Decided::Before(stage) => (format!("{done} before"), Some(stage)),
+        Decided::NotHeld(stage, verdict) => {
+            (format!("not held: {}", verdict.as_str()), Some(stage))
+        }
+        Decided::Unknown => ("unknown".to_owned(), None),
+    };
+    let stage = stage.map(attache_domain::journey::Stage::as_str);
+    if as_json {
+        let line = json!({ "media": id.as_str(), "outcome": outcome, "stage": stage });
+        return line.to_string();
+    }
+    match stage {
+        Some(stage) => format!("{id}  {outcome}  ({stage})"),
+        None => format!("{id}  {outcome}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use attache_domain::journey::Stage;
+    use attache_domain::verdict::Verdict;
+
+    #[test]
+    fn each_outcome_has_its_words() {
+        let id: MediaId = "abcdefghijklmnopqrstuvwxyz".parse().unwrap();
+        for (decided, expected) in [
+            (Decided::Now(Stage::Waiting), "released  (waiting)"),
+            (Decided::Before(Stage::Sent), "released before  (sent)"),
+            (
+                Decided::NotHeld(Stage::Rejected, Verdict::Quarantined),
+                "not held: quarantined  (rejected)",
+            ),
+            (Decided::Unknown, "unknown"),
+        ] {
+            let said = line(&id, Choice::Release, decided, false);
+            assert_eq!(said, format!("{id}  {expected}"));
+        }
+        let said = line(&id, Choice::Reject, Decided::Unknown, true);
+        assert_eq!(
+            said,
+            r#"{"media":"abcdefghijklmnopqrstuvwxyz","outcome":"unknown","stage":null}"#
+        );
+    }
+}
