@@ -12,6 +12,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("s3:DeleteObject", "MediaBucket/arrivals/*"),
     ("s3:ListBucket", "MediaBucket"),
     ("s3:PutObject", "QuarantineBucket/*"),
+    ("sqs:SendMessage", "ConvertQueue"),
     ("sqs:SendMessage", "MediaQueue"),
     ("sqs:SendMessage", "TextQueue"),
 ];

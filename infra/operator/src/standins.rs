@@ -140,6 +140,7 @@ impl StandIns {
             },
             local: true,
             limits: Bounds::default(),
+            convert: true,
         })
     }
 
@@ -159,6 +160,7 @@ impl StandIns {
             },
             local: true,
             limits: Bounds::default(),
+            convert: false,
         })
     }
 

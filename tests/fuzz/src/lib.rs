@@ -116,6 +116,7 @@ pub fn whatsapp() -> Connection {
         },
         local: false,
         limits: Bounds::default(),
+        convert: false,
     }
 }
 
@@ -136,6 +137,7 @@ pub fn genesys() -> Connection {
         },
         local: false,
         limits: Bounds::default(),
+        convert: false,
     }
 }
 

@@ -226,6 +226,7 @@ impl<'a> Reading<'a> {
             account,
             local: entry.local,
             limits: self.limits(entry),
+            convert: entry.convert,
         })
     }
 

@@ -253,6 +253,9 @@ pub struct Connection {
     /// What the owner allows to be delivered over it, within what the channel takes.
     #[serde(default, skip_serializing_if = "Bounds::are_open")]
     pub limits: Bounds,
+    /// Whether a rendition may go in the place of a file that the channel does not take.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub convert: bool,
 }
 
 impl Connection {
@@ -418,6 +421,7 @@ pub(crate) mod tests {
             },
             local: false,
             limits: Bounds::default(),
+            convert: false,
         }
     }
 
@@ -431,6 +435,7 @@ pub(crate) mod tests {
             },
             local: false,
             limits: Bounds::default(),
+            convert: false,
         }
     }
 

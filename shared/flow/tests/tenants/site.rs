@@ -132,6 +132,7 @@ fn directory() -> Directory {
                 account: account(surface, tenant),
                 local: false,
                 limits: Bounds::default(),
+                convert: false,
             }));
             let to = if surface == "wa" { "gc" } else { "wa" };
             rows.push(Row::Route(Route {
@@ -303,6 +304,7 @@ impl Site {
             claims: world,
             conversations: &spied,
             objects: (lane == Lane::Media).then_some(&spied as &dyn Objects),
+            renditions: None,
             jobs: world,
             limits: world,
             http: world,

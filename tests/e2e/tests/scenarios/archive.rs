@@ -45,6 +45,7 @@ fn rows(standins: &StandIns) -> Result<Vec<Row>> {
             },
             local: true,
             limits: Bounds::default(),
+            convert: false,
         }),
         Row::Route(Route { from: id, to: None }),
     ])

@@ -82,6 +82,7 @@ pub fn directory(media_hosts: &[&str]) -> Directory {
             },
             local: false,
             limits: Bounds::default(),
+            convert: false,
         }))
     });
     let routes = (0..NUMBERS).map(|number| Route {
@@ -116,6 +117,7 @@ fn agents(number: usize) -> Option<Row> {
         },
         local: false,
         limits: Bounds::default(),
+        convert: false,
     }))
 }
 

@@ -55,6 +55,7 @@ pub(crate) fn number(id: &str, phone_number_id: &str) -> Row {
         },
         local: false,
         limits: Bounds::default(),
+        convert: false,
     })
 }
 
@@ -74,6 +75,7 @@ pub(crate) fn integration(id: &str, integration_id: &str) -> Row {
         },
         local: false,
         limits: Bounds::default(),
+        convert: false,
     })
 }
 
