@@ -302,6 +302,7 @@ fn the_owners_limits_count_for_the_owners_connections() -> Result<()> {
             (&5000.into(), &"owner".into())
         );
     }
+    assert_eq!(png["could_be"], serde_json::json!(["link"]));
     assert_eq!(mp4["code"], "channel.size");
     assert_eq!(wrong.status.code(), Some(1));
     let told = String::from_utf8(wrong.stderr)?;

@@ -97,8 +97,8 @@ struct Target {
     name: String,
     profile: &'static str,
     channel: Channel<'static>,
-    /// Whether the owner lets files be converted on the way there.
-    converts: bool,
+    /// What may be done where it does not take the original, by the caller or the owner.
+    allowed: Vec<WayOut>,
 }
 
 impl Target {
@@ -119,7 +119,10 @@ impl Target {
             let direction = direction.as_str();
             format!("nothing goes {direction} over {}", surface.id)
         })?;
-        let converts = own.as_ref().is_some_and(|own| own.convert);
+        let mut allowed = options.allow.clone();
+        if own.as_ref().is_some_and(|own| own.convert) {
+            allowed.push(WayOut::Convert);
+        }
         let own = own.map(|own| own.limits).unwrap_or_default();
         let live = options.live.as_deref();
         let live = live.map(|file| read_live(file, &surface.id, direction));
@@ -133,7 +136,7 @@ impl Target {
                     .with_live(&live.transpose()?.unwrap_or_default())
                     .within(&own),
             },
-            converts,
+            allowed,
         })
     }
 }
@@ -174,9 +177,9 @@ fn unknown(options: &Options) -> anyhow::Error {
     )
 }
 
-fn ways(target: &Target, allowed: &[WayOut]) -> Ways {
+fn ways(allowed: &[WayOut]) -> Ways {
     Ways {
-        convert: target.converts || allowed.contains(&WayOut::Convert),
+        convert: allowed.contains(&WayOut::Convert),
         link: allowed.contains(&WayOut::Link),
         summary: allowed.contains(&WayOut::Summary),
     }
@@ -206,14 +209,14 @@ fn describe(path: &Path, options: &Options, target: &Target, policy: &Policy) ->
         },
     };
     let judgement = policy.judge(&findings);
-    let plan = plan_for(&target.channel, &offered, ways(target, &options.allow));
+    let plan = plan_for(&target.channel, &offered, ways(&target.allowed));
     // Nobody lets what is dangerous out by another way.
     let is_stuck = plan.refusal().is_some() && judgement.verdict != Verdict::Quarantined;
     let closed_ways = WayOut::value_variants()
         .iter()
-        .filter(|way| is_stuck && !options.allow.contains(way));
+        .filter(|way| is_stuck && !target.allowed.contains(way));
     let could_be = closed_ways
-        .map(|way| plan_for(&target.channel, &offered, ways(target, &[*way])))
+        .map(|way| plan_for(&target.channel, &offered, ways(&[*way])))
         .filter(|other| !matches!(other, Plan::Rejected(_)))
         .collect();
     let report = Report::new(&file, target, &offered, (plan, could_be), &judgement);
