@@ -10,6 +10,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("dynamodb:PutItem", "MediaTable"),
     ("sqs:SendMessage", "FetchQueue"),
     ("sqs:SendMessage", "JudgeQueue"),
+    ("sqs:SendMessage", "ConvertQueue"),
     ("sqs:SendMessage", "MediaQueue"),
     ("sqs:SendMessage", "TextQueue"),
     ("sqs:SendMessage", "FetchDeadLetters"),

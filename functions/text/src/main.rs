@@ -48,6 +48,7 @@ async fn main() -> Result<(), Error> {
         claims: &claims,
         conversations: &conversations,
         objects: None,
+        renditions: None,
         jobs: &jobs,
         limits: &limits,
         http: &http,

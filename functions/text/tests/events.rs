@@ -143,6 +143,7 @@ impl Site {
             claims: world,
             conversations: world,
             objects: None,
+            renditions: None,
             jobs: world,
             limits: world,
             http: world,

@@ -18,6 +18,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("dynamodb:Scan", "ConnectionsTable"),
     ("kms:Decrypt", "DataKey"),
     ("s3:GetObject", "MediaBucket/arrivals/*"),
+    ("s3:GetObject", "MediaBucket/renditions/*"),
     ("s3:ListBucket", "MediaBucket"),
     ("sqs:SendMessage", "MediaQueue"),
     ("sqs:SendMessage", "MediaRetryQueue"),

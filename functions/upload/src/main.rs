@@ -32,7 +32,8 @@ async fn main() -> Result<(), Error> {
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
     let directories =
         CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
-    let objects = Buckets::new(aws.s3(), config.media_bucket, None);
+    let objects = Buckets::new(aws.s3(), &*config.media_bucket, None);
+    let renditions = Buckets::renditions(aws.s3(), &*config.media_bucket);
     let vault = KmsVault::new(aws.kms(), config.data_key);
     let jobs = Queues::from_settings(aws.sqs(), &Environment);
     let (clock, http, cache) = (SystemClock::new(), Platforms::new(), Cache::default());
@@ -50,6 +51,7 @@ async fn main() -> Result<(), Error> {
         claims: &claims,
         conversations: &conversations,
         objects: Some(&objects),
+        renditions: Some(&renditions),
         jobs: &jobs,
         limits: &limits,
         http: &http,

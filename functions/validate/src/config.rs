@@ -10,10 +10,12 @@ pub const CALLS: &[(&str, &str)] = &[
     ("dynamodb:Scan", "ConnectionsTable"),
     ("s3:GetObject", "MediaBucket/arrivals/*"),
     ("s3:DeleteObject", "MediaBucket/arrivals/*"),
+    ("s3:DeleteObject", "MediaBucket/renditions/*"),
     ("s3:AbortMultipartUpload", "MediaBucket/arrivals/*"),
     ("s3:ListBucket", "MediaBucket"),
     ("s3:PutObject", "QuarantineBucket/*"),
     ("s3:DeleteObject", "QuarantineBucket/*"),
+    ("sqs:SendMessage", "ConvertQueue"),
     ("sqs:SendMessage", "MediaQueue"),
     ("sqs:SendMessage", "TextQueue"),
 ];

@@ -370,7 +370,8 @@ async fn the_real_template_is_provisioned() {
         assert_eq!(
             binaries,
             [
-                "fetch", "forward", "intake", "refresh", "sweep", "text", "upload", "validate"
+                "convert", "fetch", "forward", "intake", "refresh", "sweep", "text", "upload",
+                "validate"
             ]
         );
         for queue in &template.queues {

@@ -6,8 +6,8 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 
 /// The functions, by their binaries' names.
-pub const FUNCTIONS: [&str; 8] = [
-    "intake", "fetch", "validate", "upload", "text", "forward", "refresh", "sweep",
+pub const FUNCTIONS: [&str; 9] = [
+    "intake", "fetch", "validate", "convert", "upload", "text", "forward", "refresh", "sweep",
 ];
 
 /// The root of the workspace: the nearest folder from here upwards that holds the template, else where this command

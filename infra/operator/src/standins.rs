@@ -128,6 +128,7 @@ impl StandIns {
         let number = number.map(|number| number.phone_number_id.clone());
         Ok(Connection {
             local: true,
+            convert: true,
             ..Connection::new(
                 ConnectionId::new(CUSTOMERS),
                 Account::WhatsApp {

@@ -279,10 +279,12 @@ fn the_owners_limits_count_for_the_owners_connections() -> Result<()> {
     let path = folder.join("connections.toml").display().to_string();
     let limited = example.replace("# [connection.limits]", "[connection.limits]");
     let limited = limited.replace("# max_bytes = 10_000_000", "max_bytes = 5000");
+    let limited = limited.replace("# convert = true", "convert = true");
     std::fs::write(&path, limited)?;
     let to = ["--to", "whatsapp-sales", "--connections", &path];
     let docx = plan(&sample("brief.docx"), &to)?;
     let png = plan(&sample("screenshot.png"), &to)?;
+    let mp4 = plan(&sample("clip.mp4"), &to)?;
     std::fs::write(
         &path,
         example.replace(
@@ -292,7 +294,7 @@ fn the_owners_limits_count_for_the_owners_connections() -> Result<()> {
     )?;
     let wrong = attache(&[&["plan", &sample("photo.jpg")][..], &to].concat())?;
     std::fs::remove_dir_all(&folder)?;
-    for (line, planned) in [(&docx, "as-is"), (&png, "rejected")] {
+    for (line, planned) in [(&docx, "as-is"), (&png, "converted"), (&mp4, "rejected")] {
         assert_eq!(line["profile"], "whatsapp");
         assert_eq!(line["plan"], planned, "{line}");
         assert_eq!(
@@ -300,7 +302,8 @@ fn the_owners_limits_count_for_the_owners_connections() -> Result<()> {
             (&5000.into(), &"owner".into())
         );
     }
-    assert_eq!(png["code"], "channel.size");
+    assert_eq!(png["could_be"], serde_json::json!(["link"]));
+    assert_eq!(mp4["code"], "channel.size");
     assert_eq!(wrong.status.code(), Some(1));
     let told = String::from_utf8(wrong.stderr)?;
     assert!(

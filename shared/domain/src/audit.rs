@@ -32,10 +32,12 @@ pub enum Actor {
     Operator = 6,
     /// The function that delivers what has no bytes.
     Text = 7,
+    /// The function that makes renditions.
+    Convert = 8,
 }
 
 impl Actor {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Intake,
         Self::Fetch,
         Self::Validate,
@@ -43,6 +45,7 @@ impl Actor {
         Self::Sweep,
         Self::Operator,
         Self::Text,
+        Self::Convert,
     ];
 }
 

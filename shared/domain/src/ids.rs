@@ -101,6 +101,12 @@ impl MediaId {
         format!("{ARRIVALS}{}", self.0)
     }
 
+    /// Where its rendition lies in the media bucket.
+    #[must_use]
+    pub fn rendition_key(&self) -> String {
+        format!("{RENDITIONS}{}", self.0)
+    }
+
     /// The media id named by an object key under `arrivals/`, if it is one.
     #[must_use]
     pub fn from_arrival_key(key: &str) -> Option<Self> {
@@ -110,6 +116,9 @@ impl MediaId {
 
 /// The prefix under which originals are stored, and the filter of the S3 trigger.
 pub const ARRIVALS: &str = "arrivals/";
+
+/// The prefix under which renditions are stored.
+pub const RENDITIONS: &str = "renditions/";
 
 fn base32() -> Encoding {
     let mut specification = Specification::new();

@@ -175,7 +175,8 @@ fn because(item: &Item) -> String {
 /// The ending that a plan means, if it lets nothing out.
 #[must_use]
 pub fn of_plan(plan: &Plan) -> Option<Ending<'_>> {
-    plan.refusal().map(|why| Ending::NotTaken {
+    let why = plan.refusal().filter(|_| plan.delivery().is_none())?;
+    Some(Ending::NotTaken {
         code: &why.code,
         reason: &why.reason,
     })

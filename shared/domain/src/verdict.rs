@@ -126,16 +126,13 @@ pub enum Plan {
 }
 
 impl Plan {
-    /// How the original goes out, if it does.
+    /// How the file goes out, if it does: the original, or its rendition.
     #[must_use]
     pub fn delivery(&self) -> Option<&Delivery> {
         match self {
             Self::AsIs(delivery) | Self::ReTyped(delivery) => Some(delivery),
-            Self::Converted { .. }
-            | Self::Link { .. }
-            | Self::Summary { .. }
-            | Self::Rejected(_)
-            | Self::Keep => None,
+            Self::Converted { to, .. } => Some(to),
+            Self::Link { .. } | Self::Summary { .. } | Self::Rejected(_) | Self::Keep => None,
         }
     }
 

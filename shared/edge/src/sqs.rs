@@ -22,6 +22,7 @@ pub fn url_key(queue: Queue) -> &'static str {
     match queue {
         Queue::Fetch => "FETCH_QUEUE_URL",
         Queue::Judge => "JUDGE_QUEUE_URL",
+        Queue::Convert => "CONVERT_QUEUE_URL",
         Queue::Media => "MEDIA_QUEUE_URL",
         Queue::MediaRetry => "MEDIA_RETRY_QUEUE_URL",
         Queue::Text => "TEXT_QUEUE_URL",
@@ -57,6 +58,7 @@ impl Queues {
         let all = [
             Queue::Fetch,
             Queue::Judge,
+            Queue::Convert,
             Queue::Media,
             Queue::MediaRetry,
             Queue::Text,

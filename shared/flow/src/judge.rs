@@ -80,7 +80,7 @@ impl Judge<'_> {
                 return Ok(self.finish_quarantine(&mut item).await?);
             }
             // The judge before may have died between its write and the job.
-            (Stage::Waiting, _) if item.gate.lease.is_none() => {
+            (Stage::Converting | Stage::Waiting, _) if item.gate.lease.is_none() => {
                 return Ok(self.hand_on(&item).await?);
             }
             (Stage::Announced | Stage::Fetching | Stage::Stored, _) => {}
@@ -175,21 +175,20 @@ impl Judge<'_> {
         item.cross(Stage::Planned, Actor::Validate, now);
         match (item.gate.verdict, &plan) {
             // Only watched: it is known what would have become of it.
-            (Verdict::Clean, Plan::AsIs(_) | Plan::ReTyped(_)) if item.origin.shadow => {
+            (Verdict::Clean, plan) if item.origin.shadow && plan.delivery().is_some() => {
                 item.end(Stage::Kept, Actor::Validate, now)
             }
             (Verdict::Clean, Plan::AsIs(_) | Plan::ReTyped(_)) => {
                 item.cross(Stage::Waiting, Actor::Validate, now)
             }
             (Verdict::Clean, Plan::Keep) => item.end(Stage::Kept, Actor::Validate, now),
-            // Nobody carries out a way around the original: it is not planned here, and were it, the sender is told why.
-            (
-                Verdict::Clean,
-                Plan::Rejected(_)
-                | Plan::Converted { .. }
-                | Plan::Link { .. }
-                | Plan::Summary { .. },
-            ) => item.end(Stage::Rejected, Actor::Validate, now),
+            (Verdict::Clean, Plan::Converted { .. }) => {
+                item.cross(Stage::Converting, Actor::Validate, now)
+            }
+            // Nobody sends links or summaries: they are not planned here, and were they, the sender is told why.
+            (Verdict::Clean, Plan::Rejected(_) | Plan::Link { .. } | Plan::Summary { .. }) => {
+                item.end(Stage::Rejected, Actor::Validate, now)
+            }
             // Until a person decides; nothing for `sweep` to do.
             (Verdict::Held, _) => item.gate.due_at = None,
             // `finish_quarantine` ends it, here or after a crash.
@@ -205,7 +204,7 @@ impl Judge<'_> {
         }
         tracing::info!(media.id = %item.id, verdict = item.gate.verdict.as_str(), media.stage = item.gate.stage.as_str(), media.kind = findings.kind.mime(), reasons = ?item.record.reasons, "judged");
         match (item.gate.stage, item.gate.verdict) {
-            (Stage::Waiting, _) => self.hand_on(item).await,
+            (Stage::Converting | Stage::Waiting, _) => self.hand_on(item).await,
             (Stage::Planned, Verdict::Quarantined) => self.finish_quarantine(item).await,
             _ => Ok(()),
         }
@@ -235,7 +234,11 @@ impl Judge<'_> {
         let Some(target) = &item.origin.target else {
             return Ok(());
         };
-        retry::send(self.jobs, Queue::Media, &item.job(target), Duration::ZERO).await
+        let queue = match item.gate.stage {
+            Stage::Converting => Queue::Convert,
+            _ => Queue::Media,
+        };
+        retry::send(self.jobs, queue, &item.job(target), Duration::ZERO).await
     }
 
     /// Removes everything of an item that is to have no bytes, as often as somebody stores some.

@@ -2,13 +2,14 @@
 //! spawning: the same code runs in the functions (over `edge`), in tests (over [`memory`]) and in the simulation,
 //! which crashes it between any two calls.
 //!
-//! One module for each function's promise: [`intake`] → [`fetch`] → [`judge`] → [`deliver`], with [`forward`],
+//! One module for each function's promise: [`intake`] → [`fetch`] → [`judge`] → [`convert`] → [`deliver`], with [`forward`],
 //! [`refresh`] and [`sweep`] beside them; [`ports`] is what they need of the world, [`conformance`] what every implementation of a
 //! port must do.
 
 pub mod batch;
 pub mod bearer;
 pub mod conformance;
+pub mod convert;
 pub mod decision;
 pub mod deliver;
 pub mod erasure;

@@ -324,6 +324,8 @@ pub enum Queue {
     Fetch,
     /// Objects to judge whose S3 event was lost.
     Judge,
+    /// Items of which a rendition is to be made.
+    Convert,
     /// Items to deliver.
     Media,
     /// Items to deliver again: what a platform refuses for the moment never delays what it has not seen yet.

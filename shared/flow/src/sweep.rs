@@ -80,7 +80,7 @@ impl Sweep<'_> {
         let connection = match step {
             Overdue::Leave => return Ok(false),
             Overdue::Fetch | Overdue::Judge => Some(item.origin.connection.clone()),
-            Overdue::Deliver | Overdue::RepeatSend => item.origin.target.clone(),
+            Overdue::Convert | Overdue::Deliver | Overdue::RepeatSend => item.origin.target.clone(),
             Overdue::Unconfirmed => return self.end_unconfirmed(item, now).await,
             Overdue::Tell => {
                 self.telling().given_up(&mut item, Actor::Sweep).await?;
@@ -91,6 +91,7 @@ impl Sweep<'_> {
             Overdue::Leave | Overdue::Unconfirmed | Overdue::Tell => return Ok(false),
             Overdue::Fetch => Queue::Fetch,
             Overdue::Judge => Queue::Judge,
+            Overdue::Convert => Queue::Convert,
             Overdue::Deliver | Overdue::RepeatSend => match item.lane() {
                 Lane::Media => Queue::Media,
                 Lane::Text => Queue::Text,

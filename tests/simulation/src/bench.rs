@@ -206,6 +206,7 @@ impl Bench {
                 claims: &*ports,
                 conversations: &*ports,
                 objects: (lane == Lane::Media).then_some(&*ports as _),
+                renditions: None,
                 jobs: &*ports,
                 limits: &*ports,
                 http: &*ports,

@@ -99,6 +99,7 @@ impl Site {
             claims: world,
             conversations: world,
             objects: Some(world),
+            renditions: None,
             jobs: world,
             limits: world,
             http: world,

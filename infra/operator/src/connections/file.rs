@@ -44,6 +44,8 @@ pub(super) struct ConnectionEntry {
     pub(super) synthetic: bool,
     pub(super) endpoint: Option<String>,
     pub(super) limits: Option<Spanned<LimitsEntry>>,
+    #[serde(default)]
+    pub(super) convert: bool,
     // whatsapp
     pub(super) phone_number_id: Option<String>,
     pub(super) graph_version: Option<String>,

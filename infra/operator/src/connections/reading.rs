@@ -228,6 +228,7 @@ impl<'a> Reading<'a> {
             retention: entry.retention,
             synthetic: entry.synthetic,
             limits: self.limits(entry),
+            convert: entry.convert,
         })
     }
 

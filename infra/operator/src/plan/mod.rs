@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use attache_domain::channels::{
     Bounds, Channel, Direction, Found, Limits, Matrix, Offered, Ways, live, plan_for,
 };
-use attache_domain::connection::Row;
+use attache_domain::connection::{Connection, Row};
 use attache_domain::verdict::Plan;
 use attache_inspect::{Claim, Policy, Verdict, inspect};
 use clap::{Args, ValueEnum};
@@ -43,8 +43,8 @@ pub struct Options {
     /// The content type that the sender declares, of all of them.
     #[arg(long, value_name = "TYPE")]
     declared: Option<String>,
-    /// What may be done where the channel does not take the original. Nothing of it is carried out yet: it tells what would be
-    /// possible.
+    /// What may be done where the channel does not take the original. A connection with `convert = true` allows `convert` itself;
+    /// `link` and `summary` are not carried out yet: they tell what would be possible.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WAY")]
     allow: Vec<WayOut>,
     /// Prints a JSON document a line, one for each file.
@@ -97,14 +97,18 @@ struct Target {
     name: String,
     profile: &'static str,
     channel: Channel<'static>,
+    /// What may be done where it does not take the original, by the caller or the owner.
+    allowed: Vec<WayOut>,
 }
 
 impl Target {
     fn find(options: &Options) -> Result<Self> {
         let name = &options.to;
-        let own = own_limits(options)?;
+        let own = own_part(options)?;
         let matrix = Matrix::shipped();
-        let wanted = own.as_ref().map_or(name.as_str(), |(profile, _)| profile);
+        let wanted = own
+            .as_ref()
+            .map_or(name.as_str(), |own| own.profile().as_str());
         let surface = matrix.surface(wanted).ok_or_else(|| unknown(options))?;
         let direction = match options.direction {
             Some(Way::ToCustomer) => Direction::ToCustomer,
@@ -115,7 +119,11 @@ impl Target {
             let direction = direction.as_str();
             format!("nothing goes {direction} over {}", surface.id)
         })?;
-        let own = own.map(|(_, bounds)| bounds).unwrap_or_default();
+        let mut allowed = options.allow.clone();
+        if own.as_ref().is_some_and(|own| own.convert) {
+            allowed.push(WayOut::Convert);
+        }
+        let own = own.map(|own| own.limits).unwrap_or_default();
         let live = options.live.as_deref();
         let live = live.map(|file| read_live(file, &surface.id, direction));
         Ok(Self {
@@ -128,6 +136,7 @@ impl Target {
                     .with_live(&live.transpose()?.unwrap_or_default())
                     .within(&own),
             },
+            allowed,
         })
     }
 }
@@ -140,16 +149,14 @@ fn read_live(file: &Path, profile: &str, direction: Direction) -> Result<Bounds>
     live::read(profile, direction, document).with_context(|| format!("{place} says nothing"))
 }
 
-/// Profile and owner's limits of the connection named, if it is one.
-fn own_limits(options: &Options) -> Result<Option<(String, Bounds)>> {
+/// The connection named, if it is one: the owner's part of what holds.
+fn own_part(options: &Options) -> Result<Option<Connection>> {
     let Some(file) = &options.connections else {
         return Ok(None);
     };
     let rows = Loaded::read(file, "prod")?.rows;
     Ok(rows.into_iter().find_map(|row| match row {
-        Row::Connection(it) if it.id.as_str() == options.to => {
-            Some((it.profile().as_str().to_owned(), it.limits))
-        }
+        Row::Connection(it) if it.id.as_str() == options.to => Some(it),
         Row::Connection(_) | Row::Endpoint(_) | Row::Route(_) => None,
     }))
 }
@@ -202,12 +209,12 @@ fn describe(path: &Path, options: &Options, target: &Target, policy: &Policy) ->
         },
     };
     let judgement = policy.judge(&findings);
-    let plan = plan_for(&target.channel, &offered, ways(&options.allow));
+    let plan = plan_for(&target.channel, &offered, ways(&target.allowed));
     // Nobody lets what is dangerous out by another way.
     let is_stuck = plan.refusal().is_some() && judgement.verdict != Verdict::Quarantined;
     let closed_ways = WayOut::value_variants()
         .iter()
-        .filter(|way| is_stuck && !options.allow.contains(way));
+        .filter(|way| is_stuck && !target.allowed.contains(way));
     let could_be = closed_ways
         .map(|way| plan_for(&target.channel, &offered, ways(&[*way])))
         .filter(|other| !matches!(other, Plan::Rejected(_)))

@@ -52,8 +52,8 @@ pub struct Channel<'a> {
     pub limits: Limits<'a>,
 }
 
-/// What the target of `origin` allows for a file whose bytes are `found`. No way out is taken yet where it does not fit:
-/// nothing in the pipeline makes renditions, and no link of ours lives long enough.
+/// What the target of `origin` allows for a file whose bytes are `found`. Where it does not fit, a rendition is the only way
+/// out that is taken, if the owner allows it: no link of ours lives long enough yet.
 #[must_use]
 pub fn plan(origin: &Origin, target: Option<&Connection>, found: Found<'_>) -> Plan {
     let Some(target) = target else {
@@ -82,7 +82,11 @@ pub fn plan(origin: &Origin, target: Option<&Connection>, found: Found<'_>) -> P
         caption: file.and_then(|file| file.caption.as_deref()),
         found,
     };
-    plan_for(&channel, &offered, Ways::default())
+    let ways = Ways {
+        convert: target.convert,
+        ..Ways::default()
+    };
+    plan_for(&channel, &offered, ways)
 }
 
 /// What `channel` allows for a file, if the owner allows these ways out.
@@ -469,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn the_owners_limits_hold_and_nothing_is_converted_on_the_way_yet() {
+    fn the_owners_limits_hold_and_nothing_is_converted_unasked() {
         let mut target = whatsapp();
         target.limits.max_bytes = Some(1000);
         let origin = outgoing("");

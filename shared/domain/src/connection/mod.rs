@@ -271,6 +271,9 @@ pub struct Connection {
     /// What the owner allows to be delivered over it, within what the channel takes.
     #[serde(default, skip_serializing_if = "Bounds::are_open")]
     pub limits: Bounds,
+    /// Whether a rendition may go in the place of a file that the channel does not take.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub convert: bool,
 }
 
 impl Connection {
@@ -284,6 +287,7 @@ impl Connection {
             retention: Retention::Keep,
             synthetic: false,
             limits: Bounds::default(),
+            convert: false,
         }
     }
 

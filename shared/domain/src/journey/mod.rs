@@ -1,7 +1,7 @@
 //! The journey of one media item: its row, its stages, and the arrows between them.
 //!
 //! ```text
-//! announced ─ fetching ─ stored ─ planned ─ waiting ─ [uploading] ─ sending ─ sent ─ delivered ─ read
+//! announced ─ fetching ─ stored ─ planned ─ [converting] ─ waiting ─ [uploading] ─ sending ─ sent ─ delivered ─ read
 //!    └ lost      └ lost              │  └ kept                        └ failed · unconfirmed   └ undelivered
 //!                                    └ rejected                        any stage → erased
 //! ```
@@ -39,7 +39,7 @@ use crate::ids::MediaId;
 use crate::job::{self, ItemJob};
 use crate::time::Timestamp;
 use crate::transfer::Checkpoint;
-use crate::verdict::{Plan, Reason, Verdict};
+use crate::verdict::{Delivery, Plan, Reason, Verdict};
 
 /// Rows of the sparse index are spread over this many partitions.
 pub const DUE_SHARDS: u32 = 8;
@@ -91,6 +91,9 @@ pub struct Record {
     /// The stored original.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub object: Option<StoredObject>,
+    /// The stored rendition, if the plan asks for one.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub rendition: Option<StoredObject>,
     /// Why the verdict is what it is.
     #[serde(rename = "y", default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason>,
@@ -128,7 +131,7 @@ pub struct Record {
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Checkpoint>,
     /// Until when the link can be used, if the link tells.
-    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     pub link_dies_at: Option<Timestamp>,
     /// When its bytes are to be removed, where only references are kept.
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
@@ -283,6 +286,23 @@ impl Item {
             slot: None,
             bundled: self.origin.predecessor().is_some(),
         }
+    }
+
+    /// Whether a rendition goes out in the place of the original.
+    #[must_use]
+    pub fn is_converted(&self) -> bool {
+        matches!(self.record.plan, Some(Plan::Converted { .. }))
+    }
+
+    /// How its file goes out, and the bytes that do: those of the rendition where one is planned.
+    #[must_use]
+    pub fn outgoing(&self) -> Option<(&Delivery, &StoredObject)> {
+        let record = &self.record;
+        let bytes = match self.is_converted() {
+            true => &record.rendition,
+            false => &record.object,
+        };
+        record.plan.as_ref()?.delivery().zip(bytes.as_ref())
     }
 
     /// Which queue it goes out by.

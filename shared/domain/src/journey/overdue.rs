@@ -24,6 +24,8 @@ pub enum Overdue {
     /// Put it back into the `judge` queue: the S3 event was lost, the judge died half-way, or bytes are to be removed or
     /// looked for once more.
     Judge,
+    /// Put it back into the `convert` queue.
+    Convert,
     /// Put it back into the `media` queue.
     Deliver,
     /// Its send was begun and never answered: close the intent, record the repeat, and deliver again under the same
@@ -63,8 +65,9 @@ pub fn overdue(item: &Item, now: Timestamp, grace: Duration) -> Overdue {
             Direction::ToCustomer => Overdue::Unconfirmed,
         },
         Stage::Waiting | Stage::Uploading | Stage::Ready | Stage::Sending => Overdue::Deliver,
-        // Not entered by any code yet: conversions and asynchronous uploads arrive with their functions.
-        Stage::Converting | Stage::Processing => Overdue::Leave,
+        Stage::Converting => Overdue::Convert,
+        // Not entered by any code yet: asynchronous uploads arrive with their function.
+        Stage::Processing => Overdue::Leave,
         Stage::Lost | Stage::Failed => Overdue::Tell,
         Stage::Sent
         | Stage::Delivered
@@ -118,6 +121,7 @@ mod tests {
             (Stage::Fetching, Overdue::Fetch),
             (Stage::Stored, Overdue::Judge),
             (Stage::Planned, Overdue::Judge),
+            (Stage::Converting, Overdue::Convert),
             (Stage::Waiting, Overdue::Deliver),
             (Stage::Uploading, Overdue::Deliver),
             (Stage::Sending, Overdue::Deliver),

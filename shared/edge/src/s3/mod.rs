@@ -56,6 +56,14 @@ pub struct Buckets {
     client: Client,
     media: String,
     quarantine: Option<String>,
+    folder: Folder,
+}
+
+/// Which objects of the media bucket are meant: each item has one in each folder at most.
+#[derive(Clone, Copy, Debug)]
+enum Folder {
+    Arrivals,
+    Renditions,
 }
 
 impl Buckets {
@@ -66,6 +74,23 @@ impl Buckets {
             client,
             media: media.into(),
             quarantine,
+            folder: Folder::Arrivals,
+        }
+    }
+
+    /// The renditions in the media bucket.
+    #[must_use]
+    pub fn renditions(client: Client, media: impl Into<String>) -> Self {
+        Self {
+            folder: Folder::Renditions,
+            ..Self::new(client, media, None)
+        }
+    }
+
+    fn key(&self, id: &MediaId) -> String {
+        match self.folder {
+            Folder::Arrivals => id.arrival_key(),
+            Folder::Renditions => id.rendition_key(),
         }
     }
 
@@ -73,7 +98,7 @@ impl Buckets {
     async fn get(&self, id: &MediaId, etag: &str) -> Answer<Option<GetObjectOutput>> {
         let get = self.client.get_object().bucket(&self.media);
         let get = get
-            .key(id.arrival_key())
+            .key(self.key(id))
             .if_match(etag)
             .checksum_mode(ChecksumMode::Enabled);
         match get.send().await {
@@ -87,7 +112,7 @@ impl Buckets {
     fn put(&self, arrival: &Arrival) -> PutObjectFluentBuilder {
         let put = self.client.put_object().bucket(&self.media);
         let put = put
-            .key(arrival.id.arrival_key())
+            .key(self.key(&arrival.id))
             .if_none_match("*")
             .content_length(i64::try_from(arrival.size_bytes).unwrap_or(i64::MAX))
             .content_type(stored_type(arrival.declared_type.as_deref()))
@@ -186,10 +211,10 @@ fn read_head(id: &MediaId, head: HeadObjectOutput) -> Answer<Head> {
 }
 
 impl Buckets {
-    async fn delete(&self, bucket: &str, id: &MediaId) -> Answer<()> {
+    async fn delete(&self, bucket: &str, key: String) -> Answer<()> {
         let delete = self.client.delete_object().bucket(bucket);
-        let deleted = delete.key(id.arrival_key()).send().await;
-        deleted.map_err(|e| outage(format!("removing the object of {id}"), e))?;
+        let deleted = delete.key(&key).send().await;
+        deleted.map_err(|e| outage(format!("removing {key}"), e))?;
         Ok(())
     }
 }
@@ -198,9 +223,7 @@ impl Buckets {
 impl Objects for Buckets {
     async fn head(&self, id: &MediaId) -> Answer<Option<Head>> {
         let head = self.client.head_object().bucket(&self.media);
-        let head = head
-            .key(id.arrival_key())
-            .checksum_mode(ChecksumMode::Enabled);
+        let head = head.key(self.key(id)).checksum_mode(ChecksumMode::Enabled);
         match head.send().await {
             Ok(head) => read_head(id, head).map(Some),
             Err(error) if status(&error) == Some(404) => Ok(None),
@@ -277,7 +300,7 @@ impl Objects for Buckets {
         let doing = || format!("copying {id} into quarantine");
         let missing = || Outage::new(doing(), "this function was given no quarantine bucket");
         let quarantine = self.quarantine.as_ref().ok_or_else(missing)?;
-        let key = id.arrival_key();
+        let key = self.key(id);
         let slow = TimeoutConfig::builder()
             .operation_timeout(COPY)
             .operation_attempt_timeout(COPY);
@@ -295,16 +318,18 @@ impl Objects for Buckets {
     }
 
     async fn remove(&self, id: &MediaId) -> Answer<()> {
-        self.delete(&self.media, id).await
+        self.delete(&self.media, self.key(id)).await
     }
 
     async fn erase(&self, id: &MediaId, upload: Option<&str>) -> Answer<()> {
         if let Some(upload) = upload {
             self.discard_parts(id, upload).await?;
         }
-        self.delete(&self.media, id).await?;
+        for key in [id.arrival_key(), id.rendition_key()] {
+            self.delete(&self.media, key).await?;
+        }
         match &self.quarantine {
-            Some(quarantine) => self.delete(quarantine, id).await,
+            Some(quarantine) => self.delete(quarantine, id.arrival_key()).await,
             None => Ok(()),
         }
     }
@@ -314,7 +339,7 @@ impl Objects for Buckets {
         let signing = PresigningConfig::expires_in(life).map_err(|e| Outage::new(doing(), e))?;
         let get = self.client.get_object().bucket(&self.media);
         let signed = get
-            .key(id.arrival_key())
+            .key(self.key(id))
             .response_content_type(mime)
             .response_content_disposition(disposition::attachment(file_name))
             .presigned(signing)

@@ -13,7 +13,7 @@ use attache_domain::time::Timestamp;
 use attache_domain::token::Purpose;
 use attache_domain::verdict::{Delivery, Plan};
 
-use super::send::{Accepted, no_bucket, too_late, unanswered, unplanned};
+use super::send::{Accepted, too_late, unanswered, unplanned};
 use super::{Deliver, UPLOAD_PATIENCE};
 use crate::bearer::Bearer;
 use crate::ports::{Answer, Credential, Saved};
@@ -146,12 +146,10 @@ impl Deliver<'_> {
         connection: &Connection,
         bearer: &Bearer,
     ) -> Answer<Result<String, Failure>> {
-        let delivery = item.record.plan.as_ref().and_then(Plan::delivery);
-        let (Some(Delivery { mime, name, .. }), Some(object)) = (delivery, &item.record.object)
-        else {
+        let Some((Delivery { mime, name, .. }, object)) = item.outgoing() else {
             return Ok(Err(unplanned()));
         };
-        let objects = self.objects.ok_or_else(|| no_bucket(item))?;
+        let objects = self.bytes_of(item)?;
         let Some(bytes) = objects.stream(&item.id, &object.etag).await? else {
             return Ok(Err(unplanned()));
         };

@@ -60,6 +60,8 @@ pub struct Deliver<'a> {
     pub conversations: &'a dyn Conversations,
     /// The buckets; the text lane has none.
     pub objects: Option<&'a dyn Objects>,
+    /// The renditions in it.
+    pub renditions: Option<&'a dyn Objects>,
     /// The queues.
     pub jobs: &'a dyn Jobs,
     /// The limiter rows.

@@ -10,12 +10,12 @@ use attache_domain::event::Content;
 use attache_domain::journey::Item;
 use attache_domain::platforms::genesys::{self, Inbound, LinkedFile};
 use attache_domain::token::Purpose;
-use attache_domain::verdict::{Delivery, Plan};
+use attache_domain::verdict::Delivery;
 use attache_domain::wire::{CallError, Request, Response};
 
 use super::Deliver;
 use crate::bearer::Bearer;
-use crate::ports::{Answer, Credential, Outage};
+use crate::ports::{Answer, Credential, Objects, Outage};
 
 /// What a target accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,12 +118,10 @@ impl Deliver<'_> {
             };
             return Ok(genesys::inbound(connection, &message));
         };
-        let delivery = item.record.plan.as_ref().and_then(Plan::delivery);
-        let (Some(Delivery { mime, name, .. }), Some(object)) = (delivery, &item.record.object)
-        else {
+        let Some((Delivery { mime, name, .. }, object)) = item.outgoing() else {
             return Ok(Err(unplanned()));
         };
-        let objects = self.objects.ok_or_else(|| no_bucket(item))?;
+        let objects = self.bytes_of(item)?;
         let shown = shown_name(item, mime, name);
         let link = objects
             .link(&item.id, mime, &shown, delivery::LINK_LIFE)
@@ -142,6 +140,15 @@ impl Deliver<'_> {
             patience,
         };
         Ok(genesys::inbound(connection, &message))
+    }
+
+    /// Where the bytes lie that go out.
+    pub(super) fn bytes_of(&self, item: &Item) -> Answer<&dyn Objects> {
+        let place = match item.is_converted() {
+            true => self.renditions,
+            false => self.objects,
+        };
+        place.ok_or_else(|| no_bucket(item))
     }
 
     /// What is left of the intent's time; `None`: too late to begin, nobody may judge this intent earlier, and nothing was
@@ -177,7 +184,7 @@ fn quoted(quote: Option<&str>, text: Option<String>) -> Option<String> {
     }
 }
 
-pub(super) fn no_bucket(item: &Item) -> Outage {
+fn no_bucket(item: &Item) -> Outage {
     Outage::new(
         format!("delivering {}", item.id),
         "a file in the lane of words",

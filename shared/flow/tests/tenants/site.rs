@@ -311,6 +311,7 @@ impl Site {
             claims: world,
             conversations: &spied,
             objects: (lane == Lane::Media).then_some(&spied as &dyn Objects),
+            renditions: None,
             jobs: world,
             limits: world,
             http: world,

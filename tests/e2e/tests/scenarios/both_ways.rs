@@ -104,6 +104,59 @@ async fn an_agents_file_is_delivered_read_and_acknowledged() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_whatsapp_does_not_take_arrives_as_one_that_it_does() -> Result<()> {
+    let stage = opened().await?;
+    let table = b"Posten;Betrag\nGr\xc3\xb6\xc3\x9fe;5 \xe2\x82\xac\n".to_vec();
+    for (original, declared, name, kind, wire_name, beginning) in [
+        (
+            bytes("anim.gif"),
+            "image/gif",
+            "Skizze.gif",
+            "image",
+            None,
+            &b"\x89PNG"[..],
+        ),
+        (
+            table,
+            "text/csv",
+            "Liste März.csv",
+            "document",
+            Some("Liste_Maerz.pdf"),
+            b"%PDF-",
+        ),
+    ] {
+        let file = AgentFile::new(original.clone(), declared).named(name);
+        let sent = stage.agent_sends(file, "Look")?;
+        reaches(&stage, &sent, Journey::Delivered).await?;
+        let all = stage.standins.whatsapp.sent();
+        let shown = all.last().context("nothing was sent")?;
+        ensure!(shown.text() == Some("Look"), "{shown:?}");
+        let media = shown.media.as_ref().context("no file")?;
+        ensure!(media.bytes.starts_with(beginning), "{name}: other bytes");
+        ensure!(shown.body["type"] == kind, "{shown:?}");
+        ensure!(
+            shown.body[kind]["filename"].as_str() == wire_name,
+            "{shown:?}"
+        );
+        ensure!(
+            receipt(&stage, &sent).await?.status == "Delivered",
+            "the wrong receipt"
+        );
+        let item = stage.item(&sent).await?.context("no row")?;
+        let stored = item.record.object.context("no original")?;
+        ensure!(
+            stored.size_bytes == original.len() as u64,
+            "the original was altered"
+        );
+        let keys = stage.keys("MediaBucket").await?;
+        for key in [sent.id.arrival_key(), sent.id.rendition_key()] {
+            ensure!(keys.contains(&key), "{key} is not among {keys:?}");
+        }
+    }
+    in_order(stage).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dangerous_file_of_an_agent_stays_here_and_the_agent_is_told() -> Result<()> {
     let stage = opened().await?;
     let file = AgentFile::new(bytes("invoice.png"), "image/png").named("invoice.png");

@@ -415,6 +415,7 @@ impl Site {
             claims: world,
             conversations: world,
             objects: (lane == Lane::Media).then_some(world as &dyn Objects),
+            renditions: None,
             jobs: world,
             limits: world,
             http: world,

@@ -17,15 +17,18 @@ use super::{AT_ONCE, BOUND, changes, setup, undisturbed};
 enum What {
     /// An agent's file with a text.
     File,
+    /// An agent's file that WhatsApp does not take as it is.
+    Moving,
     /// An agent's text.
     Text,
 }
 
 /// One function at one message.
-const CASES: [(&str, What); 5] = [
+const CASES: [(&str, What); 6] = [
     ("IntakeFunction", What::File),
     ("ValidateFunction", What::File),
     ("UploadFunction", What::File),
+    ("ConvertFunction", What::Moving),
     ("IntakeFunction", What::Text),
     ("TextFunction", What::Text),
 ];
@@ -68,6 +71,10 @@ struct Killed {
 async fn send(stage: &Stage, what: What) -> Result<Sent> {
     match what {
         What::Text => Ok(stage.agent_says("Tomorrow at nine")),
+        What::Moving => {
+            let file = AgentFile::new(bytes("anim.gif"), "image/gif").named("plan.gif");
+            stage.agent_sends(file, "The plan")
+        }
         What::File => {
             let file = AgentFile::new(bytes("screenshot.png"), "image/png").named("plan.png");
             stage.agent_sends(file, "The plan")

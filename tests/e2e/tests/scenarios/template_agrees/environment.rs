@@ -13,9 +13,10 @@ use super::{Calls, FUNCTIONS, template};
 /// Read by `attache_edge::telemetry` before anything else; the SDKs' own `AWS_…` keys come from Lambda.
 const BY_TELEMETRY: &str = "LOG_LEVEL";
 
-const QUEUES: [(Queue, &str); 11] = [
+const QUEUES: [(Queue, &str); 12] = [
     (Queue::Fetch, "FetchQueue"),
     (Queue::Judge, "JudgeQueue"),
+    (Queue::Convert, "ConvertQueue"),
     (Queue::Media, "MediaQueue"),
     (Queue::MediaRetry, "MediaRetryQueue"),
     (Queue::Text, "TextQueue"),
@@ -47,6 +48,7 @@ fn read(function: &str, settings: &dyn Settings) -> Result<(), ConfigError> {
         "ValidateFunction" => attache_validate::config::Config::read(settings).map(drop),
         "UploadFunction" => attache_upload::config::Config::read(settings).map(drop),
         "TextFunction" => attache_text::config::Config::read(settings).map(drop),
+        "ConvertFunction" => attache_convert::config::Config::read(settings).map(drop),
         "ForwardFunction" => attache_forward::config::Config::read(settings).map(drop),
         "RefreshFunction" => attache_refresh::config::Config::read(settings).map(drop),
         "SweepFunction" => attache_sweep::config::Config::read(settings).map(drop),

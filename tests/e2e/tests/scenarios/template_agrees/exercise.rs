@@ -28,7 +28,8 @@ const AT_ONCE: usize = 5;
 /// Declared, granted, and made in no play. The right to list a bucket is never used for a list: it makes S3 answer 404
 /// instead of 403 for an object that is not there. Intake asks for a token where it is the one who carries on after somebody
 /// else: `fetch` is nearly always faster.
-const NEVER_MADE: [(&str, &str, &str); 5] = [
+const NEVER_MADE: [(&str, &str, &str); 6] = [
+    ("ConvertFunction", "s3:ListBucket", "MediaBucket"),
     ("FetchFunction", "s3:ListBucket", "MediaBucket"),
     ("IntakeFunction", "s3:ListBucket", "MediaBucket"),
     ("IntakeFunction", "sqs:SendMessage", "RefreshQueue"),
@@ -258,6 +259,12 @@ enum Words {
     Forbidden,
     /// The function of words dies before it has them.
     Dies,
+    /// An agent's picture that WhatsApp does not take, and whose convert dies before it has written the row.
+    Converted,
+    /// An agent's table, which WhatsApp does not take, and of which no rendition can be made.
+    Unconvertible,
+    /// Such a picture, whose convert dies before it has done anything.
+    SweptUp,
     /// A message to a number that nobody configured.
     Stranger,
     /// A dangerous file, and one that is half here, which the customer takes back.
@@ -266,13 +273,16 @@ enum Words {
     PassedOn,
 }
 
-const OF_WORDS: [Words; 9] = [
+const OF_WORDS: [Words; 12] = [
     Words::FileAndReply,
     Words::FromAgent,
     Words::Uninvited,
     Words::BrokenOff,
     Words::Forbidden,
     Words::Dies,
+    Words::Converted,
+    Words::Unconvertible,
+    Words::SweptUp,
     Words::Stranger,
     Words::TakenBack,
     Words::PassedOn,
@@ -291,8 +301,12 @@ async fn spoken(what: Words) -> Result<BTreeSet<Call>> {
             ..setup
         })
         .await?;
-        if matches!(what, Words::Dies) {
-            kill(&stage, "TextFunction", 1, When::Before);
+        match what {
+            Words::Dies => kill(&stage, "TextFunction", 1, When::Before),
+            // The rendition is stored; the row is not written.
+            Words::Converted => kill(&stage, "ConvertFunction", 1, When::After),
+            Words::SweptUp => kill(&stage, "ConvertFunction", 1, When::Before),
+            _ => {}
         }
         let hello = stage.says(Say::Text("Hello".to_owned()));
         stage.at_rest(&hello, BOUND).await?;
@@ -311,6 +325,17 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
     let file = || AgentFile::new(bytes("screenshot.png"), "image/png").named("plan.png");
     match what {
         Words::Dies => {}
+        Words::Converted | Words::SweptUp => {
+            let sent = stage.agent_sends(AgentFile::new(bytes("anim.gif"), "image/gif"), "Look")?;
+            genesys.wait_for_final_receipt(&sent.message, BOUND).await?;
+        }
+        Words::Unconvertible => {
+            // In no standard font.
+            let table = "Имя;Сумма\nИван;пять\nМария;шесть\n".as_bytes().to_vec();
+            let file = AgentFile::new(table, "text/csv").named("list.csv");
+            let sent = stage.agent_sends(file, "")?;
+            genesys.wait_for_final_receipt(&sent.message, BOUND).await?;
+        }
         Words::FileAndReply => {
             let refusal = Fault::FiveHundreds;
             genesys

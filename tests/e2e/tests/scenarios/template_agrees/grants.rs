@@ -141,9 +141,20 @@ fn roles_are_kept_apart() {
             vec!["FetchFunction", "IntakeFunction"],
         ),
         (
+            "s3:PutObject",
+            "MediaBucket/renditions/*",
+            vec!["ConvertFunction"],
+        ),
+        (
+            "s3:GetObject",
+            "MediaBucket/renditions/*",
+            vec!["ConvertFunction", "UploadFunction"],
+        ),
+        (
             "s3:GetObject",
             "MediaBucket/arrivals/*",
             vec![
+                "ConvertFunction",
                 "FetchFunction",
                 "IntakeFunction",
                 "UploadFunction",
@@ -176,7 +187,10 @@ pub(crate) fn called(template: &Template, calls: &[CallCount]) -> BTreeSet<Call>
     own.map(|call| {
         let label = label(template, &call.resource);
         let on = match label.split_once('/') {
-            Some((bucket @ "MediaBucket", _)) => format!("{bucket}/arrivals/*"),
+            Some((bucket @ "MediaBucket", key)) => {
+                let folder = key.split('/').next().unwrap_or_default();
+                format!("{bucket}/{folder}/*")
+            }
             Some((secrets_or_bucket @ ("QuarantineBucket" | "clients" | "endpoints"), _)) => {
                 format!("{secrets_or_bucket}/*")
             }

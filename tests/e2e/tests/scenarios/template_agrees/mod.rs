@@ -15,10 +15,11 @@ use attache_operator::binaries::root;
 pub(crate) type Calls = &'static [(&'static str, &'static str)];
 
 /// Every function with its declared calls, by logical id.
-pub(crate) const FUNCTIONS: [(&str, Calls); 8] = [
+pub(crate) const FUNCTIONS: [(&str, Calls); 9] = [
     ("IntakeFunction", attache_intake::config::CALLS),
     ("FetchFunction", attache_fetch::config::CALLS),
     ("ValidateFunction", attache_validate::config::CALLS),
+    ("ConvertFunction", attache_convert::config::CALLS),
     ("UploadFunction", attache_upload::config::CALLS),
     ("TextFunction", attache_text::config::CALLS),
     ("ForwardFunction", attache_forward::config::CALLS),

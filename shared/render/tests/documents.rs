@@ -4,7 +4,7 @@
 
 use std::io::Read;
 
-use attache_convert::{Change, LONGEST_TEXT, Shape, Unconvertible, document};
+use attache_render::{Change, LONGEST_TEXT, Shape, Unconvertible, document};
 
 /// The text of every page, one string a page, letters as Windows-1252 bytes turned to Unicode where they are Latin-1.
 fn pages(pdf: &[u8]) -> Vec<String> {

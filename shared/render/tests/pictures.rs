@@ -4,7 +4,7 @@
 
 use std::io::Cursor;
 
-use attache_convert::{Change, Format, Rendition, Target, Unconvertible, picture};
+use attache_render::{Change, Format, Rendition, Target, Unconvertible, picture};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Rgb, RgbImage, RgbaImage};
 
 macro_rules! sample {

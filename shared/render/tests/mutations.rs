@@ -5,7 +5,7 @@
 use std::io::Cursor;
 use std::sync::LazyLock;
 
-use attache_convert::{Format, Shape, Target, document, picture};
+use attache_render::{Format, Shape, Target, document, picture};
 use image::{DynamicImage, ImageFormat, imageops};
 use proptest::prelude::*;
 

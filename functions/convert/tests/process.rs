@@ -1,0 +1,28 @@
+//! The real process before it has a system: it names what it lacks, and never waits for what is not there.
+
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use attache_local::lambda::{Trial, hands_back};
+
+const NEEDED: [(&str, &str); 2] = [("MEDIA_TABLE", "media"), ("MEDIA_BUCKET", "media-bucket")];
+
+fn fixture(name: &str) -> Vec<u8> {
+    let path = format!("{}/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(path).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named_at_start_and_nothing_hangs() {
+    let trial = Trial::new(env!("CARGO_BIN_EXE_convert"), &NEEDED);
+    trial.names_what_is_missing().await.unwrap();
+    // It is up.
+    let function = trial.complete().await.unwrap();
+    for (batch, failed) in [("batch", vec![1]), ("batch-mixed", vec![1, 2, 3, 4])] {
+        let ids = failed
+            .iter()
+            .map(|n| format!("{n:08}-5fd1-4b1a-9a52-8a2f7a7d9c10"));
+        let ids: Vec<_> = ids.collect();
+        let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+        hands_back(&function, fixture(batch), &ids).await.unwrap();
+    }
+}
