@@ -48,6 +48,7 @@ pub async fn run(options: &Options, choice: Choice) -> Result<bool> {
     let queue = |queue, output| Ok((queue, system.output(output)?.to_owned()));
     let queues: Result<Vec<_>> = [
         queue(Queue::Media, "MediaQueueUrl"),
+        queue(Queue::Convert, "ConvertQueueUrl"),
         queue(Queue::Text, "TextQueueUrl"),
     ]
     .into_iter()

@@ -6,7 +6,6 @@
 //! none can be made, the item ends as if none had been planned, and whoever waits for it is told.
 
 use std::io::Read;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::audit::Actor;
@@ -19,7 +18,7 @@ use bytes::Bytes;
 
 use crate::batch::Trouble;
 use crate::ports::{
-    Answer, Arrival, Clock, Items, Jobs, Objects, Outage, Queue, Saved, Source, SourceError, Stored,
+    Answer, Arrival, Clock, Items, Jobs, Objects, Outage, Saved, Source, SourceError, Stored,
 };
 use crate::retry;
 use crate::telling::Telling;
@@ -75,7 +74,9 @@ impl Convert<'_> {
         match item.gate.stage {
             Stage::Converting => {}
             // Who converted it may have died between the write and the job.
-            Stage::Waiting if item.gate.lease.is_none() => return Ok(self.hand_on(&item).await?),
+            Stage::Waiting if item.gate.lease.is_none() => {
+                return Ok(retry::hand_on(self.jobs, &item).await?);
+            }
             stage => {
                 tracing::info!(media.id = %item.id, media.stage = stage.as_str(), "converted already");
                 return Ok(());
@@ -122,7 +123,7 @@ impl Convert<'_> {
             return Err(Outage::new("converting", changed));
         }
         tracing::info!(media.id = %item.id, rendition.kind = order.mime, "converted");
-        self.hand_on(item).await
+        retry::hand_on(self.jobs, item).await
     }
 
     /// Stores a rendition, or takes the one that is there.
@@ -175,13 +176,6 @@ impl Convert<'_> {
             return Err(Outage::new("converting", changed));
         }
         Ok(())
-    }
-
-    async fn hand_on(&self, item: &Item) -> Answer<()> {
-        let Some(target) = &item.origin.target else {
-            return Ok(());
-        };
-        retry::send(self.jobs, Queue::Media, &item.job(target), Duration::ZERO).await
     }
 }
 

@@ -1,15 +1,13 @@
 //! Decision: a person releases or rejects a file that is held. Done again, it finds that it is done, and sees to it that what
 //! follows is on its way.
 
-use std::time::Duration;
-
 use attache_domain::audit::Actor;
 use attache_domain::ids::MediaId;
 use attache_domain::journey::{Item, Stage};
 use attache_domain::verdict::Verdict;
 
 use crate::judge::caption_apart;
-use crate::ports::{Answer, Clock, Items, Jobs, Outage, Queue, Saved};
+use crate::ports::{Answer, Clock, Items, Jobs, Outage, Saved};
 use crate::retry;
 use crate::telling::Telling;
 
@@ -51,7 +49,7 @@ impl Decision<'_> {
             item.release(reason, self.clock.now());
             self.save(&mut item).await?;
         }
-        if item.gate.stage == Stage::Waiting {
+        if matches!(item.gate.stage, Stage::Waiting | Stage::Converting) {
             self.send_on(&item).await?;
         }
         let stage = item.gate.stage;
@@ -102,9 +100,6 @@ impl Decision<'_> {
         {
             telling.announce(caption, Actor::Operator).await?;
         }
-        let Some(target) = &item.origin.target else {
-            return Ok(());
-        };
-        retry::send(self.jobs, Queue::Media, &item.job(target), Duration::ZERO).await
+        retry::hand_on(self.jobs, item).await
     }
 }

@@ -6,7 +6,6 @@
 //! leaves work that `sweep` brings back here, and no moment in which the object could be delivered.
 
 use std::io::{self, SeekFrom};
-use std::time::Duration;
 
 use attache_domain::audit::Actor;
 use attache_domain::channels::{self, Found};
@@ -22,7 +21,7 @@ use attache_inspect::{Claim, Findings, Judgement, Policy};
 
 use crate::batch::Trouble;
 use crate::ports::{
-    Answer, Bytestream, Clock, Directories, Head, Items, Jobs, Objects, Outage, Queue, Saved,
+    Answer, Bytestream, Clock, Directories, Head, Items, Jobs, Objects, Outage, Saved,
 };
 use crate::retry;
 use crate::telling::Telling;
@@ -81,7 +80,7 @@ impl Judge<'_> {
             }
             // The judge before may have died between its write and the job.
             (Stage::Converting | Stage::Waiting, _) if item.gate.lease.is_none() => {
-                return Ok(self.hand_on(&item).await?);
+                return Ok(retry::hand_on(self.jobs, &item).await?);
             }
             (Stage::Announced | Stage::Fetching | Stage::Stored, _) => {}
             (stage, _) => {
@@ -173,28 +172,14 @@ impl Judge<'_> {
         item.rest();
         item.cross(Stage::Stored, Actor::Validate, now);
         item.cross(Stage::Planned, Actor::Validate, now);
-        match (item.gate.verdict, &plan) {
-            // Only watched: it is known what would have become of it.
-            (Verdict::Clean, plan) if item.origin.shadow && plan.delivery().is_some() => {
-                item.end(Stage::Kept, Actor::Validate, now)
-            }
-            (Verdict::Clean, Plan::AsIs(_) | Plan::ReTyped(_)) => {
-                item.cross(Stage::Waiting, Actor::Validate, now)
-            }
-            (Verdict::Clean, Plan::Keep) => item.end(Stage::Kept, Actor::Validate, now),
-            (Verdict::Clean, Plan::Converted { .. }) => {
-                item.cross(Stage::Converting, Actor::Validate, now)
-            }
-            // Nobody sends links or summaries: they are not planned here, and were they, the sender is told why.
-            (Verdict::Clean, Plan::Rejected(_) | Plan::Link { .. } | Plan::Summary { .. }) => {
-                item.end(Stage::Rejected, Actor::Validate, now)
-            }
-            // Until a person decides; nothing for `sweep` to do.
-            (Verdict::Held, _) => item.gate.due_at = None,
-            // `finish_quarantine` ends it, here or after a crash.
-            (Verdict::Quarantined | Verdict::Unjudged, _) => {}
-        }
         item.record.plan = Some(plan);
+        match item.gate.verdict {
+            Verdict::Clean => item.proceed(Actor::Validate, now),
+            // Until a person decides; nothing for `sweep` to do.
+            Verdict::Held => item.gate.due_at = None,
+            // `finish_quarantine` ends it, here or after a crash.
+            Verdict::Quarantined | Verdict::Unjudged => {}
+        }
         if self.items.save(item).await? == Saved::Overtaken {
             // A twin of this event, or a fetcher renewing its lease: the next event or `sweep` finds what is left.
             return Err(Outage::new(
@@ -204,7 +189,7 @@ impl Judge<'_> {
         }
         tracing::info!(media.id = %item.id, verdict = item.gate.verdict.as_str(), media.stage = item.gate.stage.as_str(), media.kind = findings.kind.mime(), reasons = ?item.record.reasons, "judged");
         match (item.gate.stage, item.gate.verdict) {
-            (Stage::Converting | Stage::Waiting, _) => self.hand_on(item).await,
+            (Stage::Converting | Stage::Waiting, _) => retry::hand_on(self.jobs, item).await,
             (Stage::Planned, Verdict::Quarantined) => self.finish_quarantine(item).await,
             _ => Ok(()),
         }
@@ -228,17 +213,6 @@ impl Judge<'_> {
             telling.announce(caption, Actor::Validate).await?;
         }
         Ok(())
-    }
-
-    async fn hand_on(&self, item: &Item) -> Answer<()> {
-        let Some(target) = &item.origin.target else {
-            return Ok(());
-        };
-        let queue = match item.gate.stage {
-            Stage::Converting => Queue::Convert,
-            _ => Queue::Media,
-        };
-        retry::send(self.jobs, queue, &item.job(target), Duration::ZERO).await
     }
 
     /// Removes everything of an item that is to have no bytes, as often as somebody stores some.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use attache_domain::diagnosis::Diagnosis;
 use attache_domain::ids::ConnectionId;
 use attache_domain::job::{DeadLetter, ItemJob, VERSION};
-use attache_domain::journey::Item;
+use attache_domain::journey::{Item, Stage};
 use attache_domain::time::Timestamp;
 use serde::Serialize;
 
@@ -53,6 +53,21 @@ pub async fn put_off(
 pub async fn send(jobs: &dyn Jobs, queue: Queue, job: &ItemJob, delay: Duration) -> Answer<()> {
     jobs.send(queue, to_json(job)?, delay, job.connection.as_str())
         .await
+}
+
+/// Sends a clean file on to where it goes next: to be converted, or to its target.
+///
+/// # Errors
+/// [`Outage`] if the queue failed.
+pub async fn hand_on(jobs: &dyn Jobs, item: &Item) -> Answer<()> {
+    let Some(target) = &item.origin.target else {
+        return Ok(());
+    };
+    let queue = match item.gate.stage {
+        Stage::Converting => Queue::Convert,
+        _ => Queue::Media,
+    };
+    send(jobs, queue, &item.job(target), Duration::ZERO).await
 }
 
 /// Sends a dead letter with its diagnosis.

@@ -1,4 +1,5 @@
-//! What a person decides about a file that is held: the one way in which a verdict gets better, written down with its reason.
+//! Where a judged file goes, and what a person decides about one that is held: the one way in which a verdict gets better,
+//! written down with its reason.
 
 use std::time::Duration;
 
@@ -38,14 +39,24 @@ impl Item {
             code: RELEASED.to_owned(),
             evidence: reason.to_owned(),
         });
+        self.gate.due_at = Some(now + DUE_IN);
+        self.proceed(Actor::Operator, now);
+    }
+
+    /// A clean file goes the way its plan says.
+    pub fn proceed(&mut self, actor: Actor, now: Timestamp) {
         match &self.record.plan {
-            Some(plan) if plan.delivery().is_some() && !self.origin.shadow => {
-                self.cross(Stage::Waiting, Actor::Operator, now);
-                self.gate.due_at = Some(now + DUE_IN);
+            // Only watched: it is known what would have become of it.
+            Some(plan) if self.origin.shadow && plan.delivery().is_some() => {
+                self.end(Stage::Kept, actor, now);
             }
-            Some(Plan::Keep) => self.end(Stage::Kept, Actor::Operator, now),
-            Some(_) if self.origin.shadow => self.end(Stage::Kept, Actor::Operator, now),
-            Some(_) | None => self.end(Stage::Rejected, Actor::Operator, now),
+            Some(Plan::AsIs(_) | Plan::ReTyped(_)) => self.cross(Stage::Waiting, actor, now),
+            Some(Plan::Converted { .. }) => self.cross(Stage::Converting, actor, now),
+            Some(Plan::Keep) => self.end(Stage::Kept, actor, now),
+            // Nobody sends links or summaries: they are not planned here, and were they, the sender is told why.
+            Some(Plan::Rejected(_) | Plan::Link { .. } | Plan::Summary { .. }) | None => {
+                self.end(Stage::Rejected, actor, now);
+            }
         }
     }
 
