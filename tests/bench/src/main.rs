@@ -7,15 +7,30 @@
 //! - `latency`: from a webhook to the file being visible for the agent, and how long the system takes to be ready.
 //! - `words`: from a text to the agent reading it, alone and while files are fully stalled.
 //! - `writes`: what one file costs in DynamoDB write units.
+//! - `relay`: throughput and CPU time of a large file, beside bare sockets.
+//! - `memory`: what a relay takes over an idle process.
+//! - `handler`: CPU time of one event at intake, beside the same work in Python.
+//! - `cold-start`: from the start of a process to its first answer, beside an empty function and Python.
+//!
+//! The last four hold what they measured against the bars that were set for it.
 
+mod bar;
+mod cold_start;
+mod depot;
+mod handler;
 mod latency;
+mod memory;
 mod meter;
+mod own;
 mod picture;
+mod relay;
 mod spread;
 mod stack;
 mod words;
 mod writes;
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -59,6 +74,74 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Throughput and CPU time of one file from a host to the store, beside a relay of bare sockets.
+    Relay {
+        /// How long the file is, in bytes.
+        #[arg(long, default_value_t = 100_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+        bytes: u64,
+        /// How often each way is measured.
+        #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+        /// Prints one line of JSON instead.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Memory over idle of files from a host to the store: of known length, of unknown length, several at once.
+    Memory {
+        /// How long the files of known length are, in bytes.
+        #[arg(long, value_delimiter = ',', default_values_t = [1_000_000, 100_000_000], value_parser = clap::value_parser!(u64).range(1..))]
+        bytes: Vec<u64>,
+        /// How many at once.
+        #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+        at_once: u32,
+        /// How often each is measured.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+        /// Prints one line of JSON instead.
+        #[arg(long)]
+        json: bool,
+    },
+    /// CPU time per event of intake's handler, AWS and the platforms stubbed, beside the same work in Python.
+    Handler {
+        /// How many events of each kind.
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+        events: u32,
+        /// How often each kind is measured.
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+        /// Prints one line of JSON instead.
+        #[arg(long)]
+        json: bool,
+    },
+    /// From the start of a process to its first answer: intake, beside a Rust function that does nothing and the same in Python.
+    ColdStart {
+        /// How often each is started.
+        #[arg(long, default_value_t = 21, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+        /// Measures Python as well: makes an environment for it, once, from the network.
+        #[arg(long)]
+        python: bool,
+        /// Prints one line of JSON instead.
+        #[arg(long)]
+        json: bool,
+    },
+    /// One process that only handles events; started by `handler`.
+    #[command(hide = true)]
+    HandlerChild {
+        events: PathBuf,
+        warm: usize,
+        status: u16,
+    },
+    /// One process that only relays; started by `relay` and `memory`.
+    #[command(hide = true)]
+    RelayChild {
+        #[command(flatten)]
+        task: relay::child::Task,
+        #[arg(long)]
+        source: SocketAddr,
+        #[arg(long)]
+        sink: SocketAddr,
+    },
 }
 
 /// What is sent.
@@ -84,16 +167,39 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
     match command {
-        Command::Latency { load, json } => print(&runtime.block_on(latency::measure(load))?, json),
-        Command::Words { texts, files, json } => {
-            print(&runtime.block_on(words::measure(texts, files))?, json)
+        Command::Latency { load, json } => {
+            print(&runtime()?.block_on(latency::measure(load))?, json)
         }
-        Command::Writes { load, json } => print(&runtime.block_on(writes::measure(load))?, json),
+        Command::Words { texts, files, json } => {
+            print(&runtime()?.block_on(words::measure(texts, files))?, json)
+        }
+        Command::Writes { load, json } => print(&runtime()?.block_on(writes::measure(load))?, json),
+        Command::Relay { bytes, runs, json } => print(&relay::measure(bytes, runs)?, json),
+        Command::Memory {
+            bytes,
+            at_once,
+            runs,
+            json,
+        } => print(&memory::measure(&bytes, at_once, runs)?, json),
+        Command::Handler { events, runs, json } => print(&handler::measure(events, runs)?, json),
+        Command::ColdStart { runs, python, json } => print(
+            &runtime()?.block_on(cold_start::measure(runs, python))?,
+            json,
+        ),
+        Command::HandlerChild {
+            events,
+            warm,
+            status,
+        } => handler::run(&events, warm, status),
+        Command::RelayChild { task, source, sink } => relay::child::run(task, source, sink),
     }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
 }
 
 fn print(report: &(impl Serialize + std::fmt::Display), json: bool) -> anyhow::Result<()> {

@@ -4,7 +4,7 @@
 //! no errors. Every message is carried or told in words ([`super::words`]); what is no message and no status is announced
 //! as a notice. Only what is not JSON, or no object at all, is unreadable.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::error::status_failure;
 use super::words::words_of;
@@ -85,13 +85,14 @@ fn announcement(value: &Value, (list_name, entry): (&str, &Value), said: Said) -
     }
 }
 
-/// A body with this entry and nothing else.
+/// A body with this entry and nothing else. Written out at once: put together as a value, every part would be copied for
+/// each level above it, which took a quarter of intake's CPU time for a message.
 fn alone(metadata: &Value, contact: Option<&Value>, (list, entry): (&str, &Value)) -> String {
-    let mut value = json!({ "metadata": metadata, list: [entry] });
-    if let Some(contact) = contact {
-        value["contacts"] = json!([contact]);
-    }
-    json!({ "entry": [{ "changes": [{ "field": "messages", "value": value }] }] }).to_string()
+    let contacts = contact.map(|contact| format!(r#""contacts":[{contact}],"#));
+    let contacts = contacts.unwrap_or_default();
+    format!(
+        r#"{{"entry":[{{"changes":[{{"field":"messages","value":{{{contacts}"{list}":[{entry}],"metadata":{metadata}}}}}]}}]}}"#
+    )
 }
 
 fn message_of(message: &Value) -> Message {
