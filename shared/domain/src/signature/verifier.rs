@@ -39,12 +39,12 @@ pub struct Scheme {
     pub encoding: Encoding,
 }
 
-/// Checks signatures of one scheme against one or two secrets.
+/// Checks signatures of one scheme against one or two secrets, which were taken in once.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     scheme: Scheme,
-    current: Secret,
-    previous: Option<Secret>,
+    current: Hmac<Sha256>,
+    previous: Option<Hmac<Sha256>>,
 }
 
 /// Why a body is not accepted. For our logs: the sender is told 401 and no more.
@@ -79,7 +79,7 @@ impl Scheme {
     /// The header's value for `body`, as the platform would send it.
     #[must_use]
     pub fn sign(&self, secret: &Secret, body: &[u8]) -> String {
-        let tag = tag(secret, body);
+        let tag = tag(keyed(secret), body);
         let digest = match self.encoding {
             Encoding::Hex => HEXLOWER.encode(&tag),
             Encoding::Base64 => BASE64.encode(&tag),
@@ -102,11 +102,11 @@ impl Scheme {
 impl Verifier {
     /// Accepts what `current` signed, or `previous` while the secret is being changed.
     #[must_use]
-    pub const fn new(scheme: Scheme, current: Secret, previous: Option<Secret>) -> Self {
+    pub fn new(scheme: Scheme, current: Secret, previous: Option<Secret>) -> Self {
         Self {
             scheme,
-            current,
-            previous,
+            current: keyed(&current),
+            previous: previous.as_ref().map(keyed),
         }
     }
 
@@ -126,11 +126,11 @@ impl Verifier {
             .read(value.ok_or(Refusal::Missing)?)
             .ok_or(Refusal::Malformed)?;
         let mut matched = Choice::from(0);
-        for secret in [Some(&self.current), self.previous.as_ref()]
+        for keyed in [Some(&self.current), self.previous.as_ref()]
             .into_iter()
             .flatten()
         {
-            matched |= tag(secret, body).ct_eq(&claimed);
+            matched |= tag(keyed.clone(), body).ct_eq(&claimed);
         }
         if matched.into() {
             Ok(())
@@ -144,8 +144,11 @@ impl Verifier {
     clippy::expect_used,
     reason = "HMAC takes keys of any length (RFC 2104 §3)"
 )]
-fn tag(secret: &Secret, body: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose()).expect("any key length");
+fn keyed(secret: &Secret) -> Hmac<Sha256> {
+    Hmac::new_from_slice(secret.expose()).expect("any key length")
+}
+
+fn tag(mut mac: Hmac<Sha256>, body: &[u8]) -> [u8; 32] {
     mac.update(body);
     mac.finalize().into_bytes().into()
 }

@@ -130,12 +130,8 @@ impl Fetch<'_> {
                 return Err(transfer::paused(why, (until, now)).into());
             }
         };
-        let answered = self.ask(&request, by).await;
-        let link = answered.and_then(|(response, repeated)| {
-            let passage = Passage::read(&response.headers);
-            whatsapp::read_link(&response, self.clock.now())
-                .map_err(|failure| failure.passed(&passage, repeated).into())
-        });
+        let read = |response: &Response| whatsapp::read_link(response, self.clock.now());
+        let link = self.ask(&request, by, read).await;
         let erred = matches!(&link, Err(Shut::Failure(failure))
             if matches!(failure.disposition, Disposition::Rejected | Disposition::Unauthorised));
         self.guard.answered(&connection.id, charge, erred).await?;
@@ -184,10 +180,10 @@ impl Fetch<'_> {
             let (from, auth) = match hop {
                 Hop::Ask(link) => {
                     let request = get(&link, Auth::Bearer, HOP_PATIENCE, connection);
-                    let (response, repeated) = self.ask(&request, by).await?;
-                    let passage = Passage::read(&response.headers);
-                    hop = genesys::read_hop(connection, &response, self.clock.now())
-                        .map_err(|failure| failure.passed(&passage, repeated))?;
+                    let read = |response: &Response| {
+                        genesys::read_hop(connection, response, self.clock.now())
+                    };
+                    hop = self.ask(&request, by, read).await?;
                     continue;
                 }
                 Hop::Download { from, auth } => (from, auth),
@@ -211,22 +207,34 @@ impl Fetch<'_> {
         Err(transfer::looping().into())
     }
 
-    /// A call whose answer is short; with whether that answer was given before, to another question.
-    async fn ask(
+    /// A call whose answer is short, and is read at once.
+    async fn ask<T>(
         &self,
         request: &Request,
         (connection, bearer): (&Connection, &Bearer),
-    ) -> Result<(Response, bool), Shut> {
+        read: impl FnOnce(&Response) -> Result<T, Failure>,
+    ) -> Result<T, Shut> {
         let pass = self.enter(connection, &request.url).await?;
         let credential = Credential::Bearer(bearer.token.clone());
-        match self.http.call(request, &credential).await {
-            Ok(response) => {
-                let left = left(response.status, &response.headers, self.clock.now());
-                let repeated = self.guard.left(&pass, left).await?;
-                Ok((response, repeated))
-            }
-            Err(error) => Err(self.no_answer(&pass, &error).await?.into()),
-        }
+        let response = match self.http.call(request, &credential).await {
+            Ok(response) => response,
+            Err(error) => return Err(self.no_answer(&pass, &error).await?.into()),
+        };
+        let passage = Passage::read(&response.headers);
+        let answer = read(&response);
+        let left = match &answer {
+            // Meta throttles with status 400: only the body tells.
+            Err(Failure {
+                disposition: Disposition::Throttled { retry_after },
+                ..
+            }) => Left::Throttled {
+                retry_after: *retry_after,
+                request_id: passage.telling_id(),
+            },
+            _ => left(response.status, &response.headers, self.clock.now()),
+        };
+        let repeated = self.guard.left(&pass, left).await?;
+        answer.map_err(|failure| failure.passed(&passage, repeated).into())
     }
 
     async fn download(

@@ -68,6 +68,18 @@ fn a_host_that_asks_for_less_gets_less_from_everybody() {
 }
 
 #[test]
+fn a_throttle_that_only_the_body_tells_holds_for_everybody() {
+    let site = sent(20);
+    let busy = r#"{"error": {"code": 130429, "message": "(#130429) Rate limit hit"}}"#;
+    let look_ups = &site.platforms.look_ups;
+    look_ups.borrow_mut().push_back((400, busy.to_owned()));
+    site.run(9);
+    assert_eq!(asked(&site), 0, "all wait, not only who was told");
+    site.run(600);
+    assert_eq!((in_stage(&site, Stage::Sent), asked(&site)), (20, 20));
+}
+
+#[test]
 fn dead_ids_do_not_lock_out_the_living() {
     let site = sent(0);
     site.platforms.dead.set(Some("dead"));
