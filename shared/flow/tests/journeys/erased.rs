@@ -12,7 +12,7 @@ use attache_flow::memory::Calm;
 use futures_util::FutureExt;
 use serde_json::json;
 
-use crate::world::{DISGUISED, PHOTO, Site, directory_of};
+use crate::world::{Answer, DISGUISED, PHOTO, Site, directory_of};
 
 /// A site whose number has this retention.
 fn site(file: &[u8], retention: Retention) -> Site {
@@ -139,6 +139,30 @@ fn by_reference_only_the_bytes_go_once_no_link_lives() {
     assert_eq!(site.sweep(), 1, "one more look");
     site.judge();
     assert_eq!(site.item().gate.due_at, None);
+}
+
+#[test]
+fn the_bytes_go_also_where_a_status_comes_before_the_answer() {
+    let site = site(PHOTO, Retention::ReferenceOnly);
+    site.says("m1", "text", json!({"body": "Hello"}));
+    site.run(3);
+    site.platforms.answers.borrow_mut().push_back(Answer::Lost);
+    site.agent_says("g1", "", json!([site.attachment("a1", "photo.png")]));
+    site.run(5);
+    let id = site.item().id;
+    assert_eq!(site.item().gate.stage, Stage::Sending);
+    site.reports("wamid.1", "delivered", id.as_str(), None);
+    site.run(2);
+    assert_eq!(site.item().gate.stage, Stage::Delivered);
+    assert!(!nothing_left(&site));
+    site.pass(LINK_LIFE.as_secs());
+    assert_eq!(site.sweep(), 1);
+    site.judge();
+    assert!(nothing_left(&site));
+    // A status that comes now does not call the last look off.
+    site.reports("wamid.1", "read", id.as_str(), None);
+    assert_eq!(site.item().gate.stage, Stage::Read);
+    assert!(site.item().gate.due_at.is_some());
 }
 
 #[test]
