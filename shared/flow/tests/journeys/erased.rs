@@ -8,7 +8,7 @@ use attache_domain::delivery::LINK_LIFE;
 use attache_domain::journey::Stage;
 use attache_domain::verdict::Reason;
 use attache_flow::erasure::{Erased, Erasure};
-use attache_flow::memory::Calm;
+use attache_flow::memory::{Calm, Object};
 use futures_util::FutureExt;
 use serde_json::json;
 
@@ -163,6 +163,29 @@ fn the_bytes_go_also_where_a_status_comes_before_the_answer() {
     site.reports("wamid.1", "read", id.as_str(), None);
     assert_eq!(site.item().gate.stage, Stage::Read);
     assert!(site.item().gate.due_at.is_some());
+}
+
+#[test]
+fn by_reference_only_nothing_of_a_lost_file_stays_either() {
+    let site = site(PHOTO, Retention::ReferenceOnly);
+    site.platforms.dead.set(Some("wamid.1"));
+    site.announce("wamid.1", Some("me.jpg"));
+    site.run(30);
+    let item = site.item();
+    assert_eq!(item.gate.stage, Stage::Lost);
+    // A holder that had stalled finds the key free after somebody else gave up; nobody hears of it.
+    let bytes = Object {
+        bytes: PHOTO.to_vec(),
+        declared_type: None,
+        fence: 1,
+        joined: false,
+    };
+    site.world.state.borrow_mut().objects.insert(item.id, bytes);
+    site.pass(LINK_LIFE.as_secs());
+    assert_eq!(site.sweep(), 1);
+    site.judge();
+    assert!(nothing_left(&site));
+    assert_eq!(site.item().gate.stage, Stage::Lost);
 }
 
 #[test]
