@@ -5,7 +5,8 @@ use std::rc::Rc;
 use attache_domain::audit::Actor;
 use attache_domain::connection::{Retention, Row};
 use attache_domain::delivery::LINK_LIFE;
-use attache_domain::journey::Stage;
+use attache_domain::event::Content;
+use attache_domain::journey::{Item, Stage};
 use attache_domain::verdict::Reason;
 use attache_flow::erasure::{Erased, Erasure};
 use attache_flow::memory::{Calm, Object};
@@ -118,6 +119,25 @@ fn a_late_store_and_a_lost_job_change_nothing() {
     site.judge();
     assert!(nothing_left(&site));
     assert_eq!(site.item().gate.due_at, None);
+}
+
+#[test]
+fn a_notice_that_crosses_with_the_taking_back_goes_too() {
+    let site = site(DISGUISED, Retention::KeepUntilUnsend);
+    site.announce("wamid.1", Some("invoice.png"));
+    site.fetch();
+    site.judge();
+    // As if its judge had told of it only after the notice was looked for.
+    let is_notice = |item: &Item| matches!(&item.origin.content, Content::Words(it) if it.notice);
+    let notice = site.items(is_notice).remove(0);
+    let state = &site.world.state;
+    state.borrow_mut().items.remove(&notice.id);
+    takes_back(&site, "wamid.1");
+    state.borrow_mut().items.insert(notice.id.clone(), notice);
+    site.run(10);
+    assert_eq!(site.items(is_notice)[0].gate.stage, Stage::Erased);
+    let rows = format!("{:?}", site.items(|_| true));
+    assert!(!rows.contains("invoice"), "{rows}");
 }
 
 #[test]
