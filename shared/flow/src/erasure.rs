@@ -1,7 +1,8 @@
 //! Erasure: what a customer took back, or a person asks to be removed, goes from every store; a tombstone stays.
 //!
 //! The row becomes the tombstone by one conditional write, so that whoever holds the item can write, send and store nothing
-//! more; then `validate` is asked to remove the bytes. Dying in between leaves a row that `sweep` finds.
+//! more; then `validate` is asked to remove the bytes. Dying in between leaves a row that `sweep` finds. Whoever ends the item at
+//! that very moment may still tell of it; `validate` erases that too, whenever it looks.
 
 use std::time::Duration;
 
@@ -97,41 +98,76 @@ impl Erasure<'_> {
         let Some(item) = self.items.load(id).await? else {
             return Ok(Erased::Unknown);
         };
-        let origin = &item.origin;
-        for follow_up in [FollowUp::Caption, FollowUp::Notice] {
-            let part = follow_up.part(&origin.attachment);
-            let id = MediaId::derive(&origin.connection, &origin.message, &part);
-            self.erase(&id, why, actor).await?;
+        for follow_up in follow_ups_of(&item) {
+            self.erase(&follow_up, why, actor).await?;
         }
         self.erase(id, why, actor).await
     }
 
     async fn erase(&self, id: &MediaId, why: &Reason, actor: Actor) -> Answer<Erased> {
-        for _ in 0..TRIES {
-            let Some(mut item) = self.items.load(id).await? else {
-                return Ok(Erased::Unknown);
-            };
-            let before = item.gate.stage == Stage::Erased;
-            if !before {
-                item.erase(why.clone(), actor, self.clock.now());
-                if self.items.save(&mut item).await? == Saved::Overtaken {
-                    continue;
-                }
-                tracing::info!(media.id = %id, reason = %why.code, "erased");
-            }
-            if item.record.removed_at.is_none() {
-                self.ask_for_removal(&item).await?;
-            }
-            return Ok(if before { Erased::Before } else { Erased::Now });
+        let tombs = Tombs {
+            items: self.items,
+            clock: self.clock,
+        };
+        let (erased, item) = tombs.erase(id, why, actor).await?;
+        if let Some(item) = item.filter(|item| item.record.removed_at.is_none()) {
+            self.ask_for_removal(&item).await?;
         }
-        let doing = format!("erasing {id}");
-        Err(Outage::new(doing, format!("{TRIES} writers came first")))
+        Ok(erased)
     }
 
     async fn ask_for_removal(&self, item: &Item) -> Answer<()> {
         let job = item.job(&item.origin.connection);
         retry::send(self.jobs, Queue::Judge, &job, Duration::ZERO).await
     }
+}
+
+/// What making tombstones needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Tombs<'a> {
+    pub(crate) items: &'a dyn Items,
+    pub(crate) clock: &'a dyn Clock,
+}
+
+impl Tombs<'_> {
+    /// Makes tombstones of what Attaché itself said of an item; it has no bytes.
+    pub(crate) async fn follow_ups(&self, item: &Item, why: &Reason, actor: Actor) -> Answer<()> {
+        for follow_up in follow_ups_of(item) {
+            self.erase(&follow_up, why, actor).await?;
+        }
+        Ok(())
+    }
+
+    async fn erase(
+        &self,
+        id: &MediaId,
+        why: &Reason,
+        actor: Actor,
+    ) -> Answer<(Erased, Option<Item>)> {
+        for _ in 0..TRIES {
+            let Some(mut item) = self.items.load(id).await? else {
+                return Ok((Erased::Unknown, None));
+            };
+            if item.gate.stage == Stage::Erased {
+                return Ok((Erased::Before, Some(item)));
+            }
+            item.erase(why.clone(), actor, self.clock.now());
+            if self.items.save(&mut item).await? == Saved::Done {
+                tracing::info!(media.id = %id, reason = %why.code, "erased");
+                return Ok((Erased::Now, Some(item)));
+            }
+        }
+        let doing = format!("erasing {id}");
+        Err(Outage::new(doing, format!("{TRIES} writers came first")))
+    }
+}
+
+fn follow_ups_of(item: &Item) -> [MediaId; 2] {
+    let origin = &item.origin;
+    [FollowUp::Caption, FollowUp::Notice].map(|follow_up| {
+        let part = follow_up.part(&origin.attachment);
+        MediaId::derive(&origin.connection, &origin.message, &part)
+    })
 }
 
 fn name_of(connection: &ConnectionId, message: &MessageId) -> String {

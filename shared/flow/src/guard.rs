@@ -204,7 +204,11 @@ impl Guard<'_> {
             if after == before {
                 return Ok((after, said));
             }
-            let text = serde_json::to_string(&after).map_err(|e| Outage::new(doing(), e))?;
+            let written = Written {
+                state: &after,
+                by: self.clock.draw(),
+            };
+            let text = serde_json::to_string(&written).map_err(|e| Outage::new(doing(), e))?;
             let step = (found.as_deref(), text.as_str());
             match self.limits.learn(key, step, self.clock.now()).await? {
                 Ok(()) => return Ok((after, said)),
@@ -216,6 +220,15 @@ impl Guard<'_> {
             format!("{MOST_WRITES} writes in a row were overtaken"),
         ))
     }
+}
+
+/// What is written: two who change the same in the same millisecond must not write the same, or the second would take the
+/// first one's write for a repeat of its own.
+#[derive(Serialize)]
+struct Written<'a, S> {
+    #[serde(flatten)]
+    state: &'a S,
+    by: u64,
 }
 
 fn errors_of(connection: &ConnectionId) -> String {

@@ -20,6 +20,7 @@ use attache_domain::verdict::{Plan, Reason, Verdict};
 use attache_inspect::{Claim, Findings, Judgement, Policy};
 
 use crate::batch::Trouble;
+use crate::erasure::Tombs;
 use crate::ports::{
     Answer, Bytestream, Clock, Directories, Head, Items, Jobs, Objects, Outage, Saved,
 };
@@ -215,8 +216,19 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// Removes everything of an item that is to have no bytes, as often as somebody stores some.
+    /// Removes everything of an item that is to have no bytes, as often as somebody stores some; of a tombstone also what was
+    /// told of it.
     async fn remove_bytes(&self, item: &mut Item) -> Answer<()> {
+        if item.gate.stage == Stage::Erased
+            && let Some(why) = item.record.reasons.first()
+        {
+            // Whoever ended it while it was erased may have told of it since.
+            let tombs = Tombs {
+                items: self.items,
+                clock: self.clock,
+            };
+            tombs.follow_ups(item, why, Actor::Validate).await?;
+        }
         self.objects.erase(&item.id, item.record.upload()).await?;
         tracing::info!(media.id = %item.id, media.stage = item.gate.stage.as_str(), "bytes removed");
         if item.bytes_removed(self.clock.now()) && self.items.save(item).await? == Saved::Overtaken

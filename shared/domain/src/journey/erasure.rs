@@ -73,7 +73,9 @@ impl Item {
     /// Until when the bytes of an item stay that ends now; `None`: as long as the bucket keeps them. A platform that was given
     /// a link may follow it for as long as it lives.
     pub(super) fn keeps_bytes_until(&self, now: Timestamp) -> Option<Timestamp> {
-        let has_bytes = self.record.object.is_some() && self.record.removed_at.is_none();
+        // Of a file that was given up a fetcher that stalled may still store something.
+        let may_have_bytes = self.record.object.is_some() || self.gate.stage == Stage::Lost;
+        let has_bytes = may_have_bytes && self.record.removed_at.is_none();
         // Quarantine has a life of its own.
         let is_safe = self.gate.verdict != Verdict::Quarantined;
         (self.origin.reference_only && has_bytes && is_safe).then(|| now + LINK_LIFE)

@@ -48,7 +48,12 @@ impl Item {
         }
         self.enter(next, Actor::Intake, now);
         self.rest();
-        self.gate.due_at = self.record.bytes_until;
+        if self.record.removed_at.is_none() {
+            // Whoever sends it may be overtaken by this write, and then never ends it.
+            let until = self.record.bytes_until;
+            self.record.bytes_until = until.or_else(|| self.keeps_bytes_until(now));
+            self.gate.due_at = self.record.bytes_until;
+        }
         self.record
             .delivered_as
             .get_or_insert_with(|| message.to_string());

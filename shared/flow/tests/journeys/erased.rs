@@ -5,14 +5,15 @@ use std::rc::Rc;
 use attache_domain::audit::Actor;
 use attache_domain::connection::{Retention, Row};
 use attache_domain::delivery::LINK_LIFE;
-use attache_domain::journey::Stage;
+use attache_domain::event::Content;
+use attache_domain::journey::{Item, Stage};
 use attache_domain::verdict::Reason;
 use attache_flow::erasure::{Erased, Erasure};
-use attache_flow::memory::Calm;
+use attache_flow::memory::{Calm, Object};
 use futures_util::FutureExt;
 use serde_json::json;
 
-use crate::world::{DISGUISED, PHOTO, Site, directory_of};
+use crate::world::{Answer, DISGUISED, PHOTO, Site, directory_of};
 
 /// A site whose number has this retention.
 fn site(file: &[u8], retention: Retention) -> Site {
@@ -121,6 +122,25 @@ fn a_late_store_and_a_lost_job_change_nothing() {
 }
 
 #[test]
+fn a_notice_that_crosses_with_the_taking_back_goes_too() {
+    let site = site(DISGUISED, Retention::KeepUntilUnsend);
+    site.announce("wamid.1", Some("invoice.png"));
+    site.fetch();
+    site.judge();
+    // As if its judge had told of it only after the notice was looked for.
+    let is_notice = |item: &Item| matches!(&item.origin.content, Content::Words(it) if it.notice);
+    let notice = site.items(is_notice).remove(0);
+    let state = &site.world.state;
+    state.borrow_mut().items.remove(&notice.id);
+    takes_back(&site, "wamid.1");
+    state.borrow_mut().items.insert(notice.id.clone(), notice);
+    site.run(10);
+    assert_eq!(site.items(is_notice)[0].gate.stage, Stage::Erased);
+    let rows = format!("{:?}", site.items(|_| true));
+    assert!(!rows.contains("invoice"), "{rows}");
+}
+
+#[test]
 fn by_reference_only_the_bytes_go_once_no_link_lives() {
     let site = site(PHOTO, Retention::ReferenceOnly);
     site.announce("wamid.1", Some("me.jpg"));
@@ -139,6 +159,53 @@ fn by_reference_only_the_bytes_go_once_no_link_lives() {
     assert_eq!(site.sweep(), 1, "one more look");
     site.judge();
     assert_eq!(site.item().gate.due_at, None);
+}
+
+#[test]
+fn the_bytes_go_also_where_a_status_comes_before_the_answer() {
+    let site = site(PHOTO, Retention::ReferenceOnly);
+    site.says("m1", "text", json!({"body": "Hello"}));
+    site.run(3);
+    site.platforms.answers.borrow_mut().push_back(Answer::Lost);
+    site.agent_says("g1", "", json!([site.attachment("a1", "photo.png")]));
+    site.run(5);
+    let id = site.item().id;
+    assert_eq!(site.item().gate.stage, Stage::Sending);
+    site.reports("wamid.1", "delivered", id.as_str(), None);
+    site.run(2);
+    assert_eq!(site.item().gate.stage, Stage::Delivered);
+    assert!(!nothing_left(&site));
+    site.pass(LINK_LIFE.as_secs());
+    assert_eq!(site.sweep(), 1);
+    site.judge();
+    assert!(nothing_left(&site));
+    // A status that comes now does not call the last look off.
+    site.reports("wamid.1", "read", id.as_str(), None);
+    assert_eq!(site.item().gate.stage, Stage::Read);
+    assert!(site.item().gate.due_at.is_some());
+}
+
+#[test]
+fn by_reference_only_nothing_of_a_lost_file_stays_either() {
+    let site = site(PHOTO, Retention::ReferenceOnly);
+    site.platforms.dead.set(Some("wamid.1"));
+    site.announce("wamid.1", Some("me.jpg"));
+    site.run(30);
+    let item = site.item();
+    assert_eq!(item.gate.stage, Stage::Lost);
+    // A holder that had stalled finds the key free after somebody else gave up; nobody hears of it.
+    let bytes = Object {
+        bytes: PHOTO.to_vec(),
+        declared_type: None,
+        fence: 1,
+        joined: false,
+    };
+    site.world.state.borrow_mut().objects.insert(item.id, bytes);
+    site.pass(LINK_LIFE.as_secs());
+    assert_eq!(site.sweep(), 1);
+    site.judge();
+    assert!(nothing_left(&site));
+    assert_eq!(site.item().gate.stage, Stage::Lost);
 }
 
 #[test]

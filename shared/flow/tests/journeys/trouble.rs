@@ -1,8 +1,21 @@
 //! Hosts and numbers in trouble: they are left alone, by everybody, and asked again in time.
 
-use attache_domain::journey::{Item, Stage};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
 
-use crate::world::Site;
+use async_trait::async_trait;
+use attache_domain::ids::ConnectionId;
+use attache_domain::journey::{Item, Stage};
+use attache_flow::guard::{Guard, Known, Left};
+use attache_flow::memory::Weather;
+use attache_flow::ports::Answer;
+use futures_util::FutureExt;
+use futures_util::future::join;
+
+use crate::world::{Site, directory};
 
 const FILE: &[u8] = b"a note";
 
@@ -54,6 +67,60 @@ fn a_host_that_is_down_is_asked_by_one_at_a_time_and_nothing_is_lost() {
     site.run(400);
     assert_eq!(in_stage(&site, Stage::Sent), 20);
     assert_eq!(asked(&site), 28, "eight refused, twenty given");
+}
+
+/// Whoever calls waits for whoever called before.
+struct Turns;
+
+#[async_trait(?Send)]
+impl Weather for Turns {
+    async fn before(&self, _call: &'static str) -> Answer<()> {
+        let mut waits = true;
+        poll_fn(|_| match std::mem::take(&mut waits) {
+            true => Poll::Pending,
+            false => Poll::Ready(Ok(())),
+        })
+        .await
+    }
+
+    async fn after(&self, _call: &'static str) -> Answer<()> {
+        Ok(())
+    }
+
+    async fn wait(&self, _duration: Duration) {}
+}
+
+fn to_the_end<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    loop {
+        if let Some(done) = work.as_mut().now_or_never() {
+            return done;
+        }
+    }
+}
+
+#[test]
+fn of_two_who_ask_in_the_same_moment_one_is_the_probe() {
+    let site = Site::with(FILE, directory(), Rc::new(Turns));
+    let known = [Known::default(), Known::default()];
+    let [one, other] = known.each_ref().map(|known| Guard {
+        limits: &site.world,
+        clock: &site.world,
+        known,
+    });
+    let wa = ConnectionId::new("wa");
+    let host = "lookaside.fbsbx.com";
+    for guard in [one, one, one, one, other] {
+        let pass = to_the_end(guard.enter(&wa, host)).unwrap().ok();
+        let pass = pass.expect("it is not shut yet");
+        to_the_end(guard.left(&pass, Left::Failed(None))).unwrap();
+    }
+    // `one` learns that it is shut.
+    assert!(to_the_end(one.enter(&wa, host)).unwrap().is_err());
+    site.pass(10);
+    let (a, b) = to_the_end(join(one.enter(&wa, host), other.enter(&wa, host)));
+    let may = [a.unwrap().is_ok(), b.unwrap().is_ok()];
+    assert_eq!(may.iter().filter(|may| **may).count(), 1);
 }
 
 #[test]
