@@ -2,6 +2,8 @@
 
 use anyhow::Result;
 use attache_domain::ids::MediaId;
+use attache_domain::journey::Stage;
+use attache_domain::verdict::Verdict;
 use attache_edge::clock::SystemClock;
 use attache_edge::dynamodb::ItemsTable;
 use attache_edge::sqs::Queues;
@@ -23,7 +25,7 @@ pub struct Options {
     /// Why; written down with each file.
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     reason: String,
-    /// Prints one line of JSON for each file instead: {"media","outcome","stage"}.
+    /// Prints one line of JSON for each file instead: {"media","outcome","stage","verdict"}; the verdict of what is not held.
     #[arg(long)]
     json: bool,
 }
@@ -80,31 +82,29 @@ fn line(id: &MediaId, choice: Choice, decided: Decided, as_json: bool) -> String
         Choice::Release => "released",
         Choice::Reject => "rejected",
     };
-    let (outcome, stage) = match decided {
-        Decided::Now(stage) => (done.to_owned(), Some(stage)),
-        Decided::Before(stage) => (format!("{done} before"), Some(stage)),
-        Decided::NotHeld(stage, verdict) => {
-            (format!("not held: {}", verdict.as_str()), Some(stage))
-        }
-        Decided::Unknown => ("unknown".to_owned(), None),
+    let (outcome, stage, verdict) = match decided {
+        Decided::Now(stage) => (done.to_owned(), Some(stage), None),
+        Decided::Before(stage) => (format!("{done} before"), Some(stage), None),
+        Decided::NotHeld(stage, verdict) => ("not held".to_owned(), Some(stage), Some(verdict)),
+        Decided::Unknown => ("unknown".to_owned(), None, None),
     };
-    let stage = stage.map(attache_domain::journey::Stage::as_str);
+    let stage = stage.map(Stage::as_str);
+    let verdict = verdict.map(Verdict::as_str);
     if as_json {
-        let line = json!({ "media": id.as_str(), "outcome": outcome, "stage": stage });
+        let line =
+            json!({ "media": id.as_str(), "outcome": outcome, "stage": stage, "verdict": verdict });
         return line.to_string();
     }
-    match stage {
-        Some(stage) => format!("{id}  {outcome}  ({stage})"),
-        None => format!("{id}  {outcome}"),
+    let standing: Vec<&str> = stage.into_iter().chain(verdict).collect();
+    match standing.join(", ") {
+        none if none.is_empty() => format!("{id}  {outcome}"),
+        standing => format!("{id}  {outcome}  ({standing})"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use attache_domain::journey::Stage;
-    use attache_domain::verdict::Verdict;
-
     #[test]
     fn each_outcome_has_its_words() {
         let id: MediaId = "abcdefghijklmnopqrstuvwxyz".parse().unwrap();
@@ -113,7 +113,7 @@ mod tests {
             (Decided::Before(Stage::Sent), "released before  (sent)"),
             (
                 Decided::NotHeld(Stage::Rejected, Verdict::Quarantined),
-                "not held: quarantined  (rejected)",
+                "not held  (rejected, quarantined)",
             ),
             (Decided::Unknown, "unknown"),
         ] {
@@ -123,7 +123,7 @@ mod tests {
         let said = line(&id, Choice::Reject, Decided::Unknown, true);
         assert_eq!(
             said,
-            r#"{"media":"abcdefghijklmnopqrstuvwxyz","outcome":"unknown","stage":null}"#
+            r#"{"media":"abcdefghijklmnopqrstuvwxyz","outcome":"unknown","stage":null,"verdict":null}"#
         );
     }
 }
