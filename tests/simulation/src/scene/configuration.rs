@@ -8,6 +8,7 @@ use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
 
 use super::{AGENT_ENDPOINT, API, ENDPOINT, GRAPH, LOGIN};
+use crate::dice::Dice;
 
 /// The connection of a number.
 #[must_use]
@@ -48,9 +49,26 @@ pub fn client_secret() -> SecretName {
 /// Numbers 0 and 1 lead to agents and back, number 2 to the archive; number 3 is nobody's.
 pub(super) const NUMBERS: usize = 3;
 
+/// What the owner decided for what comes over each number, and for what its agents send.
+pub type Retentions = [Retention; NUMBERS];
+
+/// What the owner decided: in half of the runs nothing.
+pub(super) fn retentions(dice: &Dice) -> Retentions {
+    let decided = dice.chance(500);
+    let all = [
+        Retention::Keep,
+        Retention::KeepUntilUnsend,
+        Retention::KeepUntilUnsend,
+        Retention::ReferenceOnly,
+    ];
+    [(); NUMBERS].map(|()| match dice.pick(&all) {
+        Some(retention) if decided => *retention,
+        _ => Retention::Keep,
+    })
+}
+
 /// Everything configured; `media_hosts` may have the numbers' tokens. Number 1 has a template for closed windows.
-#[must_use]
-pub fn directory(media_hosts: &[&str]) -> Directory {
+pub(super) fn directory(media_hosts: &[&str], retentions: &Retentions) -> Directory {
     let endpoints = [
         (ENDPOINT, Profile::WhatsApp),
         (AGENT_ENDPOINT, Profile::GenesysOpenMessaging),
@@ -81,7 +99,7 @@ pub fn directory(media_hosts: &[&str]) -> Directory {
                 }),
             },
             local: false,
-            retention: Retention::Keep,
+            retention: retentions[number],
             synthetic: false,
         }))
     });
@@ -96,13 +114,13 @@ pub fn directory(media_hosts: &[&str]) -> Directory {
     Directory::new(
         endpoints
             .into_iter()
-            .chain((0..2).filter_map(agents))
+            .chain((0..2).filter_map(|number| agents(number, retentions[number])))
             .chain(numbers)
             .chain(routes.chain(ways_back).map(Row::Route)),
     )
 }
 
-fn agents(number: usize) -> Option<Row> {
+fn agents(number: usize, retention: Retention) -> Option<Row> {
     Some(Row::Connection(Connection {
         id: genesys_id(number),
         account: Account::GenesysOpenMessaging {
@@ -116,7 +134,7 @@ fn agents(number: usize) -> Option<Row> {
             },
         },
         local: false,
-        retention: Retention::Keep,
+        retention,
         synthetic: false,
     }))
 }
