@@ -26,7 +26,7 @@ use attache_inspect::Policy;
 use crate::ports::Ports;
 use crate::reference::Promise;
 use crate::sabotage::Sabotage;
-use crate::scene::{self, AGENT_ENDPOINT, APP_SECRET, ENDPOINT, LOOKASIDE, Scene, Sender, Webhook};
+use crate::scene::{AGENT_ENDPOINT, APP_SECRET, ENDPOINT, LOOKASIDE, Scene, Sender, Webhook};
 
 /// How an invocation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub struct Bench {
     doorway: Rc<Doorway>,
     policy: Rc<Policy>,
     warm: Warm,
+    /// How often all processes were replaced.
+    pub generation: u64,
 }
 
 /// What warm processes remember; forgotten when one dies.
@@ -90,21 +92,24 @@ impl Bench {
             };
             Some((EndpointId::new(id), keys))
         });
+        let directory = scene.directory(&[LOOKASIDE]);
         Self {
             scene,
             ports,
             doorway: Rc::new(Doorway {
-                directory: scene::directory(&[LOOKASIDE]),
+                directory,
                 keys: keys.collect(),
             }),
             policy,
             warm: Warm::default(),
+            generation: 0,
         }
     }
 
     /// A process died; the next one begins with nothing.
     pub fn forget(&mut self) {
         self.warm = Warm::default();
+        self.generation += 1;
     }
 
     /// A webhook, signed.

@@ -9,8 +9,8 @@ use attache_domain::time::Timestamp;
 use attache_domain::transfer::Rest;
 use attache_domain::wire::{Body, CallError, Request, Response};
 use attache_flow::ports::{
-    Answer, Claims, Conversations, Credential, Download, Http, Jobs, KeptEvent, KeptPage, Queue,
-    Settled, Source, Wanted,
+    Answer, Claims, Conversations, Credential, Download, Http, Jobs, KeptEvent, KeptPage, Limits,
+    Queue, Settled, Source, Wanted,
 };
 use serde_json::Value;
 
@@ -44,6 +44,9 @@ impl Claims for Ports {
         item: &MediaId,
         expires_at: Timestamp,
     ) -> Answer<Option<MediaId>> {
+        if self.sabotage == Sabotage::ForgetNotes && alias.starts_with("said/") {
+            return Ok(None);
+        }
         self.world.name(alias, item, expires_at).await
     }
 
@@ -134,6 +137,10 @@ impl Http for Ports {
         credential: &Credential,
         rest: Option<&Rest>,
     ) -> Result<Download, CallError> {
+        if self.sabotage == Sabotage::AskAlways {
+            let asked = self.world.known("host").await;
+            asked.map_err(|outage| CallError::NotSent(outage.to_string()))?;
+        }
         let signed = request.url.host_str() == Some(SIGNED);
         if signed && self.sabotage == Sabotage::TokenEverywhere {
             let kept = self.kept.borrow().clone();

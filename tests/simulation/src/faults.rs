@@ -107,6 +107,10 @@ faults! {
     TokenUnavailable,
     /// The token endpoint does not answer.
     TokenLost,
+    /// A host of files fails everybody for a while: 503, or no answer.
+    HostDown,
+    /// A host of files asks everybody for less for a while: 429, with a time or without.
+    HostThrottled,
 }
 
 /// The faults of one run.
@@ -153,6 +157,13 @@ impl Faults {
     /// How often each kind struck.
     pub fn struck(&self) -> BTreeMap<Fault, u32> {
         self.struck.borrow().clone()
+    }
+
+    /// Somebody meets a host in trouble. That is no matter of chance: it fails everybody.
+    pub fn meet(&self, scene: &Scene, fault: Fault) {
+        self.last.set(scene.agenda.now());
+        *self.struck.borrow_mut().entry(fault).or_default() += 1;
+        scene.note(format_args!("! {fault:?}"));
     }
 
     /// Whether one of `among` strikes now, `weight` times as likely as a single call's weather.

@@ -6,7 +6,10 @@
 //! webhooks ([`scene`]), the platforms ([`platforms`]), the queues ([`broker`]), the functions ([`bench`](mod@bench)) on a single-threaded executor
 //! ([`schedule`]), and the weather ([`faults`]). The same seed gives the same run, line by line ([`trace`]).
 //!
-//! What it leaves out: disagreeing clocks, multipart transfers, people (nobody releases, retries, replays or erases), endpoints
+//! Some of what customers say they take back, at any moment before or after it comes; in some runs a host of files is in
+//! [`trouble`] for everybody, or does not know what it is asked for.
+//!
+//! What it leaves out: disagreeing clocks, people (nobody releases, retries, replays or has something erased), endpoints
 //! that only watch or pass on, the documents' media events, and whatever lies behind the ports: the adapters are checked against the twins by the conformance suite.
 
 pub mod bench;
@@ -15,6 +18,7 @@ mod bugs;
 pub mod dice;
 pub mod faults;
 pub mod files;
+mod limiter;
 pub mod model;
 pub mod platforms;
 pub mod ports;
@@ -24,3 +28,4 @@ pub mod sabotage;
 pub mod scene;
 pub mod schedule;
 pub mod trace;
+pub mod trouble;

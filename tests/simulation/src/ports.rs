@@ -6,15 +6,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use attache_domain::claim::{Refusal, Terms};
+use attache_domain::claim::{Refusal, Terms, Work};
 use attache_domain::event::Content;
 use attache_domain::ids::MediaId;
 use attache_domain::journey::{Item, Stage};
-use attache_domain::pacing::gcra;
 use attache_flow::memory::{Object, World};
 use attache_flow::ports::{
-    Announced, Answer, Arrival, Bytestream, Claimed, Credential, Head, Items, Limits, Objects,
-    Reserved, Saved, Source, SourceError, Stored,
+    Announced, Answer, Arrival, Bytestream, Claimed, Credential, Head, Items, Objects, Saved,
+    Source, SourceError, Stored,
 };
 use bytes::Bytes;
 use url::Url;
@@ -57,6 +56,31 @@ impl Ports {
         });
         held && item.gate.stage == Stage::Fetching && item.gate.lease.is_none()
     }
+
+    /// Whether a planted bug keeps bytes that are to be removed.
+    fn keeps(&self, id: &MediaId) -> bool {
+        let state = self.world.state.borrow();
+        let Some(item) = state.items.get(id) else {
+            return false;
+        };
+        match self.sabotage {
+            Sabotage::KeepLateStores => item.record.removed_at.is_some(),
+            Sabotage::KeepReferences => item.gate.stage != Stage::Erased,
+            _ => false,
+        }
+    }
+}
+
+/// A tombstone that lets itself be sent.
+fn raised(claimed: Claimed, terms: &Terms) -> Claimed {
+    let sends = matches!(terms.work, Work::Send { .. });
+    match claimed {
+        Claimed::Refused(mut item) if sends && item.gate.stage == Stage::Erased => {
+            item.gate = terms.grant(&item.gate);
+            Claimed::Granted(item)
+        }
+        claimed => claimed,
+    }
 }
 
 #[async_trait(?Send)]
@@ -79,6 +103,9 @@ impl Items for Ports {
     }
 
     async fn claim(&self, id: &MediaId, terms: &Terms) -> Answer<Claimed> {
+        if self.sabotage == Sabotage::SendTombstones {
+            return Ok(raised(self.world.claim(id, terms).await?, terms));
+        }
         if self.sabotage != Sabotage::StealClaims {
             return self.world.claim(id, terms).await;
         }
@@ -100,6 +127,10 @@ impl Items for Ports {
             let found = self.world.state.borrow().items.get(&item.id).cloned();
             item.gate.revision = found.map_or(0, |found| found.gate.revision);
         }
+        if self.sabotage == Sabotage::CutLinks && item.record.bytes_until.is_some() {
+            item.record.bytes_until = Some(self.scene.agenda.now());
+            item.gate.due_at = item.record.bytes_until;
+        }
         if self.sabotage == Sabotage::FreeLate && self.is_handed_over(item) {
             // The job goes out while the lease still runs.
             return Ok(Saved::Done);
@@ -113,45 +144,6 @@ impl Items for Ports {
         limit: usize,
     ) -> Answer<Vec<MediaId>> {
         self.world.overdue(now, limit).await
-    }
-}
-
-#[async_trait(?Send)]
-impl Limits for Ports {
-    async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reserved> {
-        let line = if self.sabotage == Sabotage::WordsBehindFiles {
-            key.replace("text/", "media/")
-        } else {
-            key.to_owned()
-        };
-        let mut reserved = self.world.reserve(&line, request).await?;
-        let now = self.scene.agenda.now();
-        match &mut reserved {
-            Reserved::Slots(slots) if self.sabotage == Sabotage::NeverWait => slots.fill(now),
-            _ => {}
-        }
-        // A host's slots are asked for by those who use them at once; sends are what may wait for theirs.
-        let of_sends = !key.starts_with("host/");
-        if let Reserved::Slots(slots) = &reserved
-            && of_sends
-        {
-            let task = self.scene.agenda.running();
-            self.scene.reference.granted(task, key, slots);
-        }
-        Ok(reserved)
-    }
-
-    async fn known(&self, key: &str) -> Answer<Option<String>> {
-        self.world.known(key).await
-    }
-
-    async fn learn(
-        &self,
-        key: &str,
-        change: (Option<&str>, &str),
-        now: attache_domain::time::Timestamp,
-    ) -> Answer<Result<(), Option<String>>> {
-        self.world.learn(key, change, now).await
     }
 }
 
@@ -222,6 +214,9 @@ impl Objects for Ports {
     }
 
     async fn erase(&self, id: &MediaId, upload: Option<&str>) -> Answer<()> {
+        if self.keeps(id) {
+            return Ok(());
+        }
         self.world.erase(id, upload).await
     }
 
@@ -233,7 +228,7 @@ impl Objects for Ports {
         let scene = &self.scene;
         scene
             .reference
-            .linked(scene, id, &self.world.state.borrow());
+            .linked(scene, (id, life), &self.world.state.borrow());
         self.world.link(id, mime, file_name, life).await
     }
 }

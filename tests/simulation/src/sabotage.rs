@@ -48,4 +48,22 @@ pub enum Sabotage {
     WordsBehindFiles,
     /// The lease is freed after the job was sent when a transfer is handed over, not before.
     FreeLate,
+    /// Which item a message begins with is not written down.
+    ForgetNotes,
+    /// What is taken back is sent all the same.
+    SendTombstones,
+    /// Bytes that come after they were removed stay.
+    KeepLateStores,
+    /// Bytes of what only references are kept of stay.
+    KeepReferences,
+    /// They go as soon as the item ends, whatever link lives.
+    CutLinks,
+    /// While a host's probe is out, whoever asks may be another.
+    LetAllProbe,
+    /// That a host is in trouble is not shared.
+    ForgetHosts,
+    /// That a number's questions are answered with errors is not shared.
+    ForgetErrors,
+    /// Before each download it is asked whether its host is in trouble.
+    AskAlways,
 }

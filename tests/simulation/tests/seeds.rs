@@ -39,6 +39,7 @@ fn no_promise_is_broken_and_everything_was_tried() {
         Stage::Read,
         Stage::Undelivered,
         Stage::Unconfirmed,
+        Stage::Erased,
     ] {
         assert!(endings.contains(&stage), "no item ended as {stage:?}");
     }
@@ -96,6 +97,15 @@ fn planted_bugs_are_found() {
         (Sabotage::ForgetBundles, 60, &[Promise::Order][..]),
         (Sabotage::WordsBehindFiles, 1_000, &[Promise::Words][..]),
         (Sabotage::FreeLate, 300, &[Promise::Patience][..]),
+        (Sabotage::ForgetNotes, 30, &[Promise::Erased][..]),
+        (Sabotage::SendTombstones, 200, &[Promise::Erased][..]),
+        (Sabotage::KeepLateStores, 1_500, &[Promise::Erased][..]),
+        (Sabotage::KeepReferences, 30, &[Promise::Referenced][..]),
+        (Sabotage::CutLinks, 30, &[Promise::Referenced][..]),
+        (Sabotage::LetAllProbe, 300, &[Promise::Spared][..]),
+        (Sabotage::ForgetHosts, 300, &[Promise::Spared][..]),
+        (Sabotage::ForgetErrors, 1_000, &[Promise::Spared][..]),
+        (Sabotage::AskAlways, 30, &[Promise::Spared][..]),
     ] {
         let found = noticed(sabotage, seeds);
         println!("{sabotage:?}: {found:?}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::transfer::Rest;
-use attache_domain::wire::Headers;
+use attache_domain::wire::{Headers, Response};
 use attache_flow::ports::{Download, Source, SourceError};
 use bytes::Bytes;
 
@@ -87,6 +87,15 @@ pub(super) fn page(status: u16, mime: &str, text: &str) -> Download {
     Download {
         status,
         headers: headers(mime, text.len()),
+        body: Box::new(Page),
+    }
+}
+
+/// An answer whose body nobody reads.
+pub(super) fn headers_alone(answer: Response) -> Download {
+    Download {
+        status: answer.status,
+        headers: answer.headers,
         body: Box::new(Page),
     }
 }

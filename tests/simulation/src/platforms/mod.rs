@@ -4,6 +4,7 @@
 pub mod customers;
 pub mod download;
 pub mod genesys;
+mod visits;
 pub mod whatsapp;
 
 use std::rc::Rc;
@@ -82,7 +83,12 @@ impl Http for Platforms {
         credential: &Credential,
     ) -> Result<Response, CallError> {
         let host = request.url.host_str().unwrap_or_default();
+        let visit = match request.method {
+            Method::Get => self.visit(host, request),
+            _ => None,
+        };
         if let Err(error) = self.travel(request).await {
+            self.leave(visit.as_ref(), Err(&error));
             if host == API
                 && let Some(landing) = genesys::Landing::read(&self.scene, request)
             {
@@ -96,9 +102,20 @@ impl Http for Platforms {
         self.see(host, credential);
         let scene = &self.scene;
         match (host, request.method) {
-            (GRAPH, Method::Get) => self.whatsapp.look_up(scene, request, credential).await,
+            (GRAPH | API, Method::Get) => {
+                let trouble = self.arrive(visit.as_ref(), host, request).await;
+                let answer = match trouble {
+                    Some(answer) => answer,
+                    None if host == GRAPH => {
+                        self.whatsapp.look_up(scene, request, credential).await
+                    }
+                    None => self.genesys.ask(scene, request, credential).await,
+                };
+                let ended = answer.as_ref().map(|it| (it.status, &it.headers));
+                self.leave(visit.as_ref(), ended);
+                answer
+            }
             (GRAPH, Method::Post) => self.whatsapp.message(scene, request, credential).await,
-            (API, Method::Get) => self.genesys.ask(scene, request, credential).await,
             (API, Method::Post) => self.genesys.message(scene, request, credential).await,
             (LOGIN, _) => self.genesys.token(scene, request, credential).await,
             _ => Err(CallError::NotSent(format!("nobody is at {host}"))),
@@ -135,15 +152,24 @@ impl Http for Platforms {
         rest: Option<&Rest>,
     ) -> Result<Download, CallError> {
         let host = request.url.host_str().unwrap_or_default();
-        self.travel(request).await?;
+        let visit = self.visit(host, request);
+        if let Err(error) = self.travel(request).await {
+            self.leave(visit.as_ref(), Err(&error));
+            return Err(error);
+        }
         self.see(host, credential);
-        match host {
-            LOOKASIDE => Ok(self
+        let trouble = self.arrive(visit.as_ref(), host, request).await;
+        let answer = match (trouble, host) {
+            (Some(answer), _) => answer.map(download::headers_alone),
+            (None, LOOKASIDE) => Ok(self
                 .whatsapp
                 .download(&self.scene, request, credential, rest)),
-            SIGNED => Ok(self.genesys.download(&self.scene, request, rest)),
-            _ => Err(CallError::NotSent(format!("nobody is at {host}"))),
-        }
+            (None, SIGNED) => Ok(self.genesys.download(&self.scene, request, rest)),
+            (None, _) => Err(CallError::NotSent(format!("nobody is at {host}"))),
+        };
+        let ended = answer.as_ref().map(|it| (it.status, &it.headers));
+        self.leave(visit.as_ref(), ended);
+        answer
     }
 }
 

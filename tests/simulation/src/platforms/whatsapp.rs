@@ -107,6 +107,9 @@ impl WhatsApp {
         if sent.withheld {
             return Ok(error(500, 131_000, "Something went wrong"));
         }
+        if sent.dead {
+            return Ok(error(404, 100, "Unsupported get request"));
+        }
         scene.agenda.sleep(scene.agenda.dice.millis(5, 60)).await;
         let dice = &scene.agenda.dice;
         match fault {

@@ -1,6 +1,6 @@
 //! What must be so at the end, when the weather has long been calm: every row has come to a stated end, for cause.
 
-use attache_domain::connection::{Connection, Directory, Lane};
+use attache_domain::connection::{Connection, Lane};
 use attache_domain::ids::{ConnectionId, MediaId};
 use attache_domain::job::DeadLetter;
 use attache_domain::journey::{Item, Stage};
@@ -11,7 +11,7 @@ use attache_flow::memory::State;
 use super::sends::{Sends, is_for_customer};
 use super::{Promise, Reference};
 use crate::files::Nature;
-use crate::scene::{self, BEGINNING, LOOKASIDE, Role, Scene, Sent, Side};
+use crate::scene::{LOOKASIDE, Role, Scene, Sent, Side};
 
 /// What is left when a run is over.
 pub struct Remains<'a> {
@@ -41,7 +41,8 @@ impl Reference {
         for number in 0..scene.messages.len() {
             self.judge_message(scene, number, remains.state);
         }
-        self.judge_rate();
+        self.judge_rate(scene);
+        self.judge_calm(scene, remains.state);
         for ((id, _), upload) in &remains.state.uploads {
             self.demand(upload.parts.is_empty(), Promise::Ends, || {
                 format!("{id} left {} parts behind", upload.parts.len())
@@ -56,6 +57,7 @@ impl Reference {
             format!("{} does not rest: {gate:?}", item.id)
         });
         let fine = match case.scene.row(&item.id) {
+            _ if self.is_erased(case, remains.state) => true,
             Some((message, _, _)) if !message.routed() => self.ends_in_archive(case),
             Some((_, part, Role::Part)) => match part.sent() {
                 Some(sent) => self.file_ends_well(case, sent),
@@ -78,11 +80,13 @@ impl Reference {
             });
         }
         let sends = &case.sends;
-        let most = 4 + sends.unauthorised.min(2) + 2 * item.record.sweeps;
+        let sweeps = self.rows.borrow().get(&item.id).map_or(0, |row| row.sweeps);
+        let most = 4 + sends.unauthorised.min(2) + 2 * sweeps;
         self.demand(sends.posts <= most, Promise::Attempts, || {
-            format!("{}: {sends:?}, {} sweeps", item.id, item.record.sweeps)
+            format!("{}: {sends:?}, {sweeps} sweeps", item.id)
         });
-        if item.origin.file().is_some() {
+        let erased = gate.stage == Stage::Erased;
+        if item.origin.file().is_some() && !erased && !self.is_referenced(case, remains.state) {
             self.judge_place(&item.id, gate.verdict, remains.state);
         }
     }
@@ -150,21 +154,23 @@ impl Reference {
         sends.is_well()
     }
 
-    /// A file may be lost if the platform withheld it for as long as it gives files out (an agent's: at once), or sent
-    /// us to a stranger for it.
+    /// A file may be lost if the platform withheld it for as long as it gives files out (an agent's: at once), did not know
+    /// of it, or sent us to a stranger for it.
     fn was_lost(&self, case: &Case<'_>, sent: &Sent) -> bool {
         let Some((message, ..)) = case.scene.row(&case.item.id) else {
             return false;
         };
-        let directory = directory();
+        let directory = case.scene.directory(&[LOOKASIDE]);
         let connection = directory.connection(&message.connection());
         let Some(life) = connection.map(|it| it.profile().file_life()) else {
             return false;
         };
-        let now = case.scene.agenda.now();
-        let outlived = now >= BEGINNING + message.at + life;
+        let rows = self.rows.borrow();
+        let outlived = rows
+            .get(&case.item.id)
+            .is_some_and(|row| row.since >= message.sent_at() + life);
         let gone = match message.side {
-            Side::Customer => sent.withheld && outlived,
+            Side::Customer => sent.dead || sent.withheld && outlived,
             Side::Agent => sent.withheld || outlived,
         };
         let foreign = self.foreign.borrow().contains(&case.item.id);
@@ -189,8 +195,8 @@ impl Reference {
     }
 
     /// In any window, at most a burst and one slot for each interval; for each lane of each connection.
-    fn judge_rate(&self) {
-        let directory = directory();
+    fn judge_rate(&self, scene: &Scene) {
+        let directory = scene.directory(&[LOOKASIDE]);
         for (key, slots) in self.slots.borrow().iter() {
             let rate = key.split_once('/').and_then(|(lane, id)| {
                 let lane = [Lane::Media, Lane::Text]
@@ -217,8 +223,4 @@ impl Reference {
             }
         }
     }
-}
-
-fn directory() -> Directory {
-    scene::directory(&[LOOKASIDE])
 }

@@ -13,7 +13,7 @@ use crate::scene::{Message, Part, Scene, Side};
 impl Reference {
     pub(super) fn judge_message(&self, scene: &Scene, number: usize, state: &State) {
         let message = &scene.messages[number];
-        if self.was_taken(scene, number) {
+        if self.was_taken(scene, number) && !self.is_taken_back(scene, message) {
             for part in &message.parts {
                 self.demand(state.items.contains_key(&part.id), Promise::Durable, || {
                     format!("{} of {} has no row", part.id, message.id)

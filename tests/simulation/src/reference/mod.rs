@@ -4,8 +4,10 @@
 //! lost) and nothing of how the system works: rows, objects, messages and their times are all it looks at.
 
 mod ending;
+mod erasing;
 mod fates;
 mod hearing;
+mod hosts;
 mod landings;
 mod rows;
 mod sends;
@@ -21,7 +23,10 @@ use attache_domain::time::Timestamp;
 use crate::schedule::TaskId;
 
 pub use ending::Remains;
+use erasing::Links;
 use hearing::Hearing;
+use hosts::Hosts;
+pub use hosts::Outcome;
 use rows::Row;
 use sends::Sends;
 use tries::Tries;
@@ -64,6 +69,9 @@ promises! {
     Paced "every call has its own reserved slot, and waits for it; slots keep to the rate",
     Bearer "a credential goes to its issuer's hosts alone",
     Ends "everything comes to its own end: nothing is lost, failed or stuck without a cause",
+    Erased "what was taken back is a tombstone or never came in: nothing of it lies anywhere, is sent, or comes back",
+    Referenced "by reference only no bytes are left once no link lives, and they stay until then",
+    Spared "a host in trouble gets its probe and no more, a number no more than fifteen errors an hour; in calm nobody asks",
     Isolated "no handler panics and no job is unreadable",
 }
 
@@ -95,6 +103,8 @@ pub struct Reference {
     foreign: RefCell<BTreeSet<MediaId>>,
     struck: RefCell<BTreeSet<TaskId>>,
     hearing: RefCell<Hearing>,
+    hosts: RefCell<Hosts>,
+    links: RefCell<Links>,
     tries: RefCell<Tries>,
 }
 

@@ -20,6 +20,12 @@ pub(super) struct Row {
     pub(super) gate: Gate,
     trail: Vec<u8>,
     attempts: u32,
+    /// The most sweeps it had: a tombstone forgets them.
+    pub(super) sweeps: u32,
+    /// When it came into its stage.
+    pub(super) since: Timestamp,
+    /// Who had begun to send it when it became a tombstone, and for how long that may take.
+    pub(super) begun: Option<(TaskId, Timestamp)>,
     /// When it was first seen.
     pub(super) born: Timestamp,
     /// Whose claim it was that raised the fence last.
@@ -38,6 +44,7 @@ impl Reference {
         });
         drop(rows);
         self.observe_objects(scene, state);
+        self.observe_hosts(scene, state);
     }
 
     fn observe_row(&self, scene: &Scene, item: &Item) {
@@ -48,6 +55,9 @@ impl Reference {
                 gate: item.gate.clone(),
                 trail: item.trail.as_bytes().to_vec(),
                 attempts: item.record.attempts,
+                sweeps: 0,
+                since: scene.agenda.now(),
+                begun: None,
                 born: scene.agenda.now(),
                 holder: task,
             };
@@ -56,7 +66,7 @@ impl Reference {
                 format!("a row of nobody: {}", item.id)
             });
             rows.insert(item.id.clone(), row);
-            return;
+            return self.judge_birth(scene, item);
         };
         if row.gate == item.gate && row.trail.len() == item.trail.as_bytes().len() {
             return;
@@ -76,7 +86,12 @@ impl Reference {
             self.too_late(&item.id);
         }
         row.attempts = item.record.attempts;
+        row.sweeps = row.sweeps.max(item.record.sweeps);
         self.judge_closed(scene, row, item);
+        self.judge_tombstone(scene, row, item);
+        if item.gate.stage != row.gate.stage {
+            row.since = scene.agenda.now();
+        }
         if item.gate.fence > row.gate.fence {
             row.holder = task;
         }
@@ -107,7 +122,10 @@ impl Reference {
 
     fn observe_objects(&self, scene: &Scene, state: &State) {
         let mut stored = self.stored.borrow_mut();
-        stored.retain(|id| state.objects.contains_key(id));
+        let gone = stored.extract_if(.., |id| !state.objects.contains_key(id));
+        for id in gone {
+            self.judge_removal(scene, &id, state);
+        }
         for (id, object) in &state.objects {
             if stored.insert(id.clone()) {
                 let whole = scene

@@ -123,7 +123,8 @@ impl Reference {
     }
 
     /// A link is made for a platform.
-    pub fn linked(&self, scene: &Scene, id: &MediaId, state: &State) {
+    pub fn linked(&self, scene: &Scene, (id, life): (&MediaId, Duration), state: &State) {
+        self.keep_link(scene, id, life);
         let verdict = state.items.get(id).map(|item| item.gate.verdict);
         let nature = scene.sent(id).map(|sent| sent.file.nature);
         let fine = verdict == Some(Verdict::Clean) && nature == Some(Nature::Clean);
@@ -172,10 +173,19 @@ impl Reference {
         let (now, task) = (scene.agenda.now(), scene.agenda.running());
         let rows = self.rows.borrow();
         let row = rows.get(id);
-        let holds = row.is_some_and(|row| {
-            row.holder == task && row.gate.intent_until.is_some_and(|until| until > now)
+        let erased = row.is_some_and(|row| row.gate.stage == Stage::Erased);
+        let right = row.and_then(|row| match row.gate.intent_until {
+            // What was begun before it became a tombstone is not called back.
+            None => row.begun,
+            Some(until) => Some((row.holder, until)),
         });
-        self.demand(holds, Promise::Alone, || {
+        let holds = right.is_some_and(|(holder, until)| holder == task && until > now);
+        let promise = if erased {
+            Promise::Erased
+        } else {
+            Promise::Alone
+        };
+        self.demand(holds, promise, || {
             format!("{id}: task {task} sends without the intent")
         });
         let nature = scene.sent(id).map(|sent| sent.file.nature);

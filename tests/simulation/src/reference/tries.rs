@@ -28,6 +28,14 @@ pub(super) struct Tries {
     given_up: BTreeSet<usize>,
 }
 
+impl Tries {
+    /// Whether a webhook that says this message was ever posted.
+    pub(super) fn is_posted(&self, scene: &Scene, message: usize) -> bool {
+        let mut posted = self.posted.keys();
+        posted.any(|number| scene.webhook(*number).messages.contains(&message))
+    }
+}
+
 impl Reference {
     /// A webhook is posted.
     pub fn posted(&self, scene: &Scene, number: usize) {
@@ -91,6 +99,7 @@ impl Reference {
         let missing: Vec<&MediaId> = parts
             .clone()
             .filter(|(_, part)| !state.items.contains_key(&part.id))
+            .filter(|(message, _)| !self.is_taken_back(scene, message))
             .map(|(_, part)| &part.id)
             .collect();
         let unkept = webhook

@@ -114,7 +114,7 @@ impl Run {
     /// A tick that would find every token fresh is left out.
     fn tick_refresh(&mut self) {
         let now = self.scene.agenda.now();
-        let directory = scene::directory(&[LOOKASIDE]);
+        let directory = self.scene.directory(&[LOOKASIDE]);
         let wanted: usize = directory
             .connections()
             .map(|connection| connection.purposes().len())
@@ -136,7 +136,7 @@ impl Run {
 
     /// Other files of the same client stand in line.
     fn rush(&self, slots: u32) {
-        let directory = scene::directory(&[LOOKASIDE]);
+        let directory = self.scene.directory(&[LOOKASIDE]);
         let genesys = scene::genesys_id(0);
         let connection = directory.connection(&genesys);
         let rate = connection.and_then(|connection| connection.send_rate(Lane::Media));

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use attache_domain::connection::Retention;
 use attache_domain::conversation::{ConversationId, Heard};
 use attache_domain::digest::Sha256Digest;
 use attache_domain::ids::MessageId;
@@ -34,6 +35,10 @@ use senders::{Sending, Try};
 /// How long after the last fault everything must have come to its end: the longest a message can hide is four times
 /// half an hour.
 const CALM: Duration = Duration::from_secs(4 * 3600);
+/// And where only references are kept, until no link lives, and a last look.
+const REFERENCED: Duration = Duration::from_secs(7 * 3600);
+/// And while a number's questions are answered with errors: a few go through each hour.
+const DEAD: Duration = Duration::from_secs(24 * 3600);
 /// And if Meta withholds a file: the seven days for which it may still come, and one more.
 const WITHHELD: Duration = Duration::from_secs(8 * 24 * 3600);
 
@@ -145,7 +150,7 @@ impl Run {
             _ => &[LOOKASIDE],
         };
         let world = Rc::new(World::new(
-            scene::directory(media_hosts),
+            scene.directory(media_hosts),
             Rc::clone(&platforms) as _,
             Rc::clone(&storm) as _,
             BEGINNING,
@@ -230,15 +235,27 @@ impl Run {
     }
 
     fn is_late(&self) -> bool {
-        let mut customers = self
-            .scene
+        let scene = &self.scene;
+        let customers = scene
             .messages
             .iter()
             .filter(|message| message.side == Side::Customer)
-            .flat_map(|message| &message.parts);
-        let withheld = customers.any(|part| part.sent().is_some_and(|sent| sent.withheld));
-        let patience = if withheld { WITHHELD } else { CALM };
-        self.scene.agenda.now() > self.scene.faults.last() + patience
+            .flat_map(|message| &message.parts)
+            .filter_map(|part| part.sent());
+        let withheld = customers.clone().any(|sent| sent.withheld);
+        let dead = customers.clone().any(|sent| sent.dead);
+        let referenced = scene.retentions.contains(&Retention::ReferenceOnly);
+        let patience = [
+            (withheld, WITHHELD),
+            (dead, DEAD),
+            (referenced, REFERENCED),
+            (true, CALM),
+        ];
+        let patience = patience.into_iter().filter(|(is_so, _)| *is_so);
+        let patience: Duration = patience.map(|(_, patience)| patience).sum();
+        let last = scene.messages.iter().map(|message| BEGINNING + message.at);
+        let last = last.max().max(Some(scene.faults.last()));
+        last.is_some_and(|last| scene.agenda.now() > last + patience)
     }
 
     fn next_due(&self) -> Option<Timestamp> {

@@ -4,6 +4,8 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use attache_flow::ports::Queue;
+
 use super::{Run, Work};
 use crate::bench::{Done, Invocation};
 use crate::scene::Event;
@@ -16,6 +18,10 @@ impl Run {
     pub(super) fn start(&mut self, work: Work, limit: Duration, invocation: Invocation) {
         let task = self.next_task;
         self.next_task += 1;
+        if matches!(work, Work::Batch(Queue::Fetch, _)) {
+            let process = self.bench.generation;
+            self.scene.reference.fetches_in(task, process);
+        }
         self.tasks.insert(task, (work, invocation));
         self.scene.agenda.remind(limit, Event::Timeout(task));
         self.turn(task);

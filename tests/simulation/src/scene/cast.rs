@@ -1,4 +1,4 @@
-//! Who says what to whom: the messages of both sides, their parts, and the rows that may come of them.
+//! What is said: the messages of both sides, their parts, and the rows that may come of them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,10 +7,9 @@ use attache_domain::event::FollowUp;
 use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
 use attache_domain::time::Timestamp;
 
+use super::BEGINNING;
 use super::configuration::{genesys_id, number_id};
-use super::{BEGINNING, CUSTOMERS};
-use crate::dice::Dice;
-use crate::files::{File, Nature};
+use crate::files::File;
 
 /// Who says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +29,11 @@ pub struct Sent {
     pub caption: Option<String>,
     /// Its platform never gives it out.
     pub withheld: bool,
+    /// Its platform says that it knows of no such file (customers' files).
+    pub dead: bool,
     /// The link in the webhook is signed already (agents' files).
     pub signed: bool,
-    /// It takes longer to come than its sender waits (agents' files).
+    /// It takes longer to come than an agent's platform waits.
     pub tardy: bool,
 }
 
@@ -86,6 +87,8 @@ pub struct Message {
     pub answers: Option<String>,
     /// It is said once this row has reached its customer.
     pub cue: Option<MediaId>,
+    /// The message it takes back, by its platform's id.
+    pub takes_back: Option<String>,
 }
 
 impl Message {
@@ -176,7 +179,7 @@ pub(super) fn entries(messages: &[Message]) -> BTreeMap<MediaId, Entry> {
     entries
 }
 
-fn derive(connection: &ConnectionId, message: &str, attachment: &str) -> MediaId {
+pub(super) fn derive(connection: &ConnectionId, message: &str, attachment: &str) -> MediaId {
     MediaId::derive(
         connection,
         &MessageId::new(message),
@@ -188,145 +191,4 @@ fn derive(connection: &ConnectionId, message: &str, attachment: &str) -> MediaId
 #[must_use]
 pub fn wamid(row: &MediaId) -> String {
     format!("wamid.to.{row}")
-}
-
-/// Draws the messages of one seed.
-pub(super) fn messages(dice: &Dice) -> Vec<Message> {
-    let mut messages: Vec<Message> = (0..dice.between(1, 4))
-        .map(|n| customer(dice, n, None))
-        .collect();
-    for n in 0..dice.between(0, 3) {
-        messages.push(agent(dice, n));
-    }
-    let answered: Vec<(usize, &'static str, MediaId)> = messages
-        .iter()
-        .filter(|it| it.side == Side::Agent && dice.chance(400))
-        .map(|it| (it.number, it.customer, it.parts[0].id.clone()))
-        .collect();
-    for (n, (number, who, row)) in (10..).zip(answered) {
-        let mut reply = customer(dice, n, Some(number));
-        reply.customer = who;
-        reply.answers = Some(wamid(&row));
-        reply.cue = Some(row);
-        messages.push(reply);
-    }
-    messages
-}
-
-fn customer(dice: &Dice, n: u64, number: Option<usize>) -> Message {
-    let number = number
-        .or_else(|| dice.pick(&[0, 0, 0, 1, 1, 2]).copied())
-        .unwrap_or(0);
-    let what = if dice.chance(250) {
-        What::Words(format!("What the customer says, {n}."))
-    } else {
-        let caption = dice
-            .chance(400)
-            .then(|| format!("The customer's caption {n}"));
-        What::File(Box::new(Sent {
-            caption,
-            withheld: dice.chance(5),
-            ..sent(dice, n, false)
-        }))
-    };
-    let mut message = Message {
-        id: format!("wamid.{n}"),
-        side: Side::Customer,
-        number,
-        customer: CUSTOMERS[*dice.pick(&[0, 0, 1, 2]).unwrap_or(&0)],
-        at: dice.millis(0, 30_000),
-        parts: Vec::new(),
-        answers: (n > 0 && dice.chance(100)).then(|| "wamid.0".to_owned()),
-        cue: None,
-    };
-    message.parts = named(&message, vec![(format!("90000{n}"), what)]);
-    message
-}
-
-fn agent(dice: &Dice, n: u64) -> Message {
-    let late = dice.chance(200);
-    let mut message = Message {
-        id: format!("agent-{n}"),
-        side: Side::Agent,
-        number: *dice.pick(&[0, 0, 1]).unwrap_or(&0),
-        customer: CUSTOMERS[*dice.pick(&[0, 0, 0, 0, 1, 2]).unwrap_or(&0)],
-        at: dice.millis(
-            if late { 480_000 } else { 0 },
-            if late { 1_200_000 } else { 120_000 },
-        ),
-        parts: Vec::new(),
-        answers: None,
-        cue: None,
-    };
-    let words = |n: u64| What::Words(format!("What the agent says, {n}."));
-    let several = |count: u64| (0..count).map(|k| file(dice, 100 + 10 * n + k)).collect();
-    let mut whats: Vec<What> = match dice.below(10) {
-        0 | 1 => vec![words(n)],
-        // Longer than one message may be: it arrives as two.
-        2 => [4096, 900]
-            .map(|long| What::Words("word ".repeat(long)[..long].to_owned()))
-            .into(),
-        3..=6 => several(1),
-        _ => several(dice.between(2, 3)),
-    };
-    let caption = match dice.below(6) {
-        0 | 1 => None,
-        // More than a file takes along.
-        2 | 3 => Some(format!("The agent's long caption {n} {}", "x".repeat(1100))),
-        _ => Some(format!("The agent's caption {n}")),
-    };
-    if let Some(What::File(first)) = whats.first_mut() {
-        first.caption = caption;
-    }
-    let whats = whats.into_iter().enumerate().map(|(k, what)| {
-        let name = match (&what, k) {
-            (What::File(_), _) => format!("attachment-{n}-{k}"),
-            (What::Words(_), 0) => "attache:words".to_owned(),
-            (What::Words(_), _) => format!("attache:words/{k}"),
-        };
-        (name, what)
-    });
-    message.parts = named(&message, whats.collect());
-    message
-}
-
-fn file(dice: &Dice, n: u64) -> What {
-    What::File(Box::new(Sent {
-        withheld: dice.chance(20),
-        signed: dice.chance(200),
-        tardy: dice.chance(150),
-        ..sent(dice, n, true)
-    }))
-}
-
-fn sent(dice: &Dice, n: u64, to_customer: bool) -> Sent {
-    let nature = match dice.below(10) {
-        0 | 1 => Nature::Executable,
-        2 => Nature::Torn,
-        3 if to_customer => Nature::Foreign,
-        _ => Nature::Clean,
-    };
-    Sent {
-        file: File::new(nature, n, dice.chance(500)),
-        caption: None,
-        withheld: false,
-        signed: false,
-        tardy: false,
-    }
-}
-
-/// The parts of a message under their names; words of a customer have the name of the first words of a message.
-fn named(message: &Message, whats: Vec<(String, What)>) -> Vec<Part> {
-    let parts = whats.into_iter().map(|(attachment, what)| {
-        let attachment = match &what {
-            What::Words(_) if message.side == Side::Customer => "attache:words".to_owned(),
-            What::Words(_) | What::File(_) => attachment,
-        };
-        Part {
-            id: derive(&message.connection(), &message.id, &attachment),
-            attachment,
-            what,
-        }
-    });
-    parts.collect()
 }

@@ -1,12 +1,14 @@
 //! What is configured: an endpoint for each platform, three numbers, an agents' side for two of them.
 
 use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Org, Profile, Route, Row, SecretName, Template,
+    Account, Connection, Directory, Endpoint, Org, Profile, Retention, Route, Row, SecretName,
+    Template,
 };
 use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
 
 use super::{AGENT_ENDPOINT, API, ENDPOINT, GRAPH, LOGIN};
+use crate::dice::Dice;
 
 /// The connection of a number.
 #[must_use]
@@ -47,9 +49,26 @@ pub fn client_secret() -> SecretName {
 /// Numbers 0 and 1 lead to agents and back, number 2 to the archive; number 3 is nobody's.
 pub(super) const NUMBERS: usize = 3;
 
+/// What the owner decided for what comes over each number, and for what its agents send.
+pub type Retentions = [Retention; NUMBERS];
+
+/// What the owner decided: in half of the runs nothing.
+pub(super) fn retentions(dice: &Dice) -> Retentions {
+    let decided = dice.chance(500);
+    let all = [
+        Retention::Keep,
+        Retention::KeepUntilUnsend,
+        Retention::KeepUntilUnsend,
+        Retention::ReferenceOnly,
+    ];
+    [(); NUMBERS].map(|()| match dice.pick(&all) {
+        Some(retention) if decided => *retention,
+        _ => Retention::Keep,
+    })
+}
+
 /// Everything configured; `media_hosts` may have the numbers' tokens. Number 1 has a template for closed windows.
-#[must_use]
-pub fn directory(media_hosts: &[&str]) -> Directory {
+pub(super) fn directory(media_hosts: &[&str], retentions: &Retentions) -> Directory {
     let endpoints = [
         (ENDPOINT, Profile::WhatsApp),
         (AGENT_ENDPOINT, Profile::GenesysOpenMessaging),
@@ -65,21 +84,22 @@ pub fn directory(media_hosts: &[&str]) -> Directory {
         })
     });
     let numbers = (0..NUMBERS).filter_map(|number| {
-        Some(Row::Connection(Connection::new(
-            number_id(number),
-            Account::WhatsApp {
-                endpoint: EndpointId::new(ENDPOINT),
-                phone_number_id: phone_number_id(number),
-                base_url: host(GRAPH)?,
-                graph_version: "v23.0".to_owned(),
-                media_hosts: media_hosts.iter().map(ToString::to_string).collect(),
-                token: token_secret(number),
-                window_template: (number == 1).then(|| Template {
-                    name: "we_answered".to_owned(),
-                    language: "de".to_owned(),
-                }),
-            },
-        )))
+        let account = Account::WhatsApp {
+            endpoint: EndpointId::new(ENDPOINT),
+            phone_number_id: phone_number_id(number),
+            base_url: host(GRAPH)?,
+            graph_version: "v23.0".to_owned(),
+            media_hosts: media_hosts.iter().map(ToString::to_string).collect(),
+            token: token_secret(number),
+            window_template: (number == 1).then(|| Template {
+                name: "we_answered".to_owned(),
+                language: "de".to_owned(),
+            }),
+        };
+        Some(Row::Connection(Connection {
+            retention: retentions[number],
+            ..Connection::new(number_id(number), account)
+        }))
     });
     let routes = (0..NUMBERS).map(|number| Route {
         from: number_id(number),
@@ -92,26 +112,27 @@ pub fn directory(media_hosts: &[&str]) -> Directory {
     Directory::new(
         endpoints
             .into_iter()
-            .chain((0..2).filter_map(agents))
+            .chain((0..2).filter_map(|number| agents(number, retentions[number])))
             .chain(numbers)
             .chain(routes.chain(ways_back).map(Row::Route)),
     )
 }
 
-fn agents(number: usize) -> Option<Row> {
-    Some(Row::Connection(Connection::new(
-        genesys_id(number),
-        Account::GenesysOpenMessaging {
-            endpoint: Some(EndpointId::new(AGENT_ENDPOINT)),
-            integration_id: integration_id(number),
-            org: Org {
-                api_url: host(API)?,
-                login_url: host(LOGIN)?,
-                client_id: "client".to_owned(),
-                client_secret: client_secret(),
-            },
+fn agents(number: usize, retention: Retention) -> Option<Row> {
+    let account = Account::GenesysOpenMessaging {
+        endpoint: Some(EndpointId::new(AGENT_ENDPOINT)),
+        integration_id: integration_id(number),
+        org: Org {
+            api_url: host(API)?,
+            login_url: host(LOGIN)?,
+            client_id: "client".to_owned(),
+            client_secret: client_secret(),
         },
-    )))
+    };
+    Some(Row::Connection(Connection {
+        retention,
+        ..Connection::new(genesys_id(number), account)
+    }))
 }
 
 fn host(name: &str) -> Option<Url> {

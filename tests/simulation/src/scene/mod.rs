@@ -3,6 +3,7 @@
 
 mod cast;
 mod configuration;
+mod lines;
 mod webhooks;
 
 use std::cell::RefCell;
@@ -11,13 +12,14 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use attache_domain::connection::Directory;
 use attache_domain::ids::MediaId;
 use attache_domain::time::Timestamp;
 use attache_flow::ports::Queue;
 
 pub use cast::{Entry, Message, Part, Role, Sent, Side, What, wamid};
 pub use configuration::{
-    client_secret, directory, genesys_id, integration_id, number_id, phone_number_id, token_secret,
+    Retentions, client_secret, genesys_id, integration_id, number_id, phone_number_id, token_secret,
 };
 
 use crate::dice::Dice;
@@ -28,6 +30,7 @@ use crate::platforms::whatsapp::Told;
 use crate::reference::Reference;
 use crate::schedule::{Agenda, TaskId};
 use crate::trace::{Keep, Trace};
+use crate::trouble::Trouble;
 
 /// When every run begins.
 pub const BEGINNING: Timestamp = Timestamp::from_seconds(1_790_000_000);
@@ -123,12 +126,16 @@ pub struct Scene {
     pub agenda: Agenda<Event>,
     /// What goes wrong.
     pub faults: Faults,
+    /// Which host is in trouble for everybody.
+    pub trouble: Option<Trouble>,
     /// What happened.
     pub trace: Trace,
     /// What must hold.
     pub reference: Reference,
     /// What is said.
     pub messages: Vec<Message>,
+    /// How long what came over each number is kept.
+    pub retentions: Retentions,
     entries: BTreeMap<MediaId, Entry>,
     webhooks: RefCell<Vec<Rc<Webhook>>>,
 }
@@ -139,17 +146,27 @@ impl Scene {
     pub fn draw(seed: u64, keep: Keep) -> Rc<Self> {
         let dice = Dice::new(seed);
         let faults = Faults::draw(&dice, BEGINNING);
-        let messages = cast::messages(&dice);
+        let trouble = Trouble::draw(&dice, BEGINNING);
+        let retentions = configuration::retentions(&dice);
+        let messages = lines::messages(&dice);
         let webhooks = webhooks::webhooks(&dice, &messages);
         Rc::new(Self {
             agenda: Agenda::new(BEGINNING, dice),
             faults,
+            trouble,
+            retentions,
             trace: Trace::new(keep, BEGINNING),
             reference: Reference::default(),
             entries: cast::entries(&messages),
             messages,
             webhooks: RefCell::new(webhooks.into_iter().map(Rc::new).collect()),
         })
+    }
+
+    /// Everything configured; `media_hosts` may have the numbers' tokens.
+    #[must_use]
+    pub fn directory(&self, media_hosts: &[&str]) -> Directory {
+        configuration::directory(media_hosts, &self.retentions)
     }
 
     /// Adds a line to the trace.
@@ -175,6 +192,15 @@ impl Scene {
             (_, part, Role::Part) => part.sent(),
             _ => None,
         }
+    }
+
+    /// The messages that take this one back, where its owner has that honoured.
+    pub fn take_backs<'a>(&'a self, message: &'a Message) -> impl Iterator<Item = usize> + 'a {
+        let honoured =
+            message.side == Side::Customer && self.retentions[message.number].honours_unsend();
+        let all = self.messages.iter().enumerate().filter(move |_| honoured);
+        all.filter(|(_, it)| it.takes_back.as_ref() == Some(&message.id))
+            .map(|(number, _)| number)
     }
 
     /// How many webhooks there are so far.

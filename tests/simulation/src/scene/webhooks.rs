@@ -115,6 +115,11 @@ fn said(message: &Message) -> Value {
         "id": message.id,
         "timestamp": message.sent_at().as_seconds().to_string(),
     });
+    if let Some(original) = &message.takes_back {
+        said["type"] = json!("revoke");
+        said["revoke"] = json!({ "original_message_id": original });
+        return said;
+    }
     if let Some(answers) = &message.answers {
         said["context"] = json!({ "id": answers });
     }

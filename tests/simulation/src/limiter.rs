@@ -1,0 +1,81 @@
+//! The limiter's rows as the functions of a run see them: what is reserved is noted, and a planted bug may forget what is known.
+
+use async_trait::async_trait;
+use attache_domain::pacing::gcra;
+use attache_domain::time::Timestamp;
+use attache_flow::ports::{Answer, Limits, Reserved};
+use serde_json::{Value, json};
+
+use crate::ports::Ports;
+use crate::sabotage::Sabotage;
+
+#[async_trait(?Send)]
+impl Limits for Ports {
+    async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reserved> {
+        let line = if self.sabotage == Sabotage::WordsBehindFiles {
+            key.replace("text/", "media/")
+        } else {
+            key.to_owned()
+        };
+        let mut reserved = self.world.reserve(&line, request).await?;
+        let now = self.scene.agenda.now();
+        match &mut reserved {
+            Reserved::Slots(slots) if self.sabotage == Sabotage::NeverWait => slots.fill(now),
+            _ => {}
+        }
+        // A host's slots are asked for by those who use them at once; sends are what may wait for theirs.
+        let of_sends = !key.starts_with("host/");
+        if let Reserved::Slots(slots) = &reserved
+            && of_sends
+        {
+            let task = self.scene.agenda.running();
+            self.scene.reference.granted(task, key, slots);
+        }
+        Ok(reserved)
+    }
+
+    async fn known(&self, key: &str) -> Answer<Option<String>> {
+        let known = self.world.known(key).await?;
+        Ok(match self.sabotage {
+            _ if self.forgets(key) => None,
+            Sabotage::LetAllProbe => known.map(|text| with_old_probe(&text)),
+            _ => known,
+        })
+    }
+
+    async fn learn(
+        &self,
+        key: &str,
+        (from, to): (Option<&str>, &str),
+        now: Timestamp,
+    ) -> Answer<Result<(), Option<String>>> {
+        if self.forgets(key) {
+            return Ok(Ok(()));
+        }
+        if self.sabotage == Sabotage::LetAllProbe {
+            let truly = self.world.state.borrow().learnt.get(key).cloned();
+            return self.world.learn(key, (truly.as_deref(), to), now).await;
+        }
+        self.world.learn(key, (from, to), now).await
+    }
+}
+
+impl Ports {
+    /// Whether what is known of this key is not shared.
+    fn forgets(&self, key: &str) -> bool {
+        match self.sabotage {
+            Sabotage::ForgetHosts => key.starts_with("host/"),
+            Sabotage::ForgetErrors => key.starts_with("errors/"),
+            _ => false,
+        }
+    }
+}
+
+/// A probe that is out, as if it had been for so long that another may go.
+fn with_old_probe(text: &str) -> String {
+    let mut row: Value = serde_json::from_str(text).unwrap_or_default();
+    if row["breaker"]["state"] == "half-open" {
+        row["breaker"]["until"] = json!(0);
+    }
+    row.to_string()
+}
