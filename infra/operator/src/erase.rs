@@ -2,47 +2,30 @@
 
 use anyhow::Result;
 use attache_domain::audit::Actor;
-use attache_domain::ids::MediaId;
 use attache_domain::verdict::Reason;
 use attache_edge::clock::SystemClock;
 use attache_edge::dynamodb::{ClaimsTable, ItemsTable};
 use attache_edge::sqs::Queues;
 use attache_flow::erasure::{Erased, Erasure};
 use attache_flow::ports::Queue;
-use clap::Args;
 use serde_json::json;
 
-use crate::system::{System, Target, asked};
-
-/// Options of `attache erase`.
-#[derive(Args, Debug)]
-pub struct Options {
-    /// The items, by their media ids (26 characters, as logs and tables name them).
-    #[arg(required = true, value_name = "ID")]
-    ids: Vec<MediaId>,
-    #[command(flatten)]
-    target: Target,
-    /// Why it is done; written down with each item.
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    reason: String,
-    /// Prints one line of JSON for each item instead: {"media","outcome"}.
-    #[arg(long)]
-    json: bool,
-}
+use crate::chosen::Chosen;
+use crate::system::{System, asked};
 
 /// Erases; `false` if one of the items does not exist.
 ///
 /// # Errors
 /// If the system is not found, or AWS refuses; what was erased until then stays erased, and doing it again is harmless.
-pub async fn run(options: &Options) -> Result<bool> {
-    let system = options.target.locate().await?;
+pub async fn run(chosen: &Chosen) -> Result<bool> {
+    let system = chosen.target.locate().await?;
     let tables = Tables::of(&system)?;
     let why = Reason {
         code: "erased".to_owned(),
-        evidence: options.reason.clone(),
+        evidence: chosen.reason.clone(),
     };
     let mut all_known = true;
-    for id in &options.ids {
+    for id in &chosen.ids {
         let erased = tables
             .erasure()
             .with_follow_ups(id, &why, Actor::Operator)
@@ -54,7 +37,7 @@ pub async fn run(options: &Options) -> Result<bool> {
             Erased::Before => "erased before",
             Erased::Unknown => "unknown",
         };
-        if options.json {
+        if chosen.json {
             println!("{}", json!({ "media": id.as_str(), "outcome": outcome }));
         } else {
             println!("{id}  {outcome}");

@@ -9,26 +9,10 @@ use attache_edge::dynamodb::ItemsTable;
 use attache_edge::sqs::Queues;
 use attache_flow::decision::{Decided, Decision};
 use attache_flow::ports::Queue;
-use clap::Args;
 use serde_json::json;
 
-use crate::system::{Target, asked};
-
-/// Options of both.
-#[derive(Args, Debug)]
-pub struct Options {
-    /// The files, by their media ids (26 characters, as logs and tables name them).
-    #[arg(required = true, value_name = "ID")]
-    ids: Vec<MediaId>,
-    #[command(flatten)]
-    target: Target,
-    /// Why; written down with each file.
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    reason: String,
-    /// Prints one line of JSON for each file instead: {"media","outcome","stage","verdict"}; the verdict of what is not held.
-    #[arg(long)]
-    json: bool,
-}
+use crate::chosen::Chosen;
+use crate::system::asked;
 
 /// What is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +27,8 @@ pub enum Choice {
 ///
 /// # Errors
 /// If the system is not found, or AWS refuses; what was decided until then stays decided.
-pub async fn run(options: &Options, choice: Choice) -> Result<bool> {
-    let system = options.target.locate().await?;
+pub async fn run(chosen: &Chosen, choice: Choice) -> Result<bool> {
+    let system = chosen.target.locate().await?;
     let clients = &system.clients;
     let items = ItemsTable::new(clients.dynamodb.clone(), system.output("MediaTableName")?);
     let queue = |queue, output| Ok((queue, system.output(output)?.to_owned()));
@@ -65,14 +49,14 @@ pub async fn run(options: &Options, choice: Choice) -> Result<bool> {
         clock: &clock,
     };
     let mut all = true;
-    for id in &options.ids {
+    for id in &chosen.ids {
         let decided = match choice {
-            Choice::Release => decision.release(id, &options.reason).await,
-            Choice::Reject => decision.reject(id, &options.reason).await,
+            Choice::Release => decision.release(id, &chosen.reason).await,
+            Choice::Reject => decision.reject(id, &chosen.reason).await,
         };
         let decided = decided.map_err(|error| asked("dynamodb:PutItem", error))?;
         all &= matches!(decided, Decided::Now(_) | Decided::Before(_));
-        println!("{}", line(id, choice, decided, options.json));
+        println!("{}", line(id, choice, decided, chosen.json));
     }
     Ok(all)
 }

@@ -6,6 +6,7 @@
 //! configuration, [`held`] releases and rejects, [`erase`] removes, [`inspect`] judges files at hand, [`plan`] says what a channel makes of them, [`demo`] is the tour.
 
 pub mod binaries;
+pub mod chosen;
 pub mod connections;
 pub mod demo;
 pub mod erase;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use attache_operator::chosen::Chosen;
 use attache_operator::connections::{Loaded, apply, show};
 use attache_operator::held::Choice;
 use attache_operator::{demo, erase, held, inspect, local, plan, replay};
@@ -35,13 +36,13 @@ enum Command {
     Replay(replay::Options),
     /// Releases files that are held: a person says that they are clean, and they go the way their plan says. Exit code 1 if one of
     /// them is not held. What is quarantined cannot be released.
-    Release(held::Options),
+    Release(Chosen),
     /// Rejects files that are held: they stay where they are, until the bucket's lifecycle removes them.
-    Reject(held::Options),
+    Reject(Chosen),
     /// Removes what items hold from every store: the original, its copy in quarantine, parts on their way, captions and names.
     /// What was delivered stays where it was delivered. A tombstone says that there was something and why it is gone, and
     /// keeps a repeated webhook from bringing it back. Exit code 1 if one of the items does not exist.
-    Erase(erase::Options),
+    Erase(Chosen),
     /// Says what files are by their bytes, whether they are whole, what is dangerous in them, and what the policy makes of
     /// it: clean, held or quarantined. The same code and policy as in the function `validate`; offline, no side effects.
     /// Exit code 0 whatever the verdicts; 1 if a file could not be read, and then the others are judged all the same.
@@ -83,9 +84,9 @@ fn main() -> ExitCode {
         Command::Demo(options) => runtime.block_on(demo::run(&options)),
         Command::Local(options) => runtime.block_on(local::run(&options)).map(|()| true),
         Command::Replay(options) => runtime.block_on(replay::run(&options)),
-        Command::Release(options) => runtime.block_on(held::run(&options, Choice::Release)),
-        Command::Reject(options) => runtime.block_on(held::run(&options, Choice::Reject)),
-        Command::Erase(options) => runtime.block_on(erase::run(&options)),
+        Command::Release(chosen) => runtime.block_on(held::run(&chosen, Choice::Release)),
+        Command::Reject(chosen) => runtime.block_on(held::run(&chosen, Choice::Reject)),
+        Command::Erase(chosen) => runtime.block_on(erase::run(&chosen)),
         Command::Inspect(options) => inspect::run(&options),
         Command::Plan(options) => plan::run(&options),
         Command::Connections { command } => match command {
