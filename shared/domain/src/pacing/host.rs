@@ -81,7 +81,8 @@ impl Host {
             if matches!(self.breaker, Breaker::Closed { .. }) && self.failed_at.is_none_or(apart) {
                 self.breaker = Breaker::default();
             }
-            self.failed_at = Some(now);
+            // A report may be late: what others failed at since still counts.
+            self.failed_at = self.failed_at.max(Some(now));
         }
         self.breaker.report(permit, outcome, now, &PATIENCE);
         if self.breaker == Breaker::default() {
@@ -137,6 +138,15 @@ mod tests {
         }
         assert_eq!(host.shut_until(at(309)), Some(at(319)));
         assert_eq!(host.shut_until(at(319)), None);
+    }
+
+    #[test]
+    fn a_late_report_is_one_of_the_row_and_ends_none() {
+        let mut host = Host::default();
+        for seconds in [400, 410, 100, 420, 430] {
+            fail(&mut host, seconds);
+        }
+        assert_eq!(host.shut_until(at(430)), Some(at(440)));
     }
 
     #[test]
