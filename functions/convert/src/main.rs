@@ -17,7 +17,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 async fn main() -> Result<(), Error> {
     telemetry::start(&Environment)?;
     let config = Config::read(&Environment)?;
-    let aws = Aws::load(&Environment).await;
+    let aws = Aws::load(&Environment).await?;
     let items = ItemsTable::new(aws.dynamodb(), config.media_table);
     let originals = Buckets::new(aws.s3(), &*config.media_bucket, None);
     let renditions = Buckets::renditions(aws.s3(), &*config.media_bucket);

@@ -111,27 +111,20 @@ impl Site {
 
 fn origin(world: &World) -> Origin {
     Origin {
-        connection: ConnectionId::new("wa-sales"),
         target: Some(ConnectionId::new("genesys")),
-        direction: Direction::ToAgent,
-        message: MessageId::new("wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="),
-        attachment: AttachmentId::new("1003383421387256"),
-        customer: "16505551234".to_owned(),
-        customer_name: None,
-        sent_at: world.now(),
-        bundle: Vec::new(),
-        quote: None,
-        shadow: false,
-        reference_only: false,
-        synthetic: false,
-        content: Content::File(File {
-            kind: MediaKind::Image,
-            declared_type: Some("image/gif".to_owned()),
-            file_name: Some("anim.gif".to_owned()),
-            digest: None,
-            size_bytes: None,
-            caption: None,
-        }),
+        ..Origin::new(
+            (ConnectionId::new("wa-sales"), Direction::ToAgent),
+            (
+                MessageId::new("wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="),
+                AttachmentId::new("1003383421387256"),
+            ),
+            ("16505551234", world.now()),
+            Content::File(File {
+                declared_type: Some("image/gif".to_owned()),
+                file_name: Some("anim.gif".to_owned()),
+                ..File::new(MediaKind::Image)
+            }),
+        )
     }
 }
 

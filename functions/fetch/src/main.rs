@@ -23,7 +23,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 async fn main() -> Result<(), Error> {
     telemetry::start(&Environment)?;
     let config = Config::read(&Environment)?;
-    let aws = Aws::load(&Environment).await;
+    let aws = Aws::load(&Environment).await?;
     let items = ItemsTable::new(aws.dynamodb(), config.media_table);
     let tokens = TokensTable::new(aws.dynamodb(), config.tokens_table);
     let limits = LimitsTable::new(aws.dynamodb(), config.limits_table);

@@ -16,7 +16,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 async fn main() -> Result<(), Error> {
     telemetry::start(&Environment)?;
     let config = Config::read(&Environment)?;
-    let aws = Aws::load(&Environment).await;
+    let aws = Aws::load(&Environment).await?;
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
     let directories =
         CachedDirectories::new(connections, config.connections_max_age, config.allow_local);

@@ -1,17 +1,18 @@
 //! Keeps endpoints and their secrets in memory, read at start and again by age: never because of a request.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use attache_domain::connection::{Directory, Endpoint};
+use attache_domain::connection::{Directory, Endpoint, SecretName};
 use attache_domain::ids::EndpointId;
 use attache_domain::signature::Verifier;
 use attache_domain::time::Timestamp;
 use attache_flow::batch::chain;
 use attache_flow::intake::{Doorway, Keys};
 use attache_flow::ports::{Answer, Clock, Directories, Outage, Secrets};
-use std::cell::RefCell;
+use futures_util::future::{join_all, try_join3};
 
 /// The doorway and when it was read.
 pub struct Keeper {
@@ -63,11 +64,14 @@ impl Keeper {
     }
 }
 
+/// All secrets are asked for at the same time: a cold start waits for the slowest alone.
 async fn read(directories: &dyn Directories, secrets: &dyn Secrets) -> Answer<Doorway> {
     let directory: Directory = (*directories.current().await?).clone();
+    let endpoints = directory.endpoints();
+    let found = endpoints.map(async |endpoint| (endpoint, endpoint_keys(endpoint, secrets).await));
     let mut keys = BTreeMap::new();
-    for endpoint in directory.endpoints() {
-        match endpoint_keys(endpoint, secrets).await {
+    for (endpoint, found) in join_all(found).await {
+        match found {
             Ok(found) => drop(keys.insert(endpoint.id.clone(), found)),
             // One endpoint's missing secret does not close the others; its callers meet 404 until it is there.
             Err(outage) => {
@@ -79,7 +83,7 @@ async fn read(directories: &dyn Directories, secrets: &dyn Secrets) -> Answer<Do
 }
 
 async fn endpoint_keys(endpoint: &Endpoint, secrets: &dyn Secrets) -> Answer<Keys> {
-    let (first, second) = match endpoint.secrets.as_slice() {
+    let (current, previous) = match endpoint.secrets.as_slice() {
         [one] => (one, None),
         [one, two] => (one, Some(two)),
         others => {
@@ -89,15 +93,16 @@ async fn endpoint_keys(endpoint: &Endpoint, secrets: &dyn Secrets) -> Answer<Key
             ));
         }
     };
-    let current = secrets.get(first).await?;
-    let previous = match second {
-        Some(name) => Some(secrets.get(name).await?),
-        None => None,
+    let maybe = async |name: Option<&SecretName>| match name {
+        Some(name) => secrets.get(name).await.map(Some),
+        None => Ok(None),
     };
-    let verify_token = match &endpoint.verify_token {
-        Some(name) => Some(secrets.get(name).await?),
-        None => None,
-    };
+    let (current, previous, verify_token) = try_join3(
+        secrets.get(current),
+        maybe(previous),
+        maybe(endpoint.verify_token.as_ref()),
+    )
+    .await?;
     Ok(Keys {
         verifier: Verifier::new(endpoint.profile.scheme(), current, previous),
         verify_token,

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 async fn main() -> Result<(), Error> {
     telemetry::start(&Environment)?;
     let config = Config::read(&Environment)?;
-    let aws = Aws::load(&Environment).await;
+    let aws = Aws::load(&Environment).await?;
     let items = ItemsTable::new(aws.dynamodb(), config.media_table);
     let jobs = Queues::from_settings(aws.sqs(), &Environment);
     let clock = SystemClock::new();

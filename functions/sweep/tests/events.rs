@@ -20,27 +20,13 @@ const LEASE: Duration = Duration::from_secs(30);
 
 async fn announce(world: &World, attachment: &str) -> Item {
     let origin = Origin {
-        connection: ConnectionId::new("wa-sales"),
         target: Some(ConnectionId::new("genesys")),
-        direction: Direction::ToAgent,
-        message: MessageId::new("wamid.1"),
-        attachment: AttachmentId::new(attachment),
-        customer: "16505551234".to_owned(),
-        customer_name: None,
-        sent_at: world.now(),
-        bundle: Vec::new(),
-        quote: None,
-        shadow: false,
-        reference_only: false,
-        synthetic: false,
-        content: Content::File(File {
-            kind: MediaKind::Image,
-            declared_type: None,
-            file_name: None,
-            digest: None,
-            size_bytes: None,
-            caption: None,
-        }),
+        ..Origin::new(
+            (ConnectionId::new("wa-sales"), Direction::ToAgent),
+            (MessageId::new("wamid.1"), AttachmentId::new(attachment)),
+            ("16505551234", world.now()),
+            Content::File(File::new(MediaKind::Image)),
+        )
     };
     let item = Item::announce(
         origin,

@@ -22,7 +22,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 async fn main() -> Result<(), Error> {
     telemetry::start(&Environment)?;
     let config = Config::read(&Environment)?;
-    let aws = Aws::load(&Environment).await;
+    let aws = Aws::load(&Environment).await?;
     let items = ItemsTable::new(aws.dynamodb(), config.media_table);
     let claims = ClaimsTable::new(aws.dynamodb(), config.claims_table);
     let conversations = ConversationsTable::new(aws.dynamodb(), config.conversations_table);

@@ -185,23 +185,20 @@ fn words(from: &str, to: &str) -> Origin {
         Direction::ToCustomer
     };
     Origin {
-        connection: ConnectionId::new(from),
         target: Some(ConnectionId::new(to)),
-        direction,
-        message: MessageId::new("message-1"),
-        attachment: FollowUp::Words.part(&AttachmentId::new("")),
-        customer: "16505551234".to_owned(),
         customer_name: Some("Zoë Nelson".to_owned()),
-        sent_at: NOW,
-        bundle: Vec::new(),
-        quote: None,
-        shadow: false,
-        reference_only: false,
-        synthetic: false,
-        content: Content::Words(Words {
-            text: "Grüße 🎉".to_owned(),
-            notice: false,
-        }),
+        ..Origin::new(
+            (ConnectionId::new(from), direction),
+            (
+                MessageId::new("message-1"),
+                FollowUp::Words.part(&AttachmentId::new("")),
+            ),
+            ("16505551234", NOW),
+            Content::Words(Words {
+                text: "Grüße 🎉".to_owned(),
+                notice: false,
+            }),
+        )
     }
 }
 

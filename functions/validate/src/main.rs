@@ -18,7 +18,7 @@ use serde_json::Value;
 async fn main() -> Result<(), Error> {
     telemetry::start(&Environment)?;
     let config = Config::read(&Environment)?;
-    let aws = Aws::load(&Environment).await;
+    let aws = Aws::load(&Environment).await?;
     let items = ItemsTable::new(aws.dynamodb(), config.media_table);
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
     let directories =

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use attache_operator::chosen::Chosen;
 use attache_operator::connections::{Loaded, apply, show};
 use attache_operator::held::Choice;
-use attache_operator::{demo, erase, held, inspect, local, plan, replay};
+use attache_operator::{demo, erase, held, inspect, local, plan, redrive, replay, resolve};
 use clap::{Parser, Subcommand};
 
 /// Serverless media relay for contact centres: files sent to a business number arrive at its agents, judged and whole.
@@ -39,6 +39,15 @@ enum Command {
     Release(Chosen),
     /// Rejects files that are held: they stay where they are, until the bucket's lifecycle removes them.
     Reject(Chosen),
+    /// Says what became of messages that ended as `unconfirmed`: the connection broke after a message was handed over, and nobody
+    /// knows whether its recipient has it. Exit code 1 if one of them is not open.
+    Resolve(resolve::Options),
+    /// Puts back on its way what was lost, refused or given up, once its cause is mended: whatever was given up lies with its
+    /// diagnosis among the dead letters, and is chosen by its cause or its time; single items by their ids. Each goes on in a
+    /// new epoch, with the words that belong to it: what is on its way or arrived is recognised, nothing is sent twice. A file
+    /// is judged and planned anew. What its platform no longer has (WhatsApp: after seven days; Genesys: with its link) cannot
+    /// be fetched again. Done again, it finds what is left. Exit code 1 if an item that was named is not on its way again.
+    Redrive(redrive::Options),
     /// Removes what items hold from every store: the original, its copy in quarantine, parts on their way, captions and names.
     /// What was delivered stays where it was delivered. A tombstone says that there was something and why it is gone, and
     /// keeps a repeated webhook from bringing it back. Exit code 1 if one of the items does not exist.
@@ -86,6 +95,8 @@ fn main() -> ExitCode {
         Command::Replay(options) => runtime.block_on(replay::run(&options)),
         Command::Release(chosen) => runtime.block_on(held::run(&chosen, Choice::Release)),
         Command::Reject(chosen) => runtime.block_on(held::run(&chosen, Choice::Reject)),
+        Command::Resolve(options) => runtime.block_on(resolve::run(&options)),
+        Command::Redrive(options) => runtime.block_on(redrive::run(&options)),
         Command::Erase(chosen) => runtime.block_on(erase::run(&chosen)),
         Command::Inspect(options) => inspect::run(&options),
         Command::Plan(options) => plan::run(&options),

@@ -17,7 +17,19 @@ fn help_names_every_subcommand() -> Result<()> {
     let help = attache(&["--help"])?;
     let text = String::from_utf8_lossy(&help.stdout);
     assert!(help.status.success());
-    for subcommand in ["demo", "local", "connections", "replay", "inspect", "plan"] {
+    for subcommand in [
+        "demo",
+        "local",
+        "connections",
+        "replay",
+        "release",
+        "reject",
+        "resolve",
+        "redrive",
+        "erase",
+        "inspect",
+        "plan",
+    ] {
         assert!(text.contains(subcommand), "{subcommand} in:\n{text}");
     }
     Ok(())

@@ -22,7 +22,7 @@ use crate::egress;
 use crate::job::{ForwardJob, Malformed, VERSION};
 use crate::pacing::retry_after::{LONGEST, RetryAfter};
 use crate::time::Timestamp;
-use crate::wire::{Auth, Body, CallError, Method, Request, Response, Verbatim};
+use crate::wire::{Auth, Body, CallError, Headers, Method, Request, Response, Verbatim};
 
 /// How long the other system may take to answer.
 pub const PATIENCE: Duration = Duration::from_secs(15);
@@ -57,16 +57,12 @@ pub enum Packed {
 ///
 /// # Errors
 /// If it cannot be deflated, which does not happen in memory.
-pub fn pack(
-    endpoint: &Endpoint,
-    headers: &BTreeMap<String, String>,
-    body: &[u8],
-) -> io::Result<Packed> {
+pub fn pack(endpoint: &Endpoint, headers: &Headers, body: &[u8]) -> io::Result<Packed> {
     let signature = endpoint.profile.scheme().header;
     let names = ["content-type", "user-agent", signature.as_ref()];
     let headers: BTreeMap<String, String> = names
         .into_iter()
-        .filter_map(|name| Some((name.to_owned(), headers.get(name)?.clone())))
+        .filter_map(|name| Some((name.to_owned(), headers.get(name)?.to_owned())))
         .collect();
     let mut deflated = Vec::new();
     DeflateEncoder::new(body, Compression::default()).read_to_end(&mut deflated)?;
@@ -214,11 +210,10 @@ mod tests {
 
     use super::*;
     use crate::connection::tests::{endpoint, genesys_endpoint};
-    use crate::wire::Headers;
 
     const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
-    fn headers() -> BTreeMap<String, String> {
+    fn headers() -> Headers {
         let pairs = [
             ("authorization", "Basic secret"),
             ("content-type", "application/json; charset=utf-8"),
@@ -227,9 +222,7 @@ mod tests {
             ("x-forwarded-for", "1.2.3.4"),
             ("x-hub-signature-256", "sha256=00"),
         ];
-        pairs
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into()
+        Headers::new(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())))
     }
 
     fn packed(body: &[u8]) -> Option<ForwardJob> {
@@ -279,7 +272,7 @@ mod tests {
         let names: Vec<_> = body.headers.keys().map(String::as_str).collect();
         assert_eq!(names, ["content-type", "user-agent", "x-hub-signature-256"]);
         assert!(matches!(
-            pack(&genesys_endpoint(), &BTreeMap::new(), b"").unwrap(),
+            pack(&genesys_endpoint(), &Headers::default(), b"").unwrap(),
             Packed::Job(job) if job.headers.is_empty()
         ));
     }

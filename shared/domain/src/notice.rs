@@ -34,7 +34,7 @@ pub enum Ending<'a> {
 const LONGEST_EXCERPT: usize = 80;
 
 /// The items that follow from `item` coming to this end: a notice to the agent, a receipt to the agent's platform, both or
-/// none. They are named after `item`: asked for twice, they are made once.
+/// none. They are named after `item` and its epoch: asked for twice, they are made once.
 #[must_use]
 pub fn follow_ups(item: &Item, ending: &Ending<'_>) -> Vec<Origin> {
     let origin = &item.origin;
@@ -52,16 +52,23 @@ pub fn follow_ups(item: &Item, ending: &Ending<'_>) -> Vec<Origin> {
         Direction::ToAgent => origin.target.clone(),
         Direction::ToCustomer => Some(origin.connection.clone()),
     };
+    let epoch = item.gate.epoch;
     let words = notice(item, ending).map(|text| {
         let content = Content::Words(Words { text, notice: true });
-        origin.follow_up(FollowUp::Notice, content, agent.clone(), Direction::ToAgent)
+        origin.follow_up(
+            FollowUp::Notice(epoch),
+            content,
+            agent.clone(),
+            Direction::ToAgent,
+        )
     });
     let receipt = (origin.direction == Direction::ToCustomer)
         .then(|| receipt(item, ending))
         .flatten()
         .map(|receipt| {
+            let what = FollowUp::Receipt(receipt.status);
             let content = Content::Receipt(receipt);
-            origin.follow_up(FollowUp::Receipt, content, agent, Direction::ToAgent)
+            origin.follow_up(what, content, agent, Direction::ToAgent)
         });
     words.into_iter().chain(receipt).collect()
 }

@@ -158,12 +158,11 @@ pub struct Headers(Vec<(String, String)>);
 impl Headers {
     /// Takes pairs; names are lower-cased.
     pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.to_ascii_lowercase(), value))
-                .collect(),
-        )
+        let lowered = |(mut name, value): (String, String)| {
+            name.make_ascii_lowercase();
+            (name, value)
+        };
+        Self(pairs.into_iter().map(lowered).collect())
     }
 
     /// The first value of `name` (given in lower case).
@@ -173,6 +172,12 @@ impl Headers {
             .iter()
             .find(|(n, _)| n == name)
             .map(|(_, value)| value.as_str())
+    }
+}
+
+impl FromIterator<(String, String)> for Headers {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(pairs: T) -> Self {
+        Self::new(pairs)
     }
 }
 

@@ -5,8 +5,8 @@
 //! not multiply with ours; a repeated call is harmless, because every adapter recognises its own write.
 //! `AWS_ENDPOINT_URL_…` is honoured by the SDKs themselves.
 //!
-//! All clients share one HTTP client: left alone, each would load the root certificates and keep connections of its
-//! own, and a cold start would pay for each.
+//! All clients share one HTTP client: left alone, each would read root certificates and keep connections of its own, and a
+//! cold start would pay for each.
 
 use std::time::Duration;
 
@@ -15,13 +15,15 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder as HttpClientBuilder, ConnectorBuilder};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
-use attache_domain::settings::Settings;
+use attache_domain::settings::{ConfigError, Settings};
+
+use crate::roots;
 
 /// The region where neither the environment nor a profile names one (the local run).
 const DEFAULT_REGION: &str = "us-east-1";
@@ -47,7 +49,11 @@ pub struct Aws {
 
 impl Aws {
     /// Loads the shared configuration. Credentials are looked up with the first call, not here.
-    pub async fn load(settings: &dyn Settings) -> Self {
+    ///
+    /// # Errors
+    /// [`ConfigError`] if `AWS_CA_BUNDLE` names no file of certificates.
+    pub async fn load(settings: &dyn Settings) -> Result<Self, ConfigError> {
+        let trusted = roots::trusted(settings)?;
         let named = settings
             .get("AWS_REGION")
             .or_else(|| settings.get("AWS_DEFAULT_REGION"));
@@ -63,15 +69,17 @@ impl Aws {
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(PAUSE)
             .with_max_backoff(PAUSE);
-        let elsewhere = elsewhere(settings);
+        let s3 = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
+        // Other implementations of S3 want bucket names in the path.
+        let elsewhere = s3.iter().any(|key| settings.get(key).is_some());
         let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(shared_http(!elsewhere))
+            .http_client(shared_http(trusted, !elsewhere))
             .region(region)
             .timeout_config(timeouts.build())
             .retry_config(retries)
             .load()
             .await;
-        Self::new(config, elsewhere)
+        Ok(Self::new(config, elsewhere))
     }
 
     /// Over a configuration made elsewhere. `path_style` puts bucket names into the path rather than the host name.
@@ -120,10 +128,13 @@ impl Aws {
 
 /// One HTTP client for all services. The environment's proxy is used on the way to AWS alone: what is somewhere else is
 /// most likely on this machine.
-fn shared_http(proxied: bool) -> SharedHttpClient {
+fn shared_http(trusted: TrustStore, proxied: bool) -> SharedHttpClient {
     HttpClientBuilder::new().build_with_connector_fn(move |settings, components| {
         let rustls = Provider::Rustls(CryptoMode::AwsLc);
         let mut connector = ConnectorBuilder::default().tls_provider(rustls);
+        let context = TlsContext::builder().with_trust_store(trusted.clone());
+        // It has no way to fail; and the machine's roots, its default, would be no less safe.
+        connector.set_tls_context(context.build().unwrap_or_default());
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
         let proxy = if proxied {
@@ -134,11 +145,4 @@ fn shared_http(proxied: bool) -> SharedHttpClient {
         connector.set_proxy_config(Some(proxy));
         connector.build()
     })
-}
-
-/// Whether S3 is somewhere else than at AWS: other implementations want bucket names in the path.
-fn elsewhere(settings: &dyn Settings) -> bool {
-    ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
-        .iter()
-        .any(|key| settings.get(key).is_some())
 }

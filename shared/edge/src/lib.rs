@@ -27,6 +27,7 @@ pub mod http;
 pub mod kms;
 pub mod lambda;
 mod outage;
+mod roots;
 pub mod s3;
 pub mod secrets;
 pub mod sqs;

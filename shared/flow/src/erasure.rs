@@ -4,6 +4,7 @@
 //! more; then `validate` is asked to remove the bytes. Dying in between leaves a row that `sweep` finds. Whoever ends the item at
 //! that very moment may still tell of it; `validate` erases that too, whenever it looks.
 
+use std::iter;
 use std::time::Duration;
 
 use attache_domain::audit::Actor;
@@ -162,12 +163,15 @@ impl Tombs<'_> {
     }
 }
 
-fn follow_ups_of(item: &Item) -> [MediaId; 2] {
+fn follow_ups_of(item: &Item) -> Vec<MediaId> {
     let origin = &item.origin;
-    [FollowUp::Caption, FollowUp::Notice].map(|follow_up| {
+    let notices = (0..=item.gate.epoch).map(FollowUp::Notice);
+    let all = iter::once(FollowUp::Caption).chain(notices);
+    all.map(|follow_up| {
         let part = follow_up.part(&origin.attachment);
         MediaId::derive(&origin.connection, &origin.message, &part)
     })
+    .collect()
 }
 
 fn name_of(connection: &ConnectionId, message: &MessageId) -> String {

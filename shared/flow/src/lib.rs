@@ -23,6 +23,7 @@ pub mod memory;
 pub mod metered;
 pub mod ports;
 pub mod refresh;
+pub mod reopening;
 pub mod replay;
 pub mod retry;
 pub mod status;

@@ -125,7 +125,9 @@ impl Bench {
         let request = Request {
             method: "POST".to_owned(),
             endpoint: endpoint.to_owned(),
-            headers: [(scheme.header.to_string(), signature)].into(),
+            headers: [(scheme.header.to_string(), signature)]
+                .into_iter()
+                .collect(),
             body: webhook.body.clone(),
             ..Request::default()
         };

@@ -82,27 +82,21 @@ async fn site() -> (Site, Rc<Genesys>) {
 
 fn origin() -> Origin {
     Origin {
-        connection: ConnectionId::new("wa-sales"),
         target: Some(ConnectionId::new("genesys")),
-        direction: Direction::ToAgent,
-        message: MessageId::new("wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="),
-        attachment: AttachmentId::new("1003383421387256"),
-        customer: "16505551234".to_owned(),
         customer_name: Some("Zoë Nelson".to_owned()),
-        sent_at: NOW,
-        bundle: Vec::new(),
-        quote: None,
-        shadow: false,
-        reference_only: false,
-        synthetic: false,
-        content: Content::File(File {
-            kind: MediaKind::Image,
-            declared_type: Some("image/jpeg".to_owned()),
-            file_name: None,
-            digest: Some(Sha256Digest::of(PHOTO)),
-            size_bytes: None,
-            caption: None,
-        }),
+        ..Origin::new(
+            (ConnectionId::new("wa-sales"), Direction::ToAgent),
+            (
+                MessageId::new("wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="),
+                AttachmentId::new("1003383421387256"),
+            ),
+            ("16505551234", NOW),
+            Content::File(File {
+                declared_type: Some("image/jpeg".to_owned()),
+                digest: Some(Sha256Digest::of(PHOTO)),
+                ..File::new(MediaKind::Image)
+            }),
+        )
     }
 }
 

@@ -97,27 +97,21 @@ async fn site() -> (Site, Rc<WhatsApp>) {
 
 fn origin() -> Origin {
     Origin {
-        connection: ConnectionId::new("genesys"),
         target: Some(ConnectionId::new("wa-sales")),
-        direction: Direction::ToCustomer,
-        message: MessageId::new("1b2c3d4e5f60718293a4b5c6d7e8f90a"),
-        attachment: AttachmentId::new("84afaa85-bfaa-40bf-bc37-a534cfa0e0c9"),
-        customer: "16505551234".to_owned(),
-        customer_name: None,
-        sent_at: NOW,
-        bundle: Vec::new(),
-        quote: None,
-        shadow: false,
-        reference_only: false,
-        synthetic: false,
-        content: Content::File(File {
-            kind: MediaKind::Image,
-            declared_type: Some("image/jpeg".to_owned()),
-            file_name: Some("plan.jpg".to_owned()),
-            digest: None,
-            size_bytes: None,
-            caption: Some("The plan".to_owned()),
-        }),
+        ..Origin::new(
+            (ConnectionId::new("genesys"), Direction::ToCustomer),
+            (
+                MessageId::new("1b2c3d4e5f60718293a4b5c6d7e8f90a"),
+                AttachmentId::new("84afaa85-bfaa-40bf-bc37-a534cfa0e0c9"),
+            ),
+            ("16505551234", NOW),
+            Content::File(File {
+                declared_type: Some("image/jpeg".to_owned()),
+                file_name: Some("plan.jpg".to_owned()),
+                caption: Some("The plan".to_owned()),
+                ..File::new(MediaKind::Image)
+            }),
+        )
     }
 }
 

@@ -12,6 +12,7 @@ use attache_flow::ports::{Clock, Directories, Wanted};
 use attache_flow::replay::pending;
 use clap::Args;
 
+use crate::moment::moment;
 use crate::system::{Target, asked};
 use report::Report;
 use worker::Worker;
@@ -25,10 +26,10 @@ pub struct Options {
     #[arg(long, value_name = "ID")]
     endpoint: Option<String>,
     /// Only what came then or later: a day (2026-01-15, from midnight UTC) or RFC 3339 (2026-01-15T13:41:24Z).
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Timestamp>,
     /// Only what came before; as for --since.
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Timestamp>,
     /// Shows what would become of each event, and does nothing.
     #[arg(long)]
@@ -93,34 +94,5 @@ impl Options {
             until,
             now,
         })
-    }
-}
-
-fn time(text: &str) -> Result<Timestamp, String> {
-    let at = Timestamp::parse_rfc3339(text);
-    let day = || Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z"));
-    at.or_else(day)
-        .ok_or_else(|| "expected 2026-01-15 or 2026-01-15T13:41:24Z".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_and_moments() {
-        for (text, expected) in [
-            ("2026-01-15", Some("2026-01-15T00:00:00.000Z")),
-            ("2026-01-15T13:41:24Z", Some("2026-01-15T13:41:24.000Z")),
-            (
-                "2026-01-15T13:41:24+01:00",
-                Some("2026-01-15T12:41:24.000Z"),
-            ),
-            ("yesterday", None),
-            ("2026-13-01", None),
-        ] {
-            let at = time(text).ok().map(Timestamp::to_rfc3339);
-            assert_eq!(at.as_deref(), expected, "{text}");
-        }
     }
 }

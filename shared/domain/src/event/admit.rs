@@ -146,20 +146,16 @@ fn members(
             ),
         };
         let origin = Origin {
-            connection: connection.id.clone(),
             target: route.to.clone(),
-            direction: connection.profile().direction(),
-            message: announcement.message.clone(),
-            attachment,
-            customer: announcement.customer.clone(),
             customer_name: announcement.customer_name.clone(),
-            sent_at: announcement.sent_at,
-            bundle: Vec::new(),
-            quote: None,
             shadow,
-            synthetic: false,
             reference_only: connection.retention == Retention::ReferenceOnly,
-            content,
+            ..Origin::new(
+                (connection.id.clone(), connection.profile().direction()),
+                (announcement.message.clone(), attachment),
+                (&announcement.customer, announcement.sent_at),
+                content,
+            )
         };
         members.push(Member { origin, link });
     }

@@ -31,6 +31,21 @@ pub struct File {
     pub caption: Option<String>,
 }
 
+impl File {
+    /// One of which no more than its kind is known.
+    #[must_use]
+    pub fn new(kind: MediaKind) -> Self {
+        Self {
+            kind,
+            declared_type: None,
+            file_name: None,
+            digest: None,
+            size_bytes: None,
+            caption: None,
+        }
+    }
+}
+
 /// Words to be delivered as they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words {
@@ -151,10 +166,10 @@ pub enum FollowUp {
     Words,
     /// A caption that does not travel with its file.
     Caption,
-    /// A notice about an item, to the agent.
-    Notice,
-    /// The last word on a message, to its sender's platform.
-    Receipt,
+    /// A notice about an item in this epoch, to the agent: what a person set going again is told of again.
+    Notice(u16),
+    /// The last word on a message, to its sender's platform: what failed can still arrive, once a person set it going again.
+    Receipt(ReceiptStatus),
 }
 
 impl FollowUp {
@@ -164,13 +179,43 @@ impl FollowUp {
         match self {
             Self::Words => AttachmentId::new("attache:words"),
             Self::Caption => AttachmentId::new(format!("attache:caption/{of}")),
-            Self::Notice => AttachmentId::new(format!("attache:notice/{of}")),
-            Self::Receipt => AttachmentId::new("attache:receipt"),
+            Self::Notice(0) => AttachmentId::new(format!("attache:notice/{of}")),
+            Self::Notice(epoch) => AttachmentId::new(format!("attache:notice.{epoch}/{of}")),
+            Self::Receipt(ReceiptStatus::Delivered) => {
+                AttachmentId::new("attache:receipt/delivered")
+            }
+            Self::Receipt(ReceiptStatus::Failed) => AttachmentId::new("attache:receipt/failed"),
         }
     }
 }
 
 impl Origin {
+    /// A message's only part, on its way nowhere yet.
+    #[must_use]
+    pub fn new(
+        (connection, direction): (ConnectionId, Direction),
+        (message, attachment): (MessageId, AttachmentId),
+        (customer, sent_at): (&str, Timestamp),
+        content: Content,
+    ) -> Self {
+        Self {
+            connection,
+            target: None,
+            direction,
+            message,
+            attachment,
+            customer: customer.to_owned(),
+            customer_name: None,
+            sent_at,
+            bundle: Vec::new(),
+            quote: None,
+            shadow: false,
+            reference_only: false,
+            synthetic: false,
+            content,
+        }
+    }
+
     /// The item this becomes.
     #[must_use]
     pub fn media_id(&self) -> MediaId {
@@ -296,11 +341,13 @@ mod tests {
         };
         let to = file.target.clone();
         let notice = file.follow_up(
-            FollowUp::Notice,
+            FollowUp::Notice(0),
             words("lost", true),
             to.clone(),
             Direction::ToAgent,
         );
+        let again = FollowUp::Notice(1).part(&file.attachment);
+        assert_ne!(again, notice.attachment);
         let caption = file.follow_up(
             FollowUp::Caption,
             words("look", false),

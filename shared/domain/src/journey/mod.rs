@@ -18,6 +18,7 @@
 mod decision;
 mod erasure;
 mod overdue;
+mod reopening;
 mod stage;
 mod standing;
 
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 pub use erasure::LATEST_STORE;
 pub use overdue::{INTENT_GRACE, Overdue, overdue};
+pub use reopening::{Unfit, Way};
 pub use stage::Stage;
 pub use standing::Learned;
 

@@ -6,7 +6,7 @@
 //! | `id` | S | `<endpoint>/<message id>[/<status>]`, `tries/<media id>`, `name/<connection>/<message>` (ours) or `said/…` (theirs) (the key) |
 //! | `endpoint` | S | the endpoint an event came to |
 //! | `why` | S | why an event was kept, as its word |
-//! | `slice` | S | the event's own slice of the webhook, JSON text |
+//! | `slice` | B | the event's own slice of the webhook, JSON text, compressed |
 //! | `at` | N | when the event came, milliseconds |
 //! | `settled_at` | N | when the event was taken in again, milliseconds; absent until it is |
 //! | `reason` | S | why it was, in a person's words; absent without any |
@@ -14,17 +14,20 @@
 //! | `media` | S | media id of the item that is named |
 //! | `expires_at` | N | time-to-live, seconds |
 
+use std::io;
+
 use async_trait::async_trait;
 use attache_domain::event::KeptBecause;
 use attache_domain::ids::{EndpointId, MediaId};
 use attache_domain::time::Timestamp;
+use attache_flow::intake::LARGEST_BODY;
 use attache_flow::ports::{Answer, Claims, KeptEvent, KeptPage, Outage, Settled, Wanted};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
 };
 
-use super::row::{Columns, Row, Undecodable, instant, number, text};
+use super::row::{Columns, Row, Undecodable, instant, number, packed, text};
 use super::{put_refused, update_refused};
 use crate::outage::outage;
 
@@ -54,7 +57,7 @@ impl ClaimsTable {
             id: columns.text("id")?.to_owned(),
             endpoint: EndpointId::new(columns.text("endpoint")?),
             because: because.ok_or_else(|| columns.wrong("why", "is no reason of ours"))?,
-            slice: columns.text("slice")?.to_owned(),
+            slice: columns.unpacked("slice", LARGEST_BODY)?,
             at: columns.instant("at")?,
             expires_at: Timestamp::from_seconds(expires_at),
         })
@@ -76,18 +79,18 @@ impl ClaimsTable {
     }
 }
 
-fn encode(event: &KeptEvent) -> Row {
-    Row::from(
+fn encode(event: &KeptEvent) -> io::Result<Row> {
+    Ok(Row::from(
         [
             ("id", text(&event.id)),
             ("endpoint", text(event.endpoint.as_str())),
             ("why", text(event.because.as_str())),
-            ("slice", text(&event.slice)),
+            ("slice", packed(&event.slice)?),
             ("at", instant(event.at)),
             ("expires_at", number(event.expires_at.as_seconds())),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
-    )
+    ))
 }
 
 /// The columns of a settled row that say so.
@@ -99,7 +102,7 @@ fn settling(settled: &Settled) -> (AttributeValue, Option<AttributeValue>) {
 impl Claims for ClaimsTable {
     async fn keep(&self, event: &KeptEvent) -> Answer<bool> {
         let doing = || format!("keeping event {}", event.id);
-        let row = encode(event);
+        let row = encode(event).map_err(|e| Outage::new(doing(), e))?;
         let put = self.client.put_item().table_name(&self.table);
         let kept = put
             .set_item(Some(row.clone()))

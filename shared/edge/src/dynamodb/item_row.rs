@@ -135,29 +135,23 @@ mod tests {
 
     fn item() -> Item {
         let origin = Origin {
-            connection: ConnectionId::new("wa-sales"),
             target: Some(ConnectionId::new("genesys")),
-            message: MessageId::new(
-                "wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA=",
-            ),
-            attachment: AttachmentId::new("1003383421387256"),
-            customer: "16503879439".to_owned(),
             customer_name: Some("Sheena Nelson".to_owned()),
-            sent_at: Timestamp::from_seconds(1_739_321_024),
-            direction: Direction::ToAgent,
-            bundle: Vec::new(),
-            quote: None,
-            shadow: false,
-            reference_only: false,
-            synthetic: false,
-            content: Content::File(File {
-                kind: MediaKind::Image,
-                declared_type: Some("image/jpeg".to_owned()),
-                file_name: None,
-                digest: None,
-                size_bytes: None,
-                caption: Some("my receipt".to_owned()),
-            }),
+            ..Origin::new(
+                (ConnectionId::new("wa-sales"), Direction::ToAgent),
+                (
+                    MessageId::new(
+                        "wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA=",
+                    ),
+                    AttachmentId::new("1003383421387256"),
+                ),
+                ("16503879439", Timestamp::from_seconds(1_739_321_024)),
+                Content::File(File {
+                    declared_type: Some("image/jpeg".to_owned()),
+                    caption: Some("my receipt".to_owned()),
+                    ..File::new(MediaKind::Image)
+                }),
+            )
         };
         let now = Timestamp::from_seconds(1_739_321_025);
         let spans = (Duration::from_secs(30), Duration::from_secs(90 * 86_400));

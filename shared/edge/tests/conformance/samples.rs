@@ -20,30 +20,13 @@ const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
 
 /// An item announced so many seconds after the first.
 pub(crate) fn item(name: &str, after: u64) -> Item {
-    let file = File {
-        kind: MediaKind::Image,
-        declared_type: None,
-        file_name: None,
-        digest: None,
-        size_bytes: None,
-        caption: None,
-    };
-    let origin = Origin {
-        connection: ConnectionId::new("edge"),
-        target: None,
-        direction: Direction::ToAgent,
-        message: MessageId::new(name),
-        attachment: AttachmentId::new("1"),
-        customer: "16505551234".to_owned(),
-        customer_name: None,
-        sent_at: NOW,
-        bundle: Vec::new(),
-        quote: None,
-        shadow: false,
-        reference_only: false,
-        synthetic: false,
-        content: Content::File(file),
-    };
+    let file = File::new(MediaKind::Image);
+    let origin = Origin::new(
+        (ConnectionId::new("edge"), Direction::ToAgent),
+        (MessageId::new(name), AttachmentId::new("1")),
+        ("16505551234", NOW),
+        Content::File(file),
+    );
     let seconds = Duration::from_secs;
     let spans = (seconds(30), seconds(86_400));
     Item::announce(origin, Actor::Intake, NOW + seconds(after), spans)

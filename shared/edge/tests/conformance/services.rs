@@ -76,7 +76,7 @@ impl Services {
             run: run(),
             created: Mutex::default(),
             counter,
-            shared: Aws::load(&settings).await,
+            shared: Aws::load(&settings).await.unwrap(),
             endpoints,
             signing,
             _embedded: embedded,

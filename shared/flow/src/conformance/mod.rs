@@ -46,28 +46,22 @@ fn seconds(seconds: u64) -> Duration {
 /// A fresh item; another `name` makes another item.
 fn item(run: &str, name: &str) -> Item {
     let file = File {
-        kind: MediaKind::Document,
         declared_type: Some("application/pdf".to_owned()),
         file_name: Some("Rechnung März (1).pdf".to_owned()),
-        digest: None,
-        size_bytes: None,
-        caption: None,
+        ..File::new(MediaKind::Document)
     };
     let origin = Origin {
-        connection: ConnectionId::new("conformance"),
         target: Some(ConnectionId::new("elsewhere")),
-        direction: Direction::ToAgent,
-        message: MessageId::new(format!("{run}/{name}")),
-        attachment: AttachmentId::new("1"),
-        customer: "16505551234".to_owned(),
         customer_name: Some("Zoë \"Z\" 張".to_owned()),
-        sent_at: NOW,
-        bundle: Vec::new(),
-        quote: None,
-        shadow: false,
-        reference_only: false,
-        synthetic: false,
-        content: Content::File(file),
+        ..Origin::new(
+            (ConnectionId::new("conformance"), Direction::ToAgent),
+            (
+                MessageId::new(format!("{run}/{name}")),
+                AttachmentId::new("1"),
+            ),
+            ("16505551234", NOW),
+            Content::File(file),
+        )
     };
     Item::announce(origin, Actor::Intake, NOW, (seconds(30), seconds(86_400)))
 }

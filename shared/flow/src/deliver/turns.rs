@@ -103,6 +103,6 @@ impl Deliver<'_> {
 /// The notice that may stand in an item's place.
 fn notice_of(item: &Item) -> MediaId {
     let origin = &item.origin;
-    let part = FollowUp::Notice.part(&origin.attachment);
+    let part = FollowUp::Notice(item.gate.epoch).part(&origin.attachment);
     MediaId::derive(&origin.connection, &origin.message, &part)
 }

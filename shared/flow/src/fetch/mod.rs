@@ -33,7 +33,7 @@ use rand::rngs::StdRng;
 
 use crate::batch::Trouble;
 use crate::bearer::Desk;
-use crate::guard::Guard;
+use crate::guard::{Guard, Left};
 use crate::ports::{
     Answer, Claimed, Clock, Directories, Head, Http, Items, Jobs, Objects, Parts, Queue,
     SourceError,
@@ -258,7 +258,8 @@ impl Fetch<'_> {
         if let Some(_place) = self.room.take_now(room::IN_PARTS_BYTES) {
             return self.carry_on(item, by, Some(opened), term).await;
         }
-        // It is not kept open while it waits.
+        // It is not kept open while it waits. Its host answered, which is all that whoever asked after a pause wanted to know.
+        self.guard.left(&opened.pass, Left::Answered).await?;
         drop(opened);
         match self.place(room::IN_PARTS_BYTES, dies_at).await {
             Some(_place) => self.carry_on(item, by, None, term).await,

@@ -25,6 +25,7 @@ use attache_domain::platforms;
 use attache_domain::signature::handshake::Challenge;
 use attache_domain::signature::{Secret, Verifier};
 use attache_domain::time::Timestamp;
+use attache_domain::wire::Headers;
 use futures_util::stream::{self, StreamExt};
 
 use crate::batch::chain;
@@ -55,8 +56,8 @@ pub struct Request {
     pub endpoint: String,
     /// The query string, as received.
     pub query: String,
-    /// Headers, names in lower case.
-    pub headers: BTreeMap<String, String>,
+    /// Its headers.
+    pub headers: Headers,
     /// The raw body, byte for byte as it was sent.
     pub body: Vec<u8>,
     /// Names the request in logs and error answers.
@@ -171,10 +172,7 @@ impl Intake<'_> {
         if request.body.len() > LARGEST_BODY {
             return Reply::new(413, format!("the body is larger than {LARGEST_BODY} bytes"));
         }
-        let signature = request
-            .headers
-            .get(keys.verifier.scheme().header.as_ref())
-            .map(String::as_str);
+        let signature = request.headers.get(keys.verifier.scheme().header.as_ref());
         if let Err(refused) = keys.verifier.verify(signature, &request.body) {
             tracing::warn!(endpoint.id = %endpoint.id, reason = %refused, "webhook refused");
             return Reply::new(401, refused.to_string());
@@ -248,7 +246,7 @@ impl Intake<'_> {
 
 /// Whether a call says of itself that it is a test (`S4-17`). Anybody can say so; it counts for what comes over a connection
 /// of tests alone.
-fn is_marked(headers: &BTreeMap<String, String>) -> bool {
+fn is_marked(headers: &Headers) -> bool {
     headers
         .get("x-synthetic-test")
         .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))

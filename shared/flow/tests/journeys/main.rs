@@ -5,6 +5,7 @@ mod both_ways;
 mod decided;
 mod erased;
 mod forward;
+mod reopened;
 mod replayed;
 mod synthetic;
 mod to_agent;

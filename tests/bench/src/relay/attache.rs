@@ -98,7 +98,7 @@ impl Site {
             lease_until: None,
         };
         Tokens::save(&world, &mut row).await?;
-        let aws = Aws::load(&Environment).await;
+        let aws = Aws::load(&Environment).await?;
         let config = Builder::from(aws.config())
             .force_path_style(true)
             .interceptor(WithoutTls);
@@ -136,29 +136,12 @@ impl Site {
     }
 
     fn item(&self, name: &str) -> Result<Item> {
-        let origin = Origin {
-            connection: ConnectionId::new("archive"),
-            target: None,
-            direction: Direction::ToCustomer,
-            message: MessageId::new("bench"),
-            attachment: AttachmentId::new(name),
-            customer: "bench".to_owned(),
-            customer_name: None,
-            sent_at: self.clock.now(),
-            bundle: Vec::new(),
-            quote: None,
-            shadow: false,
-            reference_only: false,
-            synthetic: false,
-            content: Content::File(File {
-                kind: MediaKind::Document,
-                declared_type: None,
-                file_name: None,
-                digest: None,
-                size_bytes: None,
-                caption: None,
-            }),
-        };
+        let origin = Origin::new(
+            (ConnectionId::new("archive"), Direction::ToCustomer),
+            (MessageId::new("bench"), AttachmentId::new(name)),
+            ("bench", self.clock.now()),
+            Content::File(File::new(MediaKind::Document)),
+        );
         let times = (PATIENCE, PATIENCE);
         Ok(Item::announce(
             origin,

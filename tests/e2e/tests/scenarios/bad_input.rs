@@ -12,6 +12,7 @@ use attache_local::iam::CallCount;
 use attache_operator::site::table_name;
 use attache_operator::standins::ENDPOINT;
 use attache_platforms::signature;
+use flate2::read::DeflateDecoder;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
@@ -240,7 +241,9 @@ async fn kept(stage: &Stage) -> Result<BTreeMap<String, String>> {
     for row in rows {
         let text = |column: &str| row.get(column).and_then(|value| value.as_s().ok()).cloned();
         let id = text("id").context("a row without id")?;
-        let slice: Value = serde_json::from_str(&text("slice").context("no slice")?)?;
+        let packed = row.get("slice").and_then(|value| value.as_b().ok());
+        let packed = packed.context("no slice")?.as_ref();
+        let slice: Value = serde_json::from_reader(DeflateDecoder::new(packed))?;
         let again = platforms::parse(Profile::WhatsApp, slice.to_string().as_bytes())?;
         let [announcement] = again.as_slice() else {
             panic!("{id}: {slice}")

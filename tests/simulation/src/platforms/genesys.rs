@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use attache_domain::event::FollowUp;
+use attache_domain::event::{FollowUp, ReceiptStatus};
 use attache_domain::ids::MediaId;
 use attache_domain::time::Timestamp;
 use attache_domain::transfer::Rest;
@@ -68,9 +68,13 @@ impl Landing {
             let wire = word(&body, "id")?;
             let is_final = body.get("isFinalReceipt")?.as_bool()?;
             let status = word(&body, "status").filter(|_| is_final)?;
+            let last_word = match status.as_str() {
+                "Delivered" => ReceiptStatus::Delivered,
+                _ => ReceiptStatus::Failed,
+            };
             let message = scene.messages.iter().find(|it| it.id == wire)?;
             return Some(Self {
-                row: message.follow_up(FollowUp::Receipt, ""),
+                row: message.follow_up(FollowUp::Receipt(last_word), ""),
                 wire,
                 said: Said::Receipt(status),
             });

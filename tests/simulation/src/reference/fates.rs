@@ -1,6 +1,6 @@
 //! What a whole message came to: all of it taken in, what did not arrive told, its sender's platform given the last word.
 
-use attache_domain::event::FollowUp;
+use attache_domain::event::{FollowUp, ReceiptStatus};
 use attache_domain::ids::MediaId;
 use attache_domain::journey::{Item, Stage};
 use attache_domain::verdict::Verdict;
@@ -38,7 +38,7 @@ impl Reference {
         };
         let words = message.side == Side::Customer && part.sent().is_none();
         if is_missing(item) && !words {
-            self.demand_notice(message, &part.attachment, state);
+            self.demand_notice(message, (&part.attachment, item.gate.epoch), state);
         }
         let caption = part.sent().and_then(|sent| sent.caption.as_deref());
         let long = caption.is_some_and(|caption| caption.chars().count() > 1024);
@@ -52,14 +52,14 @@ impl Reference {
                     format!("the caption of {} is nowhere", part.id)
                 });
             }
-            if row.is_some_and(is_missing) {
-                self.demand_notice(message, of.as_str(), state);
+            if let Some(row) = row.filter(|row| is_missing(row)) {
+                self.demand_notice(message, (of.as_str(), row.gate.epoch), state);
             }
         }
     }
 
-    fn demand_notice(&self, message: &Message, of: &str, state: &State) {
-        let id = message.follow_up(FollowUp::Notice, of);
+    fn demand_notice(&self, message: &Message, (of, epoch): (&str, u16), state: &State) {
+        let id = message.follow_up(FollowUp::Notice(epoch), of);
         let sends = self.of(&id);
         let given_up = state
             .items
@@ -94,7 +94,11 @@ impl Reference {
             && captions
                 .into_iter()
                 .all(|item| self.of(&item.id).is_delivered());
-        let id = message.follow_up(FollowUp::Receipt, "");
+        let status = match failed {
+            true => ReceiptStatus::Failed,
+            false => ReceiptStatus::Delivered,
+        };
+        let id = message.follow_up(FollowUp::Receipt(status), "");
         let sends = self.of(&id);
         let given_up = state
             .items

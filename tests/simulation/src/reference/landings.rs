@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use attache_domain::event::{FollowUp, ReceiptStatus};
 use attache_domain::ids::MediaId;
 use attache_domain::journey::{Gate, Stage};
 use attache_domain::verdict::Verdict;
@@ -163,18 +164,21 @@ impl Reference {
 
     fn judge_receipt(&self, message: &Message, id: &MediaId, status: &str) {
         let mut all = self.sends.borrow_mut();
-        let before = all.get(id).and_then(|sends| sends.receipt.clone());
+        let before = [ReceiptStatus::Delivered, ReceiptStatus::Failed].map(|status| {
+            let id = message.follow_up(FollowUp::Receipt(status), "");
+            all.get(&id).and_then(|sends| sends.receipt.clone())
+        });
         if let Some(sends) = all.get_mut(id) {
             sends.receipt = Some(status.to_owned());
         }
         self.demand(
-            before.is_none_or(|before| before == status),
+            before.iter().flatten().all(|before| before == status),
             Promise::Receipts,
             || format!("{}: a second last word: {status}", message.id),
         );
         let of = |part: &Part| all.get(&part.id).cloned().unwrap_or_default();
         let caption = |part: &Part| {
-            let of = attache_domain::event::FollowUp::Caption;
+            let of = FollowUp::Caption;
             all.get(&message.follow_up(of, &part.attachment)).cloned()
         };
         let all_delivered = message.parts.iter().all(|part| {
@@ -218,7 +222,7 @@ impl Reference {
         }
         let about = match role {
             Role::CaptionNotice => {
-                let of = attache_domain::event::FollowUp::Caption;
+                let of = FollowUp::Caption;
                 message.follow_up(of, &part.attachment)
             }
             _ => part.id.clone(),

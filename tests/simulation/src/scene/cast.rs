@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use attache_domain::event::FollowUp;
+use attache_domain::event::{FollowUp, ReceiptStatus};
 use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
 use attache_domain::time::Timestamp;
 
@@ -147,6 +147,9 @@ pub struct Entry {
     pub role: Role,
 }
 
+/// The epochs of a row: a status that answers what nobody knew opens the second.
+const EPOCHS: [u16; 2] = [0, 1];
+
 /// Every row that may come of these messages.
 pub(super) fn entries(messages: &[Message]) -> BTreeMap<MediaId, Entry> {
     let mut entries = BTreeMap::new();
@@ -165,15 +168,17 @@ pub(super) fn entries(messages: &[Message]) -> BTreeMap<MediaId, Entry> {
                 said.follow_up(FollowUp::Caption, &it.attachment),
                 Role::Caption,
             );
-            add(
-                said.follow_up(FollowUp::Notice, &it.attachment),
-                Role::Notice,
-            );
-            add(
-                said.follow_up(FollowUp::Notice, caption.as_str()),
-                Role::CaptionNotice,
-            );
-            add(said.follow_up(FollowUp::Receipt, ""), Role::Receipt);
+            for epoch in EPOCHS {
+                let notice = FollowUp::Notice(epoch);
+                add(said.follow_up(notice, &it.attachment), Role::Notice);
+                add(
+                    said.follow_up(notice, caption.as_str()),
+                    Role::CaptionNotice,
+                );
+            }
+            for status in [ReceiptStatus::Delivered, ReceiptStatus::Failed] {
+                add(said.follow_up(FollowUp::Receipt(status), ""), Role::Receipt);
+            }
         }
     }
     entries

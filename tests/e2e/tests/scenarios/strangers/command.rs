@@ -56,8 +56,9 @@ impl Command {
         }
     }
 
-    pub(super) fn args<const N: usize>(&mut self, arguments: [&str; N]) {
-        self.arguments.extend(arguments.map(str::to_owned));
+    pub(super) fn args<'a>(&mut self, arguments: impl IntoIterator<Item = &'a str>) {
+        self.arguments
+            .extend(arguments.into_iter().map(str::to_owned));
     }
 
     pub(super) fn with_secrets(mut self, secrets: Vec<(&'static str, String)>) -> Self {

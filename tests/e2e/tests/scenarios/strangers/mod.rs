@@ -3,6 +3,7 @@
 
 mod command;
 mod platforms;
+mod redrive;
 mod replay;
 
 use std::time::Duration;
