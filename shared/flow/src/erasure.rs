@@ -162,9 +162,9 @@ impl Tombs<'_> {
     }
 }
 
-fn follow_ups_of(item: &Item) -> [MediaId; 2] {
+fn follow_ups_of(item: &Item) -> [MediaId; 3] {
     let origin = &item.origin;
-    [FollowUp::Caption, FollowUp::Notice].map(|follow_up| {
+    [FollowUp::Caption, FollowUp::Notice, FollowUp::Warning].map(|follow_up| {
         let part = follow_up.part(&origin.attachment);
         MediaId::derive(&origin.connection, &origin.message, &part)
     })

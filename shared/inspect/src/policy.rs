@@ -548,9 +548,7 @@ mod tests {
         };
         let mut policy = Policy::default();
         assert_eq!(policy.let_through(), Vec::<String>::new());
-        policy
-            .set("hazards", "executable", Verdict::Clean)
-            .unwrap();
+        policy.set("hazards", "executable", Verdict::Clean).unwrap();
         assert_eq!(policy.judge(&program()).verdict, Verdict::Quarantined);
         assert_eq!(policy.let_through(), ["hazards.executable"]);
         policy

@@ -303,7 +303,8 @@ fn judge_over<'a>(ports: &'a Ports, policy: &'a Policy) -> Judge<'a> {
         jobs: ports,
         clock: &*ports.world,
         directories: &*ports.world,
-        policy,
+        standard: policy,
+        scanning: None,
     }
 }
 

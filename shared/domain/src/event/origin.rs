@@ -153,6 +153,8 @@ pub enum FollowUp {
     Caption,
     /// A notice about an item, to the agent.
     Notice,
+    /// A notice about an item that was delivered, or of which another notice was given before.
+    Warning,
     /// The last word on a message, to its sender's platform.
     Receipt,
 }
@@ -165,6 +167,7 @@ impl FollowUp {
             Self::Words => AttachmentId::new("attache:words"),
             Self::Caption => AttachmentId::new(format!("attache:caption/{of}")),
             Self::Notice => AttachmentId::new(format!("attache:notice/{of}")),
+            Self::Warning => AttachmentId::new(format!("attache:warning/{of}")),
             Self::Receipt => AttachmentId::new("attache:receipt"),
         }
     }

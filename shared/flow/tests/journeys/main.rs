@@ -6,6 +6,7 @@ mod decided;
 mod erased;
 mod forward;
 mod replayed;
+mod scanned;
 mod synthetic;
 mod to_agent;
 mod transfers;
