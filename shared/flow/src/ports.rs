@@ -271,7 +271,7 @@ pub trait Objects {
     async fn stream(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Source>>>;
     /// Copies the original into the quarantine bucket. Repeating it is harmless.
     async fn quarantine(&self, id: &MediaId) -> Answer<()>;
-    /// Removes the original. Repeating it is harmless.
+    /// Removes the original, and a rendition that was made of it. Repeating it is harmless.
     async fn remove(&self, id: &MediaId) -> Answer<()>;
     /// Removes everything of the item: the original, its copy in quarantine, the parts of this upload. Repeating it is
     /// harmless.

@@ -7,9 +7,9 @@
 //! delivered.
 
 mod condemned;
+mod policy;
 mod scan;
 
-use std::borrow::Cow;
 use std::io::{self, SeekFrom};
 
 use attache_domain::audit::Actor;
@@ -34,6 +34,7 @@ use crate::ports::{
 use crate::retry;
 use crate::telling::Telling;
 
+pub use policy::{blocked, overlaid};
 pub use scan::{Scanning, Scans};
 
 /// What judge needs.
@@ -164,12 +165,7 @@ impl Judge<'_> {
             Some(digest) => digest,
             None => digest_of(&mut *bytes).map_err(unread)?,
         };
-        if policy.blocks(&digest) {
-            findings.hazards.push(Hazard {
-                kind: HazardKind::BlockListed,
-                evidence: "its hash is on the owner's block list".to_owned(),
-            });
-        }
+        findings.hazards.extend(blocked(policy, &digest));
         let object = StoredObject {
             etag: head.etag.clone(),
             size_bytes: head.size_bytes,
@@ -178,38 +174,17 @@ impl Judge<'_> {
         // Else somebody stored the whole beside them: the parts are still to be dropped, by whoever takes the job they were sent
         // under once more.
         let is_alone = head.digest.is_none() || item.record.upload().is_none();
-        let policy = self.policy(policy)?.into_owned();
+        let policy = overlaid(self.standard, policy);
+        let policy = policy.map_err(|e| Outage::new("reading the owner's policy", e))?;
         let judged = Judged {
             object,
             is_alone,
             judgement: policy.judge(&findings),
             findings,
-            policy,
+            policy: policy.into_owned(),
             cleared_by: None,
         };
         Ok(Some((bytes, judged)))
-    }
-
-    /// The standard policy with the owner's verdicts in their places.
-    fn policy(&self, own: &FilePolicy) -> Answer<Cow<'_, Policy>> {
-        let wrong = |problem: String| Outage::new("reading the owner's policy", problem);
-        let mut policy = Cow::Borrowed(self.standard);
-        for (section, flags) in &own.verdicts {
-            for (flag, verdict) in flags {
-                let verdict = match verdict {
-                    Verdict::Clean => attache_inspect::Verdict::Clean,
-                    Verdict::Held => attache_inspect::Verdict::Held,
-                    Verdict::Quarantined => attache_inspect::Verdict::Quarantined,
-                    Verdict::Unjudged => {
-                        return Err(wrong(format!("`{section}.{flag}` is no verdict")));
-                    }
-                };
-                // A policy that is not understood judges nothing: never is the standard taken in its place.
-                let set = policy.to_mut().set(section, flag, verdict);
-                set.map_err(|e| wrong(e.to_string()))?;
-            }
-        }
-        Ok(policy)
     }
 
     async fn decide(&self, item: &mut Item, judged: Judged, directory: &Directory) -> Answer<()> {
