@@ -23,6 +23,7 @@ use attache_inspect::{Policy, Verdict};
 use crate::bench::{Bench, Invocation};
 use crate::broker::Broker;
 use crate::faults::{Fault, Storm};
+use crate::files::SIGNATURE;
 use crate::platforms::Platforms;
 use crate::ports::Ports;
 use crate::reference::{Promise, Remains, Violation};
@@ -159,6 +160,9 @@ impl Run {
         ));
         storm.look_at(&world);
         world.seed(scene.agenda.dice.draw());
+        let (signature, name) = SIGNATURE;
+        let known = (signature.to_vec(), name.to_owned());
+        world.state.borrow_mut().signatures.push(known);
         platforms.whatsapp.hand_out(&mut world.state.borrow_mut());
         for customer in CUSTOMERS {
             remember(&world, customer);
