@@ -45,7 +45,7 @@ async fn main() -> Result<(), Error> {
                 attache_refresh::handle_tick(&refresh).await?;
                 Ok(Value::Null)
             }
-            Trigger::Objects(_) => Err("neither a batch nor a tick".into()),
+            Trigger::Objects(_) | Trigger::Scanned(_) => Err("neither a batch nor a tick".into()),
         },
     ))
     .await

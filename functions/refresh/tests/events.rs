@@ -94,7 +94,7 @@ async fn answer(world: &World, name: &str) -> Value {
             attache_refresh::handle_tick(&refresh).await.unwrap();
             Value::Null
         }
-        Trigger::Objects(_) => panic!("{name} is an object event"),
+        Trigger::Objects(_) | Trigger::Scanned(_) => panic!("{name} is an object event"),
     }
 }
 

@@ -11,10 +11,11 @@ use attache_domain::digest::Sha256Digest;
 use attache_domain::event::{Content, File, MediaKind, Origin};
 use attache_domain::ids::{AttachmentId, ConnectionId, MessageId};
 use attache_domain::journey::{Item, Stage};
+use attache_domain::scan::guardduty;
 use attache_domain::verdict::Verdict;
 use attache_edge::lambda::{self, Trigger};
 use attache_flow::batch::Trouble;
-use attache_flow::judge::Judge;
+use attache_flow::judge::{Judge, Scanning, Scans};
 use attache_flow::memory::{Object, World};
 use attache_flow::ports::{Clock, Items, Queue};
 use attache_inspect::Policy;
@@ -71,14 +72,24 @@ async fn world() -> (World, Item) {
 
 /// What `main` does with an event, and the answer as Lambda reads it.
 async fn answer(world: &World, name: &str) -> Result<Value, Trouble> {
-    let policy = Policy::default();
+    heard(world, None, name).await
+}
+
+/// The same where a scanner is to be waited for.
+async fn heard(
+    world: &World,
+    scanning: Option<Scanning<'_>>,
+    name: &str,
+) -> Result<Value, Trouble> {
+    let standard = Policy::default();
     let judge = Judge {
         items: world,
         objects: world,
         jobs: world,
         clock: world,
         directories: world,
-        policy: &policy,
+        standard: &standard,
+        scanning,
     };
     match Trigger::read(fixture(name)).unwrap() {
         Trigger::Batch(records) => {
@@ -87,6 +98,10 @@ async fn answer(world: &World, name: &str) -> Result<Value, Trouble> {
         }
         Trigger::Objects(keys) => {
             attache_validate::handle_objects(&keys, &judge).await?;
+            Ok(Value::Null)
+        }
+        Trigger::Scanned(scan) => {
+            attache_validate::handle_scan(&scan, "media-bucket", &judge).await?;
             Ok(Value::Null)
         }
         Trigger::Tick => panic!("{name} is a tick"),
@@ -120,6 +135,52 @@ async fn every_way_an_object_is_announced_leads_to_one_verdict_and_its_job() {
             json!({"v": 1, "media": item.id, "connection": "genesys", "epoch": 0, "sequence": 0});
         assert_eq!((body, jobs.len()), (job, 1), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_scans_result_is_waited_for_and_decides_once() {
+    for (name, end) in [
+        ("scan-clean", (Stage::Waiting, Verdict::Clean)),
+        ("scan-threats", (Stage::Rejected, Verdict::Quarantined)),
+        ("scan-skipped", (Stage::Planned, Verdict::Held)),
+    ] {
+        for first in [true, false] {
+            let (world, item) = world().await;
+            let scanning = Scanning {
+                by: Scans::Told(guardduty::NAME),
+                patience: Duration::from_secs(900),
+            };
+            let gate = async || world.load(&item.id).await.unwrap().unwrap().gate;
+            if first {
+                heard(&world, Some(scanning), "object-put").await.unwrap();
+                assert_eq!(gate().await.verdict, Verdict::Unjudged, "{name}");
+                assert_eq!(world.receive(Queue::Media), []);
+            }
+            for _ in 0..2 {
+                heard(&world, Some(scanning), name).await.unwrap();
+                heard(&world, Some(scanning), "object-put").await.unwrap();
+            }
+            let gate = gate().await;
+            assert_eq!((gate.stage, gate.verdict), end, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_scan_of_something_else_is_refused() {
+    let (world, item) = world().await;
+    for (name, expected) in [
+        (
+            "scan-other-bucket",
+            "the scan of an object in bucket \"other-bucket\", expected one in \"media-bucket\"",
+        ),
+        ("scan-stranger", "object key \"arrivals/x\" is no item's"),
+    ] {
+        let told = answer(&world, name).await.unwrap_err().to_string();
+        assert_eq!(told, expected);
+    }
+    let gate = world.load(&item.id).await.unwrap().unwrap().gate;
+    assert_eq!(gate.stage, Stage::Announced);
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ async fn what_is_missing_or_wrong_is_named_at_start_and_nothing_hangs() {
         .refuses("CONNECTIONS_MAX_AGE_SECONDS", "soon")
         .await
         .unwrap();
+    trial.refuses("SCANNER", "clamav").await.unwrap();
+    trial.refuses("SCAN_PATIENCE_SECONDS", "1").await.unwrap();
     // It is up.
     let function = trial.complete().await.unwrap();
     for (batch, failed) in [("batch", vec![1]), ("batch-mixed", vec![1, 2, 3, 4])] {
@@ -39,6 +41,8 @@ async fn what_is_missing_or_wrong_is_named_at_start_and_nothing_hangs() {
     assert_eq!(String::from_utf8_lossy(&answer), "null");
     for (name, words) in [
         ("object-put", "loading l2wfnx2ykow6332tuxvuxtr2em"),
+        ("scan-threats", "loading l2wfnx2ykow6332tuxvuxtr2em"),
+        ("scan-other-bucket", "other-bucket"),
         ("object-encoded-key", "Rechnung März (1)+.pdf"),
         ("scheduled", "neither a batch nor an object event"),
         ("foreign", "an event of"),

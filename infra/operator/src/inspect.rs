@@ -1,12 +1,17 @@
 //! `attache inspect`: what files are, judged as `validate` judges them. Offline: it reads the files named and does nothing else.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use attache_inspect::{Claim, Policy, Report, inspect};
+use attache_domain::connection::{Directory, FilePolicy};
+use attache_domain::digest::Hasher;
+use attache_flow::judge::{blocked, overlaid};
+use attache_inspect::{Claim, Findings, Judgement, Policy, Report, inspect};
 use clap::Args;
+
+use crate::connections::Loaded;
 
 /// Options of `attache inspect`.
 #[derive(Args, Debug)]
@@ -17,6 +22,9 @@ pub struct Options {
     /// The content type that the sender declares, of all of them: `image/jpeg`, `audio/ogg; codecs=opus`.
     #[arg(long, value_name = "TYPE")]
     declared: Option<String>,
+    /// The configuration, for the owner's own policy.
+    #[arg(long, value_name = "FILE")]
+    connections: Option<PathBuf>,
     /// Prints a JSON document a line, one for each file.
     #[arg(long)]
     json: bool,
@@ -25,13 +33,13 @@ pub struct Options {
 /// Judges every file, and tells on standard error which could not be read; `false` if there was one.
 ///
 /// # Errors
-/// If standard output cannot be written to.
+/// If the configuration is wrong, or standard output cannot be written to.
 pub fn run(options: &Options) -> Result<bool> {
-    let policy = Policy::default();
+    let judge = Offline::of(options.connections.as_deref())?;
     let mut out = io::stdout().lock();
     let mut all_read = true;
     for path in &options.files {
-        match describe(path, options, &policy) {
+        match describe(path, options, &judge) {
             Ok(text) => writeln!(out, "{text}").context("writing to standard output")?,
             Err(error) => {
                 all_read = false;
@@ -43,7 +51,7 @@ pub fn run(options: &Options) -> Result<bool> {
 }
 
 /// What is found in one file, as it is printed.
-fn describe(path: &Path, options: &Options, policy: &Policy) -> Result<String> {
+fn describe(path: &Path, options: &Options, judge: &Offline) -> Result<String> {
     let file = path.display().to_string();
     let mut source = open(path).with_context(|| format!("{file} cannot be read"))?;
     let name = path.file_name().map(|name| name.to_string_lossy());
@@ -51,9 +59,9 @@ fn describe(path: &Path, options: &Options, policy: &Policy) -> Result<String> {
         declared: options.declared.as_deref(),
         file_name: name.as_deref(),
     };
-    let findings =
-        inspect(&mut source, &claim).with_context(|| format!("{file} cannot be read"))?;
-    let judgement = policy.judge(&findings);
+    let (findings, judgement) = judge
+        .judge(&mut source, &claim)
+        .with_context(|| format!("{file} cannot be read"))?;
     let report = Report::new(&file, &claim, &findings, &judgement);
     if options.json {
         return Ok(serde_json::to_string(&report)?);
@@ -69,6 +77,51 @@ fn describe(path: &Path, options: &Options, policy: &Policy) -> Result<String> {
         text.push_str(&format!("\n  {verdict}  {code}: {}", reason.evidence));
     }
     Ok(text)
+}
+
+/// Judges as `validate` does, as far as that goes without asking anybody.
+pub(crate) struct Offline {
+    policy: Policy,
+    own: FilePolicy,
+}
+
+impl Offline {
+    /// By the standard policy, and what the configuration has instead.
+    pub(crate) fn of(connections: Option<&Path>) -> Result<Self> {
+        let own = match connections {
+            Some(file) => Directory::new(Loaded::read(file, "prod")?.rows)
+                .policy()
+                .clone(),
+            None => FilePolicy::default(),
+        };
+        let policy = overlaid(&Policy::default(), &own)?.into_owned();
+        Ok(Self { policy, own })
+    }
+
+    /// What is in a file, and what that means.
+    pub(crate) fn judge(
+        &self,
+        source: &mut File,
+        claim: &Claim<'_>,
+    ) -> io::Result<(Findings, Judgement)> {
+        let mut findings = inspect(source, claim)?;
+        if !self.own.blocked.is_empty() {
+            source.rewind()?;
+            let mut hasher = Hasher::new();
+            let mut piece = vec![0; 64 * 1024];
+            loop {
+                match source.read(&mut piece)? {
+                    0 => break,
+                    read => hasher.update(&piece[..read]),
+                }
+            }
+            findings
+                .hazards
+                .extend(blocked(&self.own, &hasher.finish()));
+        }
+        let judgement = self.policy.judge(&findings);
+        Ok((findings, judgement))
+    }
 }
 
 /// Opens a regular file. A pipe or a device would be waited for without an end.

@@ -31,6 +31,10 @@ pub struct Options {
     /// The port of the HTTP API on 127.0.0.1; 0 takes any free one.
     #[arg(long, default_value_t = 0)]
     pub port: u16,
+    /// Who looks for malware, as the template's parameter `Scanner` says it: clamd://host:port, or guardduty (which does not
+    /// exist here: files wait for its results and are held in the end). Without it, nobody.
+    #[arg(long, value_name = "SCANNER")]
+    pub scanner: Option<String>,
     /// Prints the ready line as JSON. What functions report as errors goes to standard error, with and without this.
     #[arg(long)]
     pub json: bool,
@@ -63,6 +67,11 @@ pub async fn run(options: &Options) -> Result<()> {
         data_dir: options.data.clone(),
         aws_endpoint: options.aws_endpoint.clone(),
         port: options.port,
+        parameters: options
+            .scanner
+            .iter()
+            .map(|scanner| ("Scanner".to_owned(), scanner.clone()))
+            .collect(),
         ..SiteOptions::default()
     };
     let provisioned = site::provision(binaries, site_options).await?;

@@ -121,6 +121,9 @@ fn validate(file: &std::path::Path) -> anyhow::Result<()> {
         loaded.rows.len(),
         loaded.secrets.len()
     );
+    for flag in loaded.policy()?.let_through() {
+        println!("policy: {flag} is \"clean\": what has it is delivered, as somebody wants it");
+    }
     Ok(())
 }
 

@@ -106,6 +106,43 @@ fn files_are_judged_by_their_bytes_a_line_each() -> Result<()> {
 }
 
 #[test]
+fn files_are_judged_by_the_owners_policy() -> Result<()> {
+    let folder = folder("inspect-policy")?;
+    let path = |name: &str| folder.join(name).display().to_string();
+    std::fs::write(path("known.txt"), "hello\n")?;
+    std::fs::write(path("program"), b"\x7FELF\x02\x01\x01\0")?;
+    let list = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03  known.txt\n";
+    std::fs::write(path("blocked.txt"), list)?;
+    let policy =
+        "[policy]\nblocked_file = \"blocked.txt\"\n[policy.hazards]\nexecutable = \"clean\"\n";
+    std::fs::write(path("connections.toml"), policy)?;
+    let config = path("connections.toml");
+    let checked = attache(&["connections", "validate", &config])?;
+    let files = [path("known.txt"), path("program")];
+    let judged = attache(&["inspect", "--connections", &config, &files[0], &files[1]])?;
+    let to = ["--to", "whatsapp", &files[0]];
+    let planned = [&["plan", "--json", "--connections", &config], &to[..]].concat();
+    let planned = attache(&planned)?;
+    std::fs::remove_dir_all(&folder)?;
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes);
+    let checked = text(checked.stdout)?;
+    assert!(
+        checked.contains("hazards.executable is \"clean\": what has it is delivered"),
+        "{checked}"
+    );
+    let judged = text(judged.stdout)?;
+    assert!(judged.contains("known.txt: quarantined,"), "{judged}");
+    assert!(
+        judged.contains("quarantined  block-listed: its hash is on the owner's block list"),
+        "{judged}"
+    );
+    assert!(judged.contains("clean  executable: "), "{judged}");
+    let planned: serde_json::Value = serde_json::from_slice(&planned.stdout)?;
+    assert_eq!(planned["verdict"], "quarantined");
+    Ok(())
+}
+
+#[test]
 fn a_file_that_cannot_be_read_spoils_nothing_but_the_exit_code() -> Result<()> {
     let folder = folder("inspect-missing")?;
     let path = |name: &str| folder.join(name).display().to_string();

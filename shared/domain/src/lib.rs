@@ -22,6 +22,7 @@ pub mod kinds;
 pub mod notice;
 pub mod pacing;
 pub mod platforms;
+pub mod scan;
 pub mod settings;
 pub mod signature;
 pub mod time;

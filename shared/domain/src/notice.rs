@@ -8,7 +8,7 @@ use crate::channels::Direction;
 use crate::diagnosis::Diagnosis;
 use crate::event::{Content, FollowUp, Origin, Receipt, ReceiptStatus, Words};
 use crate::journey::Item;
-use crate::verdict::{Plan, Verdict};
+use crate::verdict::{DELETED, Plan, Verdict};
 
 /// How an item ended, or came to a stop, as far as others must be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub enum Ending<'a> {
     Failed(&'a Diagnosis),
     /// Whether it was sent is not known, and it is not sent again.
     Unconfirmed,
+    /// It was delivered before it was known to be malware.
+    TooLate,
 }
 
 /// The longest part of somebody's words that a notice repeats.
@@ -52,15 +54,13 @@ pub fn follow_ups(item: &Item, ending: &Ending<'_>) -> Vec<Origin> {
         Direction::ToAgent => origin.target.clone(),
         Direction::ToCustomer => Some(origin.connection.clone()),
     };
-    let epoch = item.gate.epoch;
     let words = notice(item, ending).map(|text| {
         let content = Content::Words(Words { text, notice: true });
-        origin.follow_up(
-            FollowUp::Notice(epoch),
-            content,
-            agent.clone(),
-            Direction::ToAgent,
-        )
+        let part = match ending {
+            Ending::TooLate => FollowUp::Warning,
+            _ => FollowUp::Notice(item.gate.epoch),
+        };
+        origin.follow_up(part, content, agent.clone(), Direction::ToAgent)
     });
     let receipt = (origin.direction == Direction::ToCustomer)
         .then(|| receipt(item, ending))
@@ -94,6 +94,8 @@ fn receipt(item: &Item, ending: &Ending<'_>) -> Option<Receipt> {
         Ending::Failed(diagnosis) => failed(&diagnosis.code, diagnosis.remedy.clone()),
         // Not the last word: a person decides, or a status comes after all.
         Ending::KeptBack | Ending::Unconfirmed => None,
+        // The last word was given.
+        Ending::TooLate => None,
     }
 }
 
@@ -104,6 +106,14 @@ fn notice(item: &Item, ending: &Ending<'_>) -> Option<String> {
         (_, Ending::Delivered) => return None,
         (Direction::ToAgent, Ending::Unconfirmed) => return None,
         (Direction::ToAgent, _) if item.origin.file().is_none() => return None,
+        (Direction::ToAgent, Ending::TooLate) => (
+            "Do not open what the customer sent:",
+            "It was passed on to you before its danger was known",
+        ),
+        (Direction::ToCustomer, Ending::TooLate) => (
+            "Tell the customer not to open",
+            "It was delivered before its danger was known",
+        ),
         (Direction::ToAgent, _) => ("The customer sent", "It was not passed on to you"),
         (Direction::ToCustomer, Ending::Unconfirmed) => (
             "It is not known whether the customer received",
@@ -115,7 +125,7 @@ fn notice(item: &Item, ending: &Ending<'_>) -> Option<String> {
         (Direction::ToCustomer, _) => ("Not delivered to the customer:", "Nothing was delivered"),
     };
     let reason = match ending {
-        Ending::KeptBack => because(item),
+        Ending::KeptBack | Ending::TooLate => because(item),
         Ending::NotTaken { reason, .. } => (*reason).to_owned(),
         Ending::Failed(diagnosis) => diagnosis.remedy.clone(),
         Ending::Unconfirmed => "The connection broke after it was handed over".to_owned(),
@@ -125,7 +135,9 @@ fn notice(item: &Item, ending: &Ending<'_>) -> Option<String> {
     if !text.ends_with('.') {
         text.push('.');
     }
-    let caption = item.origin.file().and_then(|file| file.caption.as_deref());
+    // With what was delivered its words were.
+    let file = item.origin.file().filter(|_| *ending != Ending::TooLate);
+    let caption = file.and_then(|file| file.caption.as_deref());
     match (item.origin.direction, caption) {
         (Direction::ToAgent, Some(caption)) => {
             text.push_str("\nThe customer wrote with it:\n");
@@ -160,18 +172,16 @@ fn what(origin: &Origin) -> String {
 }
 
 fn because(item: &Item) -> String {
+    let is_deleted = item.record.reasons.iter().any(|it| it.code == DELETED);
     let kept = match item.gate.verdict {
+        Verdict::Quarantined if is_deleted => "it is dangerous and was deleted",
         Verdict::Quarantined => "it is dangerous and was put into quarantine",
         Verdict::Held | Verdict::Clean | Verdict::Unjudged => {
             "it could not be judged safe and is kept until a person decides"
         }
     };
-    let reasons: Vec<&str> = item
-        .record
-        .reasons
-        .iter()
-        .map(|reason| reason.evidence.as_str())
-        .collect();
+    let reasons = item.record.reasons.iter().filter(|it| it.code != DELETED);
+    let reasons: Vec<&str> = reasons.map(|reason| reason.evidence.as_str()).collect();
     if reasons.is_empty() {
         kept.to_owned()
     } else {
@@ -299,6 +309,43 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn what_was_delivered_before_its_danger_was_known_is_warned_of() {
+        for (item, words) in [
+            (
+                quarantined(),
+                "[Attaché] Do not open what the customer sent: a file (image). It was passed on to you before its danger was known: it is dangerous and was put into quarantine (Windows executable (PE)).",
+            ),
+            (
+                outgoing(quarantined()),
+                "[Attaché] Tell the customer not to open a file (image). It was delivered before its danger was known: it is dangerous and was put into quarantine (Windows executable (PE)).",
+            ),
+        ] {
+            let warned = follow_ups(&item, &Ending::TooLate);
+            assert_eq!(told(&warned), [words]);
+            let before = follow_ups(&item, &Ending::Unconfirmed);
+            assert!(
+                before
+                    .iter()
+                    .all(|it| it.media_id() != warned[0].media_id())
+            );
+        }
+    }
+
+    #[test]
+    fn a_deleted_file_is_not_said_to_be_kept() {
+        let mut item = quarantined();
+        item.record.reasons.push(Reason {
+            code: DELETED.to_owned(),
+            evidence: "the policy".to_owned(),
+        });
+        let text = &told(&follow_ups(&item, &Ending::KeptBack))[0];
+        assert!(
+            text.contains("it is dangerous and was deleted (Windows executable (PE))."),
+            "{text}"
+        );
     }
 
     #[test]

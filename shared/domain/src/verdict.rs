@@ -44,6 +44,9 @@ impl Verdict {
     }
 }
 
+/// The code of the reason that says that no copy was kept of what is quarantined.
+pub const DELETED: &str = "deleted-at-once";
+
 /// One reason behind a verdict: a stable code and the evidence for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {

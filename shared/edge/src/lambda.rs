@@ -1,8 +1,9 @@
 //! What Lambda hands to a function, as the loops take it, and their answers as Lambda takes them.
 //!
 //! Shapes as AWS documents them: HTTP API payload format 2.0, SQS batches with partial failures, S3 notifications,
-//! EventBridge schedules.
+//! EventBridge schedules and scan results.
 
+use attache_domain::scan::guardduty::{self, ObjectScan};
 use attache_flow::batch::Record;
 use attache_flow::intake::{Reply, Request};
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -40,6 +41,8 @@ pub enum Trigger {
     Batch(Vec<Record>),
     /// New objects, by key. Empty for the test event that S3 sends when a notification is set up.
     Objects(Vec<String>),
+    /// GuardDuty's result of the scan of an object.
+    Scanned(ObjectScan),
     /// A schedule's tick.
     Tick,
 }
@@ -48,7 +51,7 @@ pub enum Trigger {
 #[derive(Debug, thiserror::Error)]
 pub enum NotATrigger {
     /// It says it comes from somewhere else.
-    #[error("an event of {0:?}, expected a queue's, a bucket's or a schedule's")]
+    #[error("an event of {0:?}, expected a queue's, a bucket's, a scanner's or a schedule's")]
     Source(String),
     /// It has not the shape of what it says it is.
     #[error("not the shape of its kind")]
@@ -67,6 +70,9 @@ impl Trigger {
             Some("aws:sqs") => Ok(Self::Batch(records(serde_json::from_value(event)?))),
             Some("aws:s3") => Ok(Self::Objects(keys(serde_json::from_value(event)?))),
             Some("Amazon S3") => Ok(Self::Objects(Vec::new())),
+            Some(guardduty::SOURCE) if word("/detail-type") == Some(guardduty::DETAIL_TYPE) => {
+                Ok(Self::Scanned(guardduty::read(&event)?))
+            }
             _ if word("/detail-type") == Some("Scheduled Event") => Ok(Self::Tick),
             other => Err(NotATrigger::Source(other.unwrap_or("nothing").to_owned())),
         }
@@ -171,7 +177,13 @@ mod tests {
         }]});
         let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"});
         let tick = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
+        let scan: Value = serde_json::from_str(include_str!(
+            "../../domain/src/scan/fixtures/guardduty-threats-found.json"
+        ))
+        .unwrap();
+        let scanned = guardduty::read(&scan).unwrap();
         for (event, expected) in [
+            (scan, Trigger::Scanned(scanned)),
             (
                 batch,
                 Trigger::Batch(vec![record("m-1", "{\"v\":1}"), record("m-2", "two")]),
@@ -191,6 +203,14 @@ mod tests {
     fn other_events_are_refused() {
         for (event, expected) in [
             (json!({}), "an event of \"nothing\""),
+            (
+                json!({"source": "aws.guardduty", "detail-type": "GuardDuty Finding", "detail": {}}),
+                "an event of \"aws.guardduty\"",
+            ),
+            (
+                json!({"source": guardduty::SOURCE, "detail-type": guardduty::DETAIL_TYPE, "detail": {}}),
+                "not the shape",
+            ),
             (
                 json!({"Records": [{"eventSource": "aws:kinesis"}]}),
                 "an event of \"aws:kinesis\"",

@@ -10,6 +10,7 @@
 //! | `Secrets` | [`secrets::SecretsManager`] |
 //! | `Vault` | [`kms::KmsVault`] |
 //! | `Http` | [`http::Platforms`] |
+//! | `Scanner` | [`clamd::Clamd`] |
 //! | `Clock` | [`clock::SystemClock`] |
 //!
 //! [`config`] reads settings, [`aws`] makes the clients, [`telemetry`] begins the log, [`lambda`] reads events and writes
@@ -19,6 +20,7 @@
 //! Adapters are made for one thread (the ports' futures are not `Send`) on a tokio runtime with time and I/O enabled.
 
 pub mod aws;
+pub mod clamd;
 pub mod clock;
 pub mod config;
 pub mod dynamodb;

@@ -18,6 +18,7 @@ use attache_domain::event::KeptBecause;
 use attache_domain::ids::{ConnectionId, EndpointId, MediaId};
 use attache_domain::journey::{Item, StoredObject};
 use attache_domain::pacing::gcra;
+use attache_domain::scan::Scanned;
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
 use attache_domain::token::TokenRow;
@@ -270,7 +271,7 @@ pub trait Objects {
     async fn stream(&self, id: &MediaId, etag: &str) -> Answer<Option<Box<dyn Source>>>;
     /// Copies the original into the quarantine bucket. Repeating it is harmless.
     async fn quarantine(&self, id: &MediaId) -> Answer<()>;
-    /// Removes the original. Repeating it is harmless.
+    /// Removes the original, and a rendition that was made of it. Repeating it is harmless.
     async fn remove(&self, id: &MediaId) -> Answer<()>;
     /// Removes everything of the item: the original, its copy in quarantine, the parts of this upload. Repeating it is
     /// harmless.
@@ -278,6 +279,16 @@ pub trait Objects {
     /// A link by which a platform can fetch the original without credentials, alive for `life`; served with this
     /// type and name.
     async fn link(&self, id: &MediaId, mime: &str, file_name: &str, life: Duration) -> Answer<Url>;
+}
+
+/// Somebody who looks for malware when asked.
+#[async_trait(?Send)]
+pub trait Scanner {
+    /// As which its findings are written down.
+    fn name(&self) -> &'static str;
+    /// Looks at all of `bytes`, from the beginning, in bounded memory and within a time of its own. An [`Outage`] is no
+    /// finding: asked again it may come to one. That it cannot look at these bytes, now or ever, is one.
+    async fn scan(&self, bytes: &mut dyn Bytestream) -> Answer<Scanned>;
 }
 
 /// What became of putting an object together.

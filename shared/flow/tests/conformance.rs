@@ -87,6 +87,20 @@ fn secrets() {
 }
 
 #[test]
+fn scanner() {
+    let world = world();
+    let (signature, name) = (b"a signature".as_slice(), "Twin.Test");
+    {
+        let mut state = world.state.borrow_mut();
+        state.signatures.push((signature.to_vec(), name.to_owned()));
+        state.longest_scan = Some(300_000);
+    }
+    done(conformance::scanner(&world, (signature, name), 300_000));
+    world.state.borrow_mut().scanner_is_down = true;
+    done(conformance::scanner_in_trouble(&world, signature.to_vec()));
+}
+
+#[test]
 fn vault() {
     done(conformance::vault(&world(), RUN));
 }

@@ -1,6 +1,6 @@
 //! From findings to a verdict: a pure table, edited by the owner.
 //!
-//! The standard table is `policy.toml` beside this file; an owner's own TOML overlays it entry by entry. Every reason
+//! The standard table is `policy.toml` beside this file; an owner's own verdicts take the place of single entries. Every reason
 //! is kept, also the harmless ones: a clean verdict can say why it nearly was not.
 
 use crate::claim::Agreement;
@@ -12,10 +12,37 @@ use std::collections::BTreeMap;
 
 const STANDARD: &str = include_str!("policy.toml");
 
-/// A policy file that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("reading the inspection policy")]
-pub struct PolicyError(#[from] Box<toml::de::Error>);
+/// Flags that whoever is asked for does not let through: to want that is to want no scanner, or a shorter list.
+const NEVER_CLEAN: [HazardKind; 2] = [HazardKind::Malware, HazardKind::BlockListed];
+
+/// An entry of an owner's policy that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// There is no such section.
+    #[error("there is no section `{section}`, expected one of {}", list(&section_names()))]
+    Section {
+        /// As it was written.
+        section: String,
+    },
+    /// There is no such flag in the section.
+    #[error("there is no flag `{section}.{flag}`, expected one of {}", list(&flags(section)))]
+    Flag {
+        /// The section.
+        section: String,
+        /// As it was written.
+        flag: String,
+    },
+    /// It is written `clean`, and that is the one thing it can never be.
+    #[error(
+        "`{section}.{flag}` is \"clean\", expected \"held\" or \"quarantined\": to let it through, take the scanner or the hash away"
+    )]
+    NeverClean {
+        /// The section.
+        section: String,
+        /// The flag.
+        flag: String,
+    },
+}
 
 /// What to do about each finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,30 +108,82 @@ impl Default for Policy {
             clippy::expect_used,
             reason = "the file is part of the program, and a test reads it"
         )]
-        Self::from_toml("").expect("the standard policy is well formed")
+        toml::from_str(STANDARD).expect("the standard policy is well formed")
     }
 }
 
 impl Policy {
-    /// Reads a policy: the standard one with the entries of `text` in place of its own.
+    /// The verdict of one flag, in the words of the policy file, from now on.
     ///
     /// # Errors
-    /// Malformed TOML, an entry that does not exist, or a verdict that is none. The source names the key and the place.
-    pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
-        let mut table: toml::Table = toml::from_str(STANDARD).map_err(Box::new)?;
-        // Read alone first, so that an error points into the owner's text.
-        let changes: Changes = toml::from_str(text).map_err(Box::new)?;
-        for (section, entries) in changes.0 {
-            match table.get_mut(&section).and_then(toml::Value::as_table_mut) {
-                Some(standard) => standard.extend(
-                    entries
-                        .into_iter()
-                        .map(|(key, verdict)| (key, toml::Value::from(verdict.as_str()))),
-                ),
-                None => _ = table.insert(section, toml::Value::Table(toml::Table::new())),
+    /// If there is no such flag, or it cannot have this verdict.
+    pub fn set(&mut self, section: &str, flag: &str, verdict: Verdict) -> Result<(), PolicyError> {
+        let (section_given, flag_given) = (section.to_owned(), flag.to_owned());
+        let never = NEVER_CLEAN.iter().any(|kind| kind.as_str() == flag);
+        if section == "hazards" && never && verdict == Verdict::Clean {
+            return Err(PolicyError::NeverClean {
+                section: section_given,
+                flag: flag_given,
+            });
+        }
+        if !section_names().contains(&section) {
+            return Err(PolicyError::Section {
+                section: section_given,
+            });
+        }
+        match self.entry(section, flag) {
+            Some(entry) => *entry = verdict,
+            None => {
+                return Err(PolicyError::Flag {
+                    section: section_given,
+                    flag: flag_given,
+                });
             }
         }
-        Ok(table.try_into().map_err(Box::new)?)
+        Ok(())
+    }
+
+    /// The flags, as `section.flag`, that the standard policy quarantines and this one lets through.
+    #[must_use]
+    pub fn let_through(&self) -> Vec<String> {
+        let (mut own, mut standard) = (self.clone(), Self::default());
+        let mut through = Vec::new();
+        for section in section_names() {
+            for flag in flags(section) {
+                let verdicts = own.entry(section, flag).zip(standard.entry(section, flag));
+                if verdicts.is_some_and(|(own, standard)| {
+                    (*own, *standard) == (Verdict::Clean, Verdict::Quarantined)
+                }) {
+                    through.push(format!("{section}.{flag}"));
+                }
+            }
+        }
+        through
+    }
+
+    fn entry(&mut self, section: &str, flag: &str) -> Option<&mut Verdict> {
+        let (integrity, disguised) = (&mut self.integrity, &mut self.disguised);
+        Some(match (section, flag) {
+            ("hazards", _) => {
+                let kind = HazardKind::ALL
+                    .into_iter()
+                    .find(|kind| kind.as_str() == flag)?;
+                self.hazards.get_mut(&kind)?
+            }
+            ("integrity", "truncated") => &mut integrity.truncated,
+            ("integrity", "damaged") => &mut integrity.damaged,
+            ("integrity", "trailing") => &mut integrity.trailing,
+            ("integrity", "not-checked") => &mut integrity.not_checked,
+            ("unknown", "type") => &mut self.unknown.r#type,
+            ("differs", "declared") => &mut self.differs.declared,
+            ("differs", "extension") => &mut self.differs.extension,
+            ("disguised", "executable") => &mut disguised.executable,
+            ("disguised", "script") => &mut disguised.script,
+            ("disguised", "markup") => &mut disguised.markup,
+            ("disguised", "markup-as-text") => &mut disguised.markup_as_text,
+            ("disguised", "archive") => &mut disguised.archive,
+            _ => return None,
+        })
     }
 
     /// Judges findings. A hazard the table does not name counts as quarantined.
@@ -229,9 +308,42 @@ impl Policy {
     }
 }
 
-/// An owner's file: sections of entries.
-#[derive(Deserialize)]
-struct Changes(BTreeMap<String, BTreeMap<String, Verdict>>);
+/// The sections of a policy besides the hazards, with their flags.
+const SECTIONS: [(&str, &[&str]); 4] = [
+    (
+        "integrity",
+        &["truncated", "damaged", "trailing", "not-checked"],
+    ),
+    ("unknown", &["type"]),
+    ("differs", &["declared", "extension"]),
+    (
+        "disguised",
+        &[
+            "executable",
+            "script",
+            "markup",
+            "markup-as-text",
+            "archive",
+        ],
+    ),
+];
+
+fn section_names() -> Vec<&'static str> {
+    let others = SECTIONS.iter().map(|(section, _)| *section);
+    std::iter::once("hazards").chain(others).collect()
+}
+
+fn flags(section: &str) -> Vec<&'static str> {
+    match SECTIONS.iter().find(|(name, _)| *name == section) {
+        Some((_, flags)) => flags.to_vec(),
+        None => HazardKind::ALL.map(HazardKind::as_str).to_vec(),
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
 
 #[cfg(test)]
 mod tests {
@@ -379,16 +491,88 @@ mod tests {
 
     #[test]
     fn an_owner_changes_single_entries() {
-        let policy = Policy::from_toml("[hazards]\nmacro = \"held\"\n").unwrap();
+        let mut policy = Policy::default();
+        policy.set("hazards", "macro", Verdict::Held).unwrap();
         assert_eq!(policy.hazards[&HazardKind::Macro], Verdict::Held);
         assert_eq!(policy.hazards[&HazardKind::Script], Verdict::Quarantined);
-        for wrong in [
-            "[hazards]\nmarco = \"held\"",
-            "[hazards]\nmacro = \"fine\"",
-            "[hazard]\nmacro = \"held\"",
-            "hazards",
+        for (section, flag, verdict, expected) in [
+            (
+                "hazard",
+                "macro",
+                Verdict::Held,
+                "there is no section `hazard`, expected one of `hazards`, `integrity`",
+            ),
+            (
+                "hazards",
+                "marco",
+                Verdict::Held,
+                "there is no flag `hazards.marco`, expected one of `executable`, `script`",
+            ),
+            (
+                "unknown",
+                "macro",
+                Verdict::Held,
+                "there is no flag `unknown.macro`, expected one of `type`",
+            ),
+            (
+                "hazards",
+                "malware",
+                Verdict::Clean,
+                "`hazards.malware` is \"clean\", expected \"held\"",
+            ),
+            (
+                "hazards",
+                "block-listed",
+                Verdict::Clean,
+                "`hazards.block-listed` is \"clean\", expected",
+            ),
         ] {
-            assert!(Policy::from_toml(wrong).is_err(), "{wrong}");
+            let before = policy.clone();
+            let told = policy.set(section, flag, verdict).unwrap_err().to_string();
+            assert!(told.starts_with(expected), "{told}");
+            assert_eq!(policy, before);
+        }
+    }
+
+    #[test]
+    fn what_is_dangerous_passes_only_where_exactly_that_is_written() {
+        let program = || Findings {
+            declared: Agreement::Differs {
+                said: "image/png".to_owned(),
+            },
+            hazards: vec![Hazard {
+                kind: HazardKind::Executable,
+                evidence: String::new(),
+            }],
+            ..findings(FileType::Pe)
+        };
+        let mut policy = Policy::default();
+        assert_eq!(policy.let_through(), Vec::<String>::new());
+        policy.set("hazards", "executable", Verdict::Clean).unwrap();
+        assert_eq!(policy.judge(&program()).verdict, Verdict::Quarantined);
+        assert_eq!(policy.let_through(), ["hazards.executable"]);
+        policy
+            .set("disguised", "executable", Verdict::Clean)
+            .unwrap();
+        assert_eq!(policy.judge(&program()).verdict, Verdict::Clean);
+        let through = policy.let_through();
+        assert_eq!(through, ["hazards.executable", "disguised.executable"]);
+    }
+
+    #[test]
+    fn every_entry_of_the_standard_policy_can_be_set() {
+        let standard: toml::Table = toml::from_str(STANDARD).unwrap();
+        let sections: Vec<&str> = standard.keys().map(String::as_str).collect();
+        let mut known = section_names();
+        known.sort_unstable();
+        assert_eq!(sections, known);
+        for (section, entries) in &standard {
+            let entries = entries.as_table().unwrap();
+            assert_eq!(entries.len(), flags(section).len(), "{section}");
+            for flag in entries.keys() {
+                let mut policy = Policy::default();
+                policy.set(section, flag, Verdict::Held).unwrap();
+            }
         }
     }
 }

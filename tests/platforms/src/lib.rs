@@ -3,7 +3,7 @@
 //! [`whatsapp`] is the WhatsApp Cloud API with its customers, [`genesys`] is Genesys Cloud with its agents; both sides can say all they
 //! have, and both directions can be played. Each was written from the
 //! vendor's published schemas, examples and pages (`specs/`, `examples/`), never from a client of ours, so that
-//! agreement between the two means something. What they share:
+//! agreement between the two means something. [`clamd`] is the scanner that a site may have beside them. What the platforms share:
 //!
 //! - [`clock`]: movable time. Links die, tokens expire and webhooks are retried by it.
 //! - [`delivery`]: webhooks that come again until they are acknowledged.
@@ -43,6 +43,7 @@
 
 mod background;
 pub mod canary;
+pub mod clamd;
 pub mod clock;
 pub mod delivery;
 pub mod faults;

@@ -16,7 +16,7 @@ use attache_flow::deliver::{Deliver, Linked};
 use attache_flow::fetch::{Fetch, InParts, Room};
 use attache_flow::guard::{Guard, Known};
 use attache_flow::intake::{Doorway, Intake, Keys, LastHeard, Request};
-use attache_flow::judge::Judge;
+use attache_flow::judge::{Judge, Scanning, Scans};
 use attache_flow::memory::World;
 use attache_flow::ports::Queue;
 use attache_flow::refresh::Refresh;
@@ -51,6 +51,8 @@ const PART_BYTES: usize = 32;
 /// How long a job of a transfer may take (`TRANSFER_SECONDS`).
 const TRANSFER: Duration = Duration::from_secs(840);
 
+/// How long scans are tried again. Longer than any run has faults: no file is held for want of one.
+const SCANS: Duration = Duration::from_secs(7 * 24 * 3600);
 /// What invocations are made from.
 pub struct Bench {
     scene: Rc<Scene>,
@@ -305,7 +307,11 @@ fn judge_over<'a>(ports: &'a Ports, policy: &'a Policy) -> Judge<'a> {
         jobs: ports,
         clock: &*ports.world,
         directories: &*ports.world,
-        policy,
+        standard: policy,
+        scanning: (ports.sabotage != Sabotage::SkipScans).then_some(Scanning {
+            by: Scans::Asked(&*ports.world),
+            patience: SCANS,
+        }),
     }
 }
 

@@ -9,11 +9,16 @@ pub enum Nature {
     Clean,
     /// A programme under a picture's name.
     Executable,
+    /// Whole, and harmless to look at; the scanner knows it.
+    Infected,
     /// A picture whose end is missing.
     Torn,
     /// Harmless and whole, but of a type that WhatsApp does not take.
     Foreign,
 }
+
+/// What the scanner knows infected files by, and what it calls them.
+pub const SIGNATURE: (&[u8], &str) = (b"Send this letter on to ten others", "Sim.Letter");
 
 /// One file on the platform.
 #[derive(Clone, Debug)]
@@ -46,6 +51,17 @@ impl File {
             Nature::Clean => ("image", "image/png", None, png(number, true)),
             Nature::Torn => ("image", "image/png", None, png(number, false)),
             Nature::Foreign => ("image", "image/gif", None, gif(number)),
+            Nature::Infected => (
+                "document",
+                "text/plain",
+                Some("letter.txt"),
+                [
+                    format!("Letter {number}.\n").as_bytes(),
+                    SIGNATURE.0,
+                    b".\n",
+                ]
+                .concat(),
+            ),
             Nature::Executable => (
                 "document",
                 "image/png",
@@ -116,6 +132,7 @@ mod tests {
             (Nature::Clean, true, Verdict::Clean),
             (Nature::Torn, false, Verdict::Held),
             (Nature::Executable, false, Verdict::Quarantined),
+            (Nature::Infected, false, Verdict::Clean),
             (Nature::Foreign, false, Verdict::Clean),
         ] {
             let file = File::new(nature, 7, text);
@@ -139,6 +156,7 @@ mod tests {
             Nature::Clean,
             Nature::Torn,
             Nature::Executable,
+            Nature::Infected,
             Nature::Foreign,
         ] {
             assert_ne!(

@@ -24,6 +24,8 @@ pub enum Sabotage {
     NeverSweep,
     /// The judge's policy lets programmes pass.
     BlindJudge,
+    /// The judge asks no scanner.
+    SkipScans,
     /// A send to a customer whose answer is lost counts as not sent.
     RepeatUnknown,
     /// No notice is ever written.

@@ -83,6 +83,11 @@ fn planted_bugs_are_found() {
             30,
             &[Promise::Clean, Promise::Ends][..],
         ),
+        (
+            Sabotage::SkipScans,
+            30,
+            &[Promise::Clean, Promise::Ends][..],
+        ),
         (Sabotage::NeverWait, 200, &[Promise::Paced][..]),
         (Sabotage::TrustStrangers, 300, &[Promise::Bearer][..]),
         (Sabotage::RepeatUnknown, 400, &[Promise::Once][..]),

@@ -45,14 +45,15 @@ impl Site {
         };
         let (media, key) = (item.id.clone(), item.id.arrival_key());
         world.state.borrow_mut().objects.insert(item.id, stored);
-        let policy = Policy::default();
+        let standard = Policy::default();
         let judge = Judge {
             items: &world,
             objects: &world,
             jobs: &world,
             clock: &world,
             directories: &world,
-            policy: &policy,
+            standard: &standard,
+            scanning: None,
         };
         judge.object_created(&key).await.unwrap();
         let site = Self { world, media };

@@ -91,7 +91,7 @@ fn refuse_local(options: &Options, system: &System, loaded: &Loaded) -> Result<(
                 forward_to: Some(to),
                 ..
             }) if to.scheme() != "https" => ("`forward_to` is plain http", "https"),
-            Row::Connection(_) | Row::Endpoint(_) | Row::Route(_) => return None,
+            Row::Connection(_) | Row::Endpoint(_) | Row::Route(_) | Row::Policy(_) => return None,
         };
         let id = row.id();
         let line = loaded.lines.get(&id).copied().unwrap_or(1);
@@ -115,7 +115,7 @@ fn refuse_local(options: &Options, system: &System, loaded: &Loaded) -> Result<(
 fn pasted(system: &System, rows: &[Row]) -> Result<Vec<Paste>> {
     let endpoints = rows.iter().filter_map(|row| match row {
         Row::Endpoint(endpoint) => Some(endpoint),
-        Row::Connection(_) | Row::Route(_) => None,
+        Row::Connection(_) | Row::Route(_) | Row::Policy(_) => None,
     });
     endpoints
         .map(|endpoint| Paste::of(endpoint, system))

@@ -1,6 +1,10 @@
 //! The shape of `connections.toml`, key by key. Unknown keys are errors, so that a typing mistake is never a silent default.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use attache_domain::connection::{Profile, Retention, Template};
+use attache_inspect::Verdict;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
@@ -15,6 +19,7 @@ pub(super) struct File {
     pub(super) connection: Vec<Spanned<ConnectionEntry>>,
     #[serde(default)]
     pub(super) route: Vec<Spanned<RouteEntry>>,
+    pub(super) policy: Option<Spanned<PolicyEntry>>,
 }
 
 /// `[[endpoint]]`: one webhook URL of ours.
@@ -76,6 +81,42 @@ pub(super) struct LimitsEntry {
 pub(super) struct RouteEntry {
     pub(super) from: String,
     pub(super) to: Option<String>,
+}
+
+/// The verdicts of one section's flags, each with its place.
+pub(super) type Flags = BTreeMap<Spanned<String>, Verdict>;
+
+/// `[policy]`: what the owner decides about files, where the standard policy is to be otherwise.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct PolicyEntry {
+    #[serde(default)]
+    pub(super) quarantine: Quarantine,
+    #[serde(default)]
+    pub(super) blocked: Vec<Spanned<String>>,
+    #[serde(rename = "blocked_file")]
+    pub(super) blocked_file: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub(super) hazards: Flags,
+    #[serde(default)]
+    pub(super) integrity: Flags,
+    #[serde(default)]
+    pub(super) unknown: Flags,
+    #[serde(default)]
+    pub(super) differs: Flags,
+    #[serde(default)]
+    pub(super) disguised: Flags,
+}
+
+/// What becomes of what is quarantined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Quarantine {
+    /// A copy lies in the quarantine bucket, until its lifecycle removes it.
+    #[default]
+    Keep,
+    /// Nothing of it is kept.
+    DeleteNow,
 }
 
 /// Where a secret's value is. Never the value.

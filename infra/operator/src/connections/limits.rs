@@ -79,7 +79,7 @@ mod tests {
         let loaded = parse("max_bytes = 1000\ntypes = [\"image/*\", \"application/pdf\"]").unwrap();
         let limits = loaded.rows.iter().find_map(|row| match row {
             Row::Connection(connection) => Some(&connection.limits),
-            Row::Endpoint(_) | Row::Route(_) => None,
+            Row::Endpoint(_) | Row::Route(_) | Row::Policy(_) => None,
         });
         let written = serde_json::to_value(limits.unwrap()).unwrap();
         let expected = serde_json::json!({

@@ -9,15 +9,19 @@ mod file;
 mod limits;
 mod paste;
 mod plan;
+mod policy;
 mod reading;
 mod report;
 mod secrets;
 pub mod show;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use attache_domain::connection::{Directory, Row};
+use attache_flow::judge::overlaid;
+use attache_inspect::{Policy, PolicyError};
 
 use file::File;
 pub use file::SecretReference;
@@ -75,7 +79,16 @@ impl Loaded {
         Self::parse(path, &text, stage)
     }
 
-    /// Checks a file's text; `path` is for its errors.
+    /// The policy by which files are judged: the standard one with what the file has instead.
+    ///
+    /// # Errors
+    /// None in what was read without one.
+    pub fn policy(&self) -> Result<Policy, PolicyError> {
+        let directory = Directory::new(self.rows.clone());
+        overlaid(&Policy::default(), directory.policy()).map(Cow::into_owned)
+    }
+
+    /// Checks a file's text; `path` is for its errors, and a list of hashes lies beside it.
     ///
     /// # Errors
     /// As [`Loaded::read`].

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::file::{ConnectionEntry, EndpointEntry, File, SecretReference};
 use super::limits;
+use super::policy;
 use super::secrets::SecretUse;
 
 /// The fewest characters of a secret that Genesys takes for its webhooks ("longer than 15").
@@ -87,6 +88,15 @@ impl<'a> Reading<'a> {
                 to,
             });
             self.add(&mut rows, row, entry.span().start);
+        }
+        if let Some(entry) = &file.policy {
+            let folder = self.path.parent().unwrap_or(Path::new(""));
+            let (policy, problems) = policy::read(folder, entry.get_ref());
+            for (start, problem) in problems {
+                self.problems
+                    .push((self.line(start), format!("policy: {problem}")));
+            }
+            self.add(&mut rows, Row::Policy(policy), entry.span().start);
         }
         rows
     }

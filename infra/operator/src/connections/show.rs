@@ -2,6 +2,8 @@
 
 use anyhow::Result;
 use attache_domain::connection::Row;
+use attache_flow::judge::overlaid;
+use attache_inspect::Policy;
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
@@ -44,6 +46,9 @@ struct Shown {
     endpoints: Vec<Value>,
     connections: Vec<Value>,
     routes: Vec<Value>,
+    /// The owner's policy for files, and the flags that it lets through and the standard one would quarantine.
+    policy: Option<Value>,
+    let_through: Vec<String>,
     /// Keys of documents that are no rows of this version's: functions that read them stop.
     unreadable: Vec<String>,
 }
@@ -82,6 +87,8 @@ impl Shown {
             endpoints: Vec::new(),
             connections: Vec::new(),
             routes: Vec::new(),
+            policy: None,
+            let_through: Vec::new(),
             unreadable: Vec::new(),
         };
         for (id, doc) in documents {
@@ -98,6 +105,11 @@ impl Shown {
                 }
                 Row::Connection(_) => &mut shown.connections,
                 Row::Route(_) => &mut shown.routes,
+                Row::Policy(policy) => {
+                    shown.let_through = overlaid(&Policy::default(), &policy)?.let_through();
+                    shown.policy = Some(serde_json::from_str(&doc)?);
+                    continue;
+                }
             };
             // The document rather than the row: it has every key.
             list.push(serde_json::from_str(&doc)?);
@@ -130,6 +142,11 @@ impl Shown {
             text.push_str(&format!("  {} → {to}\n", plain(&doc["from"])));
             text.push_str(&details(doc));
         }
+        if let Some(doc) = &self.policy {
+            text.push_str("\npolicy\n");
+            text.push_str(&details(doc));
+        }
+        text.push_str(&let_through_lines(&self.let_through));
         for id in &self.unreadable {
             text.push_str(&format!(
                 "\n{id} is no row of this version's; functions that read it stop. Apply a file that has it, or --prune it.\n"
@@ -137,6 +154,13 @@ impl Shown {
         }
         text
     }
+}
+
+/// A warning for each flag that the owner lets through.
+pub(super) fn let_through_lines(flags: &[String]) -> String {
+    let line =
+        |flag| format!("  {flag} is \"clean\": what has it is delivered, as somebody wants it\n");
+    flags.iter().map(line).collect()
 }
 
 /// The keys of a document that have no place of their own, one a line.
@@ -182,6 +206,8 @@ mod tests {
             endpoints: Vec::new(),
             connections: Vec::new(),
             routes: vec![json!({"row": "route", "from": "a", "to": null})],
+            policy: Some(json!({"row": "policy", "delete_now": true})),
+            let_through: vec!["hazards.macro".to_owned()],
             unreadable: vec!["route/x".to_owned()],
         };
         let text = shown.lines("show --reveal");
@@ -191,6 +217,10 @@ mod tests {
         );
         assert!(
             text.contains("  a → nowhere: stored, judged and kept\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("policy\n    delete_now        true\n  hazards.macro is \"clean\": what has it is delivered"),
             "{text}"
         );
         assert!(

@@ -12,11 +12,11 @@ use attache_domain::channels::{
 };
 use attache_domain::connection::{Connection, Row};
 use attache_domain::verdict::Plan;
-use attache_inspect::{Claim, Policy, Verdict, inspect};
+use attache_inspect::{Claim, Verdict};
 use clap::{Args, ValueEnum};
 
 use crate::connections::Loaded;
-use crate::inspect::open;
+use crate::inspect::{Offline, open};
 pub use report::JSON_LINES;
 use report::Report;
 
@@ -33,7 +33,7 @@ pub struct Options {
     /// Which way they go. Left out: the way the channel delivers.
     #[arg(long, value_enum)]
     direction: Option<Way>,
-    /// The configuration, for the owner's own limits.
+    /// The configuration, for the owner's own limits and policy.
     #[arg(long, value_name = "FILE")]
     connections: Option<PathBuf>,
     /// The channel's live configuration, as its platform answers it (JSON): Genesys' supported content, web chat configuration or
@@ -76,11 +76,11 @@ enum WayOut {
 /// If the target is not known, the configuration is wrong, or standard output cannot be written to.
 pub fn run(options: &Options) -> Result<bool> {
     let target = Target::find(options)?;
-    let policy = Policy::default();
+    let judge = Offline::of(options.connections.as_deref())?;
     let mut out = io::stdout().lock();
     let mut all_read = true;
     for path in &options.files {
-        match describe(path, options, &target, &policy) {
+        match describe(path, options, &target, &judge) {
             Ok(text) => writeln!(out, "{text}").context("writing to standard output")?,
             Err(error) => {
                 all_read = false;
@@ -157,7 +157,7 @@ fn own_part(options: &Options) -> Result<Option<Connection>> {
     let rows = Loaded::read(file, "prod")?.rows;
     Ok(rows.into_iter().find_map(|row| match row {
         Row::Connection(it) if it.id.as_str() == options.to => Some(it),
-        Row::Connection(_) | Row::Endpoint(_) | Row::Route(_) => None,
+        Row::Connection(_) | Row::Endpoint(_) | Row::Route(_) | Row::Policy(_) => None,
     }))
 }
 
@@ -186,7 +186,7 @@ fn ways(allowed: &[WayOut]) -> Ways {
 }
 
 /// What would become of one file, as it is printed.
-fn describe(path: &Path, options: &Options, target: &Target, policy: &Policy) -> Result<String> {
+fn describe(path: &Path, options: &Options, target: &Target, judge: &Offline) -> Result<String> {
     let file = path.display().to_string();
     let mut source = open(path).with_context(|| format!("{file} cannot be read"))?;
     let bytes = source.metadata()?.len();
@@ -195,8 +195,9 @@ fn describe(path: &Path, options: &Options, target: &Target, policy: &Policy) ->
         declared: options.declared.as_deref(),
         file_name: name.as_deref(),
     };
-    let findings =
-        inspect(&mut source, &claim).with_context(|| format!("{file} cannot be read"))?;
+    let (findings, judgement) = judge
+        .judge(&mut source, &claim)
+        .with_context(|| format!("{file} cannot be read"))?;
     let offered = Offered {
         file_name: name.as_deref(),
         declared: options.declared.as_deref(),
@@ -208,7 +209,6 @@ fn describe(path: &Path, options: &Options, target: &Target, policy: &Policy) ->
             bytes,
         },
     };
-    let judgement = policy.judge(&findings);
     let plan = plan_for(&target.channel, &offered, ways(&target.allowed));
     // Nobody lets what is dangerous out by another way.
     let is_stuck = plan.refusal().is_some() && judgement.verdict != Verdict::Quarantined;

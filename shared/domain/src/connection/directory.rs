@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::{Account, Connection, Endpoint, Route, Row, authority};
+use super::{Account, Connection, Endpoint, FilePolicy, Route, Row, authority};
 use crate::egress;
 use crate::ids::{ConnectionId, EndpointId};
 
@@ -17,6 +17,7 @@ pub struct Directory {
     endpoints: BTreeMap<EndpointId, Endpoint>,
     connections: BTreeMap<ConnectionId, Connection>,
     routes: BTreeMap<ConnectionId, Route>,
+    policy: FilePolicy,
 }
 
 /// What is wrong with a configuration.
@@ -44,6 +45,7 @@ impl Directory {
                         .insert(connection.id.clone(), connection),
                 ),
                 Row::Route(route) => drop(directory.routes.insert(route.from.clone(), route)),
+                Row::Policy(policy) => directory.policy = policy,
             }
         }
         directory
@@ -95,6 +97,12 @@ impl Directory {
         self.routes.get(from)
     }
 
+    /// The owner's policy for files.
+    #[must_use]
+    pub fn policy(&self) -> &FilePolicy {
+        &self.policy
+    }
+
     /// Drops connections marked `local`, what refers to them, and plain links to forward to: a deployed function never
     /// talks plain HTTP.
     #[must_use]
@@ -127,7 +135,15 @@ impl Directory {
             .routes
             .values()
             .flat_map(|route| self.route_problems(route));
-        endpoints.chain(connections).chain(routes).collect()
+        let policy = self.policy.problem().map(|problem| Problem {
+            row: "policy".to_owned(),
+            problem,
+        });
+        endpoints
+            .chain(connections)
+            .chain(routes)
+            .chain(policy)
+            .collect()
     }
 
     fn connection_problems(&self, connection: &Connection) -> Vec<Problem> {

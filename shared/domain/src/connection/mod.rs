@@ -2,6 +2,7 @@
 //! platform, with a profile) and routes between connections. Secrets appear by name only.
 
 mod directory;
+mod policy;
 mod retention;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::signature::Scheme;
 use crate::token::Purpose;
 
 pub use directory::{Directory, Problem};
+pub use policy::{FilePolicy, MOST_BLOCKED, Verdicts};
 pub use retention::Retention;
 
 /// The name of a secret in Secrets Manager. Never the secret.
@@ -421,6 +423,8 @@ pub enum Row {
     Connection(Connection),
     /// A route.
     Route(Route),
+    /// The owner's policy for files; there is one at the most.
+    Policy(FilePolicy),
 }
 
 impl Row {
@@ -431,6 +435,7 @@ impl Row {
             Self::Endpoint(endpoint) => format!("endpoint/{}", endpoint.id),
             Self::Connection(connection) => format!("connection/{}", connection.id),
             Self::Route(route) => format!("route/{}", route.from),
+            Self::Policy(_) => "policy".to_owned(),
         }
     }
 }

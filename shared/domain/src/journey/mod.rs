@@ -15,6 +15,7 @@
 //! Monotonic by (epoch, stage): inside an epoch a stage only ever grows. A retry does not step back: a throttled send
 //! stays in `sending` with its intent closed. Only a person opens a new epoch.
 
+mod condemned;
 mod decision;
 mod erasure;
 mod overdue;
@@ -25,6 +26,7 @@ mod standing;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+pub use condemned::{Condemned, Source};
 pub use erasure::LATEST_STORE;
 pub use overdue::{INTENT_GRACE, Overdue, overdue};
 pub use reopening::{Unfit, Way};
@@ -141,6 +143,12 @@ pub struct Record {
     /// When they were removed.
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
+    /// Since when a scan is waited for, or tried again; `None` once it is over.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub scan_since: Option<Timestamp>,
+    /// The scanner that looked at all of it and found nothing.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub cleared_by: Option<String>,
 }
 
 impl Record {

@@ -318,6 +318,9 @@ impl Objects for Buckets {
     }
 
     async fn remove(&self, id: &MediaId) -> Answer<()> {
+        if matches!(self.folder, Folder::Arrivals) {
+            self.delete(&self.media, id.rendition_key()).await?;
+        }
         self.delete(&self.media, self.key(id)).await
     }
 

@@ -10,6 +10,7 @@ mod items;
 mod objects;
 mod parts;
 mod rows;
+mod scanner;
 mod services;
 
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub use items::{items, overdue_order};
 pub use objects::objects;
 pub use parts::parts;
 pub use rows::{conversations, limits, tokens};
+pub use scanner::{scanner, scanner_in_trouble};
 pub use services::{jobs, secrets, vault};
 
 use crate::batch::chain;

@@ -5,6 +5,7 @@ mod claims;
 mod objects;
 mod parts;
 mod rows;
+mod scanner;
 mod services;
 
 use std::cell::{Cell, RefCell};
@@ -115,6 +116,12 @@ pub struct State {
     pub queues: BTreeMap<Queue, Vec<Queued>>,
     /// The `tokens` table.
     pub tokens: BTreeMap<String, TokenRow>,
+    /// What the scanner knows: sequences of bytes, and what it calls files that hold one.
+    pub signatures: Vec<(Vec<u8>, String)>,
+    /// The longest file that it looks at, in bytes.
+    pub longest_scan: Option<usize>,
+    /// Whether it cannot be reached.
+    pub scanner_is_down: bool,
     /// Secrets Manager.
     pub secrets: BTreeMap<String, Secret>,
     /// The limiter rows.

@@ -7,6 +7,7 @@ mod erased;
 mod forward;
 mod reopened;
 mod replayed;
+mod scanned;
 mod synthetic;
 mod to_agent;
 mod transfers;

@@ -50,7 +50,7 @@ pub(crate) struct Site {
     room: Room,
     heard: LastHeard,
     linked: Linked,
-    policy: Policy,
+    standard: Policy,
 }
 
 /// The surfaces a tenant's webhooks come in by; endpoint and connection of each bear the same name.
@@ -178,7 +178,7 @@ impl Site {
             room: Room::default(),
             heard: LastHeard::default(),
             linked: Linked::default(),
-            policy: Policy::default(),
+            standard: Policy::default(),
         }
     }
 
@@ -292,7 +292,8 @@ impl Site {
             jobs: world,
             clock: world,
             directories: world,
-            policy: &self.policy,
+            standard: &self.standard,
+            scanning: None,
         };
         let keys: Vec<String> = world.state.borrow_mut().events.drain(..).collect();
         for key in keys {

@@ -65,6 +65,8 @@ pub struct Setup {
     pub shadow: bool,
     /// How long both sides' files stay.
     pub retention: Retention,
+    /// Where a clamd listens that is asked for each file, `host:port`.
+    pub clamd: Option<String>,
 }
 
 /// A running system with its stand-ins. Ends when it is dropped; [`Stage::stop`] ends it in order.
@@ -123,10 +125,14 @@ impl Stage {
         };
         let log = LogBook::default();
         let parameters = PARAMETERS.into_iter().chain(setup.parameters);
+        let mut parameters: BTreeMap<_, _> = parameters
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        if let Some(address) = setup.clamd {
+            parameters.insert("Scanner".to_owned(), format!("clamd://{address}"));
+        }
         let options = SiteOptions {
-            parameters: parameters
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect::<BTreeMap<_, _>>(),
+            parameters,
             log: Some(Arc::new(log.clone())),
             ..SiteOptions::default()
         };
@@ -139,7 +145,7 @@ impl Stage {
                     endpoint.shadow = setup.shadow;
                 }
                 Row::Connection(connection) => connection.retention = setup.retention,
-                Row::Route(_) => {}
+                Row::Route(_) | Row::Policy(_) => {}
             }
         }
         if let Some(rows) = setup.rows {

@@ -19,7 +19,7 @@ fn rows(standins: &StandIns) -> Result<Vec<Row>> {
     let seed = standins.seed(STAGE)?;
     let org = seed.rows.iter().find_map(|row| match row {
         Row::Connection(connection) => connection.org().cloned(),
-        Row::Endpoint(_) | Row::Route(_) => None,
+        Row::Endpoint(_) | Row::Route(_) | Row::Policy(_) => None,
     });
     let Some(org) = org else {
         anyhow::bail!("the stand-ins have no organisation")

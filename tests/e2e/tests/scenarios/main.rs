@@ -9,6 +9,7 @@ mod misbehaving;
 mod passed_on;
 mod purity;
 mod replay_storm;
+mod scanned;
 mod storm;
 mod strangers;
 mod taken_back;

@@ -50,7 +50,7 @@ fn second_number(standins: &StandIns) -> Result<Vec<Row>> {
         Row::Connection(connection) if connection.profile() == Profile::WhatsApp => {
             Some(connection)
         }
-        Row::Connection(_) | Row::Endpoint(_) | Row::Route(_) => None,
+        Row::Connection(_) | Row::Endpoint(_) | Row::Route(_) | Row::Policy(_) => None,
     });
     let mut kept = numbers.next().context("the stand-ins have no number")?;
     kept.id = ConnectionId::new("kept");

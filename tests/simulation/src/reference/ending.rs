@@ -107,7 +107,7 @@ impl Reference {
         let gate = &case.item.gate;
         match (gate.stage, gate.verdict, sent.file.nature) {
             (Stage::Planned, Verdict::Held, Nature::Torn) => true,
-            (Stage::Rejected, Verdict::Quarantined, Nature::Executable) => true,
+            (Stage::Rejected, Verdict::Quarantined, Nature::Executable | Nature::Infected) => true,
             (Stage::Lost, Verdict::Unjudged, _) => self.was_lost(case, sent),
             _ => false,
         }

@@ -241,7 +241,7 @@ impl Reference {
         let file = part.sent().map(|sent| sent.file.nature);
         let dangerous = text.contains("quarantine");
         self.demand(
-            !dangerous || file == Some(Nature::Executable),
+            !dangerous || matches!(file, Some(Nature::Executable | Nature::Infected)),
             Promise::Told,
             || format!("{file:?} is called dangerous in {}", scene.agenda.now()),
         );

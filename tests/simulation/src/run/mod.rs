@@ -18,11 +18,12 @@ use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
 use attache_flow::memory::World;
 use attache_flow::ports::Queue;
-use attache_inspect::Policy;
+use attache_inspect::{Policy, Verdict};
 
 use crate::bench::{Bench, Invocation};
 use crate::broker::Broker;
 use crate::faults::{Fault, Storm};
+use crate::files::SIGNATURE;
 use crate::platforms::Platforms;
 use crate::ports::Ports;
 use crate::reference::{Promise, Remains, Violation};
@@ -70,11 +71,13 @@ impl Settings {
     /// The product as it is, or with a planted bug.
     #[must_use]
     pub fn new(keep: Keep, sabotage: Sabotage) -> Self {
-        let blind = "[hazards]\nexecutable = \"clean\"\n[disguised]\nexecutable = \"clean\"\n";
-        let policy = match sabotage {
-            Sabotage::BlindJudge => Policy::from_toml(blind).unwrap_or_default(),
-            _ => Policy::default(),
-        };
+        let mut policy = Policy::default();
+        if sabotage == Sabotage::BlindJudge {
+            for section in ["hazards", "disguised"] {
+                let set = policy.set(section, "executable", Verdict::Clean);
+                assert_eq!(set, Ok(()), "the flag it is blind for");
+            }
+        }
         Self {
             keep,
             sabotage,
@@ -157,6 +160,9 @@ impl Run {
         ));
         storm.look_at(&world);
         world.seed(scene.agenda.dice.draw());
+        let (signature, name) = SIGNATURE;
+        let known = (signature.to_vec(), name.to_owned());
+        world.state.borrow_mut().signatures.push(known);
         platforms.whatsapp.hand_out(&mut world.state.borrow_mut());
         for customer in CUSTOMERS {
             remember(&world, customer);

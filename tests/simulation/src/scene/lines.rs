@@ -170,7 +170,8 @@ fn file(dice: &Dice, n: u64) -> What {
 
 fn sent(dice: &Dice, n: u64, to_customer: bool) -> Sent {
     let nature = match dice.below(10) {
-        0 | 1 => Nature::Executable,
+        0 => Nature::Executable,
+        1 => Nature::Infected,
         2 => Nature::Torn,
         3 if to_customer => Nature::Foreign,
         _ => Nature::Clean,

@@ -1,6 +1,7 @@
 //! Genesys Cloud: Open Messaging and client-credentials tokens (platform API as of SDK 257/259; developer pages read 2026),
 //! and the media events that the source documents describe.
 
+mod completion;
 mod download;
 mod error;
 mod event;
@@ -10,6 +11,7 @@ mod token;
 mod webhook;
 mod words;
 
+pub use completion::{Completion, Transport, completion};
 pub use download::{Hop, first_hop, read_hop};
 pub use error::failure;
 pub use event::parse as parse_media_event;

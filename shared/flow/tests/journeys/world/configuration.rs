@@ -82,7 +82,7 @@ pub(crate) fn route(from: &str, to: &str) -> Row {
     })
 }
 
-pub(super) fn rows_of_the_site() -> Vec<Row> {
+pub(crate) fn rows_of_the_site() -> Vec<Row> {
     vec![
         Row::Endpoint(endpoint("wa", Profile::WhatsApp)),
         Row::Endpoint(endpoint("gc", Profile::GenesysOpenMessaging)),

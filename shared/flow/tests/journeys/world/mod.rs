@@ -9,6 +9,7 @@
 mod configuration;
 mod platforms;
 
+use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use attache_domain::connection::{Directory, Lane, Row, SecretName};
 use attache_domain::digest::Sha256Digest;
 use attache_domain::ids::{EndpointId, MediaId};
 use attache_domain::journey::Item;
+use attache_domain::scan::guardduty;
 use attache_domain::signature::{Scheme, Secret, Verifier};
 use attache_domain::time::Timestamp;
 use attache_flow::batch::Record;
@@ -26,7 +28,7 @@ use attache_flow::fetch::{Fetch, InParts, Room};
 use attache_flow::forward::Forward;
 use attache_flow::guard::{Guard, Known};
 use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Reply};
-use attache_flow::judge::Judge;
+use attache_flow::judge::{Judge, Scanning, Scans};
 use attache_flow::memory::{Calm, Weather, World};
 use attache_flow::ports::{Clock, Http, KeptEvent, Objects, Queue, Wanted};
 use attache_flow::refresh::Refresh;
@@ -37,9 +39,8 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use configuration::inviting_directory;
-use configuration::rows_of_the_site;
 pub(crate) use configuration::{
-    directory, directory_of, directory_with, integration, number, route,
+    directory, directory_of, directory_with, integration, number, route, rows_of_the_site,
 };
 pub(crate) use platforms::{Answer, Host, Platforms};
 
@@ -55,6 +56,13 @@ pub(crate) const PART_BYTES: usize = 1000;
 const PATIENCE: Duration = Duration::from_secs(840);
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
+/// How a scanner's result is come by.
+#[derive(Clone, Copy)]
+pub(crate) enum Way {
+    Asked,
+    Told,
+}
+
 pub(crate) struct Site {
     pub(crate) world: World,
     pub(crate) platforms: Rc<Platforms>,
@@ -64,7 +72,9 @@ pub(crate) struct Site {
     pub(crate) room: Room,
     pub(crate) heard: LastHeard,
     pub(crate) linked: Linked,
-    pub(crate) policy: Policy,
+    pub(crate) standard: Policy,
+    /// Whether a scanner is asked or tells by an event, and how long that is waited for.
+    pub(crate) scanning: Cell<Option<(Way, Duration)>>,
 }
 
 impl Site {
@@ -118,7 +128,8 @@ impl Site {
             room: Room::default(),
             heard: LastHeard::default(),
             linked: Linked::default(),
-            policy: Policy::default(),
+            standard: Policy::default(),
+            scanning: Cell::default(),
         }
     }
 
@@ -383,16 +394,28 @@ impl Site {
         jobs.len()
     }
 
-    pub(crate) fn judge(&self) {
+    pub(crate) fn judge_of_files(&self) -> Judge<'_> {
         let world = &self.world;
-        let judge = Judge {
+        let scanning = self.scanning.get().map(|(way, patience)| Scanning {
+            by: match way {
+                Way::Asked => Scans::Asked(world),
+                Way::Told => Scans::Told(guardduty::NAME),
+            },
+            patience,
+        });
+        Judge {
             items: world,
             objects: world,
             jobs: world,
             clock: world,
             directories: world,
-            policy: &self.policy,
-        };
+            standard: &self.standard,
+            scanning,
+        }
+    }
+
+    pub(crate) fn judge(&self) {
+        let (world, judge) = (&self.world, self.judge_of_files());
         let keys: Vec<String> = world.state.borrow_mut().events.drain(..).collect();
         for key in keys {
             judge.object_created(&key).now_or_never().unwrap().unwrap();

@@ -9,6 +9,7 @@ use attache_domain::journey::Stage as Journey;
 use attache_e2e::media::{bytes, long_note, note, sample_named};
 use attache_e2e::{OldSystem, Sent, Setup, Stage};
 use attache_local::iam::{KillPoint, When};
+use attache_platforms::clamd::Clamd;
 use attache_platforms::faults::{Fault, Point, Times};
 use attache_platforms::genesys::AgentFile;
 use attache_platforms::whatsapp::{MediaFile, Say};
@@ -271,9 +272,11 @@ enum Words {
     TakenBack,
     /// Another system, which does not want what is passed on to it.
     PassedOn,
+    /// A file while the scanner is down.
+    Unscanned,
 }
 
-const OF_WORDS: [Words; 12] = [
+const OF_WORDS: [Words; 13] = [
     Words::FileAndReply,
     Words::FromAgent,
     Words::Uninvited,
@@ -286,6 +289,7 @@ const OF_WORDS: [Words; 12] = [
     Words::Stranger,
     Words::TakenBack,
     Words::PassedOn,
+    Words::Unscanned,
 ];
 
 async fn spoken(what: Words) -> Result<BTreeSet<Call>> {
@@ -295,8 +299,10 @@ async fn spoken(what: Words) -> Result<BTreeSet<Call>> {
             Words::TakenBack => taken_back::setup(),
             _ => Setup::default(),
         };
+        let clamd = Clamd::start().await?;
         let stage = Stage::start(Setup {
             parameters: vec![("LeaseSeconds", "6")],
+            clamd: matches!(what, Words::Unscanned).then(|| clamd.address()),
             forward_to: matches!(what, Words::PassedOn).then(|| other.url()),
             ..setup
         })
@@ -310,7 +316,10 @@ async fn spoken(what: Words) -> Result<BTreeSet<Call>> {
         }
         let hello = stage.says(Say::Text("Hello".to_owned()));
         stage.at_rest(&hello, BOUND).await?;
-        play_words(&stage, what, &hello).await?;
+        match what {
+            Words::Unscanned => play_unscanned(&stage, &clamd).await?,
+            _ => play_words(&stage, what, &hello).await?,
+        }
         stage.quiet(BOUND).await?;
         ensure!(stage.breaches().is_empty(), "{:?}", stage.breaches());
         let calls = called(stage.run.template(), &stage.run.calls());
@@ -320,11 +329,22 @@ async fn spoken(what: Words) -> Result<BTreeSet<Call>> {
     play.await.with_context(|| format!("{what:?}"))
 }
 
+async fn play_unscanned(stage: &Stage, clamd: &Clamd) -> Result<()> {
+    clamd.go_down().await;
+    let sent = stage.send(sample_named("photo.jpg"))?;
+    let look = || async { Ok((!stage.log.containing("not scanned").is_empty()).then_some(())) };
+    attache_e2e::eventually("a scan that failed", BOUND, look).await?;
+    clamd.come_back().await?;
+    let item = stage.at_rest(&sent, BOUND).await?;
+    ensure!(item.gate.stage == Journey::Sent, "{:?}", item.gate);
+    Ok(())
+}
+
 async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
     let (genesys, whatsapp) = (&stage.standins.genesys, &stage.standins.whatsapp);
     let file = || AgentFile::new(bytes("screenshot.png"), "image/png").named("plan.png");
     match what {
-        Words::Dies => {}
+        Words::Dies | Words::Unscanned => {}
         Words::Converted | Words::SweptUp => {
             let sent = stage.agent_sends(AgentFile::new(bytes("anim.gif"), "image/gif"), "Look")?;
             genesys.wait_for_final_receipt(&sent.message, BOUND).await?;

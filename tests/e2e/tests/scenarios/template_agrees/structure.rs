@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use attache_domain::scan::guardduty;
 use attache_flow::fetch::LINK_USED;
 use attache_flow::intake::{KEPT_ROUTELESS, KEPT_UNKNOWN};
 use attache_local::template::Event;
@@ -298,6 +299,25 @@ fn the_life_that_links_have_left_is_a_metric_of_real_traffic() -> Result<()> {
         let metric = &filter["MetricTransformations"][0];
         assert_eq!(metric["MetricValue"], json!("$.life_left_s"), "{id}");
     }
+    Ok(())
+}
+
+#[test]
+fn results_of_scans_come_to_validate() -> Result<()> {
+    let document = document()?;
+    let rule = &resources(&document, "AWS::Events::Rule")?["ScanResultsRule"];
+    let pattern = &rule["EventPattern"];
+    assert_eq!(
+        (&pattern["source"], &pattern["detail-type"]),
+        (
+            &json!([guardduty::SOURCE]),
+            &json!([guardduty::DETAIL_TYPE])
+        )
+    );
+    let target = &rule["Targets"][0]["Arn"];
+    assert_eq!(get_att(target), Some("ValidateFunction"));
+    let permission = &resources(&document, "AWS::Lambda::Permission")?["ScanResultsPermission"];
+    assert_eq!(get_att(&permission["SourceArn"]), Some("ScanResultsRule"));
     Ok(())
 }
 

@@ -1,23 +1,30 @@
 //! Judge: one verdict and one plan for each stored object; nothing leaves without it.
 //!
-//! Triggered by the object's own event (also twice, also before the row knows of the object) or by `sweep`. The row's
-//! arrows fetching → stored → planned → waiting are crossed in one write. A dangerous object is copied to the
-//! quarantine bucket, the verdict is written, and only then is the original removed: dying between any two of these
-//! leaves work that `sweep` brings back here, and no moment in which the object could be delivered.
+//! Triggered by the object's own event (also twice, also before the row knows of the object), by a scanner's, or by `sweep`.
+//! The row's arrows fetching → stored → planned → waiting are crossed in one write; only where a scan is waited for there is one
+//! more (`scan`). A dangerous object is copied to the quarantine bucket, the verdict is written, and only then is the original
+//! removed: dying between any two of these leaves work that `sweep` brings back here, and no moment in which the object could be
+//! delivered.
+
+mod condemned;
+mod policy;
+mod scan;
 
 use std::io::{self, SeekFrom};
 
 use attache_domain::audit::Actor;
 use attache_domain::channels::{self, Found};
-use attache_domain::connection::Directory;
+use attache_domain::connection::{Directory, FilePolicy};
 use attache_domain::digest::{Hasher, Sha256Digest};
 use attache_domain::event::{Content, FollowUp, Origin, Words};
 use attache_domain::ids::MediaId;
 use attache_domain::job::ItemJob;
 use attache_domain::journey::{Item, LATEST_STORE, Stage, StoredObject};
 use attache_domain::notice::{self, Ending};
-use attache_domain::verdict::{Plan, Reason, Verdict};
-use attache_inspect::{Claim, Findings, Judgement, Policy};
+use attache_domain::scan::guardduty::ObjectScan;
+use attache_domain::scan::{Outcome, Scanned};
+use attache_domain::verdict::{DELETED, Plan, Reason, Verdict};
+use attache_inspect::{Claim, Findings, Hazard, HazardKind, Judgement, Policy};
 
 use crate::batch::Trouble;
 use crate::erasure::Tombs;
@@ -26,6 +33,9 @@ use crate::ports::{
 };
 use crate::retry;
 use crate::telling::Telling;
+
+pub use policy::{blocked, overlaid};
+pub use scan::{Scanning, Scans};
 
 /// What judge needs.
 #[derive(Clone, Copy)]
@@ -40,8 +50,10 @@ pub struct Judge<'a> {
     pub clock: &'a dyn Clock,
     /// The configuration.
     pub directories: &'a dyn Directories,
-    /// What turns findings into a verdict.
-    pub policy: &'a Policy,
+    /// What turns findings into a verdict, where the owner says nothing else.
+    pub standard: &'a Policy,
+    /// Who looks for malware; `None`: nobody.
+    pub scanning: Option<Scanning<'a>>,
 }
 
 impl Judge<'_> {
@@ -51,7 +63,7 @@ impl Judge<'_> {
     /// [`Trouble`] if the world failed or the message is no job.
     pub async fn handle(&self, body: &str) -> Result<(), Trouble> {
         let job = ItemJob::parse(body)?;
-        self.judge(&job.media).await
+        self.judge(&job.media, None).await
     }
 
     /// Handles the event of an object.
@@ -60,15 +72,18 @@ impl Judge<'_> {
     /// [`Trouble`] if the world failed, or an object lies there that no row knows (an orphan), or under a key that is
     /// no item's: Lambda repeats the event and parks it, where a person finds it.
     pub async fn object_created(&self, key: &str) -> Result<(), Trouble> {
-        match MediaId::from_arrival_key(key) {
-            Some(id) => self.judge(&id).await,
-            None => Err(Trouble::Dangling(format!(
-                "object key {key:?} is no item's"
-            ))),
-        }
+        self.judge(&item_of(key)?, None).await
     }
 
-    async fn judge(&self, id: &MediaId) -> Result<(), Trouble> {
+    /// Handles a scanner's event about an object, which comes before, after or instead of the object's own, and also twice.
+    ///
+    /// # Errors
+    /// As [`Judge::object_created`]; and if it is about malware in a file that somebody is sending this very moment.
+    pub async fn object_scanned(&self, scan: &ObjectScan) -> Result<(), Trouble> {
+        self.judge(&item_of(&scan.key)?, Some(scan)).await
+    }
+
+    async fn judge(&self, id: &MediaId, scan: Option<&ObjectScan>) -> Result<(), Trouble> {
         let Some(mut item) = self.items.load(id).await? else {
             return Err(Trouble::Dangling(format!("object of unknown item {id}")));
         };
@@ -79,34 +94,61 @@ impl Judge<'_> {
             (Stage::Planned | Stage::Rejected, Verdict::Quarantined) => {
                 return Ok(self.finish_quarantine(&mut item).await?);
             }
-            // The judge before may have died between its write and the job.
-            (Stage::Converting | Stage::Waiting, _) if item.gate.lease.is_none() => {
-                return Ok(retry::hand_on(self.jobs, &item).await?);
-            }
             (Stage::Announced | Stage::Fetching | Stage::Stored, _) => {}
-            (stage, _) => {
-                tracing::info!(media.id = %id, media.stage = stage.as_str(), "judged already");
-                return Ok(());
-            }
+            _ => return self.judged_before(item, scan).await,
         }
         let Some(head) = self.objects.head(id).await? else {
             // Not stored (yet): whoever fetches it will bring the event.
             tracing::warn!(media.id = %id, "nothing stored to judge");
             return Ok(());
         };
-        let Some(judged) = self.inspect(&item, &head).await? else {
-            return Err(Trouble::Dangling(format!(
-                "object of item {id} changed while it was read"
-            )));
-        };
+        let scanned = scan
+            .filter(|scan| scan.is_of(&head.etag))
+            .map(|scan| &scan.scanned);
+        if scanned.is_none() && self.waits_for_scan(&item) {
+            return Ok(self.wait_for_scan(&mut item, &head).await?);
+        }
         let directory = match &item.origin.target {
             Some(target) => self.directories.knowing(target).await?,
             None => self.directories.current().await?,
         };
-        Ok(self.decide(&mut item, judged, &directory).await?)
+        let Some((mut bytes, judged)) = self.inspect(&item, &head, directory.policy()).await?
+        else {
+            return Err(Trouble::Dangling(format!(
+                "object of item {id} changed while it was read"
+            )));
+        };
+        match self
+            .scanned(&mut item, &mut *bytes, scanned, judged)
+            .await?
+        {
+            Some(judged) => Ok(self.decide(&mut item, judged, &directory).await?),
+            // It is scanned again later.
+            None => Ok(()),
+        }
     }
 
-    async fn inspect(&self, item: &Item, head: &Head) -> Answer<Option<Judged>> {
+    /// What is still to be done with an item that has its verdict.
+    async fn judged_before(&self, item: Item, scan: Option<&ObjectScan>) -> Result<(), Trouble> {
+        if let Some(scan) = scan {
+            return self.scanned_late(item, scan).await;
+        }
+        if matches!(item.gate.stage, Stage::Converting | Stage::Waiting)
+            && item.gate.lease.is_none()
+        {
+            // The judge before may have died between its write and the job.
+            return Ok(retry::hand_on(self.jobs, &item).await?);
+        }
+        tracing::info!(media.id = %item.id, media.stage = item.gate.stage.as_str(), "judged already");
+        Ok(())
+    }
+
+    async fn inspect(
+        &self,
+        item: &Item,
+        head: &Head,
+        policy: &FilePolicy,
+    ) -> Answer<Option<(Box<dyn Bytestream>, Judged)>> {
         let Some(mut bytes) = self.objects.open(&item.id, &head.etag).await? else {
             return Ok(None);
         };
@@ -118,59 +160,57 @@ impl Judge<'_> {
             file_name: file.and_then(|file| file.file_name.as_deref()),
         };
         let unread = |e| Outage::new("reading the stored original", e);
-        let findings = attache_inspect::inspect(&mut bytes, &claim).map_err(unread)?;
+        let mut findings = attache_inspect::inspect(&mut bytes, &claim).map_err(unread)?;
         let digest = match head.digest {
             Some(digest) => digest,
             None => digest_of(&mut *bytes).map_err(unread)?,
         };
+        findings.hazards.extend(blocked(policy, &digest));
         let object = StoredObject {
             etag: head.etag.clone(),
             size_bytes: head.size_bytes,
             digest,
         };
-        let judgement = self.policy.judge(&findings);
         // Else somebody stored the whole beside them: the parts are still to be dropped, by whoever takes the job they were sent
         // under once more.
         let is_alone = head.digest.is_none() || item.record.upload().is_none();
-        Ok(Some((object, is_alone, findings, judgement)))
+        let policy = overlaid(self.standard, policy);
+        let policy = policy.map_err(|e| Outage::new("reading the owner's policy", e))?;
+        let judged = Judged {
+            object,
+            is_alone,
+            judgement: policy.judge(&findings),
+            findings,
+            policy: policy.into_owned(),
+            cleared_by: None,
+        };
+        Ok(Some((bytes, judged)))
     }
 
-    async fn decide(
-        &self,
-        item: &mut Item,
-        (object, is_alone, findings, judgement): Judged,
-        directory: &Directory,
-    ) -> Answer<()> {
+    async fn decide(&self, item: &mut Item, judged: Judged, directory: &Directory) -> Answer<()> {
         let now = self.clock.now();
         let target = item
             .origin
             .target
             .as_ref()
             .and_then(|id| directory.connection(id));
-        item.gate.verdict = item.gate.verdict.worsen(verdict(judgement.verdict));
-        item.record.reasons = judgement.reasons.iter().map(reason).collect();
-        if item.gate.verdict == Verdict::Quarantined {
-            self.objects.quarantine(&item.id).await?;
-        }
+        let kind = judged.findings.kind;
         let found = Found {
-            content_type: findings.kind.content_type(),
-            label: findings.kind.label(),
-            animated: findings.kind.is_animated(),
-            bytes: object.size_bytes,
+            content_type: kind.content_type(),
+            label: kind.label(),
+            animated: kind.is_animated(),
+            bytes: judged.object.size_bytes,
         };
         let plan = channels::plan(&item.origin, target, found);
-        item.record.object = Some(object);
-        item.record.link = None;
-        item.record.link_dies_at = None;
-        if is_alone {
-            item.record.transfer = None;
+        item.gate.verdict = item.gate.verdict.worsen(verdict(judged.judgement.verdict));
+        item.record.reasons = judged.judgement.reasons.iter().map(reason).collect();
+        if item.gate.verdict == Verdict::Quarantined {
+            self.put_away(item, directory.policy()).await?;
         }
-        item.record.attempts = 0;
-        item.record.token_floor = 0;
-        item.record.wait_until = None;
+        item.record.cleared_by = judged.cleared_by.map(str::to_owned);
+        item.record.scan_since = None;
+        brought(item, judged.object, judged.is_alone);
         self.tell(item, &plan).await?;
-        item.acknowledge_claim(Actor::Fetch);
-        item.rest();
         item.cross(Stage::Stored, Actor::Validate, now);
         item.cross(Stage::Planned, Actor::Validate, now);
         item.record.plan = Some(plan);
@@ -181,14 +221,8 @@ impl Judge<'_> {
             // `finish_quarantine` ends it, here or after a crash.
             Verdict::Quarantined | Verdict::Unjudged => {}
         }
-        if self.items.save(item).await? == Saved::Overtaken {
-            // A twin of this event, or a fetcher renewing its lease: the next event or `sweep` finds what is left.
-            return Err(Outage::new(
-                "judging",
-                format!("row of item {} changed meanwhile", item.id),
-            ));
-        }
-        tracing::info!(media.id = %item.id, verdict = item.gate.verdict.as_str(), media.stage = item.gate.stage.as_str(), media.kind = findings.kind.mime(), reasons = ?item.record.reasons, "judged");
+        self.save(item).await?;
+        tracing::info!(media.id = %item.id, verdict = item.gate.verdict.as_str(), media.stage = item.gate.stage.as_str(), media.kind = kind.mime(), media.sha256 = item.record.object.as_ref().map(|it| it.digest.to_string()), reasons = ?item.record.reasons, cleared_by = item.record.cleared_by, "judged");
         match (item.gate.stage, item.gate.verdict) {
             (Stage::Converting | Stage::Waiting, _) => retry::hand_on(self.jobs, item).await,
             (Stage::Planned, Verdict::Quarantined) => self.finish_quarantine(item).await,
@@ -196,24 +230,50 @@ impl Judge<'_> {
         }
     }
 
+    async fn save(&self, item: &mut Item) -> Answer<()> {
+        match self.items.save(item).await? {
+            Saved::Done => Ok(()),
+            // A twin of this event, or a fetcher renewing its lease: the next event or `sweep` finds what is left.
+            Saved::Overtaken => Err(Outage::new(
+                "judging",
+                format!("row of item {} changed meanwhile", item.id),
+            )),
+        }
+    }
+
+    /// Copies the original into quarantine, or notes that the owner wants no copy.
+    async fn put_away(&self, item: &mut Item, policy: &FilePolicy) -> Answer<()> {
+        if !policy.delete_now {
+            return self.objects.quarantine(&item.id).await;
+        }
+        item.record.reasons.push(Reason {
+            code: DELETED.to_owned(),
+            evidence: "the policy keeps nothing of what is quarantined".to_owned(),
+        });
+        Ok(())
+    }
+
     /// Tells whoever waits for it what does not go out, and brings a caption on its way that goes out on its own.
     async fn tell(&self, item: &Item, plan: &Plan) -> Answer<()> {
-        let telling = Telling {
-            items: self.items,
-            jobs: self.jobs,
-            clock: self.clock,
-        };
         let ending = match item.gate.verdict {
             Verdict::Held | Verdict::Quarantined => Some(Ending::KeptBack),
             Verdict::Clean | Verdict::Unjudged => notice::of_plan(plan),
         };
         if let Some(ending) = ending {
-            return telling.of(item, &ending, Actor::Validate).await;
+            return self.telling().of(item, &ending, Actor::Validate).await;
         }
         if let Some(caption) = caption_apart(item, plan) {
-            telling.announce(caption, Actor::Validate).await?;
+            self.telling().announce(caption, Actor::Validate).await?;
         }
         Ok(())
+    }
+
+    fn telling(&self) -> Telling<'_> {
+        Telling {
+            items: self.items,
+            jobs: self.jobs,
+            clock: self.clock,
+        }
     }
 
     /// Removes everything of an item that is to have no bytes, as often as somebody stores some; of a tombstone also what was
@@ -260,8 +320,55 @@ impl Judge<'_> {
     }
 }
 
-/// An object, whether no parts of it are left beside it, what was found in it, and what that means.
-type Judged = (StoredObject, bool, Findings, Judgement);
+/// What was found in an object, and what that means.
+struct Judged {
+    object: StoredObject,
+    /// Whether no parts of it are left beside it.
+    is_alone: bool,
+    findings: Findings,
+    policy: Policy,
+    judgement: Judgement,
+    /// The scanner that found nothing in it.
+    cleared_by: Option<&'static str>,
+}
+
+impl Judged {
+    /// What was found once a scan is added to it.
+    fn with(mut self, scanned: &Scanned) -> Self {
+        let kind = match scanned.outcome {
+            Outcome::Clean => {
+                self.cleared_by = Some(scanned.scanner);
+                return self;
+            }
+            Outcome::Malware { .. } => HazardKind::Malware,
+            Outcome::NotScanned { .. } => HazardKind::NotScanned,
+        };
+        let evidence = scanned.evidence();
+        self.findings.hazards.push(Hazard { kind, evidence });
+        self.judgement = self.policy.judge(&self.findings);
+        self
+    }
+}
+
+/// Notes that the bytes are here, whole: whoever fetched them has nothing more to do.
+fn brought(item: &mut Item, object: StoredObject, is_alone: bool) {
+    item.record.object = Some(object);
+    item.record.link = None;
+    item.record.link_dies_at = None;
+    if is_alone {
+        item.record.transfer = None;
+    }
+    item.record.attempts = 0;
+    item.record.token_floor = 0;
+    item.record.wait_until = None;
+    item.acknowledge_claim(Actor::Fetch);
+    item.rest();
+}
+
+fn item_of(key: &str) -> Result<MediaId, Trouble> {
+    MediaId::from_arrival_key(key)
+        .ok_or_else(|| Trouble::Dangling(format!("object key {key:?} is no item's")))
+}
 
 /// The digest of the whole, read from its beginning.
 fn digest_of(bytes: &mut dyn Bytestream) -> io::Result<Sha256Digest> {
