@@ -24,6 +24,13 @@ pub enum Ending<'a> {
         /// Why, in words.
         reason: &'a str,
     },
+    /// Words go out in its place.
+    InPlace {
+        /// What they are.
+        what: &'static str,
+        /// Why not the file, in words.
+        reason: &'a str,
+    },
     /// It was lost, refused, or given up.
     Failed(&'a Diagnosis),
     /// Whether it was sent is not known, and it is not sent again.
@@ -55,12 +62,12 @@ pub fn follow_ups(item: &Item, ending: &Ending<'_>) -> Vec<Origin> {
     let epoch = item.gate.epoch;
     let words = notice(item, ending).map(|text| {
         let content = Content::Words(Words { text, notice: true });
-        origin.follow_up(
-            FollowUp::Notice(epoch),
-            content,
-            agent.clone(),
-            Direction::ToAgent,
-        )
+        let part = match ending {
+            // What becomes of the words is told besides.
+            Ending::InPlace { .. } => FollowUp::InPlace,
+            _ => FollowUp::Notice(epoch),
+        };
+        origin.follow_up(part, content, agent.clone(), Direction::ToAgent)
     });
     let receipt = (origin.direction == Direction::ToCustomer)
         .then(|| receipt(item, ending))
@@ -93,7 +100,7 @@ fn receipt(item: &Item, ending: &Ending<'_>) -> Option<Receipt> {
         Ending::NotTaken { code, reason } => failed(code, (*reason).to_owned()),
         Ending::Failed(diagnosis) => failed(&diagnosis.code, diagnosis.remedy.clone()),
         // Not the last word: a person decides, or a status comes after all.
-        Ending::KeptBack | Ending::Unconfirmed => None,
+        Ending::KeptBack | Ending::Unconfirmed | Ending::InPlace { .. } => None,
     }
 }
 
@@ -103,6 +110,13 @@ fn notice(item: &Item, ending: &Ending<'_>) -> Option<String> {
     let (subject, consequence) = match (item.origin.direction, ending) {
         (_, Ending::Delivered) => return None,
         (Direction::ToAgent, Ending::Unconfirmed) => return None,
+        // The agent reads the words themselves.
+        (Direction::ToAgent, Ending::InPlace { .. }) => return None,
+        (Direction::ToCustomer, Ending::InPlace { what: words, reason }) => {
+            return Some(format!(
+                "[Attaché] The customer gets {words} in the place of {what}: {reason}"
+            ));
+        }
         (Direction::ToAgent, _) if item.origin.file().is_none() => return None,
         (Direction::ToAgent, _) => ("The customer sent", "It was not passed on to you"),
         (Direction::ToCustomer, Ending::Unconfirmed) => (
@@ -119,7 +133,7 @@ fn notice(item: &Item, ending: &Ending<'_>) -> Option<String> {
         Ending::NotTaken { reason, .. } => (*reason).to_owned(),
         Ending::Failed(diagnosis) => diagnosis.remedy.clone(),
         Ending::Unconfirmed => "The connection broke after it was handed over".to_owned(),
-        Ending::Delivered => String::new(),
+        Ending::Delivered | Ending::InPlace { .. } => String::new(),
     };
     let mut text = format!("[Attaché] {subject} {what}. {consequence}: {reason}");
     if !text.ends_with('.') {
@@ -179,13 +193,19 @@ fn because(item: &Item) -> String {
     }
 }
 
-/// The ending that a plan means, if it lets nothing out.
+/// What is to be told of a plan, if the file itself does not go out by it.
 #[must_use]
 pub fn of_plan(plan: &Plan) -> Option<Ending<'_>> {
     let why = plan.refusal().filter(|_| plan.delivery().is_none())?;
-    Some(Ending::NotTaken {
-        code: &why.code,
-        reason: &why.reason,
+    let reason = why.reason.as_str();
+    let in_place = |what| Ending::InPlace { what, reason };
+    Some(match plan {
+        Plan::Link { .. } => in_place("a link that lives for some hours"),
+        Plan::Summary { .. } => in_place("words that say what it is"),
+        _ => Ending::NotTaken {
+            code: &why.code,
+            reason,
+        },
     })
 }
 

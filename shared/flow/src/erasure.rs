@@ -4,7 +4,6 @@
 //! more; then `validate` is asked to remove the bytes. Dying in between leaves a row that `sweep` finds. Whoever ends the item at
 //! that very moment may still tell of it; `validate` erases that too, whenever it looks.
 
-use std::iter;
 use std::time::Duration;
 
 use attache_domain::audit::Actor;
@@ -166,7 +165,7 @@ impl Tombs<'_> {
 fn follow_ups_of(item: &Item) -> Vec<MediaId> {
     let origin = &item.origin;
     let notices = (0..=item.gate.epoch).map(FollowUp::Notice);
-    let all = iter::once(FollowUp::Caption).chain(notices);
+    let all = [FollowUp::Caption, FollowUp::InPlace].into_iter().chain(notices);
     all.map(|follow_up| {
         let part = follow_up.part(&origin.attachment);
         MediaId::derive(&origin.connection, &origin.message, &part)

@@ -168,6 +168,8 @@ pub enum FollowUp {
     Caption,
     /// A notice about an item in this epoch, to the agent: what a person set going again is told of again.
     Notice(u16),
+    /// What stands in the place of a file towards the customer, told to the agent who sent it.
+    InPlace,
     /// The last word on a message, to its sender's platform: what failed can still arrive, once a person set it going again.
     Receipt(ReceiptStatus),
 }
@@ -181,6 +183,7 @@ impl FollowUp {
             Self::Caption => AttachmentId::new(format!("attache:caption/{of}")),
             Self::Notice(0) => AttachmentId::new(format!("attache:notice/{of}")),
             Self::Notice(epoch) => AttachmentId::new(format!("attache:notice.{epoch}/{of}")),
+            Self::InPlace => AttachmentId::new(format!("attache:in-place/{of}")),
             Self::Receipt(ReceiptStatus::Delivered) => {
                 AttachmentId::new("attache:receipt/delivered")
             }

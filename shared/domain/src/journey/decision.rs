@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::{Item, Stage};
 use crate::audit::Actor;
+use crate::channels::Refused;
+use crate::diagnosis::Diagnosis;
 use crate::time::Timestamp;
 use crate::verdict::{Plan, Reason, Verdict};
 
-/// How long after its release `sweep` looks whether the file is on its way.
+/// How long after its release, or after it was to be planned anew, `sweep` looks whether the file is on its way.
 const DUE_IN: Duration = Duration::from_secs(30);
 
 /// The code of the reason that a release leaves.
@@ -47,17 +49,32 @@ impl Item {
     pub fn proceed(&mut self, actor: Actor, now: Timestamp) {
         match &self.record.plan {
             // Only watched: it is known what would have become of it.
-            Some(plan) if self.origin.shadow && plan.delivery().is_some() => {
+            Some(plan) if self.origin.shadow && plan.goes_out() => {
                 self.end(Stage::Kept, actor, now);
             }
-            Some(Plan::AsIs(_) | Plan::ReTyped(_)) => self.cross(Stage::Waiting, actor, now),
+            Some(
+                Plan::AsIs(_) | Plan::ReTyped(_) | Plan::Link { .. } | Plan::Summary { .. },
+            ) => self.cross(Stage::Waiting, actor, now),
             Some(Plan::Converted { .. }) => self.cross(Stage::Converting, actor, now),
             Some(Plan::Keep) => self.end(Stage::Kept, actor, now),
-            // Nobody sends links or summaries: they are not planned here, and were they, the sender is told why.
-            Some(Plan::Rejected(_) | Plan::Link { .. } | Plan::Summary { .. }) | None => {
-                self.end(Stage::Rejected, actor, now);
-            }
+            Some(Plan::Rejected(_)) | None => self.end(Stage::Rejected, actor, now),
         }
+    }
+
+    /// The target refused a file that everything known said it takes: it is judged once more, and planned by what the refusal
+    /// taught. What was sent under the old plan counts no more, so this opens a new epoch, although no person asked for it. It
+    /// happens to an item once.
+    pub fn plan_anew(&mut self, refused: Refused, why: Diagnosis, actor: Actor, now: Timestamp) {
+        self.acknowledge_claim(actor);
+        self.rest();
+        self.gate.epoch += 1;
+        self.enter(Stage::Stored, actor, now);
+        self.gate.due_at = Some(now + DUE_IN);
+        let record = &mut self.record;
+        record.refused = Some(refused);
+        record.diagnosis = Some(why);
+        record.uploaded = None;
+        record.wait_until = None;
     }
 
     /// The file stays where it is, for good.
@@ -74,6 +91,9 @@ impl Item {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channels::{Kind, Objection};
+    use crate::claim::Lease;
+    use crate::diagnosis::Domain;
     use crate::journey::tests::item;
     use crate::verdict::Refusal;
 
@@ -90,11 +110,21 @@ mod tests {
 
     #[test]
     fn a_released_file_goes_the_way_of_its_plan() {
-        let refused = Plan::Rejected(Refusal {
+        let why = || Refusal {
             code: "channel.type".to_owned(),
             reason: "no".to_owned(),
-        });
-        for (plan, stage) in [(Plan::Keep, Stage::Kept), (refused, Stage::Rejected)] {
+        };
+        let link = Plan::Link {
+            mime: "application/msword".to_owned(),
+            name: "a.doc".to_owned(),
+            caption_apart: false,
+            why: why(),
+        };
+        for (plan, stage) in [
+            (Plan::Keep, Stage::Kept),
+            (Plan::Rejected(why()), Stage::Rejected),
+            (link, Stage::Waiting),
+        ] {
             let mut item = held(plan);
             assert!(item.is_held() && !item.was_released());
             item.release("looked at it", NOW);
@@ -103,6 +133,42 @@ mod tests {
             let entries = item.trail.verify(&item.id).unwrap();
             assert_eq!(entries.last().map(|it| it.actor), Some(Actor::Operator));
         }
+    }
+
+    #[test]
+    fn a_file_that_is_planned_anew_begins_at_its_bytes() {
+        let mut item = item();
+        item.cross(Stage::Waiting, Actor::Validate, NOW);
+        item.gate.verdict = Verdict::Clean;
+        item.gate.stage = Stage::Sending;
+        item.gate.intent_until = Some(NOW);
+        item.gate.lease = Some(Lease {
+            holder: 1,
+            since: NOW,
+            until: NOW,
+        });
+        item.record.uploaded = Some("id".to_owned());
+        let refused = Refused {
+            kind: Kind::Image,
+            mime: "image/png".to_owned(),
+            bytes: 7,
+            within: 9,
+            objection: Objection::TooLarge,
+            at: NOW,
+        };
+        let why = Diagnosis::new(Domain::Provider, "channel.limit-drift", "7 of 9", "");
+        item.plan_anew(refused.clone(), why, Actor::Upload, NOW);
+        let gate = &item.gate;
+        assert_eq!((gate.stage, gate.epoch), (Stage::Stored, 1));
+        assert_eq!((&gate.lease, gate.intent_until), (&None, None));
+        assert_eq!(item.record.refused, Some(refused));
+        assert_eq!(item.record.uploaded, None);
+        let stages: Vec<_> = item.trail.verify(&item.id).unwrap();
+        let stages: Vec<_> = stages.iter().map(|it| (it.epoch, it.stage)).collect();
+        assert_eq!(
+            stages[stages.len() - 2..],
+            [(0, Stage::Sending), (1, Stage::Stored)]
+        );
     }
 
     #[test]
