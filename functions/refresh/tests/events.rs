@@ -81,6 +81,7 @@ async fn answer(world: &World, name: &str) -> Value {
         tokens: world,
         vault: world,
         secrets: world,
+        limits: world,
         http: world,
         clock: world,
         directories: world,

@@ -142,7 +142,7 @@ impl Site {
             items: world,
             claims: world,
             conversations: world,
-            objects: None,
+            objects: Some(world),
             renditions: None,
             jobs: world,
             limits: world,

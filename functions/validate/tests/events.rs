@@ -17,6 +17,7 @@ use attache_flow::batch::Trouble;
 use attache_flow::judge::Judge;
 use attache_flow::memory::{Object, World};
 use attache_flow::ports::{Clock, Items, Queue};
+use attache_flow::taken::{Ledger, Recalled};
 use attache_inspect::Policy;
 use serde_json::{Value, json};
 
@@ -79,6 +80,11 @@ async fn answer(world: &World, name: &str) -> Result<Value, Trouble> {
         clock: world,
         directories: world,
         policy: &policy,
+        ledger: Ledger {
+            limits: world,
+            clock: world,
+            recalled: &Recalled::default(),
+        },
     };
     match Trigger::read(fixture(name)).unwrap() {
         Trigger::Batch(records) => {

@@ -6,9 +6,10 @@
 //! leaves work that `sweep` brings back here, and no moment in which the object could be delivered.
 
 use std::io::{self, SeekFrom};
+use std::rc::Rc;
 
 use attache_domain::audit::Actor;
-use attache_domain::channels::{self, Found};
+use attache_domain::channels::{self, Found, Known};
 use attache_domain::connection::Directory;
 use attache_domain::digest::{Hasher, Sha256Digest};
 use attache_domain::event::{Content, FollowUp, Origin, Words};
@@ -25,6 +26,7 @@ use crate::ports::{
     Answer, Bytestream, Clock, Directories, Head, Items, Jobs, Objects, Outage, Saved,
 };
 use crate::retry;
+use crate::taken::Ledger;
 use crate::telling::Telling;
 
 /// What judge needs.
@@ -42,6 +44,8 @@ pub struct Judge<'a> {
     pub directories: &'a dyn Directories,
     /// What turns findings into a verdict.
     pub policy: &'a Policy,
+    /// What the targets are known to take.
+    pub ledger: Ledger<'a>,
 }
 
 impl Judge<'_> {
@@ -147,8 +151,11 @@ impl Judge<'_> {
             .target
             .as_ref()
             .and_then(|id| directory.connection(id));
-        item.gate.verdict = item.gate.verdict.worsen(verdict(judgement.verdict));
-        item.record.reasons = judgement.reasons.iter().map(reason).collect();
+        // What a person released stays so when it is planned anew.
+        if !item.was_released() {
+            item.gate.verdict = item.gate.verdict.worsen(verdict(judgement.verdict));
+            item.record.reasons = judgement.reasons.iter().map(reason).collect();
+        }
         if item.gate.verdict == Verdict::Quarantined {
             self.objects.quarantine(&item.id).await?;
         }
@@ -158,7 +165,17 @@ impl Judge<'_> {
             animated: findings.kind.is_animated(),
             bytes: object.size_bytes,
         };
-        let plan = channels::plan(&item.origin, target, found);
+        let taken = match target {
+            Some(target) => self.ledger.of(&target.id).await,
+            None => Rc::default(),
+        };
+        let known = Known {
+            taken: &taken,
+            refused: item.record.refused.as_ref(),
+            before: item.record.plan.as_ref(),
+            now,
+        };
+        let plan = channels::plan(&item.origin, target, known, found);
         item.record.object = Some(object);
         item.record.link = None;
         item.record.link_dies_at = None;
@@ -208,9 +225,10 @@ impl Judge<'_> {
             Verdict::Clean | Verdict::Unjudged => notice::of_plan(plan),
         };
         if let Some(ending) = ending {
-            return telling.of(item, &ending, Actor::Validate).await;
+            telling.of(item, &ending, Actor::Validate).await?;
         }
-        if let Some(caption) = caption_apart(item, plan) {
+        if item.gate.verdict == Verdict::Clean
+            && let Some(caption) = caption_apart(item, plan) {
             telling.announce(caption, Actor::Validate).await?;
         }
         Ok(())
@@ -278,7 +296,7 @@ fn digest_of(bytes: &mut dyn Bytestream) -> io::Result<Sha256Digest> {
 
 /// The caption as words of their own, behind their file.
 pub(crate) fn caption_apart(item: &Item, plan: &Plan) -> Option<Origin> {
-    plan.delivery().filter(|it| it.caption_apart)?;
+    plan.leaves_caption().then_some(())?;
     let origin = &item.origin;
     let text = origin.file()?.caption.clone()?;
     let content = Content::Words(Words {

@@ -28,10 +28,11 @@ use attache_flow::guard::{Guard, Known};
 use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Reply};
 use attache_flow::judge::Judge;
 use attache_flow::memory::{Calm, Weather, World};
-use attache_flow::ports::{Clock, Http, KeptEvent, Objects, Queue, Wanted};
+use attache_flow::ports::{Clock, Http, KeptEvent, Queue, Wanted};
 use attache_flow::refresh::Refresh;
 use attache_flow::replay::{self, Replay};
 use attache_flow::sweep::Sweep;
+use attache_flow::taken::{Ledger, Recalled};
 use attache_inspect::Policy;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
@@ -65,6 +66,7 @@ pub(crate) struct Site {
     pub(crate) heard: LastHeard,
     pub(crate) linked: Linked,
     pub(crate) policy: Policy,
+    pub(crate) recalled: Recalled,
 }
 
 impl Site {
@@ -119,6 +121,7 @@ impl Site {
             heard: LastHeard::default(),
             linked: Linked::default(),
             policy: Policy::default(),
+            recalled: Recalled::default(),
         }
     }
 
@@ -340,6 +343,7 @@ impl Site {
             tokens: world,
             vault: world,
             secrets: world,
+            limits: world,
             http: world,
             clock: world,
             directories: world,
@@ -392,6 +396,11 @@ impl Site {
             clock: world,
             directories: world,
             policy: &self.policy,
+            ledger: Ledger {
+                limits: world,
+                clock: world,
+                recalled: &self.recalled,
+            },
         };
         let keys: Vec<String> = world.state.borrow_mut().events.drain(..).collect();
         for key in keys {
@@ -414,7 +423,7 @@ impl Site {
             items: world,
             claims: world,
             conversations: world,
-            objects: (lane == Lane::Media).then_some(world as &dyn Objects),
+            objects: Some(world),
             renditions: None,
             jobs: world,
             limits: world,
