@@ -112,7 +112,13 @@ fn notice(item: &Item, ending: &Ending<'_>) -> Option<String> {
         (Direction::ToAgent, Ending::Unconfirmed) => return None,
         // The agent reads the words themselves.
         (Direction::ToAgent, Ending::InPlace { .. }) => return None,
-        (Direction::ToCustomer, Ending::InPlace { what: words, reason }) => {
+        (
+            Direction::ToCustomer,
+            Ending::InPlace {
+                what: words,
+                reason,
+            },
+        ) => {
             return Some(format!(
                 "[Attaché] The customer gets {words} in the place of {what}: {reason}"
             ));

@@ -162,7 +162,9 @@ impl Plan {
     pub fn leaves_caption(&self) -> bool {
         match self {
             Self::AsIs(it) | Self::ReTyped(it) | Self::Converted { to: it, .. } => it.caption_apart,
-            Self::Link { caption_apart, .. } | Self::Summary { caption_apart, .. } => *caption_apart,
+            Self::Link { caption_apart, .. } | Self::Summary { caption_apart, .. } => {
+                *caption_apart
+            }
             Self::Rejected(_) | Self::Keep => false,
         }
     }

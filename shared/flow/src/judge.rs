@@ -166,7 +166,10 @@ impl Judge<'_> {
             bytes: object.size_bytes,
         };
         let taken = match target {
-            Some(target) => self.ledger.of(&target.id).await,
+            Some(target) => {
+                let anew = item.record.refused.is_some();
+                self.ledger.of(&target.id, anew).await
+            }
             None => Rc::default(),
         };
         let known = Known {
@@ -228,7 +231,8 @@ impl Judge<'_> {
             telling.of(item, &ending, Actor::Validate).await?;
         }
         if item.gate.verdict == Verdict::Clean
-            && let Some(caption) = caption_apart(item, plan) {
+            && let Some(caption) = caption_apart(item, plan)
+        {
             telling.announce(caption, Actor::Validate).await?;
         }
         Ok(())

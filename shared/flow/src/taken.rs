@@ -35,13 +35,12 @@ pub struct Ledger<'a> {
 }
 
 impl Ledger<'_> {
-    /// What is known of a connection; nothing, if it cannot be read.
-    pub async fn of(&self, connection: &ConnectionId) -> Rc<Taken> {
+    /// What is known of a connection; nothing, if it cannot be read. `anew`: something was learnt a moment ago.
+    pub async fn of(&self, connection: &ConnectionId, anew: bool) -> Rc<Taken> {
         let now = self.clock.now();
         let recalled = self.recalled.0.borrow().get(connection).cloned();
-        if let Some((_, taken)) =
-            recalled.filter(|(read_at, _)| now.saturating_since(*read_at) < MAX_AGE)
-        {
+        let is_young = |read_at: Timestamp| !anew && now.saturating_since(read_at) < MAX_AGE;
+        if let Some((_, taken)) = recalled.filter(|(read_at, _)| is_young(*read_at)) {
             return taken;
         }
         let taken = Rc::new(self.read(connection).await);

@@ -95,10 +95,7 @@ pub fn plan(
         let reason = format!("Nothing is known of what {profile} takes.");
         return rejected("channel.unknown", reason);
     };
-    let limits = known
-        .taken
-        .narrow(limits, known.now)
-        .within(&target.limits);
+    let limits = known.taken.narrow(limits, known.now).within(&target.limits);
     let channel = Channel {
         title: target.channel_name(),
         direction: origin.direction,
@@ -205,7 +202,8 @@ fn delivery(
 
 /// Does the caption go out as words of its own, where at most so many characters go with what goes out?
 fn leaves_caption(channel: &Channel<'_>, offered: &Offered<'_>, most: Option<u32>) -> bool {
-    let is_longer = |caption: &str| most.is_some_and(|most| caption.chars().count() > most as usize);
+    let is_longer =
+        |caption: &str| most.is_some_and(|most| caption.chars().count() > most as usize);
     channel.direction == Direction::ToCustomer
         && offered
             .caption
@@ -303,8 +301,8 @@ fn megabytes(bytes: u64) -> String {
 mod tests {
     use super::*;
     use crate::channels::known_types::KNOWN;
-    use crate::connection::tests::{genesys, whatsapp};
     use crate::channels::taken::Objection;
+    use crate::connection::tests::{genesys, whatsapp};
     use crate::event::{Content, origin};
 
     fn plan(origin: &Origin, target: Option<&Connection>, found: Found<'_>) -> Plan {

@@ -52,9 +52,9 @@ impl Item {
             Some(plan) if self.origin.shadow && plan.goes_out() => {
                 self.end(Stage::Kept, actor, now);
             }
-            Some(
-                Plan::AsIs(_) | Plan::ReTyped(_) | Plan::Link { .. } | Plan::Summary { .. },
-            ) => self.cross(Stage::Waiting, actor, now),
+            Some(Plan::AsIs(_) | Plan::ReTyped(_) | Plan::Link { .. } | Plan::Summary { .. }) => {
+                self.cross(Stage::Waiting, actor, now)
+            }
             Some(Plan::Converted { .. }) => self.cross(Stage::Converting, actor, now),
             Some(Plan::Keep) => self.end(Stage::Kept, actor, now),
             Some(Plan::Rejected(_)) | None => self.end(Stage::Rejected, actor, now),

@@ -46,11 +46,7 @@ impl Deliver<'_> {
     }
 
     /// The file as it was sent, if it was sent as one.
-    async fn what_was_refused(
-        &self,
-        item: &Item,
-        objection: Objection,
-    ) -> Answer<Option<Refused>> {
+    async fn what_was_refused(&self, item: &Item, objection: Objection) -> Answer<Option<Refused>> {
         let (Some((delivery, object)), Some(target)) = (item.outgoing(), &item.origin.target)
         else {
             return Ok(None);

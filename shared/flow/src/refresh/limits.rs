@@ -103,7 +103,8 @@ impl Refresh<'_> {
         let credential = Credential::Bearer(token.clone());
         let answer = self.http.call(request, &credential).await;
         answer.map_err(|error| {
-            let remedy = "Nothing to do yet: what is known of the limits holds, and a later run asks again.";
+            let remedy =
+                "Nothing to do yet: what is known of the limits holds, and a later run asks again.";
             let code = "network.no-answer";
             let diagnosis = Diagnosis::new(Domain::Network, code, error.to_string(), remedy);
             Failure::new(Disposition::Unavailable, diagnosis)

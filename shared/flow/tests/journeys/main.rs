@@ -6,6 +6,7 @@ mod decided;
 mod erased;
 mod forward;
 mod reopened;
+mod limits;
 mod replayed;
 mod synthetic;
 mod to_agent;

@@ -143,11 +143,7 @@ mod tests {
     #[test]
     fn an_integration_names_its_profile_or_none() {
         for (status, body, expected) in [
-            (
-                200,
-                r#"{"id":"i","supportedContent":{"id":"p"}}"#,
-                Ok("p"),
-            ),
+            (200, r#"{"id":"i","supportedContent":{"id":"p"}}"#, Ok("p")),
             (200, r#"{"id":"i"}"#, Ok("default")),
             (200, "{}", Err("genesys.limits-unreadable")),
             (200, "<html>", Err("genesys.limits-unreadable")),
@@ -160,12 +156,18 @@ mod tests {
             assert_eq!(read, expected, "{status} {body}");
         }
         let refused = read_integration(&answer(403, ""), NOW).unwrap_err();
-        assert!(refused.diagnosis.remedy.contains("messaging:supportedContent:view"));
+        assert!(
+            refused
+                .diagnosis
+                .remedy
+                .contains("messaging:supportedContent:view")
+        );
     }
 
     #[test]
     fn a_profile_says_what_is_allowed() {
-        let profile = r#"{"id":"p","name":"n","mediaTypes":{"allow":{"inbound":[{"type":"image/*"}]}}}"#;
+        let profile =
+            r#"{"id":"p","name":"n","mediaTypes":{"allow":{"inbound":[{"type":"image/*"}]}}}"#;
         for (direction, types) in [(Direction::ToAgent, 1), (Direction::ToCustomer, 0)] {
             let bounds = read_supported_content(&answer(200, profile), direction, NOW).unwrap();
             assert_eq!(bounds.types.map(|types| types.len()), Some(types));
