@@ -220,7 +220,7 @@ mod tests {
     use super::*;
     use crate::diagnosis::Domain;
     use crate::journey::tests::item;
-    use crate::verdict::Reason;
+    use crate::verdict::{Reason, Refusal};
 
     fn quarantined() -> Item {
         let mut item = item();
@@ -262,6 +262,44 @@ mod tests {
             follow_ups(&item, &Ending::KeptBack),
             "made once"
         );
+    }
+
+    #[test]
+    fn what_goes_in_a_files_place_is_told_apart_from_what_becomes_of_it() {
+        let why = || Refusal {
+            code: "channel.type".to_owned(),
+            reason: "It does not take this.".to_owned(),
+        };
+        let link = Plan::Link {
+            mime: "text/csv".to_owned(),
+            name: "a.csv".to_owned(),
+            caption_apart: false,
+            why: why(),
+        };
+        let summary = Plan::Summary {
+            text: "A file.".to_owned(),
+            caption_apart: false,
+            why: why(),
+        };
+        for (plan, words) in [
+            (&link, "a link that lives for some hours"),
+            (&summary, "words that say what it is"),
+        ] {
+            let item = outgoing(item());
+            let ending = of_plan(plan).unwrap();
+            let in_place = follow_ups(&item, &ending);
+            assert_eq!(
+                told(&in_place),
+                [format!(
+                    "[Attaché] The customer gets {words} in the place of a file (image): It does not take this."
+                )]
+            );
+            let later = follow_ups(&item, &Ending::Unconfirmed);
+            assert_ne!(in_place[0].media_id(), later[0].media_id());
+        }
+        assert_eq!(follow_ups(&item(), &of_plan(&link).unwrap()), []);
+        let rejected = Plan::Rejected(why());
+        assert!(matches!(of_plan(&rejected), Some(Ending::NotTaken { .. })));
     }
 
     #[test]
