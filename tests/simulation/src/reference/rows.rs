@@ -5,7 +5,7 @@ use std::time::Duration;
 use attache_domain::ids::MediaId;
 use attache_domain::journey::{Gate, Item, Stage};
 use attache_domain::time::Timestamp;
-use attache_domain::verdict::Plan;
+use attache_domain::verdict::{Plan, Verdict};
 use attache_flow::memory::State;
 
 use super::sends::is_for_customer;
@@ -90,7 +90,8 @@ impl Reference {
             self.too_late(&item.id);
         }
         row.attempts = item.record.attempts;
-        row.in_words |= item.record.plan.as_ref().is_some_and(Plan::is_in_words);
+        let plan = item.record.plan.as_ref().filter(|_| item.gate.verdict == Verdict::Clean);
+        row.in_words |= plan.is_some_and(Plan::is_in_words);
         row.sweeps = row.sweeps.max(item.record.sweeps);
         self.judge_closed(scene, row, item);
         self.judge_tombstone(scene, row, item);
