@@ -51,7 +51,10 @@ fn where_there_is_no_trouble_nobody_asks() {
     // What the target takes is read once a minute by whoever plans; `refresh` looks at it beside.
     let asked = |site: &Site| site.world.state.borrow().asked.clone();
     let (mut asked, idle) = (asked(&site), asked(&idle));
-    assert_eq!(asked.remove("taken/genesys"), Some(idle["taken/genesys"] + 1));
+    assert_eq!(
+        asked.remove("taken/genesys"),
+        Some(idle["taken/genesys"] + 1)
+    );
     assert!(asked.is_empty(), "{asked:?}");
 }
 

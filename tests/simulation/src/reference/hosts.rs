@@ -227,7 +227,10 @@ impl Reference {
         let trouble = |sent: &Sent| sent.withheld || sent.dead || sent.tardy;
         let troubled = parts.any(|part| part.sent().is_some_and(trouble));
         // What connections take is read in calm as well.
-        let about_hosts = state.asked.iter().filter(|(key, _)| !key.starts_with("taken/"));
+        let about_hosts = state
+            .asked
+            .iter()
+            .filter(|(key, _)| !key.starts_with("taken/"));
         let asked: usize = about_hosts.map(|(_, times)| times).sum();
         let calm = scene.faults.is_calm() && !troubled;
         self.demand(!calm || asked == 0, Promise::Spared, || {

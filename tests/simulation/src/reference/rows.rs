@@ -90,7 +90,11 @@ impl Reference {
             self.too_late(&item.id);
         }
         row.attempts = item.record.attempts;
-        let plan = item.record.plan.as_ref().filter(|_| item.gate.verdict == Verdict::Clean);
+        let plan = item
+            .record
+            .plan
+            .as_ref()
+            .filter(|_| item.gate.verdict == Verdict::Clean);
         row.in_words |= plan.is_some_and(Plan::is_in_words);
         row.sweeps = row.sweeps.max(item.record.sweeps);
         self.judge_closed(scene, row, item);
