@@ -7,7 +7,10 @@ use attache_domain::settings::{ConfigError, Settings, allow_local, connections_m
 pub const CALLS: &[(&str, &str)] = &[
     ("dynamodb:GetItem", "TokensTable"),
     ("dynamodb:PutItem", "TokensTable"),
+    ("dynamodb:GetItem", "LimitsTable"),
+    ("dynamodb:UpdateItem", "LimitsTable"),
     ("dynamodb:Scan", "ConnectionsTable"),
+    ("kms:Decrypt", "DataKey"),
     ("kms:GenerateDataKey", "DataKey"),
     ("secretsmanager:GetSecretValue", "clients/*"),
 ];
@@ -17,6 +20,8 @@ pub const CALLS: &[(&str, &str)] = &[
 pub struct Config {
     /// `TOKENS_TABLE`: the table of access tokens.
     pub tokens_table: String,
+    /// `LIMITS_TABLE`: the table that holds what is known of what connections take.
+    pub limits_table: String,
     /// `DATA_KEY_ID`: the key that seals tokens.
     pub data_key: String,
     /// `CONNECTIONS_TABLE`: the table of endpoints, connections and routes.
@@ -35,6 +40,7 @@ impl Config {
     pub fn read(settings: &dyn Settings) -> Result<Self, ConfigError> {
         Ok(Self {
             tokens_table: required(settings, "TOKENS_TABLE")?,
+            limits_table: required(settings, "LIMITS_TABLE")?,
             data_key: required(settings, "DATA_KEY_ID")?,
             connections_table: required(settings, "CONNECTIONS_TABLE")?,
             connections_max_age: connections_max_age(settings)?,

@@ -1,5 +1,6 @@
-//! **refresh**: triggered every minute and by the `refresh` queue. Renews tokens ahead of their end. Promises: one
-//! renewal at a time; a failure keeps the old token until its end; nobody else reads client secrets.
+//! **refresh**: triggered every minute and by the `refresh` queue. Renews tokens ahead of their end, then reads what
+//! platforms tell of their limits, every hour. Promises: one renewal at a time; a failure keeps the old token until its end;
+//! nobody else reads client secrets; limits that cannot be read hold nothing up.
 
 pub mod config;
 

@@ -3,7 +3,7 @@
 use attache_edge::aws::Aws;
 use attache_edge::clock::SystemClock;
 use attache_edge::config::Environment;
-use attache_edge::dynamodb::{CachedDirectories, ConnectionsTable, TokensTable};
+use attache_edge::dynamodb::{CachedDirectories, ConnectionsTable, LimitsTable, TokensTable};
 use attache_edge::http::Platforms;
 use attache_edge::kms::KmsVault;
 use attache_edge::lambda::{self, Trigger};
@@ -20,6 +20,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::read(&Environment)?;
     let aws = Aws::load(&Environment).await?;
     let tokens = TokensTable::new(aws.dynamodb(), config.tokens_table);
+    let limits = LimitsTable::new(aws.dynamodb(), config.limits_table);
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
     let directories =
         CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
@@ -30,6 +31,7 @@ async fn main() -> Result<(), Error> {
         tokens: &tokens,
         vault: &vault,
         secrets: &secrets,
+        limits: &limits,
         http: &http,
         clock: &clock,
         directories: &directories,

@@ -6,18 +6,20 @@
 use std::rc::Rc;
 
 use async_trait::async_trait;
+use attache_domain::channels::Taken;
 use attache_domain::connection::{Directory, Row, SecretName};
+use attache_domain::ids::ConnectionId;
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
 use attache_domain::transfer::Rest;
 use attache_domain::wire::{CallError, Headers, Request, Response};
 use attache_edge::lambda::{self, Trigger};
 use attache_flow::memory::{Calm, World};
-use attache_flow::ports::{Credential, Download, Http, Source, Tokens};
+use attache_flow::ports::{Credential, Download, Http, Limits, Source, Tokens};
 use attache_flow::refresh::Refresh;
 use serde_json::{Value, json};
 
-/// Issues a token to whoever knows the secret.
+/// Issues a token to whoever knows the secret, and tells the integration's limits to whoever has one.
 struct Login;
 
 #[async_trait(?Send)]
@@ -27,16 +29,26 @@ impl Http for Login {
         request: &Request,
         credential: &Credential,
     ) -> Result<Response, CallError> {
-        assert_eq!(
-            request.url.as_str(),
-            "https://login.mypurecloud.de/oauth/token"
-        );
-        assert!(matches!(credential, Credential::Basic { id, .. } if id == "client"));
-        let body = br#"{"access_token":"token","token_type":"bearer","expires_in":86399}"#;
+        let body = match request.url.as_str() {
+            "https://login.mypurecloud.de/oauth/token" => {
+                assert!(matches!(credential, Credential::Basic { id, .. } if id == "client"));
+                r#"{"access_token":"token","token_type":"bearer","expires_in":86399}"#
+            }
+            other => {
+                assert!(matches!(credential, Credential::Bearer(_)), "{other}");
+                match other
+                    .strip_prefix("https://api.mypurecloud.de/api/v2/conversations/messaging/")
+                {
+                    Some("supportedcontent/own") => LIMITS,
+                    Some(_) => r#"{"id":"i","supportedContent":{"id":"own"}}"#,
+                    None => panic!("nobody asks {other}"),
+                }
+            }
+        };
         Ok(Response {
             status: 200,
             headers: Headers::default(),
-            body: body.to_vec(),
+            body: body.as_bytes().to_vec(),
         })
     }
 
@@ -81,6 +93,7 @@ async fn answer(world: &World, name: &str) -> Value {
         tokens: world,
         vault: world,
         secrets: world,
+        limits: world,
         http: world,
         clock: world,
         directories: world,
@@ -96,6 +109,20 @@ async fn answer(world: &World, name: &str) -> Value {
         }
         Trigger::Objects(_) | Trigger::Scanned(_) => panic!("{name} is an object event"),
     }
+}
+
+/// What the integration takes.
+const LIMITS: &str =
+    r#"{"id":"own","name":"own","mediaTypes":{"allow":{"inbound":[{"type":"image/png"}]}}}"#;
+
+#[tokio::test]
+async fn a_tick_reads_what_the_platform_tells_of_its_limits() {
+    let world = world();
+    let key = Taken::key(&ConnectionId::new("genesys"));
+    assert_eq!(Limits::known(&world, &key).await.unwrap(), None);
+    assert_eq!(answer(&world, "scheduled").await, Value::Null);
+    let known = Limits::known(&world, &key).await.unwrap().unwrap();
+    assert!(known.contains(r#""types":["image/png"]"#), "{known}");
 }
 
 /// Versions of WhatsApp's and Genesys' tokens; 0: none.

@@ -17,6 +17,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("dynamodb:UpdateItem", "LimitsTable"),
     ("dynamodb:Scan", "ConnectionsTable"),
     ("kms:Decrypt", "DataKey"),
+    ("s3:GetObject", "MediaBucket/arrivals/*"),
     ("sqs:SendMessage", "TextQueue"),
     ("sqs:SendMessage", "TextDeadLetters"),
     ("sqs:SendMessage", "RefreshQueue"),
@@ -33,6 +34,8 @@ pub struct Config {
     pub conversations_table: String,
     /// `LIMITS_TABLE`: the table of limiter rows.
     pub limits_table: String,
+    /// `MEDIA_BUCKET`: where originals are stored; links lead there.
+    pub media_bucket: String,
     /// `SEND_PATIENCE_SECONDS`: how long one send may take; the deadline of its intent.
     pub patience: std::time::Duration,
     /// `TOKENS_TABLE`: the table of access tokens.
@@ -58,6 +61,7 @@ impl Config {
             claims_table: required(settings, "CLAIMS_TABLE")?,
             conversations_table: required(settings, "CONVERSATIONS_TABLE")?,
             limits_table: required(settings, "LIMITS_TABLE")?,
+            media_bucket: required(settings, "MEDIA_BUCKET")?,
             patience: seconds(settings, "SEND_PATIENCE_SECONDS", 20, 1..=45)?,
             tokens_table: required(settings, "TOKENS_TABLE")?,
             data_key: required(settings, "DATA_KEY_ID")?,

@@ -1,5 +1,5 @@
-//! **text**: triggered by the queue `text`. Delivers what has no bytes: words, notices, receipts, and that somebody is
-//! writing. Promises: files never hold it up; words in the order of their message; each message once unless its outcome was
+//! **text**: triggered by the queue `text`. Delivers what has no bytes: words, notices, receipts, that somebody is writing, and
+//! the words that go in the place of a file, a link to it among them. Promises: files never hold it up; words in the order of their message; each message once unless its outcome was
 //! open, and towards a customer once whatever its outcome; a record that fails fails alone.
 
 pub mod config;

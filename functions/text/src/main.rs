@@ -10,6 +10,7 @@ use attache_edge::dynamodb::{
 };
 use attache_edge::http::Platforms;
 use attache_edge::kms::KmsVault;
+use attache_edge::s3::Buckets;
 use attache_edge::sqs::Queues;
 use attache_edge::{lambda, telemetry};
 use attache_flow::bearer::{Cache, Desk};
@@ -31,6 +32,7 @@ async fn main() -> Result<(), Error> {
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
     let directories =
         CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
+    let objects = Buckets::new(aws.s3(), &*config.media_bucket, None);
     let vault = KmsVault::new(aws.kms(), config.data_key);
     let jobs = Queues::from_settings(aws.sqs(), &Environment);
     let (clock, http, cache) = (SystemClock::new(), Platforms::new(), Cache::default());
@@ -47,7 +49,7 @@ async fn main() -> Result<(), Error> {
         items: &items,
         claims: &claims,
         conversations: &conversations,
-        objects: None,
+        objects: Some(&objects),
         renditions: None,
         jobs: &jobs,
         limits: &limits,

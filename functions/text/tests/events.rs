@@ -11,13 +11,14 @@ use attache_domain::audit::Actor;
 use attache_domain::channels::Direction;
 use attache_domain::connection::{Directory, Lane, Row};
 use attache_domain::conversation::{ConversationId, Heard, WINDOW};
-use attache_domain::event::{Content, FollowUp, Origin, Words};
+use attache_domain::event::{Content, File, FollowUp, MediaKind, Origin, Words};
 use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
-use attache_domain::journey::Stage;
+use attache_domain::journey::{Item, Stage};
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
 use attache_domain::token::{Purpose, TokenRow, row_id};
 use attache_domain::transfer::Rest;
+use attache_domain::verdict::{Plan, Refusal, Verdict};
 use attache_domain::wire::{Body, CallError, Headers, Request, Response};
 use attache_edge::lambda;
 use attache_flow::bearer::{Cache, Desk, SEALED_AS};
@@ -142,7 +143,7 @@ impl Site {
             items: world,
             claims: world,
             conversations: world,
-            objects: None,
+            objects: Some(world),
             renditions: None,
             jobs: world,
             limits: world,
@@ -262,6 +263,56 @@ async fn a_customer_is_written_to_within_the_window_and_not_after_it() {
         let notices = site.world.receive(Queue::Text);
         assert_eq!(!notices.is_empty(), stage == Stage::Failed, "{notices:?}");
     }
+}
+
+/// A file in whose place a link goes, waiting.
+fn linked() -> Item {
+    let origin = Origin {
+        content: Content::File(File {
+            kind: MediaKind::Document,
+            declared_type: None,
+            file_name: Some("prices.csv".to_owned()),
+            caption: Some("The prices".to_owned()),
+            digest: None,
+            size_bytes: None,
+        }),
+        ..words("genesys", "wa-sales")
+    };
+    let spans = (Duration::from_secs(30), Duration::from_secs(3600));
+    let mut item = Item::announce(origin, Actor::Intake, NOW, spans);
+    item.gate.verdict = Verdict::Clean;
+    item.record.plan = Some(Plan::Link {
+        mime: "text/csv".to_owned(),
+        name: "prices.csv".to_owned(),
+        caption_apart: false,
+        why: Refusal {
+            code: "channel.type".to_owned(),
+            reason: "no".to_owned(),
+        },
+    });
+    item.proceed(Actor::Validate, NOW);
+    item
+}
+
+#[tokio::test]
+async fn a_link_to_a_file_is_made_when_it_is_said() {
+    let site = Site::new().await;
+    let item = linked();
+    site.world.announce(&item).await.unwrap();
+    for said in [1, 0] {
+        assert_eq!(site.answer("batch-to-customer").await, done());
+        let messages = site.said();
+        assert_eq!(messages.len(), said);
+        for (_, body) in messages {
+            let words = body["text"]["body"].as_str().unwrap();
+            assert!(
+                words.starts_with("The prices\n\nprices.csv\nhttps://"),
+                "{words}"
+            );
+            assert!(words.contains(&item.id.arrival_key()), "{words}");
+        }
+    }
+    assert_eq!(site.stage(&item.id).await, Stage::Sent);
 }
 
 #[tokio::test]

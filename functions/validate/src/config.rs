@@ -11,6 +11,7 @@ use attache_domain::settings::{
 pub const CALLS: &[(&str, &str)] = &[
     ("dynamodb:GetItem", "MediaTable"),
     ("dynamodb:PutItem", "MediaTable"),
+    ("dynamodb:GetItem", "LimitsTable"),
     ("dynamodb:Scan", "ConnectionsTable"),
     ("s3:GetObject", "MediaBucket/arrivals/*"),
     ("s3:DeleteObject", "MediaBucket/arrivals/*"),
@@ -30,6 +31,8 @@ pub const CALLS: &[(&str, &str)] = &[
 pub struct Config {
     /// `MEDIA_TABLE`: the table of media items.
     pub media_table: String,
+    /// `LIMITS_TABLE`: the table that holds what is known of what connections take.
+    pub limits_table: String,
     /// `MEDIA_BUCKET`: where originals are stored.
     pub media_bucket: String,
     /// `QUARANTINE_BUCKET`: where dangerous ones are moved to.
@@ -93,6 +96,7 @@ impl Config {
     pub fn read(settings: &dyn Settings) -> Result<Self, ConfigError> {
         Ok(Self {
             media_table: required(settings, "MEDIA_TABLE")?,
+            limits_table: required(settings, "LIMITS_TABLE")?,
             media_bucket: required(settings, "MEDIA_BUCKET")?,
             quarantine_bucket: required(settings, "QUARANTINE_BUCKET")?,
             connections_table: required(settings, "CONNECTIONS_TABLE")?,

@@ -5,12 +5,13 @@ use attache_edge::aws::Aws;
 use attache_edge::clamd::{self, Clamd};
 use attache_edge::clock::SystemClock;
 use attache_edge::config::Environment;
-use attache_edge::dynamodb::{CachedDirectories, ConnectionsTable, ItemsTable};
+use attache_edge::dynamodb::{CachedDirectories, ConnectionsTable, ItemsTable, LimitsTable};
 use attache_edge::lambda::{self, Trigger};
 use attache_edge::s3::Buckets;
 use attache_edge::sqs::Queues;
 use attache_edge::telemetry;
 use attache_flow::judge::{Judge, Scanning, Scans};
+use attache_flow::taken::{Ledger, Recalled};
 use attache_inspect::Policy;
 use attache_validate::config::{Config, Scanner};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -22,6 +23,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::read(&Environment)?;
     let aws = Aws::load(&Environment).await?;
     let items = ItemsTable::new(aws.dynamodb(), config.media_table);
+    let limits = LimitsTable::new(aws.dynamodb(), config.limits_table);
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
     let directories =
         CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
@@ -42,6 +44,7 @@ async fn main() -> Result<(), Error> {
         (None, None) => None,
     };
     let patience = config.scan_patience;
+    let recalled = Recalled::default();
     let judge = Judge {
         items: &items,
         objects: &objects,
@@ -50,6 +53,11 @@ async fn main() -> Result<(), Error> {
         directories: &directories,
         standard: &standard,
         scanning: by.map(|by| Scanning { by, patience }),
+        ledger: Ledger {
+            limits: &limits,
+            clock: &clock,
+            recalled: &recalled,
+        },
     };
 
     lambda_runtime::run(service_fn(

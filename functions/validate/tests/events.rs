@@ -18,6 +18,7 @@ use attache_flow::batch::Trouble;
 use attache_flow::judge::{Judge, Scanning, Scans};
 use attache_flow::memory::{Object, World};
 use attache_flow::ports::{Clock, Items, Queue};
+use attache_flow::taken::{Ledger, Recalled};
 use attache_inspect::Policy;
 use serde_json::{Value, json};
 
@@ -90,6 +91,11 @@ async fn heard(
         directories: world,
         standard: &standard,
         scanning,
+        ledger: Ledger {
+            limits: world,
+            clock: world,
+            recalled: &Recalled::default(),
+        },
     };
     match Trigger::read(fixture(name)).unwrap() {
         Trigger::Batch(records) => {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use attache_domain::channels::Ways;
 use attache_domain::connection::{
     Account, Connection, Endpoint, Org, Profile, Route, Row, SecretName,
 };
@@ -128,7 +129,10 @@ impl StandIns {
         let number = number.map(|number| number.phone_number_id.clone());
         Ok(Connection {
             local: true,
-            convert: true,
+            ways: Ways {
+                convert: true,
+                ..Ways::default()
+            },
             ..Connection::new(
                 ConnectionId::new(CUSTOMERS),
                 Account::WhatsApp {

@@ -51,7 +51,7 @@ pub fn after(
 ) -> Next {
     let give_up = |failure: Failure| Next::GiveUp(failure.diagnosis);
     let (key, retry_after, repeat) = match failure.disposition {
-        Disposition::Rejected => return give_up(failure),
+        Disposition::Rejected | Disposition::Unfit(_) => return give_up(failure),
         Disposition::Unauthorised if renewed => return give_up(failure),
         Disposition::Unauthorised => return Next::Renew,
         Disposition::Throttled { retry_after } => (Key::Throttled, retry_after, false),

@@ -16,6 +16,7 @@ pub mod egress;
 pub mod event;
 pub mod forward;
 pub mod ids;
+pub mod in_place;
 pub mod job;
 pub mod journey;
 pub mod kinds;

@@ -24,6 +24,13 @@ pub enum Ending<'a> {
         /// Why, in words.
         reason: &'a str,
     },
+    /// Words go out in its place.
+    InPlace {
+        /// What they are.
+        what: &'static str,
+        /// Why not the file, in words.
+        reason: &'a str,
+    },
     /// It was lost, refused, or given up.
     Failed(&'a Diagnosis),
     /// Whether it was sent is not known, and it is not sent again.
@@ -58,6 +65,8 @@ pub fn follow_ups(item: &Item, ending: &Ending<'_>) -> Vec<Origin> {
         let content = Content::Words(Words { text, notice: true });
         let part = match ending {
             Ending::TooLate => FollowUp::Warning,
+            // What becomes of the words is told besides.
+            Ending::InPlace { .. } => FollowUp::InPlace,
             _ => FollowUp::Notice(item.gate.epoch),
         };
         origin.follow_up(part, content, agent.clone(), Direction::ToAgent)
@@ -93,7 +102,7 @@ fn receipt(item: &Item, ending: &Ending<'_>) -> Option<Receipt> {
         Ending::NotTaken { code, reason } => failed(code, (*reason).to_owned()),
         Ending::Failed(diagnosis) => failed(&diagnosis.code, diagnosis.remedy.clone()),
         // Not the last word: a person decides, or a status comes after all.
-        Ending::KeptBack | Ending::Unconfirmed => None,
+        Ending::KeptBack | Ending::Unconfirmed | Ending::InPlace { .. } => None,
         // The last word was given.
         Ending::TooLate => None,
     }
@@ -105,6 +114,19 @@ fn notice(item: &Item, ending: &Ending<'_>) -> Option<String> {
     let (subject, consequence) = match (item.origin.direction, ending) {
         (_, Ending::Delivered) => return None,
         (Direction::ToAgent, Ending::Unconfirmed) => return None,
+        // The agent reads the words themselves.
+        (Direction::ToAgent, Ending::InPlace { .. }) => return None,
+        (
+            Direction::ToCustomer,
+            Ending::InPlace {
+                what: words,
+                reason,
+            },
+        ) => {
+            return Some(format!(
+                "[Attaché] The customer gets {words} in the place of {what}: {reason}"
+            ));
+        }
         (Direction::ToAgent, _) if item.origin.file().is_none() => return None,
         (Direction::ToAgent, Ending::TooLate) => (
             "Do not open what the customer sent:",
@@ -129,7 +151,7 @@ fn notice(item: &Item, ending: &Ending<'_>) -> Option<String> {
         Ending::NotTaken { reason, .. } => (*reason).to_owned(),
         Ending::Failed(diagnosis) => diagnosis.remedy.clone(),
         Ending::Unconfirmed => "The connection broke after it was handed over".to_owned(),
-        Ending::Delivered => String::new(),
+        Ending::Delivered | Ending::InPlace { .. } => String::new(),
     };
     let mut text = format!("[Attaché] {subject} {what}. {consequence}: {reason}");
     if !text.ends_with('.') {
@@ -189,13 +211,19 @@ fn because(item: &Item) -> String {
     }
 }
 
-/// The ending that a plan means, if it lets nothing out.
+/// What is to be told of a plan, if the file itself does not go out by it.
 #[must_use]
 pub fn of_plan(plan: &Plan) -> Option<Ending<'_>> {
     let why = plan.refusal().filter(|_| plan.delivery().is_none())?;
-    Some(Ending::NotTaken {
-        code: &why.code,
-        reason: &why.reason,
+    let reason = why.reason.as_str();
+    let in_place = |what| Ending::InPlace { what, reason };
+    Some(match plan {
+        Plan::Link { .. } => in_place("a link that lives for some hours"),
+        Plan::Summary { .. } => in_place("words that say what it is"),
+        _ => Ending::NotTaken {
+            code: &why.code,
+            reason,
+        },
     })
 }
 
@@ -204,7 +232,7 @@ mod tests {
     use super::*;
     use crate::diagnosis::Domain;
     use crate::journey::tests::item;
-    use crate::verdict::Reason;
+    use crate::verdict::{Reason, Refusal};
 
     fn quarantined() -> Item {
         let mut item = item();
@@ -246,6 +274,44 @@ mod tests {
             follow_ups(&item, &Ending::KeptBack),
             "made once"
         );
+    }
+
+    #[test]
+    fn what_goes_in_a_files_place_is_told_apart_from_what_becomes_of_it() {
+        let why = || Refusal {
+            code: "channel.type".to_owned(),
+            reason: "It does not take this.".to_owned(),
+        };
+        let link = Plan::Link {
+            mime: "text/csv".to_owned(),
+            name: "a.csv".to_owned(),
+            caption_apart: false,
+            why: why(),
+        };
+        let summary = Plan::Summary {
+            text: "A file.".to_owned(),
+            caption_apart: false,
+            why: why(),
+        };
+        for (plan, words) in [
+            (&link, "a link that lives for some hours"),
+            (&summary, "words that say what it is"),
+        ] {
+            let item = outgoing(item());
+            let ending = of_plan(plan).unwrap();
+            let in_place = follow_ups(&item, &ending);
+            assert_eq!(
+                told(&in_place),
+                [format!(
+                    "[Attaché] The customer gets {words} in the place of a file (image): It does not take this."
+                )]
+            );
+            let later = follow_ups(&item, &Ending::Unconfirmed);
+            assert_ne!(in_place[0].media_id(), later[0].media_id());
+        }
+        assert_eq!(follow_ups(&item(), &of_plan(&link).unwrap()), []);
+        let rejected = Plan::Rejected(why());
+        assert!(matches!(of_plan(&rejected), Some(Ending::NotTaken { .. })));
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub struct Delivery {
 /// Why the target does not take the original.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// As a stable code: `channel.type`, `channel.size`, `channel.unknown`, `ours.connection-removed`.
+    /// As a stable code: `channel.type`, `channel.size`, `channel.refused`, `channel.unknown`, `ours.connection-removed`.
     #[serde(rename = "c")]
     pub code: String,
     /// In words an agent understands: the reason, the limit, what is allowed.
@@ -106,9 +106,15 @@ pub enum Plan {
     },
     /// A link to the original in its place.
     Link {
+        /// Its type, from the bytes.
+        #[serde(rename = "m")]
+        mime: String,
         /// Its name for people.
         #[serde(rename = "n")]
         name: String,
+        /// Whether its caption goes as words of their own.
+        #[serde(rename = "c", default, skip_serializing_if = "std::ops::Not::not")]
+        caption_apart: bool,
         /// Why not the original.
         #[serde(rename = "y")]
         why: Refusal,
@@ -118,6 +124,9 @@ pub enum Plan {
         /// The words.
         #[serde(rename = "t")]
         text: String,
+        /// Whether its caption goes as words of their own.
+        #[serde(rename = "c", default, skip_serializing_if = "std::ops::Not::not")]
+        caption_apart: bool,
         /// Why not the original.
         #[serde(rename = "y")]
         why: Refusal,
@@ -136,6 +145,30 @@ impl Plan {
             Self::AsIs(delivery) | Self::ReTyped(delivery) => Some(delivery),
             Self::Converted { to, .. } => Some(to),
             Self::Link { .. } | Self::Summary { .. } | Self::Rejected(_) | Self::Keep => None,
+        }
+    }
+
+    /// Whether anything goes out: the file in some form, or words in its place.
+    #[must_use]
+    pub fn goes_out(&self) -> bool {
+        self.delivery().is_some() || self.is_in_words()
+    }
+
+    /// Whether words go out in the place of the file: a link to it, or what it is.
+    #[must_use]
+    pub fn is_in_words(&self) -> bool {
+        matches!(self, Self::Link { .. } | Self::Summary { .. })
+    }
+
+    /// Whether the file's caption goes out as words of its own, behind what goes out.
+    #[must_use]
+    pub fn leaves_caption(&self) -> bool {
+        match self {
+            Self::AsIs(it) | Self::ReTyped(it) | Self::Converted { to: it, .. } => it.caption_apart,
+            Self::Link { caption_apart, .. } | Self::Summary { caption_apart, .. } => {
+                *caption_apart
+            }
+            Self::Rejected(_) | Self::Keep => false,
         }
     }
 
@@ -222,9 +255,11 @@ mod tests {
                 },
             ),
             (
-                r#"{"p":"link","n":"a.png","y":{"c":"channel.type","r":"No."}}"#,
+                r#"{"p":"link","m":"image/png","n":"a.png","y":{"c":"channel.type","r":"No."}}"#,
                 Plan::Link {
+                    mime: "image/png".to_owned(),
                     name: "a.png".to_owned(),
+                    caption_apart: false,
                     why: refusal(),
                 },
             ),
@@ -232,6 +267,7 @@ mod tests {
                 r#"{"p":"summary","t":"A file.","y":{"c":"channel.type","r":"No."}}"#,
                 Plan::Summary {
                     text: "A file.".to_owned(),
+                    caption_apart: false,
                     why: refusal(),
                 },
             ),

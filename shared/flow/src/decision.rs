@@ -4,6 +4,7 @@
 use attache_domain::audit::Actor;
 use attache_domain::ids::MediaId;
 use attache_domain::journey::{Item, Stage};
+use attache_domain::notice;
 use attache_domain::verdict::Verdict;
 
 use crate::judge::caption_apart;
@@ -85,20 +86,20 @@ impl Decision<'_> {
         }
     }
 
-    /// The caption behind the file, only once the row says that the file goes out: before that it would be given up.
+    /// What stands in its place is told, and the caption goes behind the file, only once the row says that the file goes out: before that it would be given up.
     async fn send_on(&self, item: &Item) -> Answer<()> {
         let telling = Telling {
             items: self.items,
             jobs: self.jobs,
             clock: self.clock,
         };
-        if let Some(caption) = item
-            .record
-            .plan
-            .as_ref()
-            .and_then(|plan| caption_apart(item, plan))
-        {
-            telling.announce(caption, Actor::Operator).await?;
+        if let Some(plan) = &item.record.plan {
+            if let Some(ending) = notice::of_plan(plan) {
+                telling.of(item, &ending, Actor::Operator).await?;
+            }
+            if let Some(caption) = caption_apart(item, plan) {
+                telling.announce(caption, Actor::Operator).await?;
+            }
         }
         retry::hand_on(self.jobs, item).await
     }

@@ -165,7 +165,8 @@ impl Tombs<'_> {
 fn follow_ups_of(item: &Item) -> Vec<MediaId> {
     let origin = &item.origin;
     let notices = (0..=item.gate.epoch).map(FollowUp::Notice);
-    let all = [FollowUp::Caption, FollowUp::Warning].into_iter().chain(notices);
+    let once = [FollowUp::Caption, FollowUp::Warning, FollowUp::InPlace];
+    let all = once.into_iter().chain(notices);
     all.map(|follow_up| {
         let part = follow_up.part(&origin.attachment);
         MediaId::derive(&origin.connection, &origin.message, &part)

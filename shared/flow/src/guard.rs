@@ -20,10 +20,8 @@ use attache_domain::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::ports::{Answer, Clock, Limits, Outage, Reserved};
-
-/// So many rivals in a row are not a race but a fault.
-const MOST_WRITES: usize = 8;
+use crate::learning::change;
+use crate::ports::{Answer, Clock, Limits, Reserved};
 
 /// What this process knows of: only what is in trouble.
 #[derive(Default)]
@@ -187,48 +185,12 @@ impl Guard<'_> {
         }
     }
 
-    /// Changes what is known of `key` by all; what it is then, and what the change said.
-    async fn change<S, T>(&self, key: &str, change: impl Fn(&mut S) -> T) -> Answer<(S, T)>
+    async fn change<S, T>(&self, key: &str, how: impl Fn(&mut S) -> T) -> Answer<(S, T)>
     where
         S: Clone + Default + PartialEq + Serialize + DeserializeOwned,
     {
-        let doing = || format!("learning of {key}");
-        let mut found = self.limits.known(key).await?;
-        for _ in 0..MOST_WRITES {
-            let before: S = match &found {
-                Some(text) => serde_json::from_str(text).map_err(|e| Outage::new(doing(), e))?,
-                None => S::default(),
-            };
-            let mut after = before.clone();
-            let said = change(&mut after);
-            if after == before {
-                return Ok((after, said));
-            }
-            let written = Written {
-                state: &after,
-                by: self.clock.draw(),
-            };
-            let text = serde_json::to_string(&written).map_err(|e| Outage::new(doing(), e))?;
-            let step = (found.as_deref(), text.as_str());
-            match self.limits.learn(key, step, self.clock.now()).await? {
-                Ok(()) => return Ok((after, said)),
-                Err(rival) => found = rival,
-            }
-        }
-        Err(Outage::new(
-            doing(),
-            format!("{MOST_WRITES} writes in a row were overtaken"),
-        ))
+        change((self.limits, self.clock), key, how).await
     }
-}
-
-/// What is written: two who change the same in the same millisecond must not write the same, or the second would take the
-/// first one's write for a repeat of its own.
-#[derive(Serialize)]
-struct Written<'a, S> {
-    #[serde(flatten)]
-    state: &'a S,
-    by: u64,
 }
 
 fn errors_of(connection: &ConnectionId) -> String {

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use attache_domain::connection::Lane;
 use attache_domain::diagnosis::Diagnosis;
 use attache_domain::ids::ConnectionId;
 use attache_domain::job::{DeadLetter, ItemJob, VERSION};
@@ -63,9 +64,10 @@ pub async fn hand_on(jobs: &dyn Jobs, item: &Item) -> Answer<()> {
     let Some(target) = &item.origin.target else {
         return Ok(());
     };
-    let queue = match item.gate.stage {
-        Stage::Converting => Queue::Convert,
-        _ => Queue::Media,
+    let queue = match (item.gate.stage, item.lane()) {
+        (Stage::Converting, _) => Queue::Convert,
+        (_, Lane::Media) => Queue::Media,
+        (_, Lane::Text) => Queue::Text,
     };
     send(jobs, queue, &item.job(target), Duration::ZERO).await
 }

@@ -114,10 +114,8 @@ fn has_several_parts(item: &Item) -> bool {
 
 /// The caption of the item's file, if it goes out on its own.
 fn caption_apart(item: &Item) -> Option<MediaId> {
-    let delivery = item.record.plan.as_ref()?.delivery()?;
-    if !delivery.caption_apart {
-        return None;
-    }
+    let plan = item.record.plan.as_ref()?;
+    plan.leaves_caption().then_some(())?;
     let origin = &item.origin;
     let part = FollowUp::Caption.part(&origin.attachment);
     Some(MediaId::derive(&origin.connection, &origin.message, &part))

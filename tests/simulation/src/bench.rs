@@ -21,6 +21,7 @@ use attache_flow::memory::World;
 use attache_flow::ports::Queue;
 use attache_flow::refresh::Refresh;
 use attache_flow::sweep::Sweep;
+use attache_flow::taken::{Ledger, Recalled};
 use attache_inspect::Policy;
 
 use crate::ports::Ports;
@@ -70,6 +71,7 @@ struct Warm {
     doors: Rc<Fetcher>,
     heard: Rc<LastHeard>,
     fetchers: Rc<Fetcher>,
+    judges: Rc<Recalled>,
     uploaders: Rc<Cache>,
     linked: Rc<Linked>,
 }
@@ -180,9 +182,9 @@ impl Bench {
 
     fn judge(&self, records: Vec<Record>) -> Invocation {
         let (scene, ports) = (Rc::clone(&self.scene), Rc::clone(&self.ports));
-        let policy = Rc::clone(&self.policy);
+        let (policy, recalled) = (Rc::clone(&self.policy), Rc::clone(&self.warm.judges));
         Box::pin(async move {
-            let judge = judge_over(&ports, &policy);
+            let judge = judge_over(&ports, &policy, &recalled);
             let scene = &scene;
             let handle =
                 |record: Record| async move { seen(scene, judge.handle(&record.body)).await };
@@ -194,9 +196,9 @@ impl Bench {
     #[must_use]
     pub fn object_created(&self, key: String) -> Invocation {
         let (scene, ports) = (Rc::clone(&self.scene), Rc::clone(&self.ports));
-        let policy = Rc::clone(&self.policy);
+        let (policy, recalled) = (Rc::clone(&self.policy), Rc::clone(&self.warm.judges));
         Box::pin(async move {
-            let judge = judge_over(&ports, &policy);
+            let judge = judge_over(&ports, &policy, &recalled);
             Done::Well(seen(&scene, judge.object_created(&key)).await.is_ok())
         })
     }
@@ -214,7 +216,7 @@ impl Bench {
                 items: &*ports,
                 claims: &*ports,
                 conversations: &*ports,
-                objects: (lane == Lane::Media).then_some(&*ports as _),
+                objects: Some(&*ports),
                 renditions: None,
                 jobs: &*ports,
                 limits: &*ports,
@@ -300,7 +302,7 @@ fn fetch_over<'a>(ports: &'a Ports, warm: &'a Fetcher) -> Fetch<'a> {
     }
 }
 
-fn judge_over<'a>(ports: &'a Ports, policy: &'a Policy) -> Judge<'a> {
+fn judge_over<'a>(ports: &'a Ports, policy: &'a Policy, recalled: &'a Recalled) -> Judge<'a> {
     Judge {
         items: ports,
         objects: ports,
@@ -312,6 +314,11 @@ fn judge_over<'a>(ports: &'a Ports, policy: &'a Policy) -> Judge<'a> {
             by: Scans::Asked(&*ports.world),
             patience: SCANS,
         }),
+        ledger: Ledger {
+            limits: ports,
+            clock: &*ports.world,
+            recalled,
+        },
     }
 }
 
@@ -320,6 +327,7 @@ fn refresh_over(world: &World) -> Refresh<'_> {
         tokens: world,
         vault: world,
         secrets: world,
+        limits: world,
         http: world,
         clock: world,
         directories: world,

@@ -103,6 +103,10 @@ faults! {
     SendRefused,
     /// A message is refused for good.
     SendRejected,
+    /// A file, or a message with one, is refused as too large, although it is not.
+    SendTooLarge,
+    /// An integration or its limits cannot be seen.
+    LimitsUnread,
     /// The token endpoint fails.
     TokenUnavailable,
     /// The token endpoint does not answer.

@@ -17,6 +17,7 @@ use attache_flow::deliver::{Deliver, Linked};
 use attache_flow::judge::Judge;
 use attache_flow::memory::{Calm, Object, World};
 use attache_flow::ports::{Http, Items, Queue, Tokens, Vault};
+use attache_flow::taken::{Ledger, Recalled};
 use attache_inspect::Policy;
 use aws_lambda_events::sqs::SqsEvent;
 use serde_json::{Value, json};
@@ -54,6 +55,11 @@ impl Site {
             directories: &world,
             standard: &standard,
             scanning: None,
+            ledger: Ledger {
+                limits: &world,
+                clock: &world,
+                recalled: &Recalled::default(),
+            },
         };
         judge.object_created(&key).await.unwrap();
         let site = Self { world, media };

@@ -51,6 +51,10 @@ pub(super) struct ConnectionEntry {
     pub(super) limits: Option<Spanned<LimitsEntry>>,
     #[serde(default)]
     pub(super) convert: bool,
+    #[serde(default)]
+    pub(super) link: bool,
+    #[serde(default)]
+    pub(super) summary: bool,
     // whatsapp
     pub(super) phone_number_id: Option<String>,
     pub(super) graph_version: Option<String>,

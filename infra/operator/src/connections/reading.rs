@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use attache_domain::channels::Bounds;
+use attache_domain::channels::{Bounds, Ways};
 use attache_domain::connection::{
     Account, Connection, Endpoint, Org, Profile, Route, Row, SecretName,
 };
@@ -238,7 +238,11 @@ impl<'a> Reading<'a> {
             retention: entry.retention,
             synthetic: entry.synthetic,
             limits: self.limits(entry),
-            convert: entry.convert,
+            ways: Ways {
+                convert: entry.convert,
+                link: entry.link,
+                summary: entry.summary,
+            },
         })
     }
 

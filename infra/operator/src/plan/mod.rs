@@ -120,8 +120,13 @@ impl Target {
             format!("nothing goes {direction} over {}", surface.id)
         })?;
         let mut allowed = options.allow.clone();
-        if own.as_ref().is_some_and(|own| own.convert) {
-            allowed.push(WayOut::Convert);
+        let granted = own.as_ref().map(|own| own.ways).unwrap_or_default();
+        for (way, is_granted) in [
+            (WayOut::Convert, granted.convert),
+            (WayOut::Link, granted.link),
+            (WayOut::Summary, granted.summary),
+        ] {
+            allowed.extend(is_granted.then_some(way));
         }
         let own = own.map(|own| own.limits).unwrap_or_default();
         let live = options.live.as_deref();
@@ -202,6 +207,7 @@ fn describe(path: &Path, options: &Options, target: &Target, judge: &Offline) ->
         file_name: name.as_deref(),
         declared: options.declared.as_deref(),
         caption: None,
+        caption_left: false,
         found: Found {
             content_type: findings.kind.content_type(),
             label: findings.kind.label(),

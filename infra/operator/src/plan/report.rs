@@ -143,7 +143,7 @@ impl<'a> Report<'a> {
                 limit_bytes,
                 bound_by,
             }) => (self.limit_bytes, self.limited_by) = (Some(limit_bytes), Some(bound_by)),
-            Err(Misfit::Type) => {
+            Err(Misfit::Type | Misfit::Refused) => {
                 self.allowed = Some(limits.types().map(ToString::to_string).collect());
             }
         }

@@ -1,5 +1,5 @@
 //! The rows of one profile in one direction, narrowed by what is known at run time: what holds is the least of what the
-//! platform, the channel, its live configuration and the owner say.
+//! platform, the channel, its live configuration and the owner say, and of what the platform was seen to refuse.
 
 use std::borrow::Cow;
 
@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::matrix::{Kind, Row};
 use super::media_type::{MediaType, TypePattern};
+use super::taken::{Objection, Refused};
 
 /// Who sets a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub enum Layer {
     Channel,
     /// The configuration of this integration or page, as the platform tells it.
     Live,
+    /// Nobody: the platform refused what everybody else allows.
+    Learnt,
     /// The owner, in `connections.toml`.
     Owner,
 }
@@ -32,6 +35,7 @@ impl Layer {
             Self::Platform => "platform",
             Self::Channel => "channel",
             Self::Live => "live",
+            Self::Learnt => "learnt",
             Self::Owner => "owner",
         }
     }
@@ -61,6 +65,8 @@ impl Bounds {
 #[derive(Clone, Debug)]
 pub struct Limits<'a> {
     rows: Vec<Cow<'a, Row>>,
+    /// Types that the platform refused of the one file they are asked for.
+    refused: Vec<MediaType>,
 }
 
 /// A file as far as limits are concerned: what its bytes turned out to be.
@@ -132,6 +138,9 @@ pub enum Misfit {
         /// Who says so.
         bound_by: Layer,
     },
+    /// The type is allowed, and the platform refused this very file.
+    #[error("the channel takes this type, and refused this file")]
+    Refused,
 }
 
 impl<'a> Limits<'a> {
@@ -141,7 +150,8 @@ impl<'a> Limits<'a> {
         platform_bytes: Option<u64>,
     ) -> Option<Self> {
         let rows: Vec<_> = rows.map(Cow::Borrowed).collect();
-        let limits = (!rows.is_empty()).then_some(Self { rows })?;
+        let refused = Vec::new();
+        let limits = (!rows.is_empty()).then_some(Self { rows, refused })?;
         Some(limits.capped(platform_bytes, Layer::Platform))
     }
 
@@ -171,6 +181,23 @@ impl<'a> Limits<'a> {
         self.capped(own.max_bytes, Layer::Owner)
     }
 
+    /// As a refusal teaches: nothing of the kind is as large as what was too large; what was not taken is not taken again.
+    #[must_use]
+    pub fn refusing(mut self, refused: &Refused) -> Self {
+        match refused.objection {
+            Objection::TooLarge => {
+                let ceiling = refused.bytes.saturating_sub(1);
+                let rows = self.rows.iter_mut();
+                for row in rows.filter(|row| row.kind == refused.kind && row.max_bytes > ceiling) {
+                    let row = row.to_mut();
+                    (row.max_bytes, row.bound_by) = (ceiling, Layer::Learnt);
+                }
+            }
+            Objection::Unsupported => self.refused.extend(MediaType::parse(&refused.mime).ok()),
+        }
+        self
+    }
+
     fn capped(mut self, max_bytes: Option<u64>, by: Layer) -> Self {
         let Some(max_bytes) = max_bytes else {
             return self;
@@ -192,6 +219,9 @@ impl<'a> Limits<'a> {
     /// # Errors
     /// [`Misfit`] with the largest limit among the rows of this type.
     pub fn fit(&self, media: Media<'_>) -> Result<Fit, Misfit> {
+        if self.refused.contains(media.media_type) {
+            return Err(Misfit::Refused);
+        }
         let mut misfit = Misfit::Type;
         for row in self
             .rows
@@ -204,7 +234,7 @@ impl<'a> Limits<'a> {
                     return Ok(row.fit(pattern, &media));
                 }
                 (Some(_), Misfit::Size { limit_bytes, .. }) if limit_bytes >= row.max_bytes => {}
-                (Some(_), Misfit::Type | Misfit::Size { .. }) => {
+                (Some(_), _) => {
                     misfit = Misfit::Size {
                         limit_bytes: row.max_bytes,
                         bound_by: row.bound_by,

@@ -6,6 +6,7 @@
 //! | [`matrix`] | the capability matrix, a data file (`data/channels.toml`), and looking things up in it |
 //! | [`limits`] | its rows of one channel, narrowed by live configuration and owner; whether a file fits |
 //! | [`live`] | what platforms tell of their configuration, as bounds |
+//! | [`taken`] | what is known of one connection beyond the matrix: what its platform told, what it refused |
 //! | [`mod@plan`] | what becomes of a file at its target |
 //! | [`ways`] | what can be done where it does not fit |
 //! | [`mod@wire_name`] | file names every platform accepts |
@@ -19,12 +20,14 @@ pub mod live;
 pub mod matrix;
 pub mod media_type;
 pub mod plan;
+pub mod taken;
 pub mod ways;
 pub mod wire_name;
 
 pub use limits::{Bounds, Fit, Layer, Limits, Media, Misfit, Render};
 pub use matrix::{Direction, Kind, Matrix, Surface};
 pub use media_type::{MediaType, TypePattern, codec_of};
-pub use plan::{Channel, Found, Offered, plan, plan_for};
+pub use plan::{Channel, Found, Known, Offered, plan, plan_for};
+pub use taken::{Objection, Refused, Taken};
 pub use ways::Ways;
 pub use wire_name::{display_name, wire_name};

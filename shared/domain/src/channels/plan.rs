@@ -3,14 +3,20 @@
 //! The first that holds is taken: the original as it is called, or as its bytes are; a rendition that would fit; a link;
 //! for office files, words that say what it is; refused. All but the first and the last are the owner's to allow ([`Ways`]).
 
-use super::limits::{Fit, Limits, Media, Misfit};
+use super::limits::{Fit, Layer, Limits, Media, Misfit};
 use super::matrix::{Direction, Kind, Matrix};
 use super::media_type::{MediaType, codec_of, is_known_extension};
+use super::taken::{Refused, Taken};
 use super::ways::{self, Ways};
 use super::wire_name::{display_name, wire_name_among};
 use crate::connection::Connection;
 use crate::event::Origin;
+use crate::time::Timestamp;
 use crate::verdict::{Delivery, Plan, Refusal};
+
+/// The longest caption that goes with words in its file's place, in characters: as long as channels let go with files, so that
+/// a link has room beside it.
+const LONGEST_CAPTION_IN_WORDS: u32 = 1024;
 
 /// So many of a channel's types are named to a person.
 const NAMED_TYPES: usize = 8;
@@ -37,6 +43,8 @@ pub struct Offered<'a> {
     pub declared: Option<&'a str>,
     /// Words with it.
     pub caption: Option<&'a str>,
+    /// Whether they are on their way already, as words of their own.
+    pub caption_left: bool,
     /// What it is.
     pub found: Found<'a>,
 }
@@ -52,10 +60,27 @@ pub struct Channel<'a> {
     pub limits: Limits<'a>,
 }
 
-/// What the target of `origin` allows for a file whose bytes are `found`. Where it does not fit, a rendition is the only way
-/// out that is taken, if the owner allows it: no link of ours lives long enough yet.
+/// What is known of a file's way beside the matrix.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// What is known of its target.
+    pub taken: &'a Taken,
+    /// What the target refused of this very file.
+    pub refused: Option<&'a Refused>,
+    /// What was planned for it before, if it is planned anew.
+    pub before: Option<&'a Plan>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What the target of `origin` allows for a file whose bytes are `found`, as far as is `known`.
 #[must_use]
-pub fn plan(origin: &Origin, target: Option<&Connection>, found: Found<'_>) -> Plan {
+pub fn plan(
+    origin: &Origin,
+    target: Option<&Connection>,
+    known: Known<'_>,
+    found: Found<'_>,
+) -> Plan {
     let Some(target) = target else {
         return match &origin.target {
             None => Plan::Keep,
@@ -70,21 +95,27 @@ pub fn plan(origin: &Origin, target: Option<&Connection>, found: Found<'_>) -> P
         let reason = format!("Nothing is known of what {profile} takes.");
         return rejected("channel.unknown", reason);
     };
+    let limits = known.taken.narrow(limits, known.now).within(&target.limits);
     let channel = Channel {
         title: target.channel_name(),
         direction: origin.direction,
-        limits: limits.within(&target.limits),
+        limits: match known.refused {
+            Some(refused) => limits.refusing(refused),
+            None => limits,
+        },
     };
     let file = origin.file();
     let offered = Offered {
         file_name: file.and_then(|file| file.file_name.as_deref()),
         declared: file.and_then(|file| file.declared_type.as_deref()),
         caption: file.and_then(|file| file.caption.as_deref()),
+        caption_left: known.before.is_some_and(Plan::leaves_caption),
         found,
     };
     let ways = Ways {
-        convert: target.convert,
-        ..Ways::default()
+        // There is one rendition of a file, and no other is made of it.
+        convert: target.ways.convert && !matches!(known.before, Some(Plan::Converted { .. })),
+        ..target.ways
     };
     plan_for(&channel, &offered, ways)
 }
@@ -125,12 +156,22 @@ pub fn plan_for(channel: &Channel<'_>, offered: &Offered<'_>, ways: Ways) -> Pla
         };
     }
     let name = display_name(offered.file_name, &media_type);
+    let caption_apart = leaves_caption(channel, offered, Some(LONGEST_CAPTION_IN_WORDS));
     if ways.link {
-        Plan::Link { name, why }
+        Plan::Link {
+            mime: media_type.to_string(),
+            name,
+            caption_apart,
+            why,
+        }
     } else if ways.summary && ways::is_office(&media_type) {
         let (label, size, title) = (found.label, megabytes(found.bytes), channel.title);
         let text = format!("{name} ({label}, {size}): {title} does not carry files like this one.");
-        Plan::Summary { text, why }
+        Plan::Summary {
+            text,
+            caption_apart,
+            why,
+        }
     } else {
         Plan::Rejected(why)
     }
@@ -150,18 +191,23 @@ fn delivery(
     fit: &Fit,
     media_type: &MediaType,
 ) -> Delivery {
-    let fits = |caption: &str| {
-        fit.caption_chars
-            .is_none_or(|most| caption.chars().count() <= most as usize)
-    };
     Delivery {
         mime: fit.declare.clone(),
         name: wire_name_among(offered.file_name, media_type, &fit.extensions),
         // A channel that does not sort is told nothing.
         kind: (fit.kind != Kind::Any).then_some(fit.kind),
-        caption_apart: channel.direction == Direction::ToCustomer
-            && offered.caption.is_some_and(|caption| !fits(caption)),
+        caption_apart: leaves_caption(channel, offered, fit.caption_chars),
     }
+}
+
+/// Does the caption go out as words of its own, where at most so many characters go with what goes out?
+fn leaves_caption(channel: &Channel<'_>, offered: &Offered<'_>, most: Option<u32>) -> bool {
+    let is_longer =
+        |caption: &str| most.is_some_and(|most| caption.chars().count() > most as usize);
+    channel.direction == Direction::ToCustomer
+        && offered
+            .caption
+            .is_some_and(|caption| offered.caption_left || is_longer(caption))
 }
 
 /// Does it go out under the type and the ending that its sender gave it, or that nobody contradicts?
@@ -190,6 +236,23 @@ fn refusal(channel: &Channel<'_>, offered: &Offered<'_>, misfit: Misfit) -> Refu
             format!(
                 "{title} does not take files of type {content_type}. It takes {}.",
                 allowed(&channel.limits)
+            ),
+        ),
+        Misfit::Refused => (
+            "channel.refused",
+            format!(
+                "{title} takes files of type {content_type}, and refused this one. Send it in another form."
+            ),
+        ),
+        Misfit::Size {
+            limit_bytes,
+            bound_by: Layer::Learnt,
+        } => (
+            "channel.size",
+            format!(
+                "The file has {}, and {title} refused one of {} as too large, although it says that it takes larger ones. Send a smaller one.",
+                megabytes(offered.found.bytes),
+                megabytes(limit_bytes.saturating_add(1))
             ),
         ),
         Misfit::Size { limit_bytes, .. } => (
@@ -238,8 +301,28 @@ fn megabytes(bytes: u64) -> String {
 mod tests {
     use super::*;
     use crate::channels::known_types::KNOWN;
+    use crate::channels::taken::Objection;
     use crate::connection::tests::{genesys, whatsapp};
     use crate::event::{Content, origin};
+
+    fn plan(origin: &Origin, target: Option<&Connection>, found: Found<'_>) -> Plan {
+        plan_knowing(origin, target, (None, None), found)
+    }
+
+    fn plan_knowing(
+        origin: &Origin,
+        target: Option<&Connection>,
+        (refused, before): (Option<&Refused>, Option<&Plan>),
+        found: Found<'_>,
+    ) -> Plan {
+        let known = Known {
+            taken: &Taken::default(),
+            refused,
+            before,
+            now: Timestamp::from_seconds(100),
+        };
+        super::plan(origin, target, known, found)
+    }
 
     fn found(content_type: &str, bytes: u64) -> Found<'_> {
         Found {
@@ -413,6 +496,7 @@ mod tests {
                 file_name: said[2],
                 declared: said[1],
                 caption: None,
+                caption_left: false,
                 found: found(said[0].unwrap(), 1000),
             };
             let plan = plan_for(&channel("whatsapp"), &offered, Ways::default());
@@ -453,6 +537,7 @@ mod tests {
                 file_name: Some("x"),
                 declared: None,
                 caption: None,
+                caption_left: false,
                 found: found(asked[1], asked[2].parse().unwrap()),
             };
             let plan = plan_for(&channel(asked[0]), &offered, ways(asked[3]));
@@ -469,6 +554,90 @@ mod tests {
                 let words = "x.doc (file, 0.1 MB): It does not carry files like this one.";
                 assert_eq!(text, words);
             }
+        }
+    }
+
+    #[test]
+    fn a_caption_that_left_already_goes_with_nothing_else() {
+        let mut target = whatsapp();
+        target.ways.link = true;
+        let origin = outgoing("hi");
+        let sound = plan(&origin, Some(&target), found("audio/mpeg", 1000));
+        assert!(sound.leaves_caption());
+        for (before, caption, expected) in [
+            (None, "hi".to_owned(), false),
+            (None, "x".repeat(1025), true),
+            (Some(&sound), "hi".to_owned(), true),
+        ] {
+            let origin = outgoing(&caption);
+            let known = (None, before);
+            let plan = plan_knowing(&origin, Some(&target), known, found("text/csv", 1000));
+            assert_eq!(plan.as_str(), "link");
+            assert_eq!(plan.leaves_caption(), expected, "{caption}");
+        }
+    }
+
+    #[test]
+    fn a_refused_file_is_planned_anew_in_another_form() {
+        let all = Ways {
+            convert: true,
+            link: true,
+            summary: true,
+        };
+        let none = Ways::default();
+        // What it is, what its target says of it, whether that was a rendition, what is allowed | what becomes of it.
+        for (content_type, objection, converted, ways, expected) in [
+            ("image/png", Objection::TooLarge, false, all, "converted"),
+            ("image/png", Objection::TooLarge, true, all, "link"),
+            (
+                "application/pdf",
+                Objection::TooLarge,
+                false,
+                none,
+                "channel.size",
+            ),
+            ("image/png", Objection::Unsupported, false, all, "converted"),
+            (
+                "image/png",
+                Objection::Unsupported,
+                false,
+                none,
+                "channel.refused",
+            ),
+            ("video/3gpp", Objection::Unsupported, false, all, "link"),
+        ] {
+            let mut target = whatsapp();
+            target.ways = ways;
+            let origin = outgoing("");
+            let before = plan(&origin, Some(&target), found(content_type, 1000));
+            let sent = before.delivery().unwrap().clone();
+            let before = match converted {
+                true => Plan::Converted {
+                    to: sent.clone(),
+                    max_bytes: 1000,
+                    why: Refusal {
+                        code: String::new(),
+                        reason: String::new(),
+                    },
+                },
+                false => before,
+            };
+            let refused = Refused::by(
+                &target,
+                Direction::ToCustomer,
+                (sent.kind.unwrap(), &sent.mime, 1000),
+                objection,
+                Timestamp::from_seconds(99),
+            );
+            let known = (Some(&refused), Some(&before));
+            let plan = plan_knowing(&origin, Some(&target), known, found(content_type, 1000));
+            let outcome = match &plan {
+                Plan::Rejected(why) => why.code.as_str(),
+                other => other.as_str(),
+            };
+            assert_eq!(outcome, expected, "{content_type} {objection:?}");
+            let reason = &plan.refusal().unwrap().reason;
+            assert!(reason.contains("refused"), "{reason}");
         }
     }
 

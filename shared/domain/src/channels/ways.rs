@@ -1,5 +1,7 @@
 //! What can be done with a file that its channel does not take, if the owner allows it.
 
+use serde::{Deserialize, Serialize};
+
 use super::limits::{Fit, Limits, Media};
 use super::media_type::MediaType;
 
@@ -36,13 +38,16 @@ const OFFICE: &[&str] = &[
 ];
 
 /// What the owner allows where a channel does not take the original.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ways {
     /// Make a rendition of another type, or a smaller one. Of a moving picture the first image is left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub convert: bool,
     /// Send a link in its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub link: bool,
     /// Say in words what it is, where it is an office file and nothing else is left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub summary: bool,
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::channels::{Bounds, Direction};
+use crate::channels::{Bounds, Direction, Ways};
 use crate::ids::{ConnectionId, EndpointId};
 use crate::pacing::rate::Rate;
 use crate::signature::Scheme;
@@ -273,9 +273,9 @@ pub struct Connection {
     /// What the owner allows to be delivered over it, within what the channel takes.
     #[serde(default, skip_serializing_if = "Bounds::are_open")]
     pub limits: Bounds,
-    /// Whether a rendition may go in the place of a file that the channel does not take.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub convert: bool,
+    /// What may go in the place of a file that the channel does not take.
+    #[serde(flatten)]
+    pub ways: Ways,
 }
 
 impl Connection {
@@ -289,7 +289,7 @@ impl Connection {
             retention: Retention::Keep,
             synthetic: false,
             limits: Bounds::default(),
-            convert: false,
+            ways: Ways::default(),
         }
     }
 

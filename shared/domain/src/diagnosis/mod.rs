@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::channels::Objection;
+
 pub use passage::Passage;
 
 /// What happened to the request. The retry is decided from this alone, never from an error's name.
@@ -14,6 +16,9 @@ pub use passage::Passage;
 pub enum Disposition {
     /// Understood and refused; it would be refused again.
     Rejected,
+    /// Refused for what the file is, although it should have fitted: the same again would be refused again, another form of it
+    /// perhaps not.
+    Unfit(Objection),
     /// Told to slow down; certainly without effect.
     Throttled {
         /// How long the other side asked us to wait, if it said.

@@ -170,6 +170,8 @@ pub enum FollowUp {
     Notice(u16),
     /// A notice about an item that was delivered, or of which another notice was given before.
     Warning,
+    /// What stands in the place of a file towards the customer, told to the agent who sent it.
+    InPlace,
     /// The last word on a message, to its sender's platform: what failed can still arrive, once a person set it going again.
     Receipt(ReceiptStatus),
 }
@@ -184,6 +186,7 @@ impl FollowUp {
             Self::Notice(0) => AttachmentId::new(format!("attache:notice/{of}")),
             Self::Notice(epoch) => AttachmentId::new(format!("attache:notice.{epoch}/{of}")),
             Self::Warning => AttachmentId::new(format!("attache:warning/{of}")),
+            Self::InPlace => AttachmentId::new(format!("attache:in-place/{of}")),
             Self::Receipt(ReceiptStatus::Delivered) => {
                 AttachmentId::new("attache:receipt/delivered")
             }

@@ -13,7 +13,8 @@
 //! raises it too, so a holder whose lease was taken over can write nothing more ([`crate::claim`]).
 //!
 //! Monotonic by (epoch, stage): inside an epoch a stage only ever grows. A retry does not step back: a throttled send
-//! stays in `sending` with its intent closed. Only a person opens a new epoch.
+//! stays in `sending` with its intent closed. A person opens a new epoch; and, once for an item, a target that refuses a file it
+//! said it takes, which is then planned anew.
 
 mod condemned;
 mod decision;
@@ -34,6 +35,7 @@ pub use stage::Stage;
 pub use standing::Learned;
 
 use crate::audit::{Actor, Entry, Trail};
+use crate::channels::Refused;
 use crate::claim::Lease;
 use crate::connection::Lane;
 use crate::diagnosis::Diagnosis;
@@ -140,7 +142,10 @@ pub struct Record {
     /// When its bytes are to be removed, where only references are kept.
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub bytes_until: Option<Timestamp>,
-    /// When they were removed.
+    /// What the target refused of it although everything known said that it would fit; it was planned anew then.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refused>,
+    /// When its bytes were removed.
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
     /// Since when a scan is waited for, or tried again; `None` once it is over.
@@ -315,12 +320,13 @@ impl Item {
         record.plan.as_ref()?.delivery().zip(bytes.as_ref())
     }
 
-    /// Which queue it goes out by.
+    /// Which queue it goes out by: a file in whose place words go is as good as words.
     #[must_use]
     pub fn lane(&self) -> Lane {
+        let in_words = self.record.plan.as_ref().is_some_and(Plan::is_in_words);
         match self.origin.content {
-            Content::File(_) => Lane::Media,
-            Content::Words(_) | Content::Receipt(_) => Lane::Text,
+            Content::File(_) if !in_words => Lane::Media,
+            Content::File(_) | Content::Words(_) | Content::Receipt(_) => Lane::Text,
         }
     }
 

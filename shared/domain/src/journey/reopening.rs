@@ -13,9 +13,9 @@ use crate::verdict::{Reason, Verdict};
 const DUE_IN: Duration = Duration::from_secs(30);
 
 /// The codes of the reasons that are left behind.
-const REDRIVEN: &str = "redriven";
-const SENT: &str = "sent-by-hand";
-const RESENT: &str = "sent-again-by-hand";
+pub(super) const REDRIVEN: &str = "redriven";
+pub(super) const SENT: &str = "sent-by-hand";
+pub(super) const RESENT: &str = "sent-again-by-hand";
 
 /// What goes on with an item that was set going again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +79,9 @@ impl Item {
                 if !without_bytes && !has_bytes {
                     return Err(Unfit::NoBytes);
                 }
-                // A person called it clean: judged again, it would be held again.
-                match without_bytes || self.was_released() {
+                // Of a file there is one rendition, and no other is made of it.
+                let has_rendition = self.is_converted() && self.record.rendition.is_some();
+                match without_bytes || has_rendition {
                     true => Way::Deliver,
                     false => Way::Judge,
                 }
@@ -123,6 +124,7 @@ impl Item {
         record.uploaded = None;
         record.bytes_until = None;
         record.link_dies_at = None;
+        record.refused = None;
         self.gate.due_at = Some(now + DUE_IN);
         match way {
             Way::Fetch => self.enter(Stage::Announced, Actor::Operator, now),
@@ -150,6 +152,7 @@ mod tests {
     use crate::event::{FollowUp, Words, origin};
     use crate::journey::StoredObject;
     use crate::journey::tests::{announced, item};
+    use crate::verdict::{Delivery, Plan, Refusal};
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000);
     const LATER: Option<Timestamp> = Some(Timestamp::from_seconds(2_000));
@@ -190,23 +193,33 @@ mod tests {
     }
 
     #[test]
-    fn words_and_what_was_released_are_not_judged_again() {
+    fn words_and_renditions_go_on_as_they_are() {
         let content = Content::Words(Words {
             text: "hello".to_owned(),
             notice: false,
         });
         let origin = origin();
         let target = origin.target.clone();
-        let mut words = announced(origin.follow_up(
-            FollowUp::Words,
-            content,
-            target,
-            crate::channels::Direction::ToAgent,
-        ));
+        let direction = crate::channels::Direction::ToAgent;
+        let words = origin.follow_up(FollowUp::Words, content, target, direction);
+        let mut words = announced(words);
         words.end(Stage::Failed, Actor::Text, NOW);
-        let mut released = ended(Stage::Failed, Verdict::Clean);
-        released.note("released", "looked at it");
-        for mut item in [words, released] {
+        let mut converted = ended(Stage::Failed, Verdict::Clean);
+        converted.record.rendition = converted.record.object.clone();
+        converted.record.plan = Some(Plan::Converted {
+            to: Delivery {
+                mime: "image/jpeg".to_owned(),
+                name: "a.jpg".to_owned(),
+                kind: None,
+                caption_apart: false,
+            },
+            max_bytes: 5,
+            why: Refusal {
+                code: "channel.type".to_owned(),
+                reason: "No.".to_owned(),
+            },
+        });
+        for mut item in [words, converted] {
             assert_eq!(item.redrive("again", None, NOW), Ok(Way::Deliver));
             assert_eq!(item.gate.stage, Stage::Waiting);
         }

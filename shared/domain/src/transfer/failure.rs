@@ -34,7 +34,7 @@ pub fn after(
     rng: &mut impl Rng,
 ) -> Next {
     let hint = match failure.disposition {
-        Disposition::Rejected => return Next::GiveUp(failure.diagnosis),
+        Disposition::Rejected | Disposition::Unfit(_) => return Next::GiveUp(failure.diagnosis),
         Disposition::Throttled { retry_after } => retry_after.unwrap_or_default(),
         // A token that stays refused is ours to replace, and the platform keeps the file meanwhile.
         Disposition::Unauthorised | Disposition::Unavailable | Disposition::Unknown => {

@@ -174,7 +174,11 @@ impl Deliver<'_> {
         let Some(patience) = self.patience_left(item) else {
             return self.after(item, (too_late(), bearer.version)).await;
         };
-        let what = match outgoing(item) {
+        let in_place = match self.words_in_place(item).await {
+            Ok(words) => words,
+            Err(failure) => return self.after(item, (failure, bearer.version)).await,
+        };
+        let what = match outgoing(item, in_place.as_deref()) {
             Ok(what) => what,
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };
@@ -227,7 +231,11 @@ impl Deliver<'_> {
     }
 }
 
-fn outgoing(item: &Item) -> Result<Outgoing<'_>, Failure> {
+/// What is said, where these words go `in_place` of the item's file, if there are some.
+fn outgoing<'a>(item: &'a Item, in_place: Option<&'a str>) -> Result<Outgoing<'a>, Failure> {
+    if let Some(words) = in_place {
+        return Ok(Outgoing::Text(words));
+    }
     let delivery = item.record.plan.as_ref().and_then(Plan::delivery);
     match (&item.origin.content, delivery, &item.record.uploaded) {
         (Content::Words(words), _, _) => Ok(Outgoing::Text(&words.text)),

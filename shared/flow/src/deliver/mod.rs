@@ -6,8 +6,12 @@
 //!
 //! A send whose outcome is unknown is repeated towards agents under the same message id, and recorded. Towards customers it
 //! is never repeated: its intent stays open, a status may still tell, and after deadline and grace `sweep` calls it unconfirmed.
+//!
+//! A file in whose place words go (a link to it, or what it is) goes out by the lane of words, and by its rules.
 
 mod customer;
+mod drift;
+mod in_place;
 mod outcome;
 mod send;
 mod turns;
@@ -37,6 +41,7 @@ use crate::ports::{
 use crate::retry;
 use crate::telling::Telling;
 
+pub use drift::LIMIT_DRIFT;
 pub(crate) use outcome::alias;
 use turns::Turn;
 
@@ -58,9 +63,9 @@ pub struct Deliver<'a> {
     pub claims: &'a dyn Claims,
     /// The `conversations` table.
     pub conversations: &'a dyn Conversations,
-    /// The buckets; the text lane has none.
+    /// The originals: their bytes, or links to them. Where there are none, files are not delivered.
     pub objects: Option<&'a dyn Objects>,
-    /// The renditions in it.
+    /// The renditions; the text lane has none.
     pub renditions: Option<&'a dyn Objects>,
     /// The queues.
     pub jobs: &'a dyn Jobs,

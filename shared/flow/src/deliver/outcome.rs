@@ -98,6 +98,9 @@ impl Deliver<'_> {
         tracing::warn!(media.id = %item.id, failure.code = %failure.diagnosis.code, evidence = %failure.diagnosis.evidence, "send attempt failed");
         let renewed = item.record.token_floor > 0;
         let unauthorised = failure.disposition == Disposition::Unauthorised;
+        if let Disposition::Unfit(objection) = failure.disposition {
+            return self.refused(item, objection, failure).await;
+        }
         item.record.diagnosis = Some((*failure.diagnosis).clone());
         item.record.attempts += 1;
         let open = failure.disposition == Disposition::Unknown;

@@ -100,12 +100,17 @@ impl Deliver<'_> {
             return Ok(Err(too_late()));
         };
         let origin = &item.origin;
+        let in_place = match self.words_in_place(item).await {
+            Ok(words) => words,
+            Err(failure) => return Ok(Err(failure)),
+        };
         let (text, file) = match &origin.content {
             Content::Receipt(receipt) => {
                 let at = (self.clock.now(), patience);
                 return Ok(genesys::receipt(connection, origin, receipt, at));
             }
             Content::Words(words) => (Some(words.text.clone()), None),
+            Content::File(_) if in_place.is_some() => (in_place, None),
             Content::File(file) => (file.caption.clone(), Some(file.kind)),
         };
         let text = quoted(origin.quote.as_deref(), text);

@@ -11,9 +11,10 @@ mod policy;
 mod scan;
 
 use std::io::{self, SeekFrom};
+use std::rc::Rc;
 
 use attache_domain::audit::Actor;
-use attache_domain::channels::{self, Found};
+use attache_domain::channels::{self, Found, Known};
 use attache_domain::connection::{Directory, FilePolicy};
 use attache_domain::digest::{Hasher, Sha256Digest};
 use attache_domain::event::{Content, FollowUp, Origin, Words};
@@ -32,6 +33,7 @@ use crate::ports::{
     Answer, Bytestream, Clock, Directories, Head, Items, Jobs, Objects, Outage, Saved,
 };
 use crate::retry;
+use crate::taken::Ledger;
 use crate::telling::Telling;
 
 pub use policy::{blocked, overlaid};
@@ -54,6 +56,8 @@ pub struct Judge<'a> {
     pub standard: &'a Policy,
     /// Who looks for malware; `None`: nobody.
     pub scanning: Option<Scanning<'a>>,
+    /// What the targets are known to take.
+    pub ledger: Ledger<'a>,
 }
 
 impl Judge<'_> {
@@ -201,9 +205,22 @@ impl Judge<'_> {
             animated: kind.is_animated(),
             bytes: judged.object.size_bytes,
         };
-        let plan = channels::plan(&item.origin, target, found);
-        item.gate.verdict = item.gate.verdict.worsen(verdict(judged.judgement.verdict));
-        item.record.reasons = judged.judgement.reasons.iter().map(reason).collect();
+        let taken = match target {
+            Some(target) => {
+                let anew = item.record.refused.is_some();
+                self.ledger.of(&target.id, anew).await
+            }
+            None => Rc::default(),
+        };
+        let known = Known {
+            taken: &taken,
+            refused: item.record.refused.as_ref(),
+            before: item.record.plan.as_ref(),
+            now,
+        };
+        let plan = channels::plan(&item.origin, target, known, found);
+        let reasons = judged.judgement.reasons.iter().map(reason).collect();
+        item.judged(verdict(judged.judgement.verdict), reasons);
         if item.gate.verdict == Verdict::Quarantined {
             self.put_away(item, directory.policy()).await?;
         }
@@ -260,9 +277,11 @@ impl Judge<'_> {
             Verdict::Clean | Verdict::Unjudged => notice::of_plan(plan),
         };
         if let Some(ending) = ending {
-            return self.telling().of(item, &ending, Actor::Validate).await;
+            self.telling().of(item, &ending, Actor::Validate).await?;
         }
-        if let Some(caption) = caption_apart(item, plan) {
+        if item.gate.verdict == Verdict::Clean
+            && let Some(caption) = caption_apart(item, plan)
+        {
             self.telling().announce(caption, Actor::Validate).await?;
         }
         Ok(())
@@ -385,7 +404,7 @@ fn digest_of(bytes: &mut dyn Bytestream) -> io::Result<Sha256Digest> {
 
 /// The caption as words of their own, behind their file.
 pub(crate) fn caption_apart(item: &Item, plan: &Plan) -> Option<Origin> {
-    plan.delivery().filter(|it| it.caption_apart)?;
+    plan.leaves_caption().then_some(())?;
     let origin = &item.origin;
     let text = origin.file()?.caption.clone()?;
     let content = Content::Words(Words {

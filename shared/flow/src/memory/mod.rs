@@ -128,6 +128,8 @@ pub struct State {
     pub limits: BTreeMap<String, Timestamp>,
     /// What is known beside them.
     pub learnt: BTreeMap<String, String>,
+    /// How often what is known of each key was read or written.
+    pub asked: BTreeMap<String, usize>,
     /// How many calls of each name were made.
     pub calls: BTreeMap<&'static str, usize>,
     /// Row writes that took effect, with the write units they cost, index included.

@@ -236,7 +236,11 @@ impl Limits for World {
 
     async fn known(&self, key: &str) -> Answer<Option<String>> {
         self.begin("limits.known").await?;
-        let known = self.state.borrow().learnt.get(key).cloned();
+        let known = {
+            let mut state = self.state.borrow_mut();
+            *state.asked.entry(key.to_owned()).or_default() += 1;
+            state.learnt.get(key).cloned()
+        };
         self.weather.after("limits.known").await?;
         Ok(known)
     }
@@ -250,6 +254,7 @@ impl Limits for World {
         self.begin("limits.learn").await?;
         let outcome = {
             let mut state = self.state.borrow_mut();
+            *state.asked.entry(key.to_owned()).or_default() += 1;
             let found = state.learnt.get(key).cloned();
             if found.as_deref() == from || found.as_deref() == Some(to) {
                 state.learnt.insert(key.to_owned(), to.to_owned());

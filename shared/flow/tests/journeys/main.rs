@@ -6,6 +6,7 @@ mod decided;
 mod erased;
 mod forward;
 mod reopened;
+mod limits;
 mod replayed;
 mod scanned;
 mod synthetic;

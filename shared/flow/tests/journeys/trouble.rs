@@ -44,12 +44,18 @@ fn asked(site: &Site) -> usize {
 
 #[test]
 fn where_there_is_no_trouble_nobody_asks() {
-    let site = sent(5);
+    let (site, idle) = (sent(5), sent(0));
     site.run(20);
+    idle.run(20);
     assert_eq!(in_stage(&site, Stage::Sent), 5);
-    for call in ["limits.known", "limits.learn"] {
-        assert_eq!(site.calls(call), 0, "{call}");
-    }
+    // What the target takes is read once a minute by whoever plans; `refresh` looks at it beside.
+    let asked = |site: &Site| site.world.state.borrow().asked.clone();
+    let (mut asked, idle) = (asked(&site), asked(&idle));
+    assert_eq!(
+        asked.remove("taken/genesys"),
+        Some(idle["taken/genesys"] + 1)
+    );
+    assert!(asked.is_empty(), "{asked:?}");
 }
 
 #[test]

@@ -22,9 +22,10 @@ use attache_flow::guard::{Guard, Known};
 use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard};
 use attache_flow::judge::Judge;
 use attache_flow::memory::{Calm, World};
-use attache_flow::ports::{Clock, Http, Objects, Queue};
+use attache_flow::ports::{Clock, Http, Queue};
 use attache_flow::refresh::Refresh;
 use attache_flow::sweep::Sweep;
+use attache_flow::taken::{Ledger, Recalled};
 use attache_inspect::Policy;
 use futures_util::FutureExt;
 use url::Url;
@@ -51,6 +52,7 @@ pub(crate) struct Site {
     heard: LastHeard,
     linked: Linked,
     standard: Policy,
+    recalled: Recalled,
 }
 
 /// The surfaces a tenant's webhooks come in by; endpoint and connection of each bear the same name.
@@ -179,6 +181,7 @@ impl Site {
             heard: LastHeard::default(),
             linked: Linked::default(),
             standard: Policy::default(),
+            recalled: Recalled::default(),
         }
     }
 
@@ -270,6 +273,7 @@ impl Site {
             tokens: world,
             vault: world,
             secrets: &spied,
+            limits: world,
             http: world,
             clock: world,
             directories: world,
@@ -294,6 +298,11 @@ impl Site {
             directories: world,
             standard: &self.standard,
             scanning: None,
+            ledger: Ledger {
+                limits: world,
+                clock: world,
+                recalled: &self.recalled,
+            },
         };
         let keys: Vec<String> = world.state.borrow_mut().events.drain(..).collect();
         for key in keys {
@@ -311,7 +320,7 @@ impl Site {
             items: world,
             claims: world,
             conversations: &spied,
-            objects: (lane == Lane::Media).then_some(&spied as &dyn Objects),
+            objects: Some(&spied),
             renditions: None,
             jobs: world,
             limits: world,

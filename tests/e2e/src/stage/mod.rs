@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use attache_domain::connection::{Retention, Row};
+use attache_domain::connection::{Connection, Retention, Row};
 use attache_domain::event::FollowUp;
 use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
 use attache_domain::journey::Item;
@@ -67,6 +67,8 @@ pub struct Setup {
     pub retention: Retention,
     /// Where a clamd listens that is asked for each file, `host:port`.
     pub clamd: Option<String>,
+    /// What else differs at both connections.
+    pub connections: Option<fn(&mut Connection)>,
 }
 
 /// A running system with its stand-ins. Ends when it is dropped; [`Stage::stop`] ends it in order.
@@ -144,7 +146,13 @@ impl Stage {
                     endpoint.forward_to.clone_from(&setup.forward_to);
                     endpoint.shadow = setup.shadow;
                 }
-                Row::Connection(connection) => connection.retention = setup.retention,
+                Row::Connection(connection) => {
+                    connection.retention = setup.retention;
+                    setup
+                        .connections
+                        .into_iter()
+                        .for_each(|change| change(connection));
+                }
                 Row::Route(_) | Row::Policy(_) => {}
             }
         }

@@ -5,6 +5,7 @@ mod bad_input;
 mod both_ways;
 mod happy;
 mod kill_points;
+mod limits;
 mod misbehaving;
 mod passed_on;
 mod purity;

@@ -195,6 +195,11 @@ faults! {
     LookupErrors = "lookup-errors" at &[Point::LookUp];
     /// WhatsApp takes a message with media, and finds afterwards that it cannot use them: status `failed`, code 131053.
     MediaUploadError = "media-upload-error" at &[Point::Fate];
+    /// A file that by everything published fits is refused as too large: 413, from WhatsApp's edge as a page, from Genesys in its own
+    /// words. Neither documents it.
+    LimitDrift = "limit-drift" at &[Point::Upload, Point::Inbound];
+    /// WhatsApp does not take an upload whose type and size it publishes: code 131053 at once.
+    MediaRefused = "media-refused" at &[Point::Upload];
 }
 
 impl Fault {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use http::{HeaderName, Method, StatusCode, header::RETRY_AFTER};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     allowance::Standing,
-    downloads, error, inbound,
+    configuration, downloads, error, inbound,
     state::{Line, State, lock},
 };
 use crate::{
@@ -31,6 +31,10 @@ enum Call<'r> {
     Supported {
         id: Option<&'r str>,
     },
+    /// An integration's configuration.
+    Integration {
+        id: &'r str,
+    },
     /// A file of an agent.
     Download {
         id: &'r str,
@@ -47,6 +51,7 @@ impl Call<'_> {
             Self::Inbound { operation, .. } => Some(*operation),
             Self::Supported { id: None } => Some(Operation::SupportedContentList),
             Self::Supported { id: Some(_) } => Some(Operation::SupportedContent),
+            Self::Integration { .. } => Some(Operation::Integration),
             Self::Download { .. } => Some(Operation::Download),
             Self::MediaData { .. } => None,
         }
@@ -82,7 +87,11 @@ async fn decide(state: &Arc<State>, request: &Request, standing: Standing) -> An
     let answer = match refuse(state, request, standing) {
         Some(refused) => refused,
         None => match call {
-            Call::Supported { id } => supported(state, id),
+            Call::Supported { id } => configuration::supported(state, id),
+            Call::Integration { id } => match line(state, request, id) {
+                Some(line) => configuration::integration(state, line),
+                None => error::not_found(),
+            },
             Call::Download { id } => downloads::resolve(state, request, id).await,
             Call::MediaData { id } => downloads::media_data(state, request, id),
             Call::Inbound {
@@ -132,6 +141,9 @@ fn call<'r>(method: &Method, segments: &[&'r str]) -> Option<Call<'r>> {
         (&Method::GET, ["conversations", "messaging", "supportedcontent", id]) => {
             Some(Call::Supported { id: Some(id) })
         }
+        (&Method::GET, ["conversations", "messaging", "integrations", "open", id]) => {
+            Some(Call::Integration { id })
+        }
         (&Method::GET, ["downloads", id]) => Some(Call::Download { id }),
         (&Method::GET, ["message", "mediadata", id]) => Some(Call::MediaData { id }),
         _ => None,
@@ -163,6 +175,7 @@ pub(super) async fn struck(state: &State, request: &Request, fault: Fault) -> Op
         Fault::RateLimit => Some(limited(state)),
         Fault::FiveHundreds => Some(error::unavailable()),
         Fault::HtmlErrorPage => Some(Answer::html(StatusCode::BAD_GATEWAY)),
+        Fault::LimitDrift => Some(error::too_large()),
         Fault::Unauthorised => Some(error::bad_credentials()),
         Fault::DeadToken => {
             lock(&state.tokens).kill(request.bearer().unwrap_or_default());
@@ -224,25 +237,4 @@ async fn inbound_call(
     let lost = fault == Some(Fault::LostAnswer);
     let answer = inbound::take(state, line, request, operation, body, lost);
     if lost { answer.lost() } else { answer }
-}
-
-fn supported(state: &State, id: Option<&str>) -> Answer {
-    let types = |types: &[String]| -> Vec<Value> {
-        types.iter().map(|one| json!({ "type": one })).collect()
-    };
-    let profile = json!({
-        "id": "default", "name": "Default", "version": 1,
-        "mediaTypes": { "allow": {
-            "inbound": types(&state.options.inbound_types), "outbound": types(&state.options.outbound_types),
-        } },
-        "selfUri": "/api/v2/conversations/messaging/supportedcontent/default",
-    });
-    match id {
-        Some("default") => Answer::json(StatusCode::OK, &profile),
-        Some(_) => error::not_found(),
-        None => {
-            let listing = json!({ "entities": [profile], "pageSize": 25, "pageNumber": 1, "total": 1, "pageCount": 1 });
-            Answer::json(StatusCode::OK, &listing)
-        }
-    }
 }

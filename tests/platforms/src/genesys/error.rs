@@ -42,6 +42,23 @@ pub(super) fn too_many(calls: u32, seconds: u64) -> Answer {
     answer(StatusCode::TOO_MANY_REQUESTS, "too.many.requests", &message)
 }
 
+/// The message is larger than what is taken. The code is not confirmed.
+pub(super) fn too_large() -> Answer {
+    answer(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "request.entity.too.large",
+        "The request is larger than the server is willing to process.",
+    )
+}
+
+/// The client's role lacks a permission.
+pub(super) fn missing_permissions(permissions: &str) -> Answer {
+    let message = format!(
+        "Unable to perform the requested action. You are missing the following permission(s): {permissions}"
+    );
+    answer(StatusCode::FORBIDDEN, "missing.permissions", &message)
+}
+
 /// The link is past its life.
 pub(super) fn forbidden() -> Answer {
     let message = "You are not authorized to perform the requested action.";

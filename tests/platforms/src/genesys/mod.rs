@@ -11,12 +11,13 @@
 //! Login, API and apps host are on `127.0.0.1`, on ports of their own; the object store is on `localhost`, another host name. One
 //! more listener, on another address, is nobody's: redirects lead there, and no token should.
 //!
-//! Not modelled: roles and permissions, conversations that end, notifications, the agent-side upload.
+//! Not modelled: roles and permissions (but for whether configuration may be seen), conversations that end, notifications, the agent-side upload.
 
 mod agent;
 mod agent_file;
 mod allowance;
 mod api;
+mod configuration;
 mod delivery;
 mod desk;
 mod downloads;

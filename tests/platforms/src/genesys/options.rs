@@ -90,6 +90,10 @@ pub struct GenesysOptions {
     pub canary: Canary,
     /// Calls per token.
     pub allowance: Allowance,
+    /// Id of the supported-content profile that integrations name; `None`: they name none, and the organisation's default holds.
+    pub supported_content: Option<String>,
+    /// Whether clients may see integrations and supported-content profiles; if not, they are refused with 403.
+    pub shows_configuration: bool,
     /// Media types of the supported-content profile from customers; `*/*` and `image/*` are patterns.
     pub inbound_types: Vec<String>,
     /// Media types of the profile from agents (default JPEG, PNG, GIF). Anything else is not sent.
@@ -152,6 +156,8 @@ impl Default for GenesysOptions {
                 calls: 300,
                 window: Duration::from_secs(60),
             },
+            supported_content: None,
+            shows_configuration: true,
             inbound_types: vec!["*/*".into()],
             outbound_types: ["image/jpeg", "image/png", "image/gif"]
                 .map(String::from)

@@ -89,6 +89,8 @@ impl Checker {
         let inbound = "/api/v2/conversations/messages/{integrationId}/inbound/open";
         let supported = "/api/v2/conversations/messaging/supportedcontent";
         let one = format!("{supported}/{{supportedContentId}}");
+        let integration =
+            "/api/v2/conversations/messaging/integrations/open/{integrationId}".to_owned();
         let (text, other, event) = (
             "OpenNormalizedMessage",
             "ConversationNormalizedMessage",
@@ -106,6 +108,7 @@ impl Checker {
                 &format!("{inbound}/receipt"),
             ),
             Site::new(Operation::InboundEvent, "post", &format!("{inbound}/event")),
+            Site::new(Operation::Integration, "get", &integration),
             Site::new(Operation::SupportedContentList, "get", supported),
             Site::new(Operation::SupportedContent, "get", &one),
             Site::new(Operation::Download, "get", "/api/v2/downloads/{downloadId}"),

@@ -43,6 +43,8 @@ pub enum Operation {
     OutboundEvent,
     /// Genesys: the signed link to a file of an agent.
     Download,
+    /// Genesys: an open messaging integration.
+    Integration,
     /// Genesys: all supported-content profiles.
     SupportedContentList,
     /// Genesys: one supported-content profile.

@@ -71,6 +71,10 @@ pub(super) async fn enter(
         Some(Fault::HtmlErrorPage) => {
             return Struck::Refused(Answer::html(StatusCode::BAD_GATEWAY));
         }
+        Some(Fault::LimitDrift) => {
+            return Struck::Refused(Answer::html(StatusCode::PAYLOAD_TOO_LARGE));
+        }
+        Some(Fault::MediaRefused) => Some(GraphError::new(error::MEDIA_UPLOAD).answer()),
         Some(Fault::Stall) => {
             state.faults.stalled().await;
             None

@@ -119,6 +119,40 @@ async fn media_outside_the_profile_are_dropped_and_the_text_stays() {
 }
 
 #[tokio::test]
+async fn an_integration_names_its_profile_to_whoever_may_see_it() {
+    let seen = |own: Option<&str>, shows: bool| GenesysOptions {
+        supported_content: own.map(str::to_owned),
+        shows_configuration: shows,
+        ..GenesysOptions::default()
+    };
+    for (options, named, profile) in [
+        (seen(None, true), Some(None), "default"),
+        (seen(Some("own"), true), Some(Some("own")), "own"),
+        (seen(Some("own"), false), None, "own"),
+    ] {
+        let (genesys, token) = genesys(options).await;
+        let base = format!("{}/api/v2/conversations/messaging", genesys.api_url());
+        let integration = genesys.options().integration_id.clone();
+        let get = async |path: String| {
+            let request = client().get(format!("{base}/{path}")).bearer_auth(&token);
+            status_and_body(request.send().await).await
+        };
+        let (status, body) = get(format!("integrations/open/{integration}")).await;
+        let expected = if named.is_some() { 200 } else { 403 };
+        assert_eq!(status, expected, "{body}");
+        if let Some(named) = named {
+            assert_eq!(body["id"], json!(integration));
+            assert_eq!(body["supportedContent"]["id"].as_str(), named);
+        }
+        let (status, _) = get(format!("supportedcontent/{profile}")).await;
+        assert_eq!(status, expected);
+        let (status, _) = get("integrations/open/another".to_owned()).await;
+        assert_eq!(status, 404);
+        assert_eq!(genesys.violations(), []);
+    }
+}
+
+#[tokio::test]
 async fn a_repeated_message_is_two_posts_and_shown_as_the_option_says() {
     for (duplicates, shown) in [(Duplicates::Shown, 2), (Duplicates::Suppressed, 1)] {
         let (genesys, token) = genesys(GenesysOptions {

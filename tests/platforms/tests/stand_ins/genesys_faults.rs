@@ -33,6 +33,7 @@ async fn faults_of_an_inbound_message() {
         ("rate-limit", 429, "too.many.requests"),
         ("five-hundreds", 503, "service.unavailable"),
         ("unauthorised", 401, "bad.credentials"),
+        ("limit-drift", 413, "request.entity.too.large"),
     ];
     for (name, status, code) in rows {
         genesys.faults().arm_named(name, Times(1)).expect("applies");

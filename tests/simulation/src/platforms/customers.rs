@@ -85,6 +85,11 @@ impl WhatsApp {
                 scene.reference.upload_failed(scene, &bytes, false);
                 Ok(error(500, 131_016, "Service unavailable"))
             }
+            Some(Fault::SendTooLarge) => {
+                scene.reference.upload_failed(scene, &bytes, false);
+                scene.reference.upload_drifts(scene, &bytes);
+                Ok(answer(413, &Value::Null))
+            }
             Some(Fault::SendLost) => {
                 scene.reference.upload_failed(scene, &bytes, false);
                 Err(CallError::NoAnswer("connection reset".to_owned()))
@@ -263,7 +268,12 @@ fn number(request: &Request) -> Option<usize> {
     (0..3).find(|number| scene::phone_number_id(*number) == id)
 }
 
-const UPLOAD_FAULTS: &[Fault] = &[Fault::SendUnavailable, Fault::SendLost, Fault::Slow];
+const UPLOAD_FAULTS: &[Fault] = &[
+    Fault::SendUnavailable,
+    Fault::SendTooLarge,
+    Fault::SendLost,
+    Fault::Slow,
+];
 
 const TELL_FAULTS: &[Fault] = &[
     Fault::SendThrottled,

@@ -112,7 +112,11 @@ impl Genesys {
         let Some(landing) = Landing::read(scene, request) else {
             return Ok(error(400, "bad.request"));
         };
-        let fault = scene.faults.strike(scene, 8, SEND_FAULTS);
+        let faults = match &landing.said {
+            Said::Message { file: Some(_), .. } => FILE_FAULTS,
+            Said::Message { file: None, .. } | Said::Receipt(_) => SEND_FAULTS,
+        };
+        let fault = scene.faults.strike(scene, 8, faults);
         scene.note(format_args!("post of {} ({fault:?})", landing.wire));
         scene.reference.post(scene, &landing.row, request.patience);
         let outcome = self
@@ -126,6 +130,37 @@ impl Genesys {
             .reference
             .answered(scene, &landing.row, &outcome, open);
         outcome
+    }
+
+    /// `GET /api/v2/conversations/messaging/…`: an integration, or the profile that it names.
+    pub(super) fn configuration(
+        &self,
+        scene: &Scene,
+        request: &Request,
+        credential: &Credential,
+    ) -> Result<Response, CallError> {
+        let fault = scene.faults.strike(scene, 6, &[Fault::LimitsUnread]);
+        scene.note(format_args!("limits are asked for ({fault:?})"));
+        if !self.is_valid(scene.agenda.now(), credential) {
+            return Ok(error(401, "bad.credentials"));
+        }
+        if fault.is_some() {
+            let status = *scene.agenda.dice.pick(&[403, 503]).unwrap_or(&503);
+            return Ok(error(status, "missing.permissions"));
+        }
+        let path = request.url.path();
+        Ok(match path.rsplit_once("/integrations/open/") {
+            Some((_, id)) => answer(
+                200,
+                &json!({ "id": id, "supportedContent": { "id": "own" } }),
+            ),
+            None => answer(
+                200,
+                &json!({ "id": "own", "name": "own", "mediaTypes": { "allow": {
+                    "inbound": [{ "type": "*/*" }], "outbound": [{ "type": "*/*" }],
+                } } }),
+            ),
+        })
     }
 
     /// `GET /api/v2/downloads/…?issueRedirect=false`: a signed link to somewhere else.
@@ -245,6 +280,10 @@ impl Genesys {
                 let wait = Duration::from_secs(dice.between(1, 60));
                 Ok(come_back(429, wait, &json!({ "code": "rate.limited" })))
             }
+            Some(Fault::SendTooLarge) => {
+                scene.reference.drifts(scene, &landing.row);
+                Ok(error(413, "request.entity.too.large"))
+            }
             Some(Fault::SendUnavailable) => Ok(error(503, "service.unavailable")),
             Some(Fault::SendUnknown) => Ok(error(504, "gateway.timeout")),
             Some(Fault::SendUnknownDone) => Ok(error(500, "internal")),
@@ -315,6 +354,19 @@ const SEND_FAULTS: &[Fault] = &[
     Fault::SendLostDone,
     Fault::SendLandsLate,
     Fault::SendRefused,
+];
+
+/// What befalls a message with a file.
+const FILE_FAULTS: &[Fault] = &[
+    Fault::SendThrottled,
+    Fault::SendUnavailable,
+    Fault::SendUnknown,
+    Fault::SendUnknownDone,
+    Fault::SendLost,
+    Fault::SendLostDone,
+    Fault::SendLandsLate,
+    Fault::SendRefused,
+    Fault::SendTooLarge,
 ];
 
 const ASK_FAULTS: &[Fault] = &[

@@ -109,6 +109,9 @@ impl Http for Platforms {
                     None if host == GRAPH => {
                         self.whatsapp.look_up(scene, request, credential).await
                     }
+                    None if request.url.path().contains("/messaging/") => {
+                        self.genesys.configuration(scene, request, credential)
+                    }
                     None => self.genesys.ask(scene, request, credential).await,
                 };
                 let ended = answer.as_ref().map(|it| (it.status, &it.headers));

@@ -81,7 +81,9 @@ impl Reference {
         }
         let sends = &case.sends;
         let sweeps = self.rows.borrow().get(&item.id).map_or(0, |row| row.sweeps);
-        let most = 4 + sends.unauthorised.min(2) + 2 * sweeps;
+        // Planned anew, it has its attempts anew.
+        let anew = 4 * sends.unfit.min(1);
+        let most = 4 + anew + sends.unauthorised.min(2) + 2 * sweeps;
         self.demand(sends.posts <= most, Promise::Attempts, || {
             format!("{}: {sends:?}, {sweeps} sweeps", item.id)
         });
@@ -117,7 +119,13 @@ impl Reference {
         let gate = &case.item.gate;
         let to_customer = is_for_customer(case.scene, &case.item.id);
         match (gate.verdict, sent.file.nature) {
+            (Verdict::Clean, Nature::Clean) if gate.stage == Stage::Rejected => {
+                let row = case.scene.row(&case.item.id);
+                let drifted = row.is_some_and(|(message, ..)| self.has_drifted(message));
+                drifted && !case.scene.links
+            }
             (Verdict::Clean, Nature::Clean) => self.words_end_well(case),
+            (Verdict::Clean, Nature::Foreign) if case.scene.links => self.words_end_well(case),
             (Verdict::Clean, Nature::Foreign) => to_customer && gate.stage == Stage::Rejected,
             _ => self.is_kept_back(case, sent),
         }

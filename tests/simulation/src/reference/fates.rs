@@ -40,6 +40,12 @@ impl Reference {
         if is_missing(item) && !words {
             self.demand_notice(message, (&part.attachment, item.gate.epoch), state);
         }
+        if message.side == Side::Agent && self.goes_in_words(&part.id) {
+            let id = message.follow_up(FollowUp::InPlace, &part.attachment);
+            self.demand_told(&id, state, || {
+                format!("nobody was told that {} went as a link", part.id)
+            });
+        }
         let caption = part.sent().and_then(|sent| sent.caption.as_deref());
         let long = caption.is_some_and(|caption| caption.chars().count() > 1024);
         if message.side == Side::Agent && long && item.gate.stage >= Stage::Waiting {
@@ -60,14 +66,16 @@ impl Reference {
 
     fn demand_notice(&self, message: &Message, (of, epoch): (&str, u16), state: &State) {
         let id = message.follow_up(FollowUp::Notice(epoch), of);
-        let sends = self.of(&id);
-        let given_up = state
-            .items
-            .get(&id)
-            .is_some_and(|it| it.gate.stage == Stage::Failed);
-        self.demand(sends.landed > 0 || given_up, Promise::Told, || {
+        self.demand_told(&id, state, || {
             format!("nobody was told what became of {of} of {}", message.id)
         });
+    }
+
+    fn demand_told(&self, id: &MediaId, state: &State, detail: impl FnOnce() -> String) {
+        let notice = state.items.get(id);
+        let given_up = notice.is_some_and(|it| it.gate.stage == Stage::Failed);
+        let landed = self.of(id).landed > 0;
+        self.demand(landed || given_up, Promise::Told, detail);
     }
 
     /// One final receipt, if it is known what became of the message.

@@ -226,8 +226,12 @@ impl Reference {
         let mut parts = scene.messages.iter().flat_map(|message| &message.parts);
         let trouble = |sent: &Sent| sent.withheld || sent.dead || sent.tardy;
         let troubled = parts.any(|part| part.sent().is_some_and(trouble));
-        let calls = |name| state.calls.get(name).copied().unwrap_or(0);
-        let asked = calls("limits.known") + calls("limits.learn");
+        // What connections take is read in calm as well.
+        let about_hosts = state
+            .asked
+            .iter()
+            .filter(|(key, _)| !key.starts_with("taken/"));
+        let asked: usize = about_hosts.map(|(_, times)| times).sum();
         let calm = scene.faults.is_calm() && !troubled;
         self.demand(!calm || asked == 0, Promise::Spared, || {
             format!("{asked} questions about hosts although nothing was wrong")

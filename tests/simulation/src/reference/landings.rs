@@ -49,6 +49,14 @@ impl Reference {
             (Said::Message { text, file: None }, Role::Notice | Role::CaptionNotice) => {
                 self.judge_notice(scene, (message, part), role, text.as_deref());
             }
+            (Said::Message { text, file: None }, Role::InPlace) => {
+                let text = text.as_deref().unwrap_or_default();
+                let fine = text.starts_with("[Attaché] The customer gets a link")
+                    && self.goes_in_words(&part.id);
+                self.demand(fine, Promise::Told, || {
+                    format!("of {part:?} is told {text:?}")
+                });
+            }
             (Said::Message { text, file }, Role::Part) if message.side == Side::Customer => {
                 let right = match (&part.what, file) {
                     (What::Words(words), None) => {
@@ -59,7 +67,14 @@ impl Reference {
                             && link.contains(&id.arrival_key())
                             && is_said(scene, message, text.as_deref(), sent.caption.as_deref())
                     }
-                    (What::Words(_), Some(_)) | (What::File(_), None) => false,
+                    (What::File(sent), None) => {
+                        let text = text.as_deref().unwrap_or_default();
+                        scene.links
+                            && self.has_drifted(message)
+                            && text.contains(&id.arrival_key())
+                            && text.contains(sent.caption.as_deref().unwrap_or_default())
+                    }
+                    (What::Words(_), Some(_)) => false,
                 };
                 self.demand(
                     right && landing.wire == message.id,
@@ -116,6 +131,16 @@ impl Reference {
                     .as_ref()
                     .filter(|it| it.chars().count() <= 1024);
                 *bytes == sent.file.bytes && caption.as_ref() == with
+            }
+            (What::File(sent), Role::Part, Content::Text(text)) => {
+                let caption = sent.caption.as_deref();
+                let with = caption.filter(|it| it.chars().count() <= 1024);
+                let beginning = with.map_or_else(String::new, |it| format!("{it}\n\n"));
+                let why = sent.file.nature == Nature::Foreign || self.has_drifted(message);
+                scene.links
+                    && why
+                    && text.starts_with(&beginning)
+                    && text.contains(&told.row.arrival_key())
             }
             _ => false,
         };

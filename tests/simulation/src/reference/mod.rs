@@ -17,7 +17,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use attache_domain::ids::MediaId;
+use attache_domain::ids::{ConnectionId, MediaId};
 use attache_domain::time::Timestamp;
 
 use crate::schedule::TaskId;
@@ -105,6 +105,8 @@ pub struct Reference {
     hearing: RefCell<Hearing>,
     hosts: RefCell<Hosts>,
     links: RefCell<Links>,
+    /// Where something was refused that should have been taken.
+    drifted: RefCell<BTreeSet<ConnectionId>>,
     tries: RefCell<Tries>,
 }
 

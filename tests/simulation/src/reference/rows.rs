@@ -5,6 +5,7 @@ use std::time::Duration;
 use attache_domain::ids::MediaId;
 use attache_domain::journey::{Gate, Item, Stage};
 use attache_domain::time::Timestamp;
+use attache_domain::verdict::{Plan, Verdict};
 use attache_flow::memory::State;
 
 use super::sends::is_for_customer;
@@ -26,6 +27,8 @@ pub(super) struct Row {
     pub(super) since: Timestamp,
     /// Who had begun to send it when it became a tombstone, and for how long that may take.
     pub(super) begun: Option<(TaskId, Timestamp)>,
+    /// Whether words go in the place of its file.
+    pub(super) in_words: bool,
     /// When it was first seen.
     pub(super) born: Timestamp,
     /// Whose claim it was that raised the fence last.
@@ -58,6 +61,7 @@ impl Reference {
                 sweeps: 0,
                 since: scene.agenda.now(),
                 begun: None,
+                in_words: false,
                 born: scene.agenda.now(),
                 holder: task,
             };
@@ -86,6 +90,12 @@ impl Reference {
             self.too_late(&item.id);
         }
         row.attempts = item.record.attempts;
+        let plan = item
+            .record
+            .plan
+            .as_ref()
+            .filter(|_| item.gate.verdict == Verdict::Clean);
+        row.in_words |= plan.is_some_and(Plan::is_in_words);
         row.sweeps = row.sweeps.max(item.record.sweeps);
         self.judge_closed(scene, row, item);
         self.judge_tombstone(scene, row, item);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use attache_domain::ids::MediaId;
+use attache_domain::ids::{ConnectionId, MediaId};
 use attache_domain::job::TextJob;
 use attache_domain::journey::Stage;
 use attache_domain::time::Timestamp;
@@ -13,7 +13,7 @@ use attache_flow::memory::State;
 
 use super::{Promise, Reference};
 use crate::files::Nature;
-use crate::scene::{self, Role, Scene, Side};
+use crate::scene::{self, Message, Role, Scene, Side};
 use crate::schedule::TaskId;
 
 /// What became of one row's calls.
@@ -25,6 +25,8 @@ pub(super) struct Sends {
     pub(super) refused: u32,
     /// Of these, for the token.
     pub(super) unauthorised: u32,
+    /// Of these, for what the file is.
+    pub(super) unfit: u32,
     /// Calls that took effect.
     pub(super) landed: u32,
     /// Outcomes that stayed open: answers lost, processes dead, stalled or cut off with the intent open.
@@ -79,12 +81,12 @@ pub(super) fn is_for_customer(scene: &Scene, id: &MediaId) -> bool {
 }
 
 /// The limiter's key that a row's calls count against.
-fn limiter_key(scene: &Scene, id: &MediaId) -> String {
+fn limiter_key(scene: &Scene, id: &MediaId, in_words: bool) -> String {
     let Some((message, part, role)) = scene.row(id) else {
         return String::new();
     };
     let lane = match (role, part.sent()) {
-        (Role::Part, Some(_)) => "media",
+        (Role::Part, Some(_)) if !in_words => "media",
         _ => "text",
     };
     if is_for_customer(scene, id) {
@@ -127,7 +129,8 @@ impl Reference {
         self.keep_link(scene, id, life);
         let verdict = state.items.get(id).map(|item| item.gate.verdict);
         let nature = scene.sent(id).map(|sent| sent.file.nature);
-        let fine = verdict == Some(Verdict::Clean) && nature == Some(Nature::Clean);
+        let harmless = [Some(Nature::Clean), Some(Nature::Foreign)].contains(&nature);
+        let fine = verdict == Some(Verdict::Clean) && harmless;
         self.demand(fine, Promise::Clean, || {
             format!("a link to {id}: {nature:?}, judged {verdict:?}")
         });
@@ -190,14 +193,18 @@ impl Reference {
         });
         let nature = scene.sent(id).map(|sent| sent.file.nature);
         let clean = row.is_some_and(|row| row.gate.verdict == Verdict::Clean)
-            && nature.is_none_or(|nature| nature == Nature::Clean)
+            && nature.is_none_or(|nature| {
+                let in_words = row.is_some_and(|row| row.in_words);
+                nature == Nature::Clean || nature == Nature::Foreign && in_words
+            })
             && scene.row(id).is_some_and(|(message, ..)| message.routed());
         self.demand(clean, Promise::Clean, || format!("{id} is sent"));
     }
 
     fn has_slot(&self, scene: &Scene, id: &MediaId) -> bool {
         let (now, task) = (scene.agenda.now(), scene.agenda.running());
-        let key = limiter_key(scene, id);
+        let in_words = self.goes_in_words(id);
+        let key = limiter_key(scene, id, in_words);
         let (mut batches, reserved) = (self.batches.borrow_mut(), self.slots.borrow());
         let Some(batch) = batches.get_mut(&task) else {
             return false;
@@ -232,6 +239,31 @@ impl Reference {
             sends.refused += 1;
             sends.unauthorised += u32::from(unauthorised);
         }
+    }
+
+    /// A file that should fit is refused as too large.
+    pub fn upload_drifts(&self, scene: &Scene, bytes: &[u8]) {
+        if let Some((id, _)) = file_of(scene, bytes) {
+            self.drifts(scene, &id);
+        }
+    }
+
+    /// The same, of the message that carries it.
+    pub fn drifts(&self, scene: &Scene, id: &MediaId) {
+        if let Some((message, ..)) = scene.row(id) {
+            self.sends.borrow_mut().entry(id.clone()).or_default().unfit += 1;
+            self.drifted.borrow_mut().insert(target(message));
+        }
+    }
+
+    /// Whether something of a message's number was refused in its direction that should have been taken.
+    pub(super) fn has_drifted(&self, message: &Message) -> bool {
+        self.drifted.borrow().contains(&target(message))
+    }
+
+    /// Whether words go in the place of a row's file.
+    pub(super) fn goes_in_words(&self, id: &MediaId) -> bool {
+        self.rows.borrow().get(id).is_some_and(|row| row.in_words)
     }
 
     /// A task could not hand its file over.
@@ -312,6 +344,14 @@ impl Reference {
     /// What was counted, by row.
     pub(super) fn counts(&self) -> BTreeMap<MediaId, Sends> {
         self.sends.borrow().clone()
+    }
+}
+
+/// Where a message goes.
+fn target(message: &Message) -> ConnectionId {
+    match message.side {
+        Side::Customer => scene::genesys_id(message.number),
+        Side::Agent => scene::number_id(message.number),
     }
 }
 

@@ -132,6 +132,8 @@ pub enum Role {
     Notice,
     /// A notice about its caption.
     CaptionNotice,
+    /// A notice that words go in its place.
+    InPlace,
     /// The receipt for the message.
     Receipt,
 }
@@ -179,6 +181,10 @@ pub(super) fn entries(messages: &[Message]) -> BTreeMap<MediaId, Entry> {
             for status in [ReceiptStatus::Delivered, ReceiptStatus::Failed] {
                 add(said.follow_up(FollowUp::Receipt(status), ""), Role::Receipt);
             }
+            add(
+                said.follow_up(FollowUp::InPlace, &it.attachment),
+                Role::InPlace,
+            );
         }
     }
     entries

@@ -1,5 +1,6 @@
 //! What is configured: an endpoint for each platform, three numbers, an agents' side for two of them.
 
+use attache_domain::channels::Ways;
 use attache_domain::connection::{
     Account, Connection, Directory, Endpoint, Org, Profile, Retention, Route, Row, SecretName,
     Template,
@@ -67,8 +68,13 @@ pub(super) fn retentions(dice: &Dice) -> Retentions {
     })
 }
 
-/// Everything configured; `media_hosts` may have the numbers' tokens. Number 1 has a template for closed windows.
-pub(super) fn directory(media_hosts: &[&str], retentions: &Retentions) -> Directory {
+/// Everything configured; `media_hosts` may have the numbers' tokens. Number 1 has a template for closed windows. `links`: what a
+/// side does not take goes to it as a link.
+pub(super) fn directory(media_hosts: &[&str], retentions: &Retentions, links: bool) -> Directory {
+    let ways = Ways {
+        link: links,
+        ..Ways::default()
+    };
     let endpoints = [
         (ENDPOINT, Profile::WhatsApp),
         (AGENT_ENDPOINT, Profile::GenesysOpenMessaging),
@@ -98,6 +104,7 @@ pub(super) fn directory(media_hosts: &[&str], retentions: &Retentions) -> Direct
         };
         Some(Row::Connection(Connection {
             retention: retentions[number],
+            ways,
             ..Connection::new(number_id(number), account)
         }))
     });
@@ -112,13 +119,13 @@ pub(super) fn directory(media_hosts: &[&str], retentions: &Retentions) -> Direct
     Directory::new(
         endpoints
             .into_iter()
-            .chain((0..2).filter_map(|number| agents(number, retentions[number])))
+            .chain((0..2).filter_map(|number| agents(number, retentions[number], ways)))
             .chain(numbers)
             .chain(routes.chain(ways_back).map(Row::Route)),
     )
 }
 
-fn agents(number: usize, retention: Retention) -> Option<Row> {
+fn agents(number: usize, retention: Retention, ways: Ways) -> Option<Row> {
     let account = Account::GenesysOpenMessaging {
         endpoint: Some(EndpointId::new(AGENT_ENDPOINT)),
         integration_id: integration_id(number),
@@ -131,6 +138,7 @@ fn agents(number: usize, retention: Retention) -> Option<Row> {
     };
     Some(Row::Connection(Connection {
         retention,
+        ways,
         ..Connection::new(genesys_id(number), account)
     }))
 }

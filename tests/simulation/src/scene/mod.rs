@@ -136,6 +136,8 @@ pub struct Scene {
     pub messages: Vec<Message>,
     /// How long what came over each number is kept.
     pub retentions: Retentions,
+    /// Whether what a side does not take goes to it as a link: in half of the runs.
+    pub links: bool,
     entries: BTreeMap<MediaId, Entry>,
     webhooks: RefCell<Vec<Rc<Webhook>>>,
 }
@@ -148,6 +150,7 @@ impl Scene {
         let faults = Faults::draw(&dice, BEGINNING);
         let trouble = Trouble::draw(&dice, BEGINNING);
         let retentions = configuration::retentions(&dice);
+        let links = dice.chance(500);
         let messages = lines::messages(&dice);
         let webhooks = webhooks::webhooks(&dice, &messages);
         Rc::new(Self {
@@ -155,6 +158,7 @@ impl Scene {
             faults,
             trouble,
             retentions,
+            links,
             trace: Trace::new(keep, BEGINNING),
             reference: Reference::default(),
             entries: cast::entries(&messages),
@@ -166,7 +170,7 @@ impl Scene {
     /// Everything configured; `media_hosts` may have the numbers' tokens.
     #[must_use]
     pub fn directory(&self, media_hosts: &[&str]) -> Directory {
-        configuration::directory(media_hosts, &self.retentions)
+        configuration::directory(media_hosts, &self.retentions, self.links)
     }
 
     /// Adds a line to the trace.

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::channels::Objection;
 use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure, excerpt};
 use crate::pacing::retry_after::RetryAfter;
 use crate::time::Timestamp;
@@ -56,7 +57,7 @@ pub fn failure(response: &Response, now: Timestamp) -> Failure {
             NOT_FOUND,
         ),
         413 => (
-            Disposition::Rejected,
+            Disposition::Unfit(Objection::TooLarge),
             Domain::Customer,
             "genesys.too-large",
             TOO_LARGE,
@@ -138,6 +139,12 @@ mod tests {
                 r#"{"code":"bad.request"}"#,
                 Disposition::Rejected,
                 "genesys.refused",
+            ),
+            (
+                413,
+                "",
+                Disposition::Unfit(Objection::TooLarge),
+                "genesys.too-large",
             ),
             (415, "", Disposition::Rejected, "genesys.refused"),
             (302, "", Disposition::Unknown, "genesys.unexpected-answer"),

@@ -7,6 +7,7 @@ mod error;
 mod event;
 mod message;
 mod receipt;
+mod supported_content;
 mod token;
 mod webhook;
 mod words;
@@ -17,5 +18,8 @@ pub use error::failure;
 pub use event::parse as parse_media_event;
 pub use message::{Accepted, Inbound, LinkedFile, inbound, read_accepted};
 pub use receipt::receipt;
+pub use supported_content::{
+    integration_request, read_integration, read_supported_content, supported_content_request,
+};
 pub use token::{Granted, read_token, token_request};
 pub use webhook::parse;

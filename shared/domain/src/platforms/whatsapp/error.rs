@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::channels::Objection;
 use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure, excerpt};
 use crate::pacing::retry_after::RetryAfter;
 use crate::time::Timestamp;
@@ -42,6 +43,31 @@ pub fn failure(response: &Response, now: Timestamp) -> Failure {
         None => by_status(response.status, retry_after),
     };
     Failure::new(disposition, Diagnosis::new(domain, name, evidence, remedy))
+}
+
+/// Reads a refused upload. What Meta says of the file itself comes as 131051, 131053 or, at once, as an invalid parameter: the
+/// others that an upload has are always the same. A body above what its edge takes meets 413, with or without a code.
+#[must_use]
+pub(super) fn upload_failure(response: &Response, now: Timestamp) -> Failure {
+    let mut failure = failure(response, now);
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    let code = body.pointer("/error/code").and_then(Value::as_i64);
+    let is_unknown_object = failure.diagnosis.code == "whatsapp.media-gone";
+    let objection = match (response.status, code) {
+        (413, _) => Objection::TooLarge,
+        (_, Some(131_051 | 131_053)) => Objection::Unsupported,
+        (_, Some(100)) if !is_unknown_object => Objection::Unsupported,
+        _ => return failure,
+    };
+    failure.disposition = Disposition::Unfit(objection);
+    failure.diagnosis.domain = Domain::Customer;
+    failure.diagnosis.code = match objection {
+        Objection::TooLarge => "whatsapp.too-large",
+        Objection::Unsupported => "whatsapp.media-refused",
+    }
+    .to_owned();
+    failure.diagnosis.remedy = MEDIA.to_owned();
+    failure
 }
 
 /// Reads the error of a status `failed`: the same codes as in answers, but final.
@@ -244,6 +270,51 @@ mod tests {
             (429, "", throttled, "whatsapp.throttled"),
         ] {
             let failure = judge(status, body);
+            assert_eq!(
+                (failure.disposition, failure.diagnosis.code.as_str()),
+                (disposition, code),
+                "{status} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_upload_is_refused_for_what_the_file_is() {
+        use Disposition::{Rejected, Unfit};
+        let unsupported = Unfit(Objection::Unsupported);
+        for (status, body, disposition, code) in [
+            (413, "", Unfit(Objection::TooLarge), "whatsapp.too-large"),
+            (
+                400,
+                r#"{"error":{"code":131053}}"#,
+                unsupported,
+                "whatsapp.media-refused",
+            ),
+            (
+                400,
+                r#"{"error":{"code":100}}"#,
+                unsupported,
+                "whatsapp.media-refused",
+            ),
+            (
+                400,
+                include_str!("fixtures/error-100-media-id.json"),
+                Rejected,
+                "whatsapp.media-gone",
+            ),
+            (
+                400,
+                r#"{"error":{"code":131031}}"#,
+                Rejected,
+                "whatsapp.account-blocked",
+            ),
+        ] {
+            let response = Response {
+                status,
+                headers: Headers::default(),
+                body: body.as_bytes().to_vec(),
+            };
+            let failure = upload_failure(&response, Timestamp::from_seconds(0));
             assert_eq!(
                 (failure.disposition, failure.diagnosis.code.as_str()),
                 (disposition, code),

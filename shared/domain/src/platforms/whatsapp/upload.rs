@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::error::failure;
+use super::error::upload_failure;
 use crate::connection::{Account, Connection};
 use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
 use crate::digest::Sha256Digest;
@@ -63,7 +63,7 @@ pub(super) fn number_url(connection: &Connection, what: &str) -> Result<url::Url
 /// The vendor's error as a [`Failure`]; an answer without an id is `Unavailable`: handed over again, one may come.
 pub fn read_uploaded(response: &Response, now: Timestamp) -> Result<String, Failure> {
     if response.status != 200 {
-        return Err(failure(response, now));
+        return Err(upload_failure(response, now));
     }
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     match body.get("id").and_then(Value::as_str) {

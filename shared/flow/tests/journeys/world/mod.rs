@@ -30,10 +30,11 @@ use attache_flow::guard::{Guard, Known};
 use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Reply};
 use attache_flow::judge::{Judge, Scanning, Scans};
 use attache_flow::memory::{Calm, Weather, World};
-use attache_flow::ports::{Clock, Http, KeptEvent, Objects, Queue, Wanted};
+use attache_flow::ports::{Clock, Http, KeptEvent, Queue, Wanted};
 use attache_flow::refresh::Refresh;
 use attache_flow::replay::{self, Replay};
 use attache_flow::sweep::Sweep;
+use attache_flow::taken::{Ledger, Recalled};
 use attache_inspect::Policy;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
@@ -75,6 +76,7 @@ pub(crate) struct Site {
     pub(crate) standard: Policy,
     /// Whether a scanner is asked or tells by an event, and how long that is waited for.
     pub(crate) scanning: Cell<Option<(Way, Duration)>>,
+    pub(crate) recalled: Recalled,
 }
 
 impl Site {
@@ -130,6 +132,7 @@ impl Site {
             linked: Linked::default(),
             standard: Policy::default(),
             scanning: Cell::default(),
+            recalled: Recalled::default(),
         }
     }
 
@@ -351,6 +354,7 @@ impl Site {
             tokens: world,
             vault: world,
             secrets: world,
+            limits: world,
             http: world,
             clock: world,
             directories: world,
@@ -411,6 +415,11 @@ impl Site {
             directories: world,
             standard: &self.standard,
             scanning,
+            ledger: Ledger {
+                limits: world,
+                clock: world,
+                recalled: &self.recalled,
+            },
         }
     }
 
@@ -437,7 +446,7 @@ impl Site {
             items: world,
             claims: world,
             conversations: world,
-            objects: (lane == Lane::Media).then_some(world as &dyn Objects),
+            objects: Some(world),
             renditions: None,
             jobs: world,
             limits: world,

@@ -54,6 +54,15 @@ pub(crate) struct Platforms {
     pub(crate) receipts: RefCell<Vec<Value>>,
     /// The bodies of all messages that reached WhatsApp.
     pub(crate) said: RefCell<Vec<Value>>,
+    /// What the uploads are answered, in order; after that, 200.
+    pub(crate) upload_answers: RefCell<VecDeque<(u16, &'static str)>>,
+    /// The types that the integration's supported-content profile allows from customers; `None`: it has none, and the
+    /// organisation's default allows all.
+    pub(crate) supported: RefCell<Option<Vec<&'static str>>>,
+    /// What is answered when it is asked for instead.
+    pub(crate) unsupported: Cell<Option<u16>>,
+    /// How often the integration was asked for.
+    pub(crate) integrations: Cell<u32>,
     /// The files handed over to WhatsApp, as they came.
     pub(crate) uploads: RefCell<Vec<Vec<u8>>>,
     /// What the system at `old.example` was sent.
@@ -139,6 +148,29 @@ impl Platforms {
 }
 
 impl Platforms {
+    /// An integration, or a supported-content profile, of Genesys.
+    fn configuration(&self, path: &str) -> Response {
+        let supported = self.supported.borrow();
+        if let Some(status) = self.unsupported.get() {
+            return response(status, "{}");
+        }
+        if path.contains("/integrations/open/") {
+            self.integrations.set(self.integrations.get() + 1);
+            let integration = match &*supported {
+                Some(_) => json!({"id": "2d1f6a3c", "supportedContent": {"id": "own"}}),
+                None => json!({"id": "2d1f6a3c"}),
+            };
+            return response(200, integration.to_string());
+        }
+        let types = match path.rsplit('/').next() {
+            Some("own") => supported.clone().unwrap_or_default(),
+            _ => vec!["*/*"],
+        };
+        let types: Vec<Value> = types.iter().map(|it| json!({"type": it})).collect();
+        let profile = json!({"id": "p", "name": "p", "mediaTypes": {"allow": {"inbound": types}}});
+        response(200, profile.to_string())
+    }
+
     fn take_forwarded(&self, request: &Request) -> Result<Response, CallError> {
         let Body::Verbatim(body) = &request.body else {
             panic!("as it came, not {:?}", request.body)
@@ -188,6 +220,9 @@ impl Http for Platforms {
             let id = format!("wamid.{}", self.said.borrow().len() + 1);
             return self.send(request, &self.said, &json!({"messages": [{"id": id}]}));
         }
+        if path.contains("/messaging/") {
+            return Ok(self.configuration(&path));
+        }
         if path.contains("/downloads/") {
             let link = json!({"url": "https://signed.example/x?sig=secret"});
             return Ok(response(200, link.to_string()));
@@ -223,6 +258,10 @@ impl Http for Platforms {
             panic!("a form")
         };
         assert_eq!(form.file_bytes, bytes.len() as u64);
+        let answer = self.upload_answers.borrow_mut().pop_front();
+        if let Some((status, body)) = answer {
+            return Ok(response(status, body));
+        }
         self.uploads.borrow_mut().push(bytes);
         let id = format!("uploaded-{}", self.uploads.borrow().len());
         Ok(response(200, json!({ "id": id }).to_string()))

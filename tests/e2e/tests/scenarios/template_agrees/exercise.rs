@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::given_up::given_up;
 use super::grants::{Call, called, never_made};
-use crate::taken_back;
+use crate::{limits, taken_back};
 
 pub(super) const BOUND: Duration = Duration::from_secs(90);
 
@@ -274,9 +274,13 @@ enum Words {
     PassedOn,
     /// A file while the scanner is down.
     Unscanned,
+    /// An agent's table goes as a link, which the customer follows.
+    Linked,
+    /// WhatsApp and Genesys refuse what they should take; limits are read anew, by a process that did not seal the token.
+    Drifted,
 }
 
-const OF_WORDS: [Words; 13] = [
+const OF_WORDS: [Words; 15] = [
     Words::FileAndReply,
     Words::FromAgent,
     Words::Uninvited,
@@ -290,6 +294,8 @@ const OF_WORDS: [Words; 13] = [
     Words::TakenBack,
     Words::PassedOn,
     Words::Unscanned,
+    Words::Linked,
+    Words::Drifted,
 ];
 
 async fn spoken(what: Words) -> Result<BTreeSet<Call>> {
@@ -297,6 +303,7 @@ async fn spoken(what: Words) -> Result<BTreeSet<Call>> {
         let other = OldSystem::start([StatusCode::NOT_FOUND; 30]).await?;
         let setup = match what {
             Words::TakenBack => taken_back::setup(),
+            Words::Linked | Words::Drifted => limits::linking(),
             _ => Setup::default(),
         };
         let clamd = Clamd::start().await?;
@@ -312,6 +319,8 @@ async fn spoken(what: Words) -> Result<BTreeSet<Call>> {
             // The rendition is stored; the row is not written.
             Words::Converted => kill(&stage, "ConvertFunction", 1, When::After),
             Words::SweptUp => kill(&stage, "ConvertFunction", 1, When::Before),
+            // Whenever it next writes down what it read of limits.
+            Words::Drifted => kill(&stage, "RefreshFunction", 1, When::Before),
             _ => {}
         }
         let hello = stage.says(Say::Text("Hello".to_owned()));
@@ -428,6 +437,18 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
             for sent in [&dangerous, &half] {
                 taken_back::take_back(stage, sent).await?;
             }
+        }
+        Words::Linked => {
+            limits::link_followed(stage).await?;
+        }
+        Words::Drifted => {
+            limits::drifted(stage).await?;
+            let unsealed = || async {
+                let calls = called(stage.run.template(), &stage.run.calls());
+                let wanted = ["RefreshFunction", "kms:Decrypt", "DataKey"].map(str::to_owned);
+                Ok(calls.contains(&wanted.into()).then_some(()))
+            };
+            attache_e2e::eventually("limits read anew", BOUND, unsealed).await?;
         }
         Words::PassedOn => {
             // A webhook that is repeated because its answer was slow is passed on again, as a job of its own.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use attache_domain::scan::guardduty;
+use attache_flow::deliver::LIMIT_DRIFT;
 use attache_flow::fetch::LINK_USED;
 use attache_flow::intake::{KEPT_ROUTELESS, KEPT_UNKNOWN};
 use attache_local::template::Event;
@@ -269,8 +270,25 @@ fn what_is_kept_for_want_of_configuration_is_counted_and_alarmed() -> Result<()>
             &json!("IntakeLog")
         )
     );
+    counted_and_alarmed(&document, filter, "KeptEventsAlarm")
+}
+
+#[test]
+fn what_a_platform_refuses_in_spite_of_its_limits_is_counted_and_alarmed() -> Result<()> {
+    let document = document()?;
+    let filter = &resources(&document, "AWS::Logs::MetricFilter")?["LimitDriftFilter"];
+    let pattern = format!("{{ ($.message = {LIMIT_DRIFT:?}) && ($.synthetic IS FALSE) }}");
+    assert_eq!(
+        (&filter["FilterPattern"], &filter["LogGroupName"]["Ref"]),
+        (&json!(pattern), &json!("UploadLog"))
+    );
+    counted_and_alarmed(&document, filter, "LimitDriftAlarm")
+}
+
+/// Each line that the filter finds counts one, and one is an alarm.
+fn counted_and_alarmed(document: &Value, filter: &Value, alarm: &str) -> Result<()> {
     let counted = &filter["MetricTransformations"][0];
-    let alarm = &resources(&document, "AWS::CloudWatch::Alarm")?["KeptEventsAlarm"];
+    let alarm = &resources(document, "AWS::CloudWatch::Alarm")?[alarm];
     for (of_filter, of_alarm) in [
         ("MetricNamespace", "Namespace"),
         ("MetricName", "MetricName"),

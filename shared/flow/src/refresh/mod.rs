@@ -1,7 +1,10 @@
 //! Refresh: keeps every connection's tokens ahead of their end; one renewal at a time, never in an upload's way.
 //!
 //! The right to renew is a lease in the token's own row; the new token is written with the next version. A failed
-//! renewal keeps the old token until its end and says what a person must do.
+//! renewal keeps the old token until its end and says what a person must do. With the tokens it has, it also reads what
+//! platforms tell of their limits.
+
+mod limits;
 
 use std::time::Duration;
 
@@ -17,7 +20,7 @@ use attache_domain::wire::CallError;
 use crate::batch::{Trouble, chain};
 use crate::bearer::SEALED_AS;
 use crate::ports::{
-    Answer, Clock, Credential, Directories, Http, Outage, Saved, Secrets, Tokens, Vault,
+    Answer, Clock, Credential, Directories, Http, Limits, Outage, Saved, Secrets, Tokens, Vault,
 };
 
 /// How long one renewal may hold the lease: the token endpoint's patience and the writes around it.
@@ -35,7 +38,9 @@ pub struct Refresh<'a> {
     pub vault: &'a dyn Vault,
     /// Client secrets and static tokens.
     pub secrets: &'a dyn Secrets,
-    /// The token endpoints.
+    /// What is known of limits.
+    pub limits: &'a dyn Limits,
+    /// The token endpoints, and the platforms.
     pub http: &'a dyn Http,
     /// Time.
     pub clock: &'a dyn Clock,
@@ -60,7 +65,7 @@ enum Renewed {
 }
 
 impl Refresh<'_> {
-    /// The scheduled run: every token of every connection, those that end first first.
+    /// The scheduled run: every token of every connection, those that end first first; then what is due of their limits.
     ///
     /// # Errors
     /// An outage of the configuration, or, after every connection had its turn, the names of those whose token could
@@ -94,6 +99,7 @@ impl Refresh<'_> {
                 }
             }
         }
+        self.read_limits(&directory).await;
         if failed.is_empty() {
             return Ok(());
         }

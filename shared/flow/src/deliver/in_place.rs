@@ -1,0 +1,36 @@
+//! Words in the place of a file. A link is made when the words are sent: it is in no row, no job and no log.
+
+use attache_domain::delivery::LINK_LIFE;
+use attache_domain::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use attache_domain::in_place;
+use attache_domain::journey::Item;
+use attache_domain::verdict::Plan;
+
+use super::Deliver;
+use crate::batch::chain;
+
+impl Deliver<'_> {
+    /// The words, if the plan says that words go in the place of the item's file. A link that cannot be made is a failed
+    /// attempt: nothing was sent.
+    pub(super) async fn words_in_place(&self, item: &Item) -> Result<Option<String>, Failure> {
+        match &item.record.plan {
+            Some(Plan::Link { mime, name, .. }) => {
+                let objects = self.objects.ok_or_else(|| no_link("no bucket"))?;
+                let until = self.clock.now() + LINK_LIFE;
+                let link = objects.link(&item.id, mime, name, LINK_LIFE).await;
+                let link = link.map_err(|outage| no_link(&chain(&outage)))?;
+                Ok(Some(in_place::with_link(item, name, &link, until)))
+            }
+            Some(Plan::Summary { text, .. }) => Ok(Some(in_place::with_summary(item, text))),
+            Some(_) | None => Ok(None),
+        }
+    }
+}
+
+fn no_link(evidence: &str) -> Failure {
+    let remedy = "Nothing to do: Attaché tries again.";
+    Failure::new(
+        Disposition::Unavailable,
+        Diagnosis::new(Domain::Ours, "ours.no-link", evidence, remedy),
+    )
+}

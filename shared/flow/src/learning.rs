@@ -1,0 +1,56 @@
+//! Changing what is known to all processes in the `limits` table, one at a time.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::ports::{Answer, Clock, Limits, Outage};
+
+/// So many rivals in a row are not a race but a fault.
+const MOST_WRITES: usize = 8;
+
+/// Changes what is known of `key` by all; what it is then, and what the change said.
+pub(crate) async fn change<S, T>(
+    (limits, clock): (&dyn Limits, &dyn Clock),
+    key: &str,
+    change: impl Fn(&mut S) -> T,
+) -> Answer<(S, T)>
+where
+    S: Clone + Default + PartialEq + Serialize + DeserializeOwned,
+{
+    let doing = || format!("learning of {key}");
+    let mut found = limits.known(key).await?;
+    for _ in 0..MOST_WRITES {
+        let before: S = match &found {
+            Some(text) => serde_json::from_str(text).map_err(|e| Outage::new(doing(), e))?,
+            None => S::default(),
+        };
+        let mut after = before.clone();
+        let said = change(&mut after);
+        if after == before {
+            return Ok((after, said));
+        }
+        let written = Written {
+            state: &after,
+            by: clock.draw(),
+        };
+        let text = serde_json::to_string(&written).map_err(|e| Outage::new(doing(), e))?;
+        let step = (found.as_deref(), text.as_str());
+        match limits.learn(key, step, clock.now()).await? {
+            Ok(()) => return Ok((after, said)),
+            Err(rival) => found = rival,
+        }
+    }
+    Err(Outage::new(
+        doing(),
+        format!("{MOST_WRITES} writes in a row were overtaken"),
+    ))
+}
+
+/// What is written: two who change the same in the same millisecond must not write the same, or the second would take the
+/// first one's write for a repeat of its own.
+#[derive(Serialize)]
+struct Written<'a, S> {
+    #[serde(flatten)]
+    state: &'a S,
+    by: u64,
+}

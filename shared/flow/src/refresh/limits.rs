@@ -1,0 +1,113 @@
+//! What platforms tell of their limits, read every hour into the `limits` table, for whoever plans.
+//!
+//! It comes after the tokens and never in their way: it is given up for this run once it has taken too long. Nothing waits for it: a
+//! platform that does not answer is asked again after a while, and what it told last holds for a day.
+
+use std::time::Duration;
+
+use attache_domain::channels::{Bounds, Direction, Taken};
+use attache_domain::connection::{Connection, Directory};
+use attache_domain::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use attache_domain::platforms::genesys;
+use attache_domain::signature::Secret;
+use attache_domain::token::{Fitness, Purpose, row_id};
+use attache_domain::wire::{Request, Response};
+
+use super::Refresh;
+use crate::batch::chain;
+use crate::bearer::SEALED_AS;
+use crate::learning::change;
+use crate::ports::{Answer, Credential};
+
+/// No connection's limits are begun to be read once a run has taken so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Refresh<'_> {
+    /// Reads what is due. What fails is said in the log: it is no failure of the run.
+    pub(super) async fn read_limits(&self, directory: &Directory) {
+        let began = self.clock.now();
+        for connection in directory.connections() {
+            let Some(request) = genesys::integration_request(connection) else {
+                continue;
+            };
+            if self.clock.now().saturating_since(began) >= PATIENCE {
+                tracing::warn!(connection.id = %connection.id, "no time left to read its limits; the next run does");
+                return;
+            }
+            if let Err(outage) = self.read_limits_of(connection, &request).await {
+                tracing::warn!(connection.id = %connection.id, error = %chain(&outage), "limits not read; the next run tries again");
+            }
+        }
+    }
+
+    async fn read_limits_of(&self, connection: &Connection, request: &Request) -> Answer<()> {
+        let key = Taken::key(&connection.id);
+        let known = self.limits.known(&key).await?;
+        // What is no document of ours is written anew.
+        let known: Taken = known
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
+        if !known.is_due(self.clock.now()) {
+            return Ok(());
+        }
+        let Some(token) = self.token(connection).await? else {
+            return Ok(());
+        };
+        let told = self.ask(connection, request, &token).await;
+        let now = self.clock.now();
+        let told = match told {
+            Ok(bounds) => {
+                tracing::info!(connection.id = %connection.id, limits.max_bytes = ?bounds.max_bytes, limits.types = ?bounds.types.as_ref().map(Vec::len), "limits read");
+                Some(bounds)
+            }
+            Err(failure) => {
+                let diagnosis = &failure.diagnosis;
+                tracing::warn!(connection.id = %connection.id, failure.code = %diagnosis.code, evidence = %diagnosis.evidence, remedy = %diagnosis.remedy, "limits not read; those known hold");
+                None
+            }
+        };
+        let take = |taken: &mut Taken| taken.asked(told.clone(), now);
+        change((self.limits, self.clock), &key, take)
+            .await
+            .map(drop)
+    }
+
+    /// The token its messages go out with; `None`: there is none that is fit now.
+    async fn token(&self, connection: &Connection) -> Answer<Option<Secret>> {
+        let id = row_id(&connection.id, Purpose::Messages);
+        let row = self.tokens.load(&id).await?;
+        let now = self.clock.now();
+        let fit = row.filter(|row| row.fitness(now, 0) == Fitness::Fit);
+        match fit.and_then(|row| row.sealed) {
+            Some(sealed) => self.vault.open(SEALED_AS, &id, &sealed).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// What an integration of Genesys takes from customers.
+    async fn ask(
+        &self,
+        connection: &Connection,
+        request: &Request,
+        token: &Secret,
+    ) -> Result<Bounds, Failure> {
+        let integration = self.get(request, token).await?;
+        let profile = genesys::read_integration(&integration, self.clock.now())?;
+        let request = genesys::supported_content_request(connection, &profile)
+            .ok_or_else(|| Failure::misconfigured("api_url takes no path"))?;
+        let content = self.get(&request, token).await?;
+        genesys::read_supported_content(&content, Direction::ToAgent, self.clock.now())
+    }
+
+    async fn get(&self, request: &Request, token: &Secret) -> Result<Response, Failure> {
+        let credential = Credential::Bearer(token.clone());
+        let answer = self.http.call(request, &credential).await;
+        answer.map_err(|error| {
+            let remedy =
+                "Nothing to do yet: what is known of the limits holds, and a later run asks again.";
+            let code = "network.no-answer";
+            let diagnosis = Diagnosis::new(Domain::Network, code, error.to_string(), remedy);
+            Failure::new(Disposition::Unavailable, diagnosis)
+        })
+    }
+}
