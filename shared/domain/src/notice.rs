@@ -185,7 +185,7 @@ pub fn of_plan(plan: &Plan) -> Option<Ending<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::Domain;
+    use crate::diagnosis::rules::ours;
     use crate::journey::tests::item;
     use crate::verdict::Reason;
 
@@ -233,12 +233,8 @@ mod tests {
 
     #[test]
     fn an_agent_learns_by_notice_and_receipt_what_was_not_delivered() {
-        let diagnosis = Diagnosis::new(
-            Domain::Provider,
-            "whatsapp.window-closed",
-            "131047",
-            "Wait for the customer to write",
-        );
+        let mut diagnosis = ours::WINDOW_CLOSED.diagnosis("131047");
+        diagnosis.remedy = "Wait for the customer to write".to_owned();
         let table: [(&str, Item, Ending<'_>, &[&str]); 5] = [
             (
                 "delivered",
@@ -296,7 +292,7 @@ mod tests {
 
     #[test]
     fn nobody_is_told_of_notices_archives_and_rehearsals() {
-        let diagnosis = Diagnosis::new(Domain::Network, "x", "", "");
+        let diagnosis = ours::TOO_LATE.diagnosis("");
         let notice = follow_ups(&quarantined(), &Ending::KeptBack).remove(0);
         for origin in [
             notice,

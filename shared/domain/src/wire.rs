@@ -187,12 +187,136 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
+/// Why TLS did not come about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Handshake {
+    /// The certificate is of no known authority, or its chain is incomplete.
+    Chain,
+    /// The certificate is expired, revoked or not valid yet.
+    Expired,
+    /// The certificate is another host's.
+    Name,
+    /// No version in common.
+    Version,
+    /// The other side refused for another reason.
+    Refused,
+    /// The connection ended in the middle of it.
+    Cut,
+}
+
+impl Handshake {
+    /// What the text of an error says of a handshake, in the words of rustls, OpenSSL, curl, Go and Java; `None` if it is
+    /// not one of a handshake.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let text = text.to_lowercase();
+        let says = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+        WORDS
+            .iter()
+            .find(|(_, phrases)| says(phrases))
+            .map(|(handshake, _)| *handshake)
+    }
+}
+
+/// Phrases by what they mean; the first that is found counts.
+const WORDS: [(Handshake, &[&str]); 6] = [
+    (
+        Handshake::Expired,
+        &[
+            "certificate expired",
+            "certificate has expired",
+            "certificateexpired",
+            "not valid yet",
+            "not yet valid",
+            "notvalidyet",
+            "certificate revoked",
+            "certificaterevoked",
+        ],
+    ),
+    (
+        Handshake::Name,
+        &[
+            "not valid for name",
+            "notvalidforname",
+            "hostname mismatch",
+            "no alternative certificate subject name",
+            "certificate is valid for",
+            "no subject alternative",
+        ],
+    ),
+    (
+        Handshake::Chain,
+        &[
+            "unknownissuer",
+            "unknown issuer",
+            "unknownca",
+            "unknown ca",
+            "unable to get local issuer",
+            "self signed",
+            "self-signed",
+            "unknown authority",
+            "pkix path",
+            "incomplete chain",
+        ],
+    ),
+    (
+        Handshake::Version,
+        &[
+            "protocolversion",
+            "protocol version",
+            "unsupported protocol",
+            "unsupported_protocol",
+            "no protocols in common",
+            "peerincompatible",
+            "peer is incompatible",
+        ],
+    ),
+    (
+        Handshake::Cut,
+        &[
+            "ssl_error_syscall",
+            "tls handshake eof",
+            "unexpected eof while reading",
+            "ssl_error_zero_return",
+        ],
+    ),
+    (
+        Handshake::Refused,
+        &[
+            "handshake_failure",
+            "handshake failure",
+            "handshakefailure",
+            "fatal alert",
+            "invalid peer certificate",
+        ],
+    ),
+];
+
+impl fmt::Display for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Chain => "unknown authority or incomplete chain",
+            Self::Expired => "certificate not valid now",
+            Self::Name => "another host's certificate",
+            Self::Version => "no version in common",
+            Self::Refused => "handshake refused",
+            Self::Cut => "cut off",
+        })
+    }
+}
+
 /// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// The address was judged unfit (plain HTTP, private, off the allow-list). Nothing was sent.
     #[error("refused to connect: {0}")]
     Refused(String),
+    /// The name has no address. Nothing was sent.
+    #[error("no address: {0}")]
+    NoName(String),
+    /// No connection came about, because of TLS. Nothing was sent.
+    #[error("no TLS ({0}): {1}")]
+    Tls(Handshake, String),
     /// No connection came about. Nothing was sent.
     #[error("no connection: {0}")]
     NotSent(String),

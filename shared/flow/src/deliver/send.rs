@@ -5,10 +5,12 @@ use std::time::Duration;
 use attache_domain::channels::{MediaType, display_name};
 use attache_domain::connection::{Connection, Profile};
 use attache_domain::delivery;
-use attache_domain::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use attache_domain::diagnosis::rules::ours;
+use attache_domain::diagnosis::{Failure, Outcome, Platform, Seen, Step, judge};
 use attache_domain::event::Content;
 use attache_domain::journey::Item;
 use attache_domain::platforms::genesys::{self, Inbound, LinkedFile};
+use attache_domain::time::Timestamp;
 use attache_domain::token::Purpose;
 use attache_domain::verdict::Delivery;
 use attache_domain::wire::{CallError, Request, Response};
@@ -50,7 +52,7 @@ impl Deliver<'_> {
             Ok(request) => request,
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };
-        let answer = self.call(&request, &bearer).await;
+        let answer = self.call(&request, &bearer, Platform::Genesys).await;
         let now = self.clock.now();
         match answer.and_then(|response| genesys::read_accepted(&response, now)) {
             Ok(accepted) => {
@@ -84,10 +86,11 @@ impl Deliver<'_> {
         &self,
         request: &Request,
         bearer: &Bearer,
+        platform: Platform,
     ) -> Result<Response, Failure> {
         let credential = Credential::Bearer(bearer.token.clone());
         let answer = self.http.call(request, &credential).await;
-        answer.map_err(|error| unanswered(&error))
+        answer.map_err(|error| unanswered(&error, (platform, Step::Send)))
     }
 
     /// The outer error is ours (nothing was sent).
@@ -191,38 +194,20 @@ fn no_bucket(item: &Item) -> Outage {
     )
 }
 
-pub(super) fn unanswered(error: &CallError) -> Failure {
-    let (disposition, code, remedy) = match error {
-        CallError::Refused(_) => (
-            Disposition::Rejected,
-            "network.address-refused",
-            "Correct the connection's URL.",
-        ),
-        CallError::NotSent(_) => (Disposition::Unavailable, "network.no-connection", NETWORK),
-        CallError::NoAnswer(_) => (Disposition::Unknown, "network.no-answer", NETWORK),
+/// What it means that `step` at a platform was not answered.
+pub(super) fn unanswered(error: &CallError, (platform, step): (Platform, Step)) -> Failure {
+    let seen = Seen {
+        platform,
+        step,
+        outcome: Outcome::Lost(error),
     };
-    Failure::new(
-        disposition,
-        Diagnosis::new(Domain::Network, code, error.to_string(), remedy),
-    )
+    judge(&seen, Timestamp::default())
 }
 
-const NETWORK: &str = "Nothing to do: Attaché tries again. If it lasts, look at DNS, egress rules and the platform's status page.";
-
 pub(super) fn unplanned() -> Failure {
-    let evidence = "the row has no plan to deliver as it is";
-    let remedy = "This should not happen; report it with the item's trail.";
-    Failure::new(
-        Disposition::Rejected,
-        Diagnosis::new(Domain::Ours, "ours.unplanned", evidence, remedy),
-    )
+    ours::UNPLANNED.failure("the row has no plan to deliver as it is")
 }
 
 pub(super) fn too_late() -> Failure {
-    let evidence = "too little was left of the intent's time to begin the call";
-    let remedy = "Nothing to do: Attaché tries again.";
-    Failure::new(
-        Disposition::Unavailable,
-        Diagnosis::new(Domain::Ours, "ours.deadline-passed", evidence, remedy),
-    )
+    ours::TOO_LATE.failure("too little was left of the intent's time to begin the call")
 }
