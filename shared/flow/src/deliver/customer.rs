@@ -5,7 +5,7 @@ use attache_domain::channels::Kind;
 use attache_domain::connection::{Account, Connection, Directory};
 use attache_domain::conversation::{ConversationId, WINDOW, Window};
 use attache_domain::diagnosis::rules::ours;
-use attache_domain::diagnosis::{Diagnosis, Failure, Platform, Step};
+use attache_domain::diagnosis::{Diagnosis, Failure, Step};
 use attache_domain::event::Content;
 use attache_domain::job::TypingJob;
 use attache_domain::journey::{Item, Stage};
@@ -14,7 +14,7 @@ use attache_domain::time::Timestamp;
 use attache_domain::token::Purpose;
 use attache_domain::verdict::{Delivery, Plan};
 
-use super::send::{Accepted, too_late, unanswered, unplanned};
+use super::send::{Accepted, too_late, unplanned};
 use super::{Deliver, UPLOAD_PATIENCE};
 use crate::bearer::Bearer;
 use crate::ports::{Answer, Credential, Saved};
@@ -102,7 +102,7 @@ impl Deliver<'_> {
             self.patience,
         ) {
             Ok(request) => self
-                .call(&request, &bearer, Platform::WhatsApp)
+                .call(&request, &bearer, connection)
                 .await
                 .and_then(|response| whatsapp::read_accepted(&response, now)),
             Err(failure) => Err(failure),
@@ -158,8 +158,8 @@ impl Deliver<'_> {
         let credential = Credential::Bearer(bearer.token.clone());
         let answer = self.http.upload(&request, &credential, bytes).await;
         let now = self.clock.now();
-        Ok(answer
-            .map_err(|error| unanswered(&error, (Platform::WhatsApp, Step::Upload)))
+        Ok(self
+            .answered(answer, Step::Upload, connection)
             .and_then(|response| whatsapp::read_uploaded(&response, now)))
     }
 
@@ -180,7 +180,7 @@ impl Deliver<'_> {
             Ok(request) => request,
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };
-        let answer = self.call(&request, &bearer, Platform::WhatsApp).await;
+        let answer = self.call(&request, &bearer, connection).await;
         let now = self.clock.now();
         match answer.and_then(|response| whatsapp::read_accepted(&response, now)) {
             Ok(accepted) => {
@@ -210,7 +210,7 @@ impl Deliver<'_> {
         let (Some(bearer), Ok(request)) = (bearer, request) else {
             return Ok(());
         };
-        match self.call(&request, &bearer, Platform::WhatsApp).await {
+        match self.call(&request, &bearer, connection).await {
             Ok(response) if response.status == 200 => {}
             Ok(response) => {
                 let failure = whatsapp::failure(Step::Send, &response, now);

@@ -6,11 +6,11 @@ use attache_domain::channels::{MediaType, display_name};
 use attache_domain::connection::{Connection, Profile};
 use attache_domain::delivery;
 use attache_domain::diagnosis::rules::ours;
-use attache_domain::diagnosis::{Failure, Outcome, Platform, Seen, Step, judge};
+use attache_domain::diagnosis::{Failure, Outcome, Seen, Step, judge};
 use attache_domain::event::Content;
 use attache_domain::journey::Item;
+use attache_domain::pacing::usage::Hint;
 use attache_domain::platforms::genesys::{self, Inbound, LinkedFile};
-use attache_domain::time::Timestamp;
 use attache_domain::token::Purpose;
 use attache_domain::verdict::Delivery;
 use attache_domain::wire::{CallError, Request, Response};
@@ -52,7 +52,7 @@ impl Deliver<'_> {
             Ok(request) => request,
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };
-        let answer = self.call(&request, &bearer, Platform::Genesys).await;
+        let answer = self.call(&request, &bearer, connection).await;
         let now = self.clock.now();
         match answer.and_then(|response| genesys::read_accepted(&response, now)) {
             Ok(accepted) => {
@@ -86,11 +86,38 @@ impl Deliver<'_> {
         &self,
         request: &Request,
         bearer: &Bearer,
-        platform: Platform,
+        connection: &Connection,
     ) -> Result<Response, Failure> {
         let credential = Credential::Bearer(bearer.token.clone());
         let answer = self.http.call(request, &credential).await;
-        answer.map_err(|error| unanswered(&error, (platform, Step::Send)))
+        self.answered(answer, Step::Send, connection)
+    }
+
+    /// Takes in what an answer tells of the connection's limits; without one, what that means.
+    pub(super) fn answered(
+        &self,
+        answer: Result<Response, CallError>,
+        step: Step,
+        connection: &Connection,
+    ) -> Result<Response, Failure> {
+        let now = self.clock.now();
+        let response = answer.map_err(|error| {
+            let seen = Seen {
+                platform: connection.profile().platform(),
+                step,
+                outcome: Outcome::Lost(&error),
+            };
+            judge(&seen, now)
+        })?;
+        if let Some(hint) = Hint::read(&response.headers) {
+            let mut known = self.linked.usage.borrow_mut();
+            let usage = known.entry(connection.id.clone()).or_default();
+            usage.learn(hint, now);
+            if usage.is_tight() {
+                tracing::info!(connection.id = %connection.id, limit.used_percent = hint.used_share, limit.resets_in = ?hint.resets_in, "a limit of the platform is nearly used up");
+            }
+        }
+        Ok(response)
     }
 
     /// The outer error is ours (nothing was sent).
@@ -192,16 +219,6 @@ fn no_bucket(item: &Item) -> Outage {
         format!("delivering {}", item.id),
         "a file in the lane of words",
     )
-}
-
-/// What it means that `step` at a platform was not answered.
-pub(super) fn unanswered(error: &CallError, (platform, step): (Platform, Step)) -> Failure {
-    let seen = Seen {
-        platform,
-        step,
-        outcome: Outcome::Lost(error),
-    };
-    judge(&seen, Timestamp::default())
 }
 
 pub(super) fn unplanned() -> Failure {

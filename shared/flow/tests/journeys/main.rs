@@ -10,4 +10,5 @@ mod synthetic;
 mod to_agent;
 mod transfers;
 mod trouble;
+mod usage;
 mod world;
