@@ -361,6 +361,63 @@ mod tests {
     }
 
     #[test]
+    fn a_handshake_s_end_is_read_out_of_words() {
+        for (text, expected) in [
+            (
+                "curl: (35) OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to graph.facebook.com:443",
+                Some(Handshake::Cut),
+            ),
+            ("tls handshake eof", Some(Handshake::Cut)),
+            (
+                "error:0A000410:SSL routines::sslv3 alert handshake failure",
+                Some(Handshake::Refused),
+            ),
+            (
+                "javax.net.ssl.SSLHandshakeException: Received fatal alert: handshake_failure",
+                Some(Handshake::Refused),
+            ),
+            (
+                "received fatal alert: ProtocolVersion",
+                Some(Handshake::Version),
+            ),
+            (
+                "error:0A000102:SSL routines::unsupported protocol",
+                Some(Handshake::Version),
+            ),
+            (
+                "invalid peer certificate: UnknownIssuer",
+                Some(Handshake::Chain),
+            ),
+            (
+                "SSL certificate problem: unable to get local issuer certificate",
+                Some(Handshake::Chain),
+            ),
+            (
+                "x509: certificate signed by unknown authority",
+                Some(Handshake::Chain),
+            ),
+            ("PKIX path building failed", Some(Handshake::Chain)),
+            (
+                "SSL certificate problem: certificate has expired",
+                Some(Handshake::Expired),
+            ),
+            (
+                "SSL: no alternative certificate subject name matches target host name",
+                Some(Handshake::Name),
+            ),
+            (
+                "x509: certificate is valid for a.example, not b.example",
+                Some(Handshake::Name),
+            ),
+            ("Connection refused (os error 111)", None),
+            ("operation timed out", None),
+            ("", None),
+        ] {
+            assert_eq!(Handshake::read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_sent_on_shows_only_its_size() {
         let body = Body::Verbatim(Verbatim {
             bytes: b"hello".to_vec(),

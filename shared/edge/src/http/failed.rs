@@ -42,7 +42,9 @@ fn handshake(error: &reqwest::Error) -> Option<Handshake> {
         io::ErrorKind::ConnectionAborted,
         io::ErrorKind::BrokenPipe,
     ];
-    let cut = find::<io::Error>(error).is_some_and(|error| ended.contains(&error.kind()));
+    let mut kinds =
+        causes(error).filter_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+    let cut = kinds.any(|kind| ended.contains(&kind));
     cut.then_some(Handshake::Cut)
 }
 
@@ -73,20 +75,23 @@ fn of_certificate(error: &CertificateError) -> Handshake {
     }
 }
 
-/// The first error of type `T` in the chain, also where an I/O error wraps it: that one does not give it as its source.
-fn find<'a, T: Error + 'static>(mut error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    loop {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
+/// The first error of type `T` behind `error`.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// An error and what is behind it, also what an I/O error wraps: that one does not give it as its source.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let error: &'a (dyn Error + 'static) = *error;
         let wrapped = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
-        error = match wrapped {
-            Some(inner) => inner,
-            None => error.source()?,
-        };
-    }
+        match wrapped {
+            Some(inner) => Some(inner as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! a person does. Within a group the first row that applies counts, and groups are asked in their order: a vendor's own
 //! codes, what the source documents tell of its surfaces, the way to it, and last the bare status.
 //!
-//! The README prints the table, and a test compares the two.
+//! `infra/runbooks/diagnoses.md` prints the table, and a test compares the two.
 
 mod cxone;
 mod documents;
@@ -74,4 +74,42 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static Rule)> {
 #[must_use]
 pub fn by_id(id: &str) -> Option<&'static Rule> {
     all().map(|(_, rule)| rule).find(|rule| rule.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table as the runbook prints it.
+    fn table() -> String {
+        let mut table = String::from(
+            "| rule | code | whose | sure | what follows | what to do | source |\n|---|---|---|---|---|---|---|\n",
+        );
+        let mut heading = "";
+        for (group, rule) in all() {
+            if group != heading {
+                table += &format!("| *{group}* | | | | | | |\n");
+                heading = group;
+            }
+            let (whose, sure) = (rule.domain.as_str(), rule.confidence.as_str());
+            table += &format!(
+                "| `{}` | `{}` | {whose} | {sure} | {} | {} | {} |\n",
+                rule.id,
+                rule.code,
+                rule.then.as_str(),
+                rule.remedy,
+                rule.source
+            );
+        }
+        table
+    }
+
+    #[test]
+    fn the_runbook_says_the_same() {
+        let runbook = include_str!("../../../../../infra/runbooks/diagnoses.md");
+        let (_, rest) = runbook.split_once("<!-- rules -->\n").expect("its mark");
+        let (printed, _) = rest.split_once("<!-- /rules -->").expect("its end");
+        let table = table();
+        assert!(printed == table, "the table should be:\n{table}");
+    }
 }
