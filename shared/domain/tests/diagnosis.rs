@@ -3,23 +3,23 @@
 //! `foreign.jsonl` has answers of others, of which nothing certain may be said. One JSON object a line.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 
 use attache_domain::diagnosis::rules;
 use attache_domain::diagnosis::{
     Confidence, Disposition, Domain, Failure, LONGEST_EVIDENCE, LONGEST_EXCERPT, Outcome, Platform,
-    Seen, Sign, Step, judge,
+    Recorded, Seen, Sign, Step, judge,
 };
 use attache_domain::time::Timestamp;
-use attache_domain::wire::{CallError, Handshake, Headers, Response};
+use attache_domain::wire::{Headers, Response};
 use serde_json::Value;
 
 const KNOWN: &str = include_str!("../fixtures/diagnosis/known.jsonl");
 const FOREIGN: &str = include_str!("../fixtures/diagnosis/foreign.jsonl");
 
-fn rows(text: &str) -> Vec<Value> {
-    text.lines()
-        .map(|line| serde_json::from_str(line).expect("a line is an object"))
-        .collect()
+fn rows(text: &str) -> Result<Vec<Value>, Box<dyn Error>> {
+    let rows = text.lines().map(serde_json::from_str);
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn text<'a>(row: &'a Value, key: &str) -> &'a str {
@@ -28,67 +28,15 @@ fn text<'a>(row: &'a Value, key: &str) -> &'a str {
         .unwrap_or_else(|| panic!("{key} of {row}"))
 }
 
-fn platform(row: &Value) -> Platform {
-    let name = text(row, "platform");
-    let mut all = Platform::ALL.into_iter();
-    all.find(|it| it.as_str() == name).expect("a platform")
-}
-
-fn step(row: &Value) -> Step {
-    let name = text(row, "step");
-    let mut all = Step::ALL.into_iter();
-    all.find(|it| it.as_str() == name).expect("a step")
-}
-
-fn lost(row: &Value) -> CallError {
-    let why = text(row, "text").to_owned();
-    let tls = |handshake| CallError::Tls(handshake, why.clone());
-    match text(row, "kind") {
-        "refused" => CallError::Refused(why),
-        "name" => CallError::NoName(why),
-        "not-sent" => CallError::NotSent(why),
-        "no-answer" => CallError::NoAnswer(why),
-        "chain" => tls(Handshake::Chain),
-        "expired" => tls(Handshake::Expired),
-        "host-name" => tls(Handshake::Name),
-        "version" => tls(Handshake::Version),
-        "handshake" => tls(Handshake::Refused),
-        "cut" => tls(Handshake::Cut),
-        other => panic!("no kind {other}"),
-    }
-}
-
-fn answer(row: &Value) -> Response {
-    let headers = row["headers"].as_object();
-    let pair =
-        |(name, value): (&String, &Value)| (name.clone(), value.as_str().unwrap().to_owned());
-    let body = match &row["body"] {
-        Value::Null => Vec::new(),
-        Value::String(text) => text.clone().into_bytes(),
-        json => json.to_string().into_bytes(),
-    };
-    Response {
-        status: u16::try_from(row["status"].as_u64().expect("a status")).unwrap(),
-        headers: Headers::new(headers.into_iter().flatten().map(pair)),
-        body,
-    }
-}
-
-fn judged(row: &Value) -> Failure {
-    let (platform, step) = (platform(row), step(row));
-    let judged = |outcome| {
-        let seen = Seen {
-            platform,
-            step,
-            outcome,
-        };
-        judge(&seen, Timestamp::from_seconds(1_000))
-    };
-    match (&row["lost"], &row["report"]) {
-        (Value::Null, Value::Null) => judged(Outcome::Answer(&answer(row))),
-        (Value::Null, report) => judged(Outcome::Report(report)),
-        (error, _) => judged(Outcome::Lost(&lost(error))),
-    }
+/// The rows with what they are judged to be.
+fn judged(text: &str) -> Result<Vec<(Value, Failure)>, Box<dyn Error>> {
+    let records = Recorded::read(text, None, None)?;
+    let judged = records
+        .iter()
+        .map(|record| record.judge(Timestamp::from_seconds(1_000)));
+    let rows = rows(text)?;
+    assert_eq!(rows.len(), records.len());
+    Ok(rows.into_iter().zip(judged).collect())
 }
 
 fn word(disposition: Disposition) -> &'static str {
@@ -103,8 +51,7 @@ fn word(disposition: Disposition) -> &'static str {
 }
 
 /// What is wrong with a row's judgement, if anything is.
-fn deviation(row: &Value) -> Option<String> {
-    let failure = judged(row);
+fn deviation((row, failure): &(Value, Failure)) -> Option<String> {
     let diagnosis = &failure.diagnosis;
     let follows = word(failure.disposition);
     let expected = (
@@ -120,27 +67,27 @@ fn deviation(row: &Value) -> Option<String> {
     (expected != got).then(|| format!("{}: {got:?}, not {expected:?}", text(row, "name")))
 }
 
-fn all_fit(rows: &[Value]) {
-    let wrong: Vec<String> = rows.iter().filter_map(deviation).collect();
+fn all_fit(judged: &[(Value, Failure)]) {
+    let wrong: Vec<String> = judged.iter().filter_map(deviation).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn known_answers_fall_under_their_rules() {
-    let rows = rows(KNOWN);
-    assert!(rows.len() >= 60, "{}", rows.len());
-    all_fit(&rows);
+fn known_answers_fall_under_their_rules() -> Result<(), Box<dyn Error>> {
+    let judged = judged(KNOWN)?;
+    assert!(judged.len() >= 60, "{}", judged.len());
+    all_fit(&judged);
+    Ok(())
 }
 
 #[test]
-fn of_foreign_answers_nothing_certain_is_said() {
-    let rows = rows(FOREIGN);
-    assert!(rows.len() >= 40, "{}", rows.len());
-    all_fit(&rows);
+fn of_foreign_answers_nothing_certain_is_said() -> Result<(), Box<dyn Error>> {
+    let judged = judged(FOREIGN)?;
+    assert!(judged.len() >= 40, "{}", judged.len());
+    all_fit(&judged);
     // A gateway's status is a sign of a dropped request, whoever's gateway it is; nothing else is more than seen.
     let gateways = ["http-502", "genesys-504", "genesys-503-bare", "cxone-502"];
-    for row in &rows {
-        let diagnosis = judged(row).diagnosis;
+    for (row, Failure { diagnosis, .. }) in &judged {
         let name = text(row, "name");
         assert_ne!(diagnosis.confidence, Confidence::Certain, "{name}");
         if diagnosis.confidence == Confidence::Likely {
@@ -148,11 +95,12 @@ fn of_foreign_answers_nothing_certain_is_said() {
             assert_eq!(diagnosis.domain, Domain::Pipeline, "{name}");
         }
     }
+    Ok(())
 }
 
 #[test]
-fn every_rule_is_known_by_one_id_and_met_by_a_labelled_answer() {
-    let rows = rows(KNOWN);
+fn every_rule_is_known_by_one_id_and_met_by_a_labelled_answer() -> Result<(), Box<dyn Error>> {
+    let rows = rows(KNOWN)?;
     let met: BTreeSet<&str> = rows.iter().map(|row| text(row, "rule")).collect();
     let mut ids = BTreeSet::new();
     let mut unmet = Vec::new();
@@ -169,6 +117,7 @@ fn every_rule_is_known_by_one_id_and_met_by_a_labelled_answer() {
         }
     }
     assert!(unmet.is_empty(), "no labelled answer for {unmet:?}");
+    Ok(())
 }
 
 /// What a row gets must not grow without end, and what a log gets neither.

@@ -122,7 +122,8 @@ fn asked(facts: &Facts, now: Timestamp) -> Option<Duration> {
 /// or somebody's.
 fn evidence(facts: &Facts, seen: &Seen<'_>) -> String {
     if let Outcome::Lost(error) = seen.outcome {
-        return redact::line(&error.to_string(), LONGEST_EVIDENCE);
+        // Our own words: the edge leaves out whatever is secret.
+        return super::excerpt(&error.to_string(), LONGEST_EVIDENCE);
     }
     let mut parts = vec![match facts.status {
         Some(status) => format!("status {status}"),

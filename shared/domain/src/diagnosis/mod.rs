@@ -6,6 +6,7 @@
 
 mod judge;
 mod passage;
+mod recorded;
 pub mod redact;
 mod rule;
 pub mod rules;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use judge::{LONGEST_EVIDENCE, LONGEST_EXCERPT, judge};
 pub use passage::Passage;
+pub use recorded::{Recorded, Unreadable};
 pub use rule::{Rule, Sign, Then, When};
 pub use seen::{Outcome, Platform, Seen, Step, Trouble};
 

@@ -219,7 +219,7 @@ fn value_of(name: &str, after: &str) -> Option<(usize, usize)> {
     let all = LONG_VALUES.iter().any(|name| small.ends_with(name));
     let end = match quote {
         Some(mark) => value.find(mark),
-        None if all => value.find(|c: char| matches!(c, '<' | '"' | '\'')),
+        None if all => value.find(['<', '"', '\'']),
         None => value.find(|c: char| {
             c.is_whitespace() || matches!(c, '&' | ',' | ';' | '<' | '"' | '\'' | '}')
         }),

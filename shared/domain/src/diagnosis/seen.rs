@@ -45,6 +45,12 @@ impl Platform {
         }
     }
 
+    /// The platform of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == name)
+    }
+
     pub(super) fn is_meta(self) -> bool {
         matches!(self, Self::WhatsApp | Self::Messenger | Self::Instagram)
     }
@@ -97,6 +103,12 @@ impl Step {
             Self::Webhook => "webhook",
             Self::Register => "register",
         }
+    }
+
+    /// The step of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == name)
     }
 }
 
