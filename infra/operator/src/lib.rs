@@ -3,12 +3,14 @@
 //! [`connections`] reads what the owner configured, applies and shows it, [`site`] brings it up on this machine (embedded
 //! engines or another AWS endpoint, stand-in platforms or one's own), [`local`] keeps it running, [`system`] finds what runs
 //! (a deployed stack, or a local run) for the other commands, [`replay`] takes in what waited for
-//! configuration, [`held`] releases and rejects, [`erase`] removes, [`redrive`] and [`resolve`] set going again, [`inspect`] judges files at hand, [`plan`] says what a channel makes of them, [`demo`] is the tour.
+//! configuration, [`held`] releases and rejects, [`erase`] removes, [`redrive`] and [`resolve`] set going again, [`inspect`] judges
+//! files at hand, [`plan`] says what a channel makes of them, [`diagnose`] why a call failed, [`demo`] is the tour.
 
 pub mod binaries;
 pub mod chosen;
 pub mod connections;
 pub mod demo;
+pub mod diagnose;
 pub mod erase;
 pub mod held;
 pub mod inspect;

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use attache_operator::chosen::Chosen;
 use attache_operator::connections::{Loaded, apply, show};
 use attache_operator::held::Choice;
-use attache_operator::{demo, erase, held, inspect, local, plan, redrive, replay, resolve};
+use attache_operator::{
+    demo, diagnose, erase, held, inspect, local, plan, redrive, replay, resolve,
+};
 use clap::{Parser, Subcommand};
 
 /// Serverless media relay for contact centres: files sent to a business number arrive at its agents, judged and whole.
@@ -63,6 +65,11 @@ enum Command {
     /// the same, or if the target is not known.
     #[command(after_long_help = plan::JSON_LINES)]
     Plan(plan::Options),
+    /// Says which rule recorded answers of platforms fall under, whose fault that is, how sure, what follows and what to do.
+    /// The same table as in the functions (infra/runbooks/diagnoses.md); offline, no side effects. What it prints of an
+    /// answer has no token, secret, query of a link, number or address in it. Exit code 1 if a file could not be read, and
+    /// then the others are judged all the same.
+    Diagnose(diagnose::Options),
 }
 
 #[derive(Subcommand)]
@@ -100,6 +107,7 @@ fn main() -> ExitCode {
         Command::Erase(chosen) => runtime.block_on(erase::run(&chosen)),
         Command::Inspect(options) => inspect::run(&options),
         Command::Plan(options) => plan::run(&options),
+        Command::Diagnose(options) => diagnose::run(&options),
         Command::Connections { command } => match command {
             Connections::Validate { file } => validate(&file).map(|()| true),
             Connections::Apply(options) => runtime.block_on(apply::run(&options)),

@@ -29,6 +29,7 @@ fn help_names_every_subcommand() -> Result<()> {
         "erase",
         "inspect",
         "plan",
+        "diagnose",
     ] {
         assert!(text.contains(subcommand), "{subcommand} in:\n{text}");
     }
@@ -439,5 +440,65 @@ fn thousands_of_files_are_planned_in_one_call_and_one_that_is_missing_spoils_onl
         told.contains("\"telegram\" is no channel") && told.contains("messenger, instagram"),
         "{told}"
     );
+    Ok(())
+}
+
+#[test]
+fn a_recorded_answer_is_diagnosed_without_what_is_secret_in_it() -> Result<()> {
+    let folder = folder("diagnose")?;
+    let path = folder.join("answer.http");
+    std::fs::write(
+        &path,
+        "HTTP/1.1 400 Bad Request\r\nRetry-After: 7\r\n\r\n{\"error\":{\"code\":131056,\"fbtrace_id\":\"Az8or2yh\",\
+         \"message\":\"to +16505551234 with token EAAGm0PX4ZCpsBAKZCq5ZAbcd1234567890\"}}",
+    )?;
+    let at = path.display().to_string();
+    let options = ["--platform", "whatsapp", "--step", "send"];
+    let words = attache(&[&["diagnose", &at][..], &options].concat())?;
+    let json = attache(&[&["diagnose", "--json", &at][..], &options].concat())?;
+    let nameless = attache(&["diagnose", &at])?;
+    std::fs::remove_dir_all(&folder)?;
+    assert!(words.status.success() && json.status.success());
+    let line: serde_json::Value = serde_json::from_slice(&json.stdout)?;
+    assert_eq!(
+        (&line["rule"], &line["code"], &line["confidence"]),
+        (
+            &"wa-pair-throttled".into(),
+            &"whatsapp.pair-throttled".into(),
+            &"certain".into()
+        )
+    );
+    assert_eq!(line["follows"], "again after 7 s at the least");
+    for printed in [words.stdout, json.stdout] {
+        let printed = String::from_utf8(printed)?;
+        assert!(printed.contains("Az8or2yh"), "{printed}");
+        assert!(
+            !printed.contains("16505551234") && !printed.contains("EAAG"),
+            "{printed}"
+        );
+    }
+    assert_eq!(nameless.status.code(), Some(1));
+    let told = String::from_utf8(nameless.stderr)?;
+    assert!(
+        told.contains("platform should be one of whatsapp"),
+        "{told}"
+    );
+    Ok(())
+}
+
+#[test]
+fn the_labelled_answers_are_diagnosed_as_they_are_labelled() -> Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/domain/fixtures/diagnosis/known.jsonl");
+    let output = attache(&["diagnose", "--json", &path.display().to_string()])?;
+    let rule = |line: &str| -> Result<serde_json::Value> {
+        let line: serde_json::Value = serde_json::from_str(line)?;
+        Ok(line["rule"].clone())
+    };
+    let printed = String::from_utf8(output.stdout)?;
+    let printed: Vec<_> = printed.lines().map(rule).collect::<Result<_>>()?;
+    let labelled = std::fs::read_to_string(&path)?;
+    let labelled: Vec<_> = labelled.lines().map(rule).collect::<Result<_>>()?;
+    assert_eq!(printed, labelled);
     Ok(())
 }

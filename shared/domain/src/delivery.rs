@@ -41,7 +41,7 @@ pub fn renewal_wait(sequence: u32) -> Duration {
 }
 
 /// Decides after attempt number `attempts` (from 1) failed. `renewed` says that a refused token was renewed for this
-/// item already.
+/// item already. What was deferred is tried again only if nothing of this item failed before.
 pub fn after(
     failure: Failure,
     attempts: u32,
@@ -55,6 +55,8 @@ pub fn after(
         Disposition::Unauthorised if renewed => return give_up(failure),
         Disposition::Unauthorised => return Next::Renew,
         Disposition::Throttled { retry_after } => (Key::Throttled, retry_after, false),
+        Disposition::Deferred { .. } if attempts > 1 => return give_up(failure),
+        Disposition::Deferred { wait } => (Key::Calm, Some(wait), false),
         Disposition::Unavailable => (Key::Calm, None, false),
         Disposition::Unknown => (Key::Calm, None, true),
     };
@@ -67,12 +69,16 @@ pub fn after(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::Domain;
+    use crate::diagnosis::SCAN_PAUSE;
+    use crate::diagnosis::rules::ours;
     use rand::SeedableRng;
     use rand::rngs::StdRng;
 
     fn next(disposition: Disposition, attempts: u32, renewed: bool) -> Next {
-        let failure = Failure::new(disposition, Diagnosis::new(Domain::Unknown, "x", "", ""));
+        let failure = Failure {
+            disposition,
+            ..ours::TOO_LATE.failure("")
+        };
         after(
             failure,
             attempts,
@@ -98,6 +104,19 @@ mod tests {
             next(Disposition::Rejected, 1, false),
             Next::GiveUp(_)
         ));
+    }
+
+    #[test]
+    fn a_failed_scan_is_asked_for_once_more_after_five_minutes() {
+        let deferred = Disposition::Deferred { wait: SCAN_PAUSE };
+        match next(deferred, 1, false) {
+            Next::Retry {
+                wait,
+                repeat: false,
+            } => assert!(wait >= SCAN_PAUSE, "{wait:?}"),
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(next(deferred, 2, false), Next::GiveUp(_)));
     }
 
     #[test]

@@ -17,7 +17,8 @@ use rand::{Rng, RngExt};
 use url::Url;
 
 use crate::connection::Endpoint;
-use crate::diagnosis::{Diagnosis, Domain};
+use crate::diagnosis::Diagnosis;
+use crate::diagnosis::rules::ours;
 use crate::egress;
 use crate::job::{ForwardJob, Malformed, VERSION};
 use crate::pacing::retry_after::{LONGEST, RetryAfter};
@@ -169,37 +170,23 @@ fn wait(attempts: u32, hint: Option<RetryAfter>, rng: &mut impl Rng) -> Duration
 }
 
 fn answered(status: u16) -> Diagnosis {
-    let (code, remedy) = match status {
-        300..400 => (
-            "forward.redirected",
-            "Set forward_to to the address that the other system redirects to: redirects are not followed.",
-        ),
-        _ if is_refusal(status) => (
-            "forward.refused",
-            "Look at the other system's log: it refuses what is forwarded. If it says 401 or 403, see whether it has the app secret the endpoint has.",
-        ),
-        _ => (
-            "forward.unavailable",
-            "See whether the other system is up and keeps pace. Nothing is lost: the dead letter can be moved back to the queue.",
-        ),
+    let rule = match status {
+        300..400 => ours::FORWARD_REDIRECTED,
+        _ if is_refusal(status) => ours::FORWARD_REFUSED,
+        _ => ours::FORWARD_UNAVAILABLE,
     };
-    Diagnosis::new(Domain::Provider, code, format!("status {status}"), remedy)
+    rule.diagnosis(format!("status {status}"))
 }
 
 fn unanswered(error: &CallError) -> Diagnosis {
-    let (domain, code, remedy) = match error {
-        CallError::Refused(_) => (
-            Domain::Ours,
-            "forward.address-refused",
-            "Correct forward_to: it must lead to a public address over https.",
-        ),
-        CallError::NotSent(_) | CallError::NoAnswer(_) => (
-            Domain::Network,
-            "forward.no-answer",
-            "See whether the other system is reachable from the internet and its certificate valid.",
-        ),
+    let rule = match error {
+        CallError::Refused(_) => ours::FORWARD_ADDRESS,
+        CallError::NoName(_)
+        | CallError::Tls(..)
+        | CallError::NotSent(_)
+        | CallError::NoAnswer(_) => ours::FORWARD_NO_ANSWER,
     };
-    Diagnosis::new(domain, code, error.to_string(), remedy)
+    rule.diagnosis(error.to_string())
 }
 
 #[cfg(test)]
@@ -285,12 +272,7 @@ mod tests {
         let brink = (LARGEST_JOB - AROUND) / 4 * 3;
         assert!(packed(&noise(brink + 1000)).is_none(), "noise does not");
         let mut job = packed(&noise(brink - 1000)).unwrap();
-        job.diagnosis = Some(Diagnosis::new(
-            Domain::Network,
-            "forward.no-answer",
-            "\n".repeat(1000),
-            "",
-        ));
+        job.diagnosis = Some(ours::FORWARD_NO_ANSWER.diagnosis("\n".repeat(1000)));
         let length = serde_json::to_string(&job).unwrap().len();
         assert!(length <= 1024 * 1024, "{length}");
         assert!(length > LARGEST_JOB - AROUND, "{length}: room is wasted");

@@ -7,7 +7,7 @@
 use crate::channels::Direction;
 use crate::diagnosis::Diagnosis;
 use crate::event::{Content, FollowUp, Origin, Receipt, ReceiptStatus, Words};
-use crate::journey::Item;
+use crate::journey::{Item, is_by_hand};
 use crate::verdict::{DELETED, Plan, Verdict};
 
 /// How an item ended, or came to a stop, as far as others must be told.
@@ -202,7 +202,8 @@ fn because(item: &Item) -> String {
             "it could not be judged safe and is kept until a person decides"
         }
     };
-    let reasons = item.record.reasons.iter().filter(|it| it.code != DELETED);
+    let reasons = item.record.reasons.iter();
+    let reasons = reasons.filter(|it| it.code != DELETED && !is_by_hand(it));
     let reasons: Vec<&str> = reasons.map(|reason| reason.evidence.as_str()).collect();
     if reasons.is_empty() {
         kept.to_owned()
@@ -230,7 +231,7 @@ pub fn of_plan(plan: &Plan) -> Option<Ending<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::Domain;
+    use crate::diagnosis::rules::ours;
     use crate::journey::tests::item;
     use crate::verdict::{Reason, Refusal};
 
@@ -316,12 +317,8 @@ mod tests {
 
     #[test]
     fn an_agent_learns_by_notice_and_receipt_what_was_not_delivered() {
-        let diagnosis = Diagnosis::new(
-            Domain::Provider,
-            "whatsapp.window-closed",
-            "131047",
-            "Wait for the customer to write",
-        );
+        let mut diagnosis = ours::WINDOW_CLOSED.diagnosis("131047");
+        diagnosis.remedy = "Wait for the customer to write".to_owned();
         let table: [(&str, Item, Ending<'_>, &[&str]); 5] = [
             (
                 "delivered",
@@ -416,7 +413,7 @@ mod tests {
 
     #[test]
     fn nobody_is_told_of_notices_archives_and_rehearsals() {
-        let diagnosis = Diagnosis::new(Domain::Network, "x", "", "");
+        let diagnosis = ours::TOO_LATE.diagnosis("");
         let notice = follow_ups(&quarantined(), &Ending::KeptBack).remove(0);
         for origin in [
             notice,

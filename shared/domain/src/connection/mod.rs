@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::channels::{Bounds, Direction, Ways};
+use crate::diagnosis::Platform;
 use crate::ids::{ConnectionId, EndpointId};
 use crate::pacing::rate::Rate;
 use crate::signature::Scheme;
@@ -54,6 +55,15 @@ impl Profile {
             Self::WhatsApp => "whatsapp",
             Self::GenesysOpenMessaging => "genesys-open-messaging",
             Self::GenesysMessageMedia => "genesys-message-media",
+        }
+    }
+
+    /// Whose answers come over it.
+    #[must_use]
+    pub fn platform(self) -> Platform {
+        match self {
+            Self::WhatsApp => Platform::WhatsApp,
+            Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Platform::Genesys,
         }
     }
 

@@ -1,7 +1,16 @@
 //! Failures: what happened to a request ([`Disposition`], which decides the retry) and what it means to a person
 //! ([`Diagnosis`], which names the domain, the evidence and the remedy). Whoever cannot tell says `unknown`.
+//!
+//! All causes stand in one table ([`rules`]): [`judge`](judge()) finds the row that what was seen falls under, and what our
+//! own code sees it names by its row ([`rules::ours`]).
 
+mod judge;
 mod passage;
+mod recorded;
+pub mod redact;
+mod rule;
+pub mod rules;
+mod seen;
 
 use std::time::Duration;
 
@@ -9,7 +18,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::channels::Objection;
 
+pub use judge::{LONGEST_EVIDENCE, LONGEST_EXCERPT, judge};
 pub use passage::Passage;
+pub use recorded::{Recorded, Unreadable};
+pub use rule::{Rule, Sign, Then, When};
+pub use seen::{Outcome, Platform, Seen, Step, Trouble};
+
+/// After so long a scan that failed is asked for once more (`S3-54`).
+pub const SCAN_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// What happened to the request. The retry is decided from this alone, never from an error's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +44,11 @@ pub enum Disposition {
     Unauthorised,
     /// Certainly without effect for another reason: no connection, or an explicit "not processed".
     Unavailable,
+    /// Certainly without effect, and of a kind that soon would be no better: once more after this long, and no more.
+    Deferred {
+        /// How long.
+        wait: Duration,
+    },
     /// Sent, but no answer that tells: it may have happened.
     Unknown,
 }
@@ -44,10 +65,65 @@ pub enum Domain {
     Pipeline,
     /// DNS, TCP, TLS on the way.
     Network,
+    /// An edge cache answers with an old error.
+    Cache,
+    /// The token, or what it may do.
+    Token,
+    /// A limit is another than is known of it.
+    Limits,
     /// Our code or configuration.
     Ours,
     /// The evidence does not tell.
     Unknown,
+}
+
+impl Domain {
+    /// The word in the row and in the table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Provider => "provider",
+            Self::Pipeline => "pipeline",
+            Self::Network => "network",
+            Self::Cache => "cache",
+            Self::Token => "token",
+            Self::Limits => "limits",
+            Self::Ours => "ours",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// How sure a diagnosis is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Confidence {
+    /// The vendor's own word, or what we saw ourselves.
+    #[serde(rename = "c")]
+    Certain,
+    /// A sign that mostly means this.
+    #[serde(rename = "l")]
+    Likely,
+    /// Nobody can tell: the code says what was seen, not why. Also what was written before this was recorded.
+    #[default]
+    #[serde(rename = "u")]
+    Unknown,
+}
+
+impl Confidence {
+    /// The word in the table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Certain => "certain",
+            Self::Likely => "likely",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    fn is_unknown(&self) -> bool {
+        *self == Self::Unknown
+    }
 }
 
 /// Why something failed, in a form a person can act on. Holds no token, link or body.
@@ -65,18 +141,12 @@ pub struct Diagnosis {
     /// What to do about it.
     #[serde(rename = "r")]
     pub remedy: String,
-}
-
-impl Diagnosis {
-    /// Builds one; the arguments are in the order a person reads them.
-    pub fn new(domain: Domain, code: &str, evidence: impl Into<String>, remedy: &str) -> Self {
-        Self {
-            domain,
-            code: code.to_owned(),
-            evidence: evidence.into(),
-            remedy: remedy.to_owned(),
-        }
-    }
+    /// How sure it is.
+    #[serde(rename = "s", default, skip_serializing_if = "Confidence::is_unknown")]
+    pub confidence: Confidence,
+    /// The id of the rule it comes from; empty in what was written before there were rules.
+    #[serde(rename = "i", default, skip_serializing_if = "String::is_empty")]
+    pub rule: String,
 }
 
 impl Diagnosis {
@@ -98,6 +168,8 @@ pub struct Failure {
     pub disposition: Disposition,
     /// Explains it. Boxed, so that results stay small.
     pub diagnosis: Box<Diagnosis>,
+    /// What of the answer's body may be logged ([`redact`]), at most [`LONGEST_EXCERPT`] bytes; never kept in a row.
+    pub excerpt: Box<str>,
 }
 
 impl Failure {
@@ -107,6 +179,7 @@ impl Failure {
         Self {
             disposition,
             diagnosis: Box::new(diagnosis),
+            excerpt: Box::default(),
         }
     }
 }
@@ -117,55 +190,34 @@ impl Failure {
     #[must_use]
     pub fn passed(mut self, passage: &Passage, repeated: bool) -> Self {
         let way = passage.to_string();
-        if !way.is_empty() {
+        if !way.is_empty() && !self.diagnosis.evidence.contains(&way) {
             self.diagnosis.evidence = format!("{}; {way}", self.diagnosis.evidence);
         }
-        if !repeated && !passage.is_from_cache() {
+        let cached = &rules::ours::CACHED;
+        if (!repeated && !passage.is_from_cache()) || self.diagnosis.rule == cached.id {
             return self;
         }
-        let was = std::mem::replace(&mut self.diagnosis.code, CACHED.to_owned());
-        self.diagnosis.evidence = format!("{} ({was})", self.diagnosis.evidence);
-        self.diagnosis.domain = Domain::Pipeline;
-        self.diagnosis.remedy = PURGE.to_owned();
-        self.disposition = Disposition::Unavailable;
-        self
-    }
-
-    /// The same failure of a step that nobody can see and that may be repeated: an open outcome is none.
-    #[must_use]
-    pub fn harmless(mut self) -> Self {
-        if self.disposition == Disposition::Unknown {
-            self.disposition = Disposition::Unavailable;
+        let evidence = format!("{} ({})", self.diagnosis.evidence, self.diagnosis.code);
+        let failure = cached.failure(evidence);
+        Self {
+            excerpt: self.excerpt,
+            ..failure
         }
-        self
     }
 
     /// The connection does not fit what is asked of it.
     #[must_use]
     pub fn misconfigured(evidence: &str) -> Self {
-        let remedy = "Correct the connection in connections.toml and apply it again.";
-        let code = "ours.connection-misconfigured";
-        Self::new(
-            Disposition::Rejected,
-            Diagnosis::new(Domain::Ours, code, evidence, remedy),
-        )
+        rules::ours::MISCONFIGURED.failure(evidence)
     }
 
     /// The connection an item needs is not configured, or not any more.
     #[must_use]
     pub fn removed(connection: &crate::ids::ConnectionId) -> Self {
         let evidence = format!("connection {connection} is not configured (any more)");
-        let remedy = "Put the connection back, and ask the sender for the file again.";
-        let code = "ours.connection-removed";
-        Self::new(
-            Disposition::Rejected,
-            Diagnosis::new(Domain::Ours, code, evidence, remedy),
-        )
+        rules::ours::REMOVED.failure(evidence)
     }
 }
-
-const CACHED: &str = "pipeline.cached-error";
-const PURGE: &str = "An edge cache repeats an old error. Attaché asks again past it; if it stays, have the cache of that edge node purged for this path.";
 
 /// The first `limit` characters of a foreign text, without control characters: evidence must not break a log line.
 #[must_use]
@@ -182,45 +234,42 @@ mod tests {
 
     #[test]
     fn an_error_out_of_a_cache_is_called_so_and_asked_again() {
-        let refused = || {
-            let diagnosis = Diagnosis::new(Domain::Provider, "x.refused", "status 429", "Wait.");
-            Failure::new(Disposition::Rejected, diagnosis)
-        };
+        let refused = || rules::ours::NO_LINK.failure("status 429");
         let passage = |age_s| Passage {
             age_s,
             node: Some("FRA60-P1".to_owned()),
             ..Passage::default()
         };
         let evidence = "status 429; edge node FRA60-P1";
-        let cached = "status 429; edge node FRA60-P1, Age 7 (x.refused)";
+        let cached = "status 429; edge node FRA60-P1, Age 7 (transfer.no-link)";
         for (passage, repeated, code, disposition, evidence) in [
             (
                 Passage::default(),
                 false,
-                "x.refused",
+                "transfer.no-link",
                 Disposition::Rejected,
                 "status 429",
             ),
             (
                 passage(None),
                 false,
-                "x.refused",
+                "transfer.no-link",
                 Disposition::Rejected,
                 evidence,
             ),
             (
                 passage(Some(7)),
                 false,
-                CACHED,
+                "pipeline.cached-error",
                 Disposition::Unavailable,
                 cached,
             ),
             (
                 Passage::default(),
                 true,
-                CACHED,
+                "pipeline.cached-error",
                 Disposition::Unavailable,
-                "status 429 (x.refused)",
+                "status 429 (transfer.no-link)",
             ),
         ] {
             let failure = refused().passed(&passage, repeated);
@@ -228,6 +277,27 @@ mod tests {
             assert_eq!(failure.diagnosis.code, code);
             assert_eq!(failure.diagnosis.evidence, evidence);
         }
+    }
+
+    #[test]
+    fn the_stored_form_is_stable_and_rows_from_before_are_read() {
+        let diagnosis = rules::ours::NO_LINK.diagnosis("none");
+        let json = serde_json::to_value(&diagnosis).unwrap();
+        let remedy = diagnosis.remedy.clone();
+        let expected = serde_json::json!({"d": "provider", "c": "transfer.no-link", "e": "none", "r": remedy, "s": "c", "i": "no-link"});
+        assert_eq!(json, expected);
+        assert_eq!(
+            serde_json::from_value::<Diagnosis>(json).unwrap(),
+            diagnosis
+        );
+        let before =
+            r#"{"d":"ours","c":"whatsapp.token-refused","e":"status 401","r":"Renew it."}"#;
+        let read: Diagnosis = serde_json::from_str(before).unwrap();
+        assert_eq!(
+            (read.confidence, read.rule.as_str()),
+            (Confidence::Unknown, "")
+        );
+        assert_eq!(serde_json::to_string(&read).unwrap(), before);
     }
 
     #[test]

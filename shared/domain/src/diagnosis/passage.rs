@@ -19,7 +19,7 @@ const LONGEST: usize = 60;
 pub struct Passage {
     /// `X-Cache` or `CF-Cache-Status`.
     pub cache: Option<String>,
-    /// The edge node: `X-Amz-Cf-Pop`, the place in `CF-Ray`, `X-Served-By`.
+    /// The edge node: `X-CDN-Edge-Node` (`S0-25`), `X-Amz-Cf-Pop`, the place in `CF-Ray`, `X-Served-By`.
     pub node: Option<String>,
     /// `Age`, in seconds: how long the answer lay in a cache.
     pub age_s: Option<u64>,
@@ -43,7 +43,8 @@ impl Passage {
         };
         Self {
             cache: get("x-cache").or_else(|| get("cf-cache-status")),
-            node: get("x-amz-cf-pop")
+            node: get("x-cdn-edge-node")
+                .or_else(|| get("x-amz-cf-pop"))
                 .or_else(ray)
                 .or_else(|| get("x-served-by")),
             age_s: headers.get("age").and_then(|age| age.trim().parse().ok()),

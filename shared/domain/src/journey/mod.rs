@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 pub use condemned::{Condemned, Source};
+pub(crate) use decision::is_by_hand;
 pub use erasure::LATEST_STORE;
 pub use overdue::{INTENT_GRACE, Overdue, overdue};
 pub use reopening::{Unfit, Way};

@@ -72,12 +72,11 @@ impl Item {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+    use crate::diagnosis::rules::ours;
     use crate::journey::tests::item;
 
     fn failed() -> Fate {
-        let diagnosis = Diagnosis::new(Domain::Customer, "whatsapp.window-closed", "131047", "");
-        Fate::Failed(Box::new(Failure::new(Disposition::Rejected, diagnosis)))
+        Fate::Failed(Box::new(ours::WINDOW_CLOSED.failure("131047")))
     }
 
     #[test]

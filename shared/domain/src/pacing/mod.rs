@@ -12,6 +12,7 @@
 //! | [`breaker`] | whether to call at all |
 //! | [`host`] | both of these, for a host that hands out files |
 //! | [`budget`] | how many errors a platform may be made to answer with |
+//! | [`usage`] | what answers tell of limits before they are hit |
 //!
 //! Everything here is arithmetic: `now` and the random generator are arguments, waits are answers. Nobody sleeps,
 //! stores or logs in these modules; the handlers and the adapter of the `limits` table do.
@@ -24,4 +25,5 @@ pub mod gcra;
 pub mod host;
 pub mod rate;
 pub mod retry_after;
+pub mod usage;
 pub mod wait;

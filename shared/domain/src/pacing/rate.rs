@@ -72,6 +72,19 @@ impl Rate {
         }
     }
 
+    /// The same at `percent` of its pace (1 to 100), bursts too; never slower than [`SLOWEST_INTERVAL`].
+    #[must_use]
+    pub fn slowed(self, percent: u32) -> Self {
+        let percent = u64::from(percent.clamp(1, 100));
+        let slowest = SLOWEST_INTERVAL.as_secs() * 1000;
+        let burst = u64::from(self.burst) * percent / 100;
+        Self {
+            interval_ms: (self.interval_ms * 100).div_ceil(percent).min(slowest),
+            // No more than it was.
+            burst: u32::try_from(burst).unwrap_or(self.burst).max(1),
+        }
+    }
+
     /// T: the time between two calls in steady state.
     #[must_use]
     pub const fn interval(self) -> Duration {
@@ -148,6 +161,19 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn a_slowed_rate_is_a_rate() {
+        let rate = Rate::new(20, Duration::from_secs(1), 5).unwrap();
+        for (percent, interval_ms, burst) in [(100, 50, 5), (80, 63, 4), (10, 500, 1), (0, 5000, 1)]
+        {
+            let slowed = rate.slowed(percent);
+            let expected = (Duration::from_millis(interval_ms), burst);
+            assert_eq!((slowed.interval(), slowed.burst()), expected, "{percent}");
+        }
+        let slow = Rate::new(1, SLOWEST_INTERVAL, 1).unwrap();
+        assert_eq!(slow.slowed(10), slow);
     }
 
     #[test]

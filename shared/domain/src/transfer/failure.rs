@@ -6,7 +6,8 @@ use rand::{Rng, RngExt};
 
 use super::LARGEST_BYTES;
 use crate::delivery::Next;
-use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use crate::diagnosis::rules::ours;
+use crate::diagnosis::{Disposition, Failure, Outcome, Platform, Seen, Step, judge};
 use crate::egress::Refused;
 use crate::time::Timestamp;
 use crate::wire::CallError;
@@ -17,11 +18,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(900);
 /// Nothing, or too much.
 #[must_use]
 pub fn size_refused(size_bytes: u64) -> Failure {
-    failed(
-        Disposition::Rejected,
-        "transfer.size-refused",
-        &format!("{size_bytes} bytes, at most {LARGEST_BYTES}"),
-    )
+    ours::SIZE_REFUSED.failure(format!("{size_bytes} bytes, at most {LARGEST_BYTES}"))
 }
 
 /// What follows after attempt `attempts` (from 1) failed. A fetch may try until the platform no longer
@@ -36,6 +33,7 @@ pub fn after(
     let hint = match failure.disposition {
         Disposition::Rejected | Disposition::Unfit(_) => return Next::GiveUp(failure.diagnosis),
         Disposition::Throttled { retry_after } => retry_after.unwrap_or_default(),
+        Disposition::Deferred { wait } => wait,
         // A token that stays refused is ours to replace, and the platform keeps the file meanwhile.
         Disposition::Unauthorised | Disposition::Unavailable | Disposition::Unknown => {
             Duration::ZERO
@@ -61,25 +59,18 @@ const MOST_AFTER_LIFE: u32 = 4;
 /// No answer came.
 #[must_use]
 pub fn no_answer(error: &CallError) -> Failure {
-    let (disposition, code) = match error {
-        CallError::Refused(_) => (Disposition::Rejected, "transfer.address-refused"),
-        CallError::NotSent(_) => (Disposition::Unavailable, "network.no-connection"),
-        CallError::NoAnswer(_) => (Disposition::Unavailable, "network.no-answer"),
+    let seen = Seen {
+        platform: Platform::Host,
+        step: Step::Download,
+        outcome: Outcome::Lost(error),
     };
-    Failure::new(
-        disposition,
-        Diagnosis::new(Domain::Network, code, error.to_string(), remedy(code)),
-    )
+    judge(&seen, Timestamp::default())
 }
 
 /// The link names a host that may not have the bearer.
 #[must_use]
 pub fn refused_host(refused: &Refused) -> Failure {
-    failed(
-        Disposition::Rejected,
-        "transfer.host-refused",
-        &refused.to_string(),
-    )
+    ours::HOST_REFUSED.failure(refused.to_string())
 }
 
 /// The host or the number is left alone until then: nothing was asked, so nothing failed.
@@ -87,19 +78,21 @@ pub fn refused_host(refused: &Refused) -> Failure {
 pub fn paused(why: &str, (until, now): (Timestamp, Timestamp)) -> Failure {
     let retry_after = Some(until.saturating_since(now));
     let evidence = format!("{why}; asked again at {until}");
-    failed(Disposition::Throttled { retry_after }, PAUSED, &evidence)
+    let mut failure = ours::PAUSED.failure(evidence);
+    failure.disposition = Disposition::Throttled { retry_after };
+    failure
 }
 
 /// How long nothing is to be asked, if that is what `failure` says.
 #[must_use]
 pub fn pause(failure: &Failure) -> Option<Duration> {
     match failure.disposition {
-        Disposition::Throttled { retry_after } if failure.diagnosis.code == PAUSED => retry_after,
+        Disposition::Throttled { retry_after } if failure.diagnosis.rule == ours::PAUSED.id => {
+            retry_after
+        }
         _ => None,
     }
 }
-
-const PAUSED: &str = "transfer.paused";
 
 /// A look-up's failure as it is to be taken after `attempts` failed ones: a platform may announce a file seconds before it gives
 /// it, so that it knows none of this id is believed when it says so for the fourth time. No longer: look-ups that fail count
@@ -119,118 +112,49 @@ const LATE_ATTEMPTS: u32 = 3;
 /// The stream ended early or was too long.
 #[must_use]
 pub fn interrupted(evidence: &str) -> Failure {
-    failed(Disposition::Unavailable, "transfer.interrupted", evidence)
+    ours::INTERRUPTED.failure(evidence)
 }
 
 /// What comes now is not what came before.
 #[must_use]
 pub fn changed() -> Failure {
-    unavailable(
-        "transfer.file-changed",
-        "the file is another than the one of which a part was stored",
-    )
+    ours::FILE_CHANGED.failure("the file is another than the one of which a part was stored")
 }
 
 /// It comes so slowly that no step of it is done in the time one process has.
 #[must_use]
 pub fn too_slow() -> Failure {
-    unavailable("transfer.too-slow", "no part of it comes in time")
+    ours::TOO_SLOW.failure("no part of it comes in time")
 }
 
 /// The store no longer knows the parts it took.
 #[must_use]
 pub fn parts_gone() -> Failure {
-    unavailable(
-        "transfer.parts-gone",
-        "the store no longer has the parts that came before",
-    )
+    ours::PARTS_GONE.failure("the store no longer has the parts that came before")
 }
 
 /// Bytes that are not those announced.
 #[must_use]
 pub fn other_bytes() -> Failure {
-    failed(
-        Disposition::Rejected,
-        "transfer.other-bytes",
-        "the bytes do not have the announced digest",
-    )
+    ours::OTHER_BYTES.failure("the bytes do not have the announced digest")
 }
 
 /// There is nothing to have the file by.
 #[must_use]
 pub fn no_link() -> Failure {
-    failed(
-        Disposition::Rejected,
-        "transfer.no-link",
-        "the message named no usable link",
-    )
+    ours::NO_LINK.failure("the message named no usable link")
 }
 
 /// One hop led to another, again and again.
 #[must_use]
 pub fn looping() -> Failure {
-    failed(
-        Disposition::Unavailable,
-        "transfer.redirect-loop",
-        "more hops than any platform needs",
-    )
+    ours::REDIRECT_LOOP.failure("more hops than any platform needs")
 }
 
 /// The store said "exists", and then nothing was there.
 #[must_use]
 pub fn vanished() -> Failure {
-    failed(
-        Disposition::Unavailable,
-        "transfer.object-vanished",
-        "the store refused a second object, then had none",
-    )
-}
-
-pub(super) fn unavailable(code: &str, evidence: &str) -> Failure {
-    failed(Disposition::Unavailable, code, evidence)
-}
-
-pub(super) fn failed(disposition: Disposition, code: &str, evidence: &str) -> Failure {
-    Failure::new(
-        disposition,
-        Diagnosis::new(domain(code), code, evidence, remedy(code)),
-    )
-}
-
-fn domain(code: &str) -> Domain {
-    match code {
-        "transfer.size-refused" => Domain::Customer,
-        "transfer.host-refused" | "transfer.address-refused" => Domain::Ours,
-        "transfer.digest-differs"
-        | "transfer.other-bytes"
-        | "transfer.redirected"
-        | "transfer.no-link" => Domain::Provider,
-        _ => Domain::Pipeline,
-    }
-}
-
-fn remedy(code: &str) -> &'static str {
-    match code {
-        "transfer.size-refused" => {
-            "The file is empty or larger than Attaché takes. Ask the customer for another."
-        }
-        "transfer.host-refused" => {
-            "If this host belongs to the platform, add it to the connection's media_hosts."
-        }
-        "transfer.address-refused" => {
-            "The name resolves to an address that is not public. Look into DNS before anything else."
-        }
-        "transfer.digest-differs" | "transfer.other-bytes" => {
-            "The file changed under its id. Ask the customer to send it again."
-        }
-        "transfer.no-link" => {
-            "The platform announced a file without saying where it is. Ask for it again."
-        }
-        "transfer.redirected" => {
-            "The platform answers with a redirect, which its documents do not mention. Report it."
-        }
-        _ => "Nothing to do: Attaché tries again while the platform still has the file.",
-    }
+    ours::VANISHED.failure("the store refused a second object, then had none")
 }
 
 #[cfg(test)]
@@ -269,7 +193,10 @@ mod tests {
     fn a_token_that_stays_refused_costs_time_not_the_file() {
         let mut rng = StdRng::seed_from_u64(1);
         let sent = Timestamp::from_seconds(1_000);
-        let refused = || failed(Disposition::Unauthorised, "whatsapp.token-refused", "190");
+        let refused = || Failure {
+            disposition: Disposition::Unauthorised,
+            ..no_link()
+        };
         let next = |now, rng: &mut StdRng| after(refused(), 9, (sent + LIFE, now), rng);
         assert!(matches!(next(sent, &mut rng), Next::Retry { .. }));
         assert!(matches!(next(sent + LIFE, &mut rng), Next::GiveUp(_)));
@@ -283,7 +210,9 @@ mod tests {
             ("whatsapp.media-gone", 3, Disposition::Rejected),
             ("whatsapp.permission", 0, Disposition::Rejected),
         ] {
-            let failure = not_there_yet(failed(Disposition::Rejected, code, ""), attempts);
+            let mut failure = no_link();
+            failure.diagnosis.code = code.to_owned();
+            let failure = not_there_yet(failure, attempts);
             assert_eq!(failure.disposition, expected, "{code} {attempts}");
         }
     }

@@ -1,12 +1,12 @@
 //! What a download's status and headers must agree on with what was said before.
 
-use super::failure::{failed, size_refused, unavailable};
+use super::failure::size_refused;
 use super::{LARGEST_BYTES, Rest, rest};
-use crate::diagnosis::{Disposition, Failure};
+use crate::diagnosis::rules::ours;
+use crate::diagnosis::{Failure, Outcome, Platform, Seen, Step, judge};
 use crate::digest::Sha256Digest;
-use crate::pacing::retry_after::RetryAfter;
 use crate::time::Timestamp;
-use crate::wire::Headers;
+use crate::wire::{Headers, Response};
 
 /// What was said about the bytes before they came.
 #[derive(Clone, Debug, Default)]
@@ -57,25 +57,19 @@ pub fn read_headers(
     let declared_type = said.origin_type.or(said.link_type);
     if is_page(wire_type, declared_type.as_deref()) {
         let evidence = format!("status {status} with an HTML page");
-        return Err(unavailable("transfer.error-page", &evidence));
+        return Err(ours::ERROR_PAGE.failure(evidence));
     }
     let digest = match said.digests {
         [Some(webhook), Some(link)] if webhook != link => {
-            return Err(failed(
-                Disposition::Rejected,
-                "transfer.digest-differs",
-                "webhook and look-up name different digests",
-            ));
+            let evidence = "webhook and look-up name different digests";
+            return Err(ours::DIGEST_DIFFERS.failure(evidence));
         }
         [webhook, link] => webhook.or(link),
     };
     // Identity was asked for. Where a digest is known it tells packed bytes from a wrong label; elsewhere nothing would.
     let encoding = headers.get("content-encoding").unwrap_or("identity");
     if digest.is_none() && !encoding.trim().eq_ignore_ascii_case("identity") {
-        return Err(unavailable(
-            "transfer.encoded",
-            "a content encoding that was not asked for",
-        ));
+        return Err(ours::ENCODED.failure("a content encoding that was not asked for"));
     }
     let size_bytes = agreed_length(length, said.size_bytes)?;
     // The type of a refusal's page is not the file's.
@@ -90,23 +84,21 @@ pub fn read_headers(
 }
 
 fn judge_status(status: u16, headers: &Headers, now: Timestamp) -> Result<(), Failure> {
-    let evidence = format!("status {status}");
-    let retry_after = || {
-        let hint = headers.get("retry-after")?;
-        RetryAfter::parse(hint, now).map(RetryAfter::wait)
+    if status == 200 {
+        return Ok(());
+    }
+    // The body of a refusal is never read: it comes where a file should, and may be as long.
+    let answer = Response {
+        status,
+        headers: headers.clone(),
+        body: Vec::new(),
     };
-    Err(match status {
-        200 => return Ok(()),
-        // The link died; the next attempt looks it up again.
-        401 | 403 | 404 | 410 => unavailable("transfer.link-refused", &evidence),
-        429 => {
-            let retry_after = retry_after();
-            let throttled = Disposition::Throttled { retry_after };
-            failed(throttled, "transfer.throttled", &evidence)
-        }
-        300..=399 => failed(Disposition::Rejected, "transfer.redirected", &evidence),
-        _ => unavailable("transfer.unavailable", &evidence),
-    })
+    let seen = Seen {
+        platform: Platform::Host,
+        step: Step::Download,
+        outcome: Outcome::Answer(&answer),
+    };
+    Err(judge(&seen, now))
 }
 
 fn is_page(wire_type: &str, declared_type: Option<&str>) -> bool {
@@ -122,7 +114,7 @@ fn agreed_length(header: Option<u64>, declared: Option<u64>) -> Result<Option<u6
     let size_bytes = match (header, declared) {
         (Some(header), Some(declared)) if header != declared => {
             let evidence = format!("look-up says {declared} bytes, header says {header}");
-            return Err(unavailable("transfer.length-differs", &evidence));
+            return Err(ours::LENGTH_DIFFERS.failure(evidence));
         }
         (header, declared) => header.or(declared),
     };

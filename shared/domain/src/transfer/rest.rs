@@ -1,7 +1,7 @@
 //! Asking for the rest of a file (RFC 9110 §13–15: `Range`, `If-Range`, `Content-Range`).
 
-use super::failure::unavailable;
-use crate::diagnosis::Failure;
+use crate::diagnosis::rules::ours;
+use crate::diagnosis::{Failure, excerpt};
 use crate::wire::Headers;
 
 /// The part of a file that is still missing, of the very state that the beginning is of.
@@ -36,13 +36,11 @@ impl Rest {
         match (status, first, whole) {
             (206, Some(first), whole) if first == self.from_byte => Ok((first, whole)),
             (416, _, Some(whole)) if whole == self.from_byte => Ok((whole, Some(whole))),
-            _ => Err(unavailable(
-                "transfer.range-refused",
-                &format!(
-                    "asked for {}, got status {status} with Content-Range {text:?}",
-                    self.range()
-                ),
-            )),
+            _ => Err(ours::RANGE_REFUSED.failure(format!(
+                "asked for {}, got status {status} with Content-Range {:?}",
+                self.range(),
+                excerpt(text, 60)
+            ))),
         }
     }
 }

@@ -5,17 +5,16 @@
 //! `local`. Names are resolved here, addresses that are not public are dropped, and the connection is made to one of
 //! those that are left. No error's text holds a query or a credential.
 //!
-//! An error says what can have happened: [`CallError::Refused`] and [`CallError::NotSent`] only where certainly nothing
-//! was sent.
+//! An error says what can have happened: anything but [`CallError::NoAnswer`] only where certainly nothing was sent.
 //!
 //! A file to be sent is read while it is sent (`form`): a piece waits while another is on the wire.
 
 mod body;
+mod failed;
 mod form;
 mod resolver;
 
 use std::cell::OnceCell;
-use std::error::Error;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -33,8 +32,9 @@ use reqwest::{Client, RequestBuilder};
 use tokio::sync::mpsc;
 
 use crate::feed::{Fed, Feed, feed};
+use failed::classify;
 use form::Form;
-use resolver::{Forbidden, Judged};
+use resolver::Judged;
 
 /// Time to connect, TLS included.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -174,29 +174,6 @@ fn given(verbatim: &Verbatim) -> Result<HeaderMap, CallError> {
         headers.insert(fit, value);
     }
     Ok(headers)
-}
-
-/// What a failed call means. Only what happened before the connection stood is certain to have had no effect.
-fn classify(error: reqwest::Error) -> CallError {
-    let error = error.without_url();
-    if let Some(refused) = cause::<Forbidden>(&error) {
-        return CallError::Refused(refused.to_string());
-    }
-    if error.is_builder() || error.is_connect() {
-        CallError::NotSent(chain(&error))
-    } else {
-        CallError::NoAnswer(chain(&error))
-    }
-}
-
-/// The first cause of type `T` in the error's chain.
-fn cause<'a, T: Error + 'static>(mut error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    loop {
-        match error.downcast_ref() {
-            Some(found) => return Some(found),
-            None => error = error.source()?,
-        }
-    }
 }
 
 /// Sends a request and reads its answer whole.

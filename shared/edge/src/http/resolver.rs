@@ -24,6 +24,14 @@ pub(super) struct Forbidden {
     wanted: &'static str,
 }
 
+/// A name of which no address was found.
+#[derive(Debug, thiserror::Error)]
+#[error("{host} has no address")]
+pub(super) struct Nameless {
+    host: String,
+    source: std::io::Error,
+}
+
 impl Judged {
     fn allows(self, address: IpAddr) -> bool {
         match self {
@@ -45,7 +53,11 @@ impl Resolve for Judged {
         let (judged, host) = (*self, name.as_str().to_owned());
         Box::pin(async move {
             // Port 0 stands for the scheme's own or the link's.
-            let found = tokio::net::lookup_host((host.as_str(), 0)).await?;
+            let looked_up = tokio::net::lookup_host((host.as_str(), 0)).await;
+            let found = looked_up.map_err(|source| Nameless {
+                host: host.clone(),
+                source,
+            })?;
             let allowed = |address: &SocketAddr| judged.allows(address.ip());
             let allowed: Vec<_> = found.filter(allowed).collect();
             if allowed.is_empty() {

@@ -3,7 +3,7 @@
 mod upload;
 
 use attache_domain::signature::Secret;
-use attache_domain::wire::Auth;
+use attache_domain::wire::{Auth, Handshake};
 use attache_flow::ports::SourceError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -275,6 +275,39 @@ async fn failures_tell_what_can_have_happened_and_no_secret() {
             "{name}: {text}"
         );
     }
+}
+
+/// A handshake's end, as a server on this machine brings it about: an alert's bytes (RFC 8446 §6), or nothing any more.
+#[tokio::test]
+async fn what_ends_a_handshake_is_told() {
+    let alert = |description| vec![0x15, 3, 3, 0, 2, 2, description];
+    for (name, bytes, expected) in [
+        ("handshake_failure", alert(40), Handshake::Refused),
+        ("protocol_version", alert(70), Handshake::Version),
+        ("cut", Vec::new(), Handshake::Cut),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut hello = [0; 4096];
+            assert_ne!(stream.read(&mut hello).await.unwrap(), 0);
+            stream.write_all(&bytes).await.unwrap();
+        });
+        let error = call(&request(Url::parse(&url).unwrap())).await.unwrap_err();
+        assert!(
+            matches!(error, CallError::Tls(handshake, _) if handshake == expected),
+            "{name}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_name_without_address_is_called_so() {
+    // The label is longer than a name's may be: no resolver knows it, and none is asked.
+    let url = format!("http://{}.invalid/", "x".repeat(70));
+    let error = call(&request(Url::parse(&url).unwrap())).await.unwrap_err();
+    assert!(matches!(error, CallError::NoName(_)), "{error:?}");
 }
 
 #[tokio::test]

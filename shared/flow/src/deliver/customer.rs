@@ -4,7 +4,8 @@ use attache_domain::bundle;
 use attache_domain::channels::Kind;
 use attache_domain::connection::{Account, Connection, Directory};
 use attache_domain::conversation::{ConversationId, WINDOW, Window};
-use attache_domain::diagnosis::{Diagnosis, Domain, Failure};
+use attache_domain::diagnosis::rules::ours;
+use attache_domain::diagnosis::{Diagnosis, Failure, Step};
 use attache_domain::event::Content;
 use attache_domain::job::TypingJob;
 use attache_domain::journey::{Item, Stage};
@@ -13,7 +14,7 @@ use attache_domain::time::Timestamp;
 use attache_domain::token::Purpose;
 use attache_domain::verdict::{Delivery, Plan};
 
-use super::send::{Accepted, too_late, unanswered, unplanned};
+use super::send::{Accepted, too_late, unplanned};
 use super::{Deliver, UPLOAD_PATIENCE};
 use crate::bearer::Bearer;
 use crate::ports::{Answer, Credential, Saved};
@@ -29,9 +30,7 @@ impl Deliver<'_> {
     ) -> Answer<()> {
         if self.file_was_not_sent(item).await? {
             let evidence = "the file these words belong to was not delivered";
-            let remedy = "See what became of the file.";
-            let code = "bundle.file-not-sent";
-            let diagnosis = Diagnosis::new(Domain::Ours, code, evidence, remedy);
+            let diagnosis = ours::FILE_NOT_SENT.diagnosis(evidence);
             return self.give_up(item, diagnosis).await;
         }
         if let Some(closed) = self.window_closed(item, connection).await? {
@@ -103,7 +102,7 @@ impl Deliver<'_> {
             self.patience,
         ) {
             Ok(request) => self
-                .call(&request, &bearer)
+                .call(&request, &bearer, connection)
                 .await
                 .and_then(|response| whatsapp::read_accepted(&response, now)),
             Err(failure) => Err(failure),
@@ -125,8 +124,6 @@ impl Deliver<'_> {
         let uploaded = match self.upload(item, connection, &bearer).await? {
             Ok(uploaded) => uploaded,
             Err(failure) => {
-                // Nobody sees an upload: whatever became of it, the next one is no repeat of anything.
-                let failure = failure.harmless();
                 self.after(item, (failure, bearer.version)).await?;
                 return Ok(false);
             }
@@ -161,8 +158,8 @@ impl Deliver<'_> {
         let credential = Credential::Bearer(bearer.token.clone());
         let answer = self.http.upload(&request, &credential, bytes).await;
         let now = self.clock.now();
-        Ok(answer
-            .map_err(|error| unanswered(&error))
+        Ok(self
+            .answered(answer, Step::Upload, connection)
             .and_then(|response| whatsapp::read_uploaded(&response, now)))
     }
 
@@ -187,7 +184,7 @@ impl Deliver<'_> {
             Ok(request) => request,
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };
-        let answer = self.call(&request, &bearer).await;
+        let answer = self.call(&request, &bearer, connection).await;
         let now = self.clock.now();
         match answer.and_then(|response| whatsapp::read_accepted(&response, now)) {
             Ok(accepted) => {
@@ -217,10 +214,10 @@ impl Deliver<'_> {
         let (Some(bearer), Ok(request)) = (bearer, request) else {
             return Ok(());
         };
-        match self.call(&request, &bearer).await {
+        match self.call(&request, &bearer, connection).await {
             Ok(response) if response.status == 200 => {}
             Ok(response) => {
-                let failure = whatsapp::failure(&response, now);
+                let failure = whatsapp::failure(Step::Send, &response, now);
                 tracing::info!(connection.id = %connection.id, failure.code = %failure.diagnosis.code, evidence = %failure.diagnosis.evidence, "typing not shown");
             }
             Err(failure) => {
@@ -259,11 +256,5 @@ fn outgoing<'a>(item: &'a Item, in_place: Option<&'a str>) -> Result<Outgoing<'a
 }
 
 fn closed(what_was_done: &str) -> Diagnosis {
-    let remedy = "The customer wrote last more than 24 hours ago, and WhatsApp lets nothing but approved templates through then. Send it again once the customer has written.";
-    Diagnosis::new(
-        Domain::Customer,
-        "whatsapp.window-closed",
-        format!("service window closed; {what_was_done}"),
-        remedy,
-    )
+    ours::WINDOW_CLOSED.diagnosis(format!("service window closed; {what_was_done}"))
 }

@@ -29,6 +29,7 @@ use attache_domain::diagnosis::Failure;
 use attache_domain::ids::ConnectionId;
 use attache_domain::job::{ItemJob, TextJob};
 use attache_domain::journey::{Item, Stage};
+use attache_domain::pacing::usage::Usage;
 use attache_domain::pacing::wait::Wait;
 use attache_domain::time::Timestamp;
 
@@ -48,9 +49,14 @@ use turns::Turn;
 /// How long handing over the bytes may take (100 MB at less than 1 MB/s).
 pub const UPLOAD_PATIENCE: Duration = Duration::from_secs(120);
 
-/// What this process knows of conversations, so that what does not change is not written again.
+/// What this process has learnt while it delivered.
 #[derive(Default)]
-pub struct Linked(RefCell<HashMap<ConversationId, String>>);
+pub struct Linked {
+    /// What conversations are called, so that what does not change is not written again.
+    conversations: RefCell<HashMap<ConversationId, String>>,
+    /// How much of their limits connections have used up, as the last answers told.
+    usage: RefCell<HashMap<ConnectionId, Usage>>,
+}
 
 /// What deliver needs.
 #[derive(Clone, Copy)]
@@ -81,7 +87,7 @@ pub struct Deliver<'a> {
     pub desk: Desk<'a>,
     /// How long one send may take; the intent carries it as its deadline.
     pub patience: Duration,
-    /// What was learnt of conversations before.
+    /// What was learnt before.
     pub linked: &'a Linked,
 }
 

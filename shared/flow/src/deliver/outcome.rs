@@ -82,11 +82,14 @@ impl Deliver<'_> {
             }
             (Direction::ToAgent, _, Some(conversation)) if origin.connection != *target => {
                 let id = ConversationId::new(&origin.connection, &origin.customer);
-                if self.linked.0.borrow().get(&id) == Some(&conversation) {
+                if self.linked.conversations.borrow().get(&id) == Some(&conversation) {
                     return Ok(());
                 }
                 self.conversations.link(&id, &conversation).await?;
-                self.linked.0.borrow_mut().insert(id, conversation);
+                self.linked
+                    .conversations
+                    .borrow_mut()
+                    .insert(id, conversation);
                 Ok(())
             }
             _ => Ok(()),
@@ -95,7 +98,7 @@ impl Deliver<'_> {
 
     /// An attempt failed.
     pub(super) async fn after(&self, item: &mut Item, (failure, version): Failed) -> Answer<()> {
-        tracing::warn!(media.id = %item.id, failure.code = %failure.diagnosis.code, evidence = %failure.diagnosis.evidence, "send attempt failed");
+        tracing::warn!(media.id = %item.id, failure.code = %failure.diagnosis.code, failure.rule = %failure.diagnosis.rule, failure.confidence = failure.diagnosis.confidence.as_str(), evidence = %failure.diagnosis.evidence, failure.excerpt = %failure.excerpt, "send attempt failed");
         let renewed = item.record.token_floor > 0;
         let unauthorised = failure.disposition == Disposition::Unauthorised;
         if let Disposition::Unfit(objection) = failure.disposition {

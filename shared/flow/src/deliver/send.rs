@@ -5,9 +5,11 @@ use std::time::Duration;
 use attache_domain::channels::{MediaType, display_name};
 use attache_domain::connection::{Connection, Profile};
 use attache_domain::delivery;
-use attache_domain::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use attache_domain::diagnosis::rules::ours;
+use attache_domain::diagnosis::{Failure, Outcome, Seen, Step, judge};
 use attache_domain::event::Content;
 use attache_domain::journey::Item;
+use attache_domain::pacing::usage::Hint;
 use attache_domain::platforms::genesys::{self, Inbound, LinkedFile};
 use attache_domain::token::Purpose;
 use attache_domain::verdict::Delivery;
@@ -50,7 +52,7 @@ impl Deliver<'_> {
             Ok(request) => request,
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };
-        let answer = self.call(&request, &bearer).await;
+        let answer = self.call(&request, &bearer, connection).await;
         let now = self.clock.now();
         match answer.and_then(|response| genesys::read_accepted(&response, now)) {
             Ok(accepted) => {
@@ -84,10 +86,38 @@ impl Deliver<'_> {
         &self,
         request: &Request,
         bearer: &Bearer,
+        connection: &Connection,
     ) -> Result<Response, Failure> {
         let credential = Credential::Bearer(bearer.token.clone());
         let answer = self.http.call(request, &credential).await;
-        answer.map_err(|error| unanswered(&error))
+        self.answered(answer, Step::Send, connection)
+    }
+
+    /// Takes in what an answer tells of the connection's limits; without one, what that means.
+    pub(super) fn answered(
+        &self,
+        answer: Result<Response, CallError>,
+        step: Step,
+        connection: &Connection,
+    ) -> Result<Response, Failure> {
+        let now = self.clock.now();
+        let response = answer.map_err(|error| {
+            let seen = Seen {
+                platform: connection.profile().platform(),
+                step,
+                outcome: Outcome::Lost(&error),
+            };
+            judge(&seen, now)
+        })?;
+        if let Some(hint) = Hint::read(&response.headers) {
+            let mut known = self.linked.usage.borrow_mut();
+            let usage = known.entry(connection.id.clone()).or_default();
+            usage.learn(hint, now);
+            if usage.is_tight() {
+                tracing::info!(connection.id = %connection.id, limit.used_percent = hint.used_share, limit.resets_in = ?hint.resets_in, "a limit of the platform is nearly used up");
+            }
+        }
+        Ok(response)
     }
 
     /// The outer error is ours (nothing was sent).
@@ -196,38 +226,10 @@ fn no_bucket(item: &Item) -> Outage {
     )
 }
 
-pub(super) fn unanswered(error: &CallError) -> Failure {
-    let (disposition, code, remedy) = match error {
-        CallError::Refused(_) => (
-            Disposition::Rejected,
-            "network.address-refused",
-            "Correct the connection's URL.",
-        ),
-        CallError::NotSent(_) => (Disposition::Unavailable, "network.no-connection", NETWORK),
-        CallError::NoAnswer(_) => (Disposition::Unknown, "network.no-answer", NETWORK),
-    };
-    Failure::new(
-        disposition,
-        Diagnosis::new(Domain::Network, code, error.to_string(), remedy),
-    )
-}
-
-const NETWORK: &str = "Nothing to do: Attaché tries again. If it lasts, look at DNS, egress rules and the platform's status page.";
-
 pub(super) fn unplanned() -> Failure {
-    let evidence = "the row has no plan to deliver as it is";
-    let remedy = "This should not happen; report it with the item's trail.";
-    Failure::new(
-        Disposition::Rejected,
-        Diagnosis::new(Domain::Ours, "ours.unplanned", evidence, remedy),
-    )
+    ours::UNPLANNED.failure("the row has no plan to deliver as it is")
 }
 
 pub(super) fn too_late() -> Failure {
-    let evidence = "too little was left of the intent's time to begin the call";
-    let remedy = "Nothing to do: Attaché tries again.";
-    Failure::new(
-        Disposition::Unavailable,
-        Diagnosis::new(Domain::Ours, "ours.deadline-passed", evidence, remedy),
-    )
+    ours::TOO_LATE.failure("too little was left of the intent's time to begin the call")
 }

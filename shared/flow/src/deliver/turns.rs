@@ -1,4 +1,5 @@
-//! When each job of a batch may go out: after the item before it, and in its slot of the connection's rate.
+//! When each job of a batch may go out: after the item before it, and in its slot of the connection's rate, which is slower
+//! while the platform tells that a limit is nearly used up.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -69,7 +70,13 @@ impl Deliver<'_> {
         let Some((rate, wanted)) = rate.zip(wanted) else {
             return Ok(Vec::new());
         };
-        let request = gcra::Request::new(rate, wanted, self.clock.now());
+        let now = self.clock.now();
+        let usage = self.linked.usage.borrow().get(connection).copied();
+        let rate = match usage.unwrap_or_default().rate(rate, now) {
+            Ok(rate) => rate,
+            Err(until) => return Ok(vec![Turn::ComeBack(until); count]),
+        };
+        let request = gcra::Request::new(rate, wanted, now);
         let key = format!("{}/{connection}", self.lane.as_str());
         Ok(match self.limits.reserve(&key, &request).await? {
             Reserved::Slots(slots) => slots.into_iter().map(Turn::Slot).collect(),

@@ -292,7 +292,7 @@ impl Fetch<'_> {
         failure: Failure,
         (version, gone_at): (u32, Timestamp),
     ) -> Answer<Brought> {
-        tracing::warn!(media.id = %item.id, failure.code = %failure.diagnosis.code, evidence = %failure.diagnosis.evidence, "fetch attempt failed");
+        tracing::warn!(media.id = %item.id, failure.code = %failure.diagnosis.code, failure.rule = %failure.diagnosis.rule, failure.confidence = failure.diagnosis.confidence.as_str(), evidence = %failure.diagnosis.evidence, failure.excerpt = %failure.excerpt, "fetch attempt failed");
         let now = self.clock.now();
         if let Some(pause) = transfer::pause(&failure).filter(|_| now < gone_at) {
             // What it met before tells more.

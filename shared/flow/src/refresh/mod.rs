@@ -9,7 +9,8 @@ mod limits;
 use std::time::Duration;
 
 use attache_domain::connection::{Account, Connection};
-use attache_domain::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use attache_domain::diagnosis::rules::ours;
+use attache_domain::diagnosis::{Failure, Outcome, Platform, Seen, Step, judge};
 use attache_domain::job::RefreshJob;
 use attache_domain::platforms::genesys::{self, Granted};
 use attache_domain::signature::Secret;
@@ -235,27 +236,14 @@ fn fresh(id: String) -> TokenRow {
 }
 
 fn unanswered(error: &CallError) -> Failure {
-    let remedy = "Nothing to do yet: the old token is kept and the next run tries again. If it lasts, look at the login host's reachability.";
-    Failure::new(
-        Disposition::Unavailable,
-        Diagnosis::new(
-            Domain::Network,
-            "network.no-token-answer",
-            error.to_string(),
-            remedy,
-        ),
-    )
+    let seen = Seen {
+        platform: Platform::Genesys,
+        step: Step::Token,
+        outcome: Outcome::Lost(error),
+    };
+    judge(&seen, Timestamp::default())
 }
 
 fn no_endpoint() -> Failure {
-    let remedy = "Correct the connection's login_url.";
-    Failure::new(
-        Disposition::Rejected,
-        Diagnosis::new(
-            Domain::Ours,
-            "ours.no-token-endpoint",
-            "login_url takes no path",
-            remedy,
-        ),
-    )
+    ours::NO_TOKEN_ENDPOINT.failure("login_url takes no path")
 }

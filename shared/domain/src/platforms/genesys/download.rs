@@ -9,7 +9,7 @@ use url::Url;
 
 use super::error::failure;
 use crate::connection::{Account, Connection, authority};
-use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use crate::diagnosis::{Failure, Step};
 use crate::egress;
 use crate::event::Link;
 use crate::time::Timestamp;
@@ -92,19 +92,10 @@ pub fn read_hop(
             body.get("url").and_then(Value::as_str).map(str::to_owned)
         }
         300..=399 => response.headers.get("location").map(str::to_owned),
-        404 | 410 => return Err(gone(response.status)),
-        _ => return Err(failure(response, now)),
+        _ => None,
     };
     let Some(url) = named.and_then(|text| Url::parse(&text).ok()) else {
-        return Err(Failure::new(
-            Disposition::Unavailable,
-            Diagnosis::new(
-                Domain::Provider,
-                "genesys.download-unreadable",
-                format!("status {} without a usable link", response.status),
-                "Nothing to do: the link is asked for again while it lives.",
-            ),
-        ));
+        return Err(failure(Step::LookUp, response, now));
     };
     egress::judge(&url, &[authority(&url)], connection.local)
         .map_err(|refused| transfer::refused_host(&refused))?;
@@ -112,18 +103,6 @@ pub fn read_hop(
         from: Link(url),
         auth: Auth::None,
     })
-}
-
-fn gone(status: u16) -> Failure {
-    Failure::new(
-        Disposition::Rejected,
-        Diagnosis::new(
-            Domain::Provider,
-            "genesys.link-dead",
-            format!("status {status}"),
-            "Genesys does not give the file any more. Ask the agent to send it again.",
-        ),
-    )
 }
 
 #[cfg(test)]
@@ -226,7 +205,8 @@ mod tests {
         assert_eq!(read(302, &[("Location", signed)], ""), expected);
         for (status, body, code) in [
             (200, "{}", "genesys.download-unreadable"),
-            (404, "", "genesys.link-dead"),
+            (404, "", "genesys.unavailable"),
+            (404, r#"{"code":"not.found"}"#, "genesys.link-dead"),
             (401, "", "genesys.token-refused"),
             (
                 200,

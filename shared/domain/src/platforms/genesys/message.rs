@@ -10,7 +10,7 @@ use url::Url;
 
 use super::error::failure;
 use crate::connection::{Account, Connection};
-use crate::diagnosis::Failure;
+use crate::diagnosis::{Failure, Step};
 use crate::digest::Sha256Digest;
 use crate::event::{MediaKind, Origin};
 use crate::ids::MediaId;
@@ -151,7 +151,7 @@ fn media_type(kind: MediaKind, mime: &str) -> &'static str {
 /// The vendor's error as a [`Failure`].
 pub fn read_accepted(response: &Response, now: Timestamp) -> Result<Accepted, Failure> {
     if !(200..300).contains(&response.status) {
-        return Err(failure(response, now));
+        return Err(failure(Step::Send, response, now));
     }
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let word = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);

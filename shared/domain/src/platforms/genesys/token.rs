@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::error::failure;
 use crate::connection::Connection;
-use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use crate::diagnosis::{Failure, Step};
 use crate::signature::Secret;
 use crate::time::Timestamp;
 use crate::wire::{Auth, Body, Method, Request, Response};
@@ -52,7 +52,7 @@ pub fn token_request(connection: &Connection) -> Option<Request> {
 /// The vendor's error, or an answer without token or life.
 pub fn read_token(response: &Response, now: Timestamp) -> Result<Granted, Failure> {
     if response.status != 200 {
-        return Err(failure(response, now));
+        return Err(failure(Step::Token, response, now));
     }
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let token = body
@@ -66,19 +66,7 @@ pub fn read_token(response: &Response, now: Timestamp) -> Result<Granted, Failur
             token,
             life: Duration::from_secs(seconds),
         })
-        .ok_or_else(|| {
-            let evidence = "status 200 without `access_token` and a numeric `expires_in`";
-            let remedy = "Check the connection's region and login_url.";
-            Failure::new(
-                Disposition::Unavailable,
-                Diagnosis::new(
-                    Domain::Provider,
-                    "genesys.token-unreadable",
-                    evidence,
-                    remedy,
-                ),
-            )
-        })
+        .ok_or_else(|| failure(Step::Token, response, now))
 }
 
 #[cfg(test)]

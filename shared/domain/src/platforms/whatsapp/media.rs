@@ -10,7 +10,7 @@ use url::Url;
 
 use super::error::failure;
 use crate::connection::{Account, Connection};
-use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use crate::diagnosis::{Failure, Step};
 use crate::digest::Sha256Digest;
 use crate::ids::AttachmentId;
 use crate::platforms::lenient::{digest, whole};
@@ -85,7 +85,7 @@ pub fn look_up(connection: &Connection, media: &AttachmentId) -> Result<Request,
 /// The vendor's error as a [`Failure`]; an answer without a usable link is `Unavailable`: asked again, it may come.
 pub fn read_link(response: &Response, now: Timestamp) -> Result<LookedUp, Failure> {
     if response.status != 200 {
-        return Err(failure(response, now));
+        return Err(failure(Step::LookUp, response, now));
     }
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let url = body
@@ -93,15 +93,7 @@ pub fn read_link(response: &Response, now: Timestamp) -> Result<LookedUp, Failur
         .and_then(Value::as_str)
         .and_then(|text| Url::parse(text).ok());
     let Some(url) = url else {
-        return Err(Failure::new(
-            Disposition::Unavailable,
-            Diagnosis::new(
-                Domain::Provider,
-                "whatsapp.look-up-unreadable",
-                "status 200 without a usable `url`",
-                "Nothing to do: the look-up is repeated. If it stays, the Graph version may have changed its answer.",
-            ),
-        ));
+        return Err(failure(Step::LookUp, response, now));
     };
     Ok(LookedUp {
         url,
@@ -120,6 +112,7 @@ pub fn read_link(response: &Response, now: Timestamp) -> Result<LookedUp, Failur
 mod tests {
     use super::*;
     use crate::connection::tests::{genesys, whatsapp};
+    use crate::diagnosis::Disposition;
     use crate::wire::Headers;
 
     fn answer(status: u16, body: &str) -> Response {

@@ -9,7 +9,7 @@ use super::error::failure;
 use super::upload::number_url;
 use crate::channels::Kind;
 use crate::connection::{Connection, Template};
-use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use crate::diagnosis::{Failure, Step};
 use crate::ids::{MediaId, MessageId};
 use crate::time::Timestamp;
 use crate::wire::{Auth, Body, Method, Request, Response};
@@ -144,32 +144,15 @@ pub fn read_accepted(response: &Response, now: Timestamp) -> Result<Accepted, Fa
         (200, Some(id)) => Ok(Accepted {
             message: id.to_owned(),
         }),
-        (200, None) => Err(open(format!(
-            "status 200 without a message id ({} bytes)",
-            response.body.len()
-        ))),
-        // Without Meta's own word the answer is somebody's between us, and the message may be behind them.
-        (500.., _) if body.get("error").is_none() => {
-            Err(open(format!("status {}", response.status)))
-        }
-        _ => Err(failure(response, now)),
+        _ => Err(failure(Step::Send, response, now)),
     }
-}
-
-fn open(evidence: String) -> Failure {
-    let remedy =
-        "Nothing to do yet: a status of the message will tell. Without one, a person decides.";
-    let code = "whatsapp.outcome-unknown";
-    Failure::new(
-        Disposition::Unknown,
-        Diagnosis::new(Domain::Pipeline, code, evidence, remedy),
-    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::connection::tests::whatsapp;
+    use crate::diagnosis::Disposition;
     use crate::event::origin;
     use crate::wire::Headers;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::error::upload_failure;
+use super::error::failure;
 use crate::connection::{Account, Connection};
-use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use crate::diagnosis::{Failure, Step};
 use crate::digest::Sha256Digest;
 use crate::time::Timestamp;
 use crate::wire::{Auth, Body, Method, Multipart, Request, Response};
@@ -63,20 +63,12 @@ pub(super) fn number_url(connection: &Connection, what: &str) -> Result<url::Url
 /// The vendor's error as a [`Failure`]; an answer without an id is `Unavailable`: handed over again, one may come.
 pub fn read_uploaded(response: &Response, now: Timestamp) -> Result<String, Failure> {
     if response.status != 200 {
-        return Err(upload_failure(response, now));
+        return Err(failure(Step::Upload, response, now));
     }
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     match body.get("id").and_then(Value::as_str) {
         Some(id) if !id.is_empty() => Ok(id.to_owned()),
-        Some(_) | None => Err(Failure::new(
-            Disposition::Unavailable,
-            Diagnosis::new(
-                Domain::Provider,
-                "whatsapp.upload-unreadable",
-                "status 200 without an `id`",
-                "Nothing to do: the upload is repeated. If it stays, the Graph version may have changed its answer.",
-            ),
-        )),
+        Some(_) | None => Err(failure(Step::Upload, response, now)),
     }
 }
 
@@ -84,6 +76,7 @@ pub fn read_uploaded(response: &Response, now: Timestamp) -> Result<String, Fail
 mod tests {
     use super::*;
     use crate::connection::tests::{genesys, whatsapp};
+    use crate::diagnosis::Disposition;
     use crate::wire::Headers;
 
     #[test]

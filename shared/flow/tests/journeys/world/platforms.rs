@@ -48,6 +48,8 @@ pub(crate) struct Platforms {
     pub(crate) given: Cell<usize>,
     /// What the sends are answered, in order; after that, 200.
     pub(crate) answers: RefCell<VecDeque<Answer>>,
+    /// Headers of every answer to a send.
+    pub(crate) told: Cell<&'static [(&'static str, &'static str)]>,
     /// The bodies of all messages that reached Genesys.
     pub(crate) sends: RefCell<Vec<Value>>,
     /// The receipts that reached Genesys.
@@ -141,7 +143,14 @@ impl Platforms {
             taken.borrow_mut().push(json_body(request));
         }
         match answer {
-            Answer::Status(status) => Ok(response(status, accepted.to_string())),
+            Answer::Status(status) => {
+                let owned =
+                    |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+                Ok(Response {
+                    headers: Headers::new(self.told.get().iter().map(owned)),
+                    ..response(status, accepted.to_string())
+                })
+            }
             Answer::Lost => Err(CallError::NoAnswer("reset".to_owned())),
         }
     }
