@@ -41,6 +41,20 @@ pub(super) fn decode(bytes: &[u8], complete: bool) -> Option<Decoded<'_>> {
     }
 }
 
+/// Bytes as text without its control characters, read as Latin-1 where they are no UTF-8.
+pub(super) fn without_controls(bytes: &[u8]) -> String {
+    let plain: Vec<u8> = bytes
+        .iter()
+        .copied()
+        .filter(|&b| !is_control(b))
+        .collect();
+    let plain = plain.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&plain);
+    match std::str::from_utf8(plain) {
+        Ok(text) => text.to_owned(),
+        Err(_) => plain.iter().map(|&b| char::from(b)).collect(),
+    }
+}
+
 /// Bytes as text for looking through, without judging whether they are text: by their mark or their looks, otherwise
 /// UTF-8, and what is none of it replaced.
 pub(in crate::formats) fn unicode(bytes: &[u8]) -> String {
@@ -96,9 +110,10 @@ fn unmarked(head: &[u8]) -> Option<Wide> {
     }
 }
 
-/// Tab, line feed, form feed, carriage return and escape are what text carries; all else below space is binary.
+/// What text carries: tab to carriage return, the bell, the backspace that printers struck over with, escape, and the
+/// mark by which DOS ended a text. All else below space is binary.
 fn is_control(byte: u8) -> bool {
-    matches!(byte, 0..=0x08 | 0x0B | 0x0E..=0x1A | 0x1C..=0x1F | 0x7F)
+    matches!(byte, 0..=0x06 | 0x0E..=0x19 | 0x1C..=0x1F | 0x7F)
 }
 
 fn utf8(bytes: &[u8], complete: bool) -> Option<Decoded<'_>> {
@@ -191,7 +206,7 @@ mod tests {
     #[test]
     fn encodings() {
         type Row<'a> = (&'a str, &'a [u8], Option<(&'a str, bool, bool)>);
-        let rows: [Row; 15] = [
+        let rows: [Row; 16] = [
             ("ascii", b"hello\r\n", Some(("hello\r\n", false, true))),
             (
                 "utf-8",
@@ -227,6 +242,11 @@ mod tests {
                 "windows-1251",
                 b"\xCF\xF0\xE8\xE2\xE5\xF2, \xEC\xE8\xF0! \xCA\xE0\xEA \xE4\xE5\xEB\xE0?",
                 Some(("Ïðèâåò, ìèð! Êàê äåëà?", false, false)),
+            ),
+            (
+                "printed, from DOS",
+                b"N\x08NA\x08A\x0B\x07\r\n\x1A",
+                Some(("N\x08NA\x08A\x0B\x07\r\n\x1A", false, true)),
             ),
             ("numbers", b"\x01\0\x02\0\x03\0\x04\0\x05\0", None),
             ("a nul", b"text\0", None),

@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 /// How far into a text a page may begin after other lines.
 const LATE_START: usize = 1024;
 /// Tags that make a text a page.
-const HTML_TAGS: [&str; 26] = [
-    "html", "head", "body", "script", "iframe", "h1", "h2", "div", "font", "table", "a", "style",
-    "title", "b", "br", "p", "img", "meta", "link", "span", "form", "ul", "object", "base",
-    "frameset", "frame",
+const HTML_TAGS: [&str; 37] = [
+    "html", "head", "body", "script", "iframe", "h1", "h2", "h3", "h4", "h5", "h6", "div", "font",
+    "table", "a", "style", "title", "b", "br", "p", "img", "meta", "link", "span", "form", "ul",
+    "ol", "hr", "pre", "center", "strong", "em", "blockquote", "object", "base", "frameset", "frame",
 ];
 /// Tags that nobody writes at the beginning of a line of prose: they begin a page after some other text.
 const PAGE_TAGS: [&str; 3] = ["<html", "<!doctype html", "<body"];
@@ -41,6 +41,57 @@ pub(super) fn kind(text: &str) -> Option<FileType> {
         }
     }
     late_start(text)
+}
+
+/// Which markup begins right here, if any.
+pub(super) fn kind_at_start(text: &str) -> Option<FileType> {
+    let start = skip_preamble(text);
+    let kind = kind(text)?;
+    start.starts_with('<').then_some(kind)
+}
+
+/// As [`kind`], where the name may break a tie: templates and parts of pages begin with anything, and Markdown begins with
+/// tags of pages at times.
+pub(super) fn kind_named(text: &str, extension: Option<&str>) -> Option<FileType> {
+    let kind = kind(text);
+    match extension {
+        Some("html" | "htm") if kind.is_none_or(|kind| kind == FileType::Xml) => {
+            has_tags(text).then_some(FileType::Html).or(kind)
+        }
+        Some("md" | "markdown") if kind == Some(FileType::Html) => {
+            (!is_markdown(text)).then_some(FileType::Html)
+        }
+        _ => kind,
+    }
+}
+
+/// Whether a line begins with a tag of a page.
+fn has_tags(text: &str) -> bool {
+    text.lines().any(|line| {
+        let tag = line.trim_start().strip_prefix('<').unwrap_or_default();
+        let name: String = tag
+            .chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
+        let ended = tag[name.len()..].starts_with(['>', ' ', '/']);
+        ended && HTML_TAGS.contains(&name.as_str())
+    })
+}
+
+/// Whether lines have Markdown's headings, lists or fences, and nothing makes a page of it as a whole.
+fn is_markdown(text: &str) -> bool {
+    let page = PAGE_TAGS.iter().chain(&RUNNING_TAGS).any(|tag| {
+        let begin = skip_preamble(text);
+        begin
+            .get(..tag.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(tag))
+    });
+    let marks = ["# ", "## ", "### ", "- ", "* ", "```", "> ", "["];
+    !page
+        && text
+            .lines()
+            .any(|line| marks.iter().any(|mark| line.starts_with(mark)))
 }
 
 /// Skips white space, comments, the XML declaration and processing instructions.
@@ -86,6 +137,14 @@ fn by_first_tag(start: &str) -> Option<FileType> {
         name if HTML_TAGS.contains(&name) => Some(FileType::Html),
         _ if start.contains(&format!("</{tag}"))
             || start.contains(&format!("</{}", &start[1..=tag.len()])) =>
+        {
+            Some(FileType::Xml)
+        }
+        // One whose end is cut off, or beyond what is looked at.
+        _ if start
+            .split('>')
+            .next()
+            .is_some_and(|tag| tag.contains(" xmlns")) =>
         {
             Some(FileType::Xml)
         }
@@ -312,6 +371,8 @@ mod tests {
                 "Dear customer\n<html><script>alert(1)</script>",
                 Some(FileType::Html),
             ),
+            ("<rss xmlns:a='urn:x' version='2.0'><channel", Some(FileType::Xml)),
+            ("<h3>Links</h3>", Some(FileType::Html)),
             ("a < b and b > c", None),
             ("<3 you", None),
             ("<https://example.org> is the address", None),
@@ -319,6 +380,23 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(kind(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_break_ties() {
+        let rows = [
+            ("{% block a %}\n  <div>x</div>", "html", Some(FileType::Html)),
+            ("<section><p>x</p></section>\n<p>y</p>", "html", Some(FileType::Html)),
+            ("no tag at all", "html", None),
+            ("<p align=center>x</p>\n\n# Title\n", "md", None),
+            ("<html>\n# Title\n", "md", Some(FileType::Html)),
+            ("<script>x</script>\n# Title\n", "md", Some(FileType::Html)),
+            ("<p>only a page</p>", "md", Some(FileType::Html)),
+            ("<p>x</p>\n# Title\n", "txt", Some(FileType::Html)),
+        ];
+        for (text, extension, expected) in rows {
+            assert_eq!(kind_named(text, Some(extension)), expected, "{text}");
         }
     }
 

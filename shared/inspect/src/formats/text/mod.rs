@@ -65,6 +65,32 @@ pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Opt
     Ok(Some(seen))
 }
 
+/// A text that begins as only one sort does, with control characters in it: damaged, or dressed so that it is no text.
+/// Browsers and address books pass over them.
+pub(super) fn beneath_controls(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
+    let (length, deep) = (source.len(), source.is_deep());
+    let bytes = source.prefix(if deep { TEXT_CAP } else { SNIFFED })?;
+    let complete = bytes.len() as u64 == length;
+    let text = encoding::without_controls(&bytes);
+    let start = text.trim_start();
+    let data = [FileType::VCard, FileType::Calendar];
+    let kind = match start.as_bytes().first() {
+        Some(b'<') => markup::kind_at_start(start),
+        Some(b'B' | b'b') => shape::kind(start, complete, &Claim::default()),
+        _ => None,
+    };
+    let Some(kind) = kind.filter(|kind| kind.family() == Family::Markup || data.contains(kind))
+    else {
+        return Ok(None);
+    };
+    let damage = Integrity::damaged("control characters in a text");
+    let mut seen = Seen::new(kind, Confidence::Guess).with_integrity(damage);
+    if deep {
+        flag(&text, &mut seen);
+    }
+    Ok(Some(seen))
+}
+
 /// Whether XML goes on as it began: statements and invoices with whole files in them are long, and nothing in them runs
 /// where no namespace is named in which scripts would, nor hidden in references.
 fn rest_is_data(source: &mut Source<'_>) -> io::Result<bool> {
@@ -95,8 +121,10 @@ fn kind(text: &str, decoded: &Decoded<'_>, claim: &Claim<'_>) -> FileType {
     if mail::is_message(text) {
         return FileType::Email;
     }
-    script::kind(text, claim.extension().as_deref())
-        .or_else(|| markup::kind(text))
+    let extension = claim.extension();
+    let extension = extension.as_deref();
+    script::kind(text, extension)
+        .or_else(|| markup::kind_named(text, extension))
         .or_else(|| shape::kind(text, decoded.complete, claim))
         .unwrap_or(FileType::Text)
 }

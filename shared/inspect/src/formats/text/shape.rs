@@ -7,6 +7,15 @@ use serde::de::IgnoredAny;
 /// Lines of a table that are looked at.
 const ROWS: usize = 64;
 
+/// How entries of calendars begin that are kept without their frame (RFC 5545 §3.6).
+const ENTRIES: [&str; 5] = [
+    "BEGIN:VEVENT",
+    "BEGIN:VTODO",
+    "BEGIN:VJOURNAL",
+    "BEGIN:VFREEBUSY",
+    "BEGIN:VTIMEZONE",
+];
+
 /// Data by its shape. `complete` says that the text is the whole file.
 pub(super) fn kind(text: &str, complete: bool, claim: &Claim<'_>) -> Option<FileType> {
     let start = text.trim_start();
@@ -17,7 +26,9 @@ pub(super) fn kind(text: &str, complete: bool, claim: &Claim<'_>) -> Option<File
     };
     if begins("BEGIN:VCARD") {
         Some(FileType::VCard)
-    } else if begins("BEGIN:VCALENDAR") {
+    } else if begins("BEGIN:VCALENDAR")
+        || ENTRIES.iter().any(|part| begins(part)) && !is_called_text(claim)
+    {
         Some(FileType::Calendar)
     } else if begins("WEBVTT") && start[6..].chars().next().is_none_or(char::is_whitespace) {
         Some(FileType::WebVtt)
@@ -30,6 +41,13 @@ pub(super) fn kind(text: &str, complete: bool, claim: &Claim<'_>) -> Option<File
     } else {
         table(text, complete, claim)
     }
+}
+
+/// Whether the name says that this is plain text.
+fn is_called_text(claim: &Claim<'_>) -> bool {
+    claim
+        .extension()
+        .is_some_and(|extension| FileType::Text.goes_by_extension(&extension))
 }
 
 fn is_json(text: &str, complete: bool) -> bool {
@@ -57,8 +75,6 @@ fn table(text: &str, complete: bool, claim: &Claim<'_>) -> Option<FileType> {
         Some("tsv" | "tab") => Some(FileType::Tsv),
         _ => None,
     };
-    let called_text =
-        extension.is_some_and(|extension| FileType::Text.goes_by_extension(&extension));
     let claimed = named.is_some()
         || claim.essence().is_some_and(|essence| {
             essence == "text/csv"
@@ -72,7 +88,7 @@ fn table(text: &str, complete: bool, claim: &Claim<'_>) -> Option<FileType> {
         Some(FileType::Csv)
     } else {
         // Columns set with tabs are also how people write lists: called text, they are text.
-        (!called_text && is_table(text, '\t', complete, claimed)).then_some(FileType::Tsv)
+        (!is_called_text(claim) && is_table(text, '\t', complete, claimed)).then_some(FileType::Tsv)
     };
     shown.or(named.filter(|_| !text.trim().is_empty()))
 }
@@ -170,6 +186,7 @@ mod tests {
             ("[note to self] buy milk", None),
             ("BEGIN:VCARD\r\nVERSION:3.0", Some(FileType::VCard)),
             ("begin:vcalendar", Some(FileType::Calendar)),
+            ("BEGIN:VEVENT\nDTSTART:1", Some(FileType::Calendar)),
             (
                 "id;name;sum\n1;Müller;3,50\n2;\"a;b\nc\";4\n",
                 Some(FileType::Csv),
