@@ -43,11 +43,7 @@ pub(super) fn decode(bytes: &[u8], complete: bool) -> Option<Decoded<'_>> {
 
 /// Bytes as text without its control characters, read as Latin-1 where they are no UTF-8.
 pub(super) fn without_controls(bytes: &[u8]) -> String {
-    let plain: Vec<u8> = bytes
-        .iter()
-        .copied()
-        .filter(|&b| !is_control(b))
-        .collect();
+    let plain: Vec<u8> = bytes.iter().copied().filter(|&b| !is_control(b)).collect();
     let plain = plain.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&plain);
     match std::str::from_utf8(plain) {
         Ok(text) => text.to_owned(),

@@ -119,7 +119,10 @@ mod tests {
             ),
             ("From a Mon Jun 01 10:00:00 2009\nReceived: x\n\nz", true),
             ("From: a@b\nTo: c@d\nSubject: x\n\nforwarded by hand", true),
-            ("Subject: x\nContent-Type: multipart/mixed;\n boundary=a\n\n--a", true),
+            (
+                "Subject: x\nContent-Type: multipart/mixed;\n boundary=a\n\n--a",
+                true,
+            ),
             ("To: you\nbring milk", false),
             ("Subject: hello", false),
             ("key: value\nother: thing\n", false),

@@ -10,9 +10,43 @@ use std::collections::BTreeSet;
 const LATE_START: usize = 1024;
 /// Tags that make a text a page.
 const HTML_TAGS: [&str; 37] = [
-    "html", "head", "body", "script", "iframe", "h1", "h2", "h3", "h4", "h5", "h6", "div", "font",
-    "table", "a", "style", "title", "b", "br", "p", "img", "meta", "link", "span", "form", "ul",
-    "ol", "hr", "pre", "center", "strong", "em", "blockquote", "object", "base", "frameset", "frame",
+    "html",
+    "head",
+    "body",
+    "script",
+    "iframe",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "div",
+    "font",
+    "table",
+    "a",
+    "style",
+    "title",
+    "b",
+    "br",
+    "p",
+    "img",
+    "meta",
+    "link",
+    "span",
+    "form",
+    "ul",
+    "ol",
+    "hr",
+    "pre",
+    "center",
+    "strong",
+    "em",
+    "blockquote",
+    "object",
+    "base",
+    "frameset",
+    "frame",
 ];
 /// Tags that nobody writes at the beginning of a line of prose: they begin a page after some other text.
 const PAGE_TAGS: [&str; 3] = ["<html", "<!doctype html", "<body"];
@@ -371,7 +405,10 @@ mod tests {
                 "Dear customer\n<html><script>alert(1)</script>",
                 Some(FileType::Html),
             ),
-            ("<rss xmlns:a='urn:x' version='2.0'><channel", Some(FileType::Xml)),
+            (
+                "<rss xmlns:a='urn:x' version='2.0'><channel",
+                Some(FileType::Xml),
+            ),
             ("<h3>Links</h3>", Some(FileType::Html)),
             ("a < b and b > c", None),
             ("<3 you", None),
@@ -386,8 +423,16 @@ mod tests {
     #[test]
     fn names_break_ties() {
         let rows = [
-            ("{% block a %}\n  <div>x</div>", "html", Some(FileType::Html)),
-            ("<section><p>x</p></section>\n<p>y</p>", "html", Some(FileType::Html)),
+            (
+                "{% block a %}\n  <div>x</div>",
+                "html",
+                Some(FileType::Html),
+            ),
+            (
+                "<section><p>x</p></section>\n<p>y</p>",
+                "html",
+                Some(FileType::Html),
+            ),
             ("no tag at all", "html", None),
             ("<p align=center>x</p>\n\n# Title\n", "md", None),
             ("<html>\n# Title\n", "md", Some(FileType::Html)),
