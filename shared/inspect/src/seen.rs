@@ -68,11 +68,6 @@ impl Seen {
         }
     }
 
-    /// Whether a hazard of this kind was seen already.
-    pub(crate) fn has(&self, kind: HazardKind) -> bool {
-        self.hazards.iter().any(|hazard| hazard.kind == kind)
-    }
-
     /// Flags a picture that would unfold to more pixels than the cap.
     pub(crate) fn with_pixels(mut self, width: u32, height: u32) -> Self {
         if let Some(evidence) = too_many_pixels(width, height) {
