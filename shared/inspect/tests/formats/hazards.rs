@@ -227,14 +227,39 @@ fn a_file_that_hides_its_end_is_beyond_limits() {
 }
 
 #[test]
-fn a_page_longer_than_we_read_is_beyond_limits() {
-    let page = [
-        &b"<!doctype html>"[..],
-        &vec![b' '; 2 << 20],
-        b"<script>x</script>",
-    ]
-    .concat();
-    assert!(look(&page).has(HazardKind::BeyondLimits));
+fn long_pages_are_judged_to_their_end() {
+    let page = |padding: usize, end: &str| {
+        look(
+            &[
+                &b"<!doctype html><p>"[..],
+                &vec![b' '; padding],
+                end.as_bytes(),
+            ]
+            .concat(),
+        )
+    };
+    let rows = [
+        ("nothing", 3 << 20, "<p>the end</p>", None),
+        (
+            "a script",
+            2 << 20,
+            "<script>x</script>",
+            Some(HazardKind::MarkupScript),
+        ),
+        (
+            "late entities",
+            2 << 20,
+            "<!ENTITY a 'b'>",
+            Some(HazardKind::BeyondLimits),
+        ),
+        ("too long", 20 << 20, "", Some(HazardKind::BeyondLimits)),
+    ];
+    for (name, padding, end, expected) in rows {
+        let findings = page(padding, end);
+        assert_eq!(findings.kind, FileType::Html, "{name}");
+        let first = findings.hazards.first().map(|one| one.kind);
+        assert_eq!(first, expected, "{name}");
+    }
 }
 
 #[test]
@@ -253,6 +278,6 @@ fn long_data_is_fine_as_long_as_nothing_in_it_could_run() {
         "<a xmlns='http://www.w3.org/1999/xhtml'><script/></a>",
         "<a xmlns='http&#58;//www.w3.org/1999/xhtml'><script/></a>",
     ] {
-        assert!(long(end).has(HazardKind::BeyondLimits), "{end}");
+        assert!(long(end).has(HazardKind::MarkupScript), "{end}");
     }
 }

@@ -12,6 +12,8 @@ pub(super) struct Decoded<'a> {
     pub(super) cut: bool,
     /// A Unicode encoding, checked; otherwise a legacy one, guessed.
     pub(super) certain: bool,
+    /// Every character takes several bytes.
+    pub(super) wide: bool,
 }
 
 /// In a legacy text with at least so much ASCII, letters of another alphabet may stand anywhere.
@@ -119,6 +121,7 @@ fn utf8(bytes: &[u8], complete: bool) -> Option<Decoded<'_>> {
             complete,
             cut: false,
             certain: true,
+            wide: false,
         }),
         // An incomplete last character is the window's end, or the file's.
         Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
@@ -128,6 +131,7 @@ fn utf8(bytes: &[u8], complete: bool) -> Option<Decoded<'_>> {
                 complete,
                 cut: complete,
                 certain: true,
+                wide: false,
             })
         }
         Err(_) => None,
@@ -149,6 +153,7 @@ fn utf16(bytes: &[u8], complete: bool, unit: fn([u8; 2]) -> u16) -> Option<Decod
         complete,
         cut: complete && (odd || lone_end),
         certain: true,
+        wide: true,
     })
 }
 
@@ -164,6 +169,7 @@ fn utf32(bytes: &[u8], complete: bool, unit: fn([u8; 4]) -> u32) -> Option<Decod
         complete,
         cut: complete && odd,
         certain: true,
+        wide: true,
     })
 }
 
@@ -176,6 +182,7 @@ fn legacy(bytes: &[u8], complete: bool) -> Option<Decoded<'static>> {
         complete,
         cut: false,
         certain: false,
+        wide: false,
     })
 }
 

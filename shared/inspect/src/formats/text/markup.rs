@@ -1,10 +1,9 @@
-//! HTML, SVG and XML, and whether they carry anything that runs.
+//! HTML, SVG and XML, told by their first tag.
 //!
 //! A browser that sniffs takes markup for markup after any white space or comments (WHATWG MIME Sniffing §7.1), so that
 //! is where it is looked for; a page that begins further down is found by a tag at the beginning of a line.
 
 use crate::kind::FileType;
-use std::collections::BTreeSet;
 
 /// How far into a text a page may begin after other lines.
 const LATE_START: usize = 1024;
@@ -52,10 +51,6 @@ const HTML_TAGS: [&str; 37] = [
 const PAGE_TAGS: [&str; 3] = ["<html", "<!doctype html", "<body"];
 /// Tags that run in a text taken for a page. Alone they make no page of it: Markdown and letters about pages have them.
 const RUNNING_TAGS: [&str; 3] = ["<script", "<iframe", "<svg"];
-
-/// Namespaces in which a browser runs scripts.
-pub(super) const RUNNING_NAMESPACES: [&str; 2] =
-    ["http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"];
 
 /// Which markup this is, if any.
 pub(super) fn kind(text: &str) -> Option<FileType> {
@@ -233,143 +228,6 @@ fn has_line(text: &str, tags: &[&str]) -> bool {
     })
 }
 
-/// What in the markup would run, if anything. XML runs only where it holds SVG or XHTML.
-pub(super) fn active_content(kind: FileType, text: &str) -> Option<&'static str> {
-    let plain = decode_references(text);
-    if kind == FileType::Xml
-        && !RUNNING_NAMESPACES
-            .iter()
-            .any(|namespace| plain.contains(namespace))
-    {
-        return None;
-    }
-    let prefixes = running_prefixes(&plain);
-    let has_element = |name| has_element(&plain, name, &prefixes);
-    if has_element("script") {
-        return Some("a script element");
-    }
-    let squeezed: String = plain
-        .chars()
-        .filter(|c| !c.is_whitespace() && !c.is_control())
-        .collect();
-    if squeezed.contains("javascript:") || squeezed.contains("vbscript:") {
-        return Some("a script address");
-    }
-    let pages = [
-        "data:text/html",
-        "data:application/xhtml",
-        "data:text/javascript",
-        "<usehref=\"data:",
-        "<usexlink:href=\"data:",
-    ];
-    if pages.iter().any(|start| squeezed.contains(start)) {
-        return Some("a page in an address");
-    }
-    if has_handler(&plain) {
-        return Some("an event handler");
-    }
-    ["iframe", "object", "embed"]
-        .into_iter()
-        .any(has_element)
-        .then_some("an embedded document")
-}
-
-/// Lower case, with numeric character references resolved: they are how addresses hide.
-fn decode_references(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("&#") {
-        plain.push_str(&rest[..at]);
-        let reference = &rest[at + 2..];
-        let (digits, radix) = match reference.strip_prefix(['x', 'X']) {
-            Some(hexadecimal) => (hexadecimal, 16),
-            None => (reference, 10),
-        };
-        let length = digits
-            .bytes()
-            .take(8)
-            .take_while(|b| char::from(*b).is_digit(radix))
-            .count();
-        match u32::from_str_radix(&digits[..length], radix)
-            .ok()
-            .and_then(char::from_u32)
-        {
-            Some(character) => {
-                plain.push(character);
-                rest = digits[length..]
-                    .strip_prefix(';')
-                    .unwrap_or(&digits[length..]);
-            }
-            None => {
-                plain.push_str("&#");
-                rest = reference;
-            }
-        }
-    }
-    plain.push_str(rest);
-    plain.make_ascii_lowercase();
-    plain
-}
-
-/// Whether an element of this name opens, without a prefix or with one of these.
-fn has_element(plain: &str, name: &str, prefixes: &BTreeSet<&str>) -> bool {
-    plain.match_indices('<').any(|(at, _)| {
-        let (prefix, local) = split_name(&plain[at + 1..]);
-        local == name && prefix.is_none_or(|prefix| prefixes.contains(prefix))
-    })
-}
-
-/// The prefix and local name that a text begins with.
-fn split_name(text: &str) -> (Option<&str>, &str) {
-    let end = text
-        .bytes()
-        .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b':' | b'-' | b'_' | b'.')));
-    let name = &text[..end.unwrap_or(text.len())];
-    match name.split_once(':') {
-        Some((prefix, local)) => (Some(prefix), local),
-        None => (None, name),
-    }
-}
-
-/// The prefixes declared for a namespace whose scripts run.
-fn running_prefixes(plain: &str) -> BTreeSet<&str> {
-    let declared = plain
-        .match_indices("xmlns:")
-        .filter_map(|(at, declaration)| {
-            let rest = &plain[at + declaration.len()..];
-            let (_, prefix) = split_name(rest);
-            let value = rest[prefix.len()..]
-                .trim_start()
-                .strip_prefix('=')?
-                .trim_start()
-                .strip_prefix(['"', '\''])?;
-            RUNNING_NAMESPACES
-                .iter()
-                .any(|namespace| value.starts_with(namespace))
-                .then_some(prefix)
-        });
-    declared.collect()
-}
-
-/// Whether a tag carries an attribute `on…=`.
-fn has_handler(plain: &str) -> bool {
-    plain.split('<').skip(1).any(|tag| {
-        let tag = tag.split('>').next().unwrap_or_default();
-        tag.match_indices("on").any(|(at, _)| {
-            // The boundary is looked at first: it keeps the search linear.
-            let boundary =
-                tag[..at].ends_with(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '/'));
-            boundary && is_handler(&tag[at + 2..])
-        })
-    })
-}
-
-/// Whether an attribute goes on as `load=`, `click =` and the like after its `on`.
-fn is_handler(rest: &str) -> bool {
-    let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
-    letters >= 3 && rest[letters..].trim_start().starts_with('=')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -443,34 +301,5 @@ mod tests {
         for (text, extension, expected) in rows {
             assert_eq!(kind_named(text, Some(extension)), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn what_runs() {
-        let rows = [
-            ("<svg><script>x</script></svg>", Some("a script element")),
-            (
-                "<s:svg xmlns:s='http://www.w3.org/2000/svg'><s:SCRIPT/></s:svg>",
-                Some("a script element"),
-            ),
-            ("<a:svg xmlns:office='urn:x'><office:script/></a:svg>", None),
-            ("<a href='java&#115;cript:x'>", Some("a script address")),
-            ("<a href='java\n\tscript:x'>", Some("a script address")),
-            ("<a href='data:text/html,x'>", Some("a page in an address")),
-            ("<svg onload = 'x()'>", Some("an event handler")),
-            ("<svg/onload=x()>", Some("an event handler")),
-            ("<img src=x\nonerror=alert(1)>", Some("an event handler")),
-            ("<iframe src=x>", Some("an embedded document")),
-            ("<p>one=1, option = 2</p>", None),
-            ("<p title='on top'>", None),
-            ("<rect fill='none' iconset='a'/>", None),
-        ];
-        for (text, expected) in rows {
-            assert_eq!(active_content(FileType::Svg, text), expected, "{text}");
-        }
-        assert_eq!(
-            active_content(FileType::Xml, "<job><script>x</script></job>"),
-            None
-        );
     }
 }
