@@ -29,7 +29,7 @@ const TEXT_CAP: u64 = 1 << 20;
 const PIECE: u64 = 256 << 10;
 const OVERLAP: u64 = 4 << 10;
 /// Markup in which scripts could run is looked through up to this length.
-const PAGE_CAP: u64 = 12 << 20;
+const PAGE_CAP: u64 = 8 << 20;
 /// How much is enough to tell its type.
 const SNIFFED: u64 = 16 << 10;
 
