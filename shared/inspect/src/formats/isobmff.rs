@@ -90,7 +90,10 @@ fn by_brands(source: &mut Source<'_>, at: u64) -> io::Result<FileType> {
         None if matches!(major, b"mif1" | b"msf1" | b"mif2") => {
             otherwise().unwrap_or(FileType::Heif)
         }
-        None => otherwise().unwrap_or(FileType::Mp4),
+        None => otherwise().unwrap_or_else(|| {
+            let picture = compatible.chunks_exact(4).filter_map(by_brand).next();
+            picture.unwrap_or(FileType::Mp4)
+        }),
     })
 }
 

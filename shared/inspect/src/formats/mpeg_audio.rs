@@ -46,6 +46,9 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     if head.starts_with(b"#!AMR-WB\n") {
         return Ok(Some(Seen::certain(FileType::AmrWideband)));
     }
+    if head.starts_with(b"ADIF") {
+        return Ok(Some(Seen::likely(FileType::Aac)));
+    }
     if head.starts_with(b"#!AMR\n") {
         return Ok(Some(Seen::certain(FileType::Amr)));
     }

@@ -1,6 +1,6 @@
 //! Which hazards, and which not.
 
-use crate::build::{office, ole2, zip};
+use crate::build::{media, office, ole2, zip};
 use crate::look;
 use attache_inspect::{Claim, FileType, HazardKind, Integrity, inspect};
 use std::io::Cursor;
@@ -128,6 +128,58 @@ fn what_hides_behind_a_picture() {
     }
     let padded_archive = [&gif[..], &[7; 5000], &archive].concat();
     assert!(look(&padded_archive).has(HazardKind::Polyglot));
+}
+
+#[test]
+fn what_begins_where_formats_without_an_end_stop() {
+    let mut frame = vec![0; 417];
+    frame[..3].copy_from_slice(b"\xFF\xFB\x90");
+    // One row of four bytes, its directory behind it.
+    let tiff = [
+        &b"II*\0\x0C\0\0\0abcd\x02\0"[..],
+        b"\x11\x01\x04\0\x01\0\0\0\x08\0\0\0",
+        b"\x17\x01\x04\0\x01\0\0\0\x04\0\0\0\0\0\0\0",
+    ]
+    .concat();
+    let hosts = [
+        ("sound", FileType::Mp3, frame.repeat(8)),
+        ("TIFF", FileType::Tiff, tiff),
+        ("Word 97", FileType::Doc, ole2(None, &["WordDocument"])),
+        ("film", FileType::Mp4, media(b"isom", b"mp42", &[b"vide"])),
+    ];
+    let joined: [(&str, &[u8], HazardKind); 5] = [
+        (
+            "gzip",
+            b"\x1F\x8B\x08\0\0\0\0\0\0\x03",
+            HazardKind::Polyglot,
+        ),
+        ("RTF", b"{\\rtf1 x}", HazardKind::Polyglot),
+        ("a page", b"<script>x</script>", HazardKind::Polyglot),
+        (
+            "a program",
+            b"\x7FELF\x02\x01\x01\0\0\0\0\0\0\0\0\0",
+            HazardKind::TrailingExecutable,
+        ),
+        (
+            "a script",
+            b"#!/bin/sh\nx\n",
+            HazardKind::TrailingExecutable,
+        ),
+    ];
+    for (host, kind, bytes) in hosts {
+        let clean = look(&bytes);
+        assert_eq!((clean.kind, clean.hazards), (kind, Vec::new()), "{host}");
+        for (name, behind, hazard) in &joined {
+            let findings = look(&[&bytes, *behind].concat());
+            assert_eq!(findings.kind, kind, "{name} behind {host}");
+            assert!(findings.has(*hazard), "{name} behind {host}: {findings:?}");
+        }
+    }
+    let tagged = [&frame.repeat(8)[..], b"ID3\x04\0\0\0\0\0\0"].concat();
+    assert!(
+        look(&tagged).hazards.is_empty(),
+        "a tag at the end of sound"
+    );
 }
 
 #[test]

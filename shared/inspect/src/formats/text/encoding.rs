@@ -21,6 +21,8 @@ const LEGACY_ASCII_PERCENT: usize = 60;
 /// With less, they must come in words: changes between them and ASCII letters are few, and texts are not short.
 const LEGACY_CHANGES_PERCENT: usize = 12;
 const LEGACY_LEAST: usize = 20;
+/// So many bytes without one control character are no chance: one in ten would be one. Texts of East Asia have few gaps.
+const LEGACY_LONG: usize = 256;
 /// How much is looked at to tell UTF-16 without a mark.
 const UNMARKED: usize = 1024;
 
@@ -177,7 +179,8 @@ fn utf32(bytes: &[u8], complete: bool, unit: fn([u8; 4]) -> u32) -> Option<Decod
 fn legacy(bytes: &[u8], complete: bool) -> Option<Decoded<'static>> {
     let ascii = bytes.iter().filter(|b| b.is_ascii()).count();
     let mostly = bytes.len() >= 8 && ascii * 100 >= bytes.len() * LEGACY_ASCII_PERCENT;
-    (mostly || has_words(bytes)).then(|| Decoded {
+    let no_chance = bytes.len() >= LEGACY_LONG && bytes.iter().any(u8::is_ascii_whitespace);
+    (mostly || no_chance || has_words(bytes)).then(|| Decoded {
         text: bytes.iter().map(|&b| char::from(b)).collect(),
         complete,
         cut: false,
@@ -205,11 +208,12 @@ fn has_words(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ops::Add;
 
     #[test]
     fn encodings() {
         type Row<'a> = (&'a str, &'a [u8], Option<(&'a str, bool, bool)>);
-        let rows: [Row; 16] = [
+        let rows: [Row; 17] = [
             ("ascii", b"hello\r\n", Some(("hello\r\n", false, true))),
             (
                 "utf-8",
@@ -250,6 +254,15 @@ mod tests {
                 "printed, from DOS",
                 b"N\x08NA\x08A\x0B\x07\r\n\x1A",
                 Some(("N\x08NA\x08A\x0B\x07\r\n\x1A", false, true)),
+            ),
+            (
+                "wide letters",
+                &[b"\xC7\xD1\xB1\xDB".repeat(80), b"\n".to_vec()].concat(),
+                Some((
+                    &"\u{c7}\u{d1}\u{b1}\u{db}".repeat(80).add("\n"),
+                    false,
+                    false,
+                )),
             ),
             ("numbers", b"\x01\0\x02\0\x03\0\x04\0\x05\0", None),
             ("a nul", b"text\0", None),

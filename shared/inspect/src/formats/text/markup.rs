@@ -87,6 +87,12 @@ pub(super) fn kind_named(text: &str, extension: Option<&str>) -> Option<FileType
         Some("html" | "htm") if kind.is_none_or(|kind| kind == FileType::Xml) => {
             has_tags(text).then_some(FileType::Html).or(kind)
         }
+        Some("xml") if kind.is_none() => {
+            let start = skip_preamble(text).strip_prefix('<').unwrap_or_default();
+            start
+                .starts_with(|c: char| c.is_alphabetic())
+                .then_some(FileType::Xml)
+        }
         Some("md" | "markdown") if kind == Some(FileType::Html) => {
             (!is_markdown(text)).then_some(FileType::Html)
         }
@@ -292,6 +298,8 @@ mod tests {
                 Some(FileType::Html),
             ),
             ("no tag at all", "html", None),
+            ("<!-- part --><appendix id='a'>", "xml", Some(FileType::Xml)),
+            ("a < b", "xml", None),
             ("<p align=center>x</p>\n\n# Title\n", "md", None),
             ("<html>\n# Title\n", "md", Some(FileType::Html)),
             ("<script>x</script>\n# Title\n", "md", Some(FileType::Html)),

@@ -61,8 +61,13 @@ pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Opt
         seen.add_hazard(HazardKind::Script, "text under a name that runs it");
     }
     let mut active = Active::new(seen.kind);
+    let called = claim.extension();
+    // Their markup is shown as it is written, and some of it is HTML.
+    let documents_code = called
+        .as_deref()
+        .is_some_and(|extension| matches!(extension, "md" | "markdown" | "rst"));
     if deep {
-        flag(text, &mut active, &mut seen);
+        flag(text, documents_code, &mut active, &mut seen);
     }
     if long && !(narrow && rest(source, &mut active, &mut seen)?) {
         let long = format!("markup longer than {TEXT_CAP} bytes");
@@ -92,7 +97,7 @@ pub(super) fn beneath_controls(source: &mut Source<'_>) -> io::Result<Option<See
     let damage = Integrity::damaged("control characters in a text");
     let mut seen = Seen::new(kind, Confidence::Guess).with_integrity(damage);
     if deep {
-        flag(&text, &mut Active::new(kind), &mut seen);
+        flag(&text, false, &mut Active::new(kind), &mut seen);
     }
     Ok(Some(seen))
 }
@@ -149,7 +154,7 @@ fn kind(text: &str, decoded: &Decoded<'_>, claim: &Claim<'_>) -> FileType {
 }
 
 /// Adds what a text of this kind would do.
-fn flag(text: &str, active: &mut Active, seen: &mut Seen) {
+fn flag(text: &str, documents_code: bool, active: &mut Active, seen: &mut Seen) {
     match seen.kind {
         FileType::Html | FileType::Svg | FileType::Xml => {
             active.look(text);
@@ -169,7 +174,7 @@ fn flag(text: &str, active: &mut Active, seen: &mut Seen) {
         FileType::Sylk if shape::has_macro(text) => {
             seen.add_hazard(HazardKind::Macro, "a macro that runs on opening");
         }
-        FileType::Text if markup::runs_as_page(text) => {
+        FileType::Text if !documents_code && markup::runs_as_page(text) => {
             seen.add_hazard(HazardKind::MarkupScript, "markup that runs in a text");
         }
         _ => {}
@@ -183,11 +188,12 @@ fn office_xml(text: &str, seen: &mut Seen) {
         seen.add_hazard(HazardKind::Dde, "a DDE field or link");
     }
     let code = [
-        "editdata.mso",
+        "name=\"editdata.mso\"",
         "/vbaProject.bin\"",
         "ms-office.vbaProject\"",
     ];
-    if code.into_iter().any(has) {
+    let page = has("Edit-Time-Data") && has("editdata.mso");
+    if page || code.into_iter().any(has) {
         seen.add_hazard(HazardKind::Macro, "a part with the code of a document");
     }
     if has("oledata.mso") || has("o:OLEObject") {

@@ -36,7 +36,9 @@ pub(super) fn kind(text: &str, complete: bool, claim: &Claim<'_>) -> Option<File
         Some(FileType::Sylk)
     } else if begins("%!PS") {
         Some(FileType::PostScript)
-    } else if start.starts_with(['{', '[']) && is_json(start, complete) {
+    } else if start.starts_with(['{', '[']) && is_json(start, complete)
+        || claim.extension().as_deref() == Some("json") && complete && is_json(start, true)
+    {
         Some(FileType::Json)
     } else {
         table(text, complete, claim)
@@ -226,6 +228,13 @@ mod tests {
             file_name: Some("list.txt"),
         };
         assert_eq!(kind("a\tb\n1\t2\n3\t4", true, &claim), None);
+        assert_eq!(kind("BEGIN:VEVENT\nDTSTART:1", true, &claim), None);
+        let claim = Claim {
+            declared: None,
+            file_name: Some("answer.json"),
+        };
+        assert_eq!(kind("\"yes\"\n", true, &claim), Some(FileType::Json));
+        assert_eq!(kind("yes\n", true, &claim), None);
     }
 
     #[test]
