@@ -153,7 +153,7 @@ impl Active {
                     memchr::memrchr(b'<', near)
                         .is_some_and(|tag| near[tag + 1..].starts_with(b"use"))
                 };
-                if PAGES.iter().any(|page| begins(page)) || use_of() {
+                if PAGES.iter().any(begins) || use_of() {
                     self.add(Runs::Page);
                 }
             }
