@@ -149,10 +149,12 @@ pub enum HazardKind {
     EmbeddedUnknown,
     /// Flash, video, sound or 3D content in a PDF.
     RichMedia,
-    /// An XFA form in a PDF: a program of its own, which we do not read.
+    /// An XFA form in a PDF: what it runs and sends has flags of its own.
     Xfa,
     /// Contents we cannot look at without a password.
     Encrypted,
+    /// Locked against changes, copying or printing, but open to everybody: read like any other.
+    Restricted,
     /// An executable behind the end of another format.
     TrailingExecutable,
     /// Bytes behind the end of a format that are neither padding nor what phones append.
@@ -175,7 +177,7 @@ pub enum HazardKind {
 
 impl HazardKind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Executable,
         Self::Script,
         Self::ExecutableInside,
@@ -199,6 +201,7 @@ impl HazardKind {
         Self::RichMedia,
         Self::Xfa,
         Self::Encrypted,
+        Self::Restricted,
         Self::TrailingExecutable,
         Self::TrailingData,
         Self::Polyglot,
@@ -237,6 +240,7 @@ impl HazardKind {
             Self::RichMedia => "rich-media",
             Self::Xfa => "xfa",
             Self::Encrypted => "encrypted",
+            Self::Restricted => "restricted",
             Self::TrailingExecutable => "trailing-executable",
             Self::TrailingData => "trailing-data",
             Self::Polyglot => "polyglot",

@@ -16,6 +16,8 @@ pub(crate) struct Seen {
     pub(crate) hazards: Vec<Hazard>,
     /// Where files stand that it carries, and that were judged as that.
     pub(crate) carried: Vec<Range<u64>>,
+    /// How far what is known of the structure reaches, where the format leaves open whether more belongs to it.
+    pub(crate) reach: Option<u64>,
 }
 
 impl Seen {
@@ -27,6 +29,7 @@ impl Seen {
             integrity: Integrity::NotChecked,
             hazards: Vec::new(),
             carried: Vec::new(),
+            reach: None,
         };
         match kind.family() {
             Family::Executable => seen.with_hazard(HazardKind::Executable, kind.label()),
@@ -63,11 +66,6 @@ impl Seen {
                 evidence: evidence.into(),
             });
         }
-    }
-
-    /// Whether a hazard of this kind was seen already.
-    pub(crate) fn has(&self, kind: HazardKind) -> bool {
-        self.hazards.iter().any(|hazard| hazard.kind == kind)
     }
 
     /// Flags a picture that would unfold to more pixels than the cap.

@@ -11,13 +11,16 @@
 //! - `memory`: what a relay takes over an idle process.
 //! - `handler`: CPU time of one event at intake, beside the same work in Python.
 //! - `cold-start`: from the start of a process to its first answer, beside an empty function and Python.
+//! - `inspect`: what telling a type and looking inside a file cost, beside libmagic; and what bombs cost.
+//! - `accuracy`: how often inspection is right over a folder of labelled files, beside libmagic.
 //!
-//! The last four hold what they measured against the bars that were set for it.
+//! All but the first three and the last hold what they measured against the bars that were set for it.
 
 mod bar;
 mod cold_start;
 mod depot;
 mod handler;
+mod inspect;
 mod latency;
 mod memory;
 mod meter;
@@ -125,6 +128,32 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What telling a type and looking inside a file cost, beside libmagic over the same files; and what bombs cost.
+    Inspect {
+        /// A folder of files to measure instead of the tests' media.
+        #[arg(long, value_name = "DIR")]
+        files: Option<PathBuf>,
+        /// How often each file is looked at; the shortest counts.
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+        /// Prints one line of JSON instead.
+        #[arg(long)]
+        json: bool,
+    },
+    /// How often inspection is right over files whose types are known, beside libmagic, and each file it got wrong.
+    Accuracy {
+        /// A folder with `labels.tsv` (path, tab, type), or of folders that are called by their files' type.
+        dir: PathBuf,
+        /// Tells the files' names as well.
+        #[arg(long)]
+        named: bool,
+        /// Prints one line of JSON instead.
+        #[arg(long)]
+        json: bool,
+    },
+    /// One process that only judges a bomb; started by `inspect`.
+    #[command(hide = true)]
+    InspectChild { file: PathBuf },
     /// One process that only handles events; started by `handler`.
     #[command(hide = true)]
     HandlerChild {
@@ -187,6 +216,13 @@ fn run(command: Command) -> anyhow::Result<()> {
             &runtime()?.block_on(cold_start::measure(runs, python))?,
             json,
         ),
+        Command::Inspect { files, runs, json } => {
+            print(&inspect::measure(files.as_deref(), runs)?, json)
+        }
+        Command::Accuracy { dir, named, json } => {
+            print(&inspect::accuracy::measure(&dir, named)?, json)
+        }
+        Command::InspectChild { file } => inspect::bombs::run(&file),
         Command::HandlerChild {
             events,
             warm,

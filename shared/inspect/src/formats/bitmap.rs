@@ -33,7 +33,8 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         _ => return Ok(None),
     };
     let possible = planes <= 1 && matches!(bits, 0 | 1 | 2 | 4 | 8 | 16 | 24 | 32) && packing <= 13;
-    if !possible || pixels_at < 14 {
+    // Some writers leave the place of the pixels open; then the rest must be beyond doubt.
+    if !possible || pixels_at < 14 && (planes != 1 || bits == 0) {
         return Ok(None);
     }
     let seen = Seen::certain(FileType::Bmp).with_pixels(width, height);

@@ -18,6 +18,7 @@ const BRANDS_CAP: u64 = 256;
 #[derive(Clone, Copy)]
 struct Extent {
     name: [u8; 4],
+    at: u64,
     data: u64,
     end: u64,
 }
@@ -26,12 +27,18 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     let kind = match source.head().get(4..8) {
         // Canon's raw pictures use the same boxes.
         Some(b"ftyp") if source.head().get(8..12) == Some(b"crx ") => return Ok(None),
-        Some(b"ftyp") => Some(by_brands(source)?),
+        Some(b"ftyp") => Some(by_brands(source, 0)?),
         Some(b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot") => None,
         _ => return Ok(None),
     };
     let top = top_level(source)?;
     let has = |name: &[u8; 4]| top.boxes.iter().any(|one| &one.name == name);
+    // Some writers leave room before the brands.
+    let late = top.boxes.iter().find(|one| &one.name == b"ftyp");
+    let kind = match (kind, late) {
+        (None, Some(late)) => Some(by_brands(source, late.at)?),
+        (kind, _) => kind,
+    };
     // Without brands only a movie box makes it QuickTime; otherwise the four letters were chance.
     let Some(kind) = kind.or(has(b"moov").then_some(FileType::QuickTime)) else {
         return Ok(None);
@@ -53,13 +60,21 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         (FileType::Mp4, Some(movie)) if only_sound(source, movie)? => FileType::M4a,
         _ => kind,
     };
-    Ok(Some(Seen::certain(kind).with_integrity(integrity)))
+    let mut seen = Seen::certain(kind).with_integrity(integrity);
+    if matches!(seen.integrity, Integrity::Truncated { .. }) {
+        // What looks like a box that goes on may be something else that begins there.
+        seen.reach = top.boxes.last().map(|last| last.at);
+    }
+    Ok(Some(seen))
 }
 
-/// The type by the major brand, then by the compatible ones.
-fn by_brands(source: &mut Source<'_>) -> io::Result<FileType> {
-    let size = source.exactly::<4>(0)?.map_or(0, u32::from_be_bytes);
-    let brands = source.at(8, u64::from(size).saturating_sub(8).clamp(4, BRANDS_CAP))?;
+/// The type by the major brand, then by the compatible ones, of the box at `at`.
+fn by_brands(source: &mut Source<'_>, at: u64) -> io::Result<FileType> {
+    let size = source.exactly::<4>(at)?.map_or(0, u32::from_be_bytes);
+    let brands = source.at(
+        at + 8,
+        u64::from(size).saturating_sub(8).clamp(4, BRANDS_CAP),
+    )?;
     let (major, compatible) = brands.split_at(brands.len().min(4));
     let compatible = compatible.get(4..).unwrap_or_default();
     // `mif1` and `msf1` only say "some HEIF": the codec is among the compatible brands.
@@ -75,7 +90,10 @@ fn by_brands(source: &mut Source<'_>) -> io::Result<FileType> {
         None if matches!(major, b"mif1" | b"msf1" | b"mif2") => {
             otherwise().unwrap_or(FileType::Heif)
         }
-        None => otherwise().unwrap_or(FileType::Mp4),
+        None => otherwise().unwrap_or_else(|| {
+            let picture = compatible.chunks_exact(4).filter_map(by_brand).next();
+            picture.unwrap_or(FileType::Mp4)
+        }),
     })
 }
 
@@ -176,6 +194,7 @@ fn box_at(source: &mut Source<'_>, at: u64, end: u64) -> io::Result<Option<Exten
     };
     Ok(Some(Extent {
         name,
+        at,
         data: at + header,
         end: stop,
     }))

@@ -9,7 +9,7 @@ use crate::source::Source;
 use std::io;
 
 /// Signatures `infer` does not know, or knows by too little: place, bytes, type.
-const OURS: [(usize, &[u8], FileType); 17] = [
+const OURS: [(usize, &[u8], FileType); 20] = [
     (40, b" EMF", FileType::Emf),
     (0, b"\xD7\xCD\xC6\x9A", FileType::Wmf),
     (0, b"\xE4\x52\x5C\x7B\x8C\xD8\xA7\x4D", FileType::OneNote),
@@ -24,6 +24,9 @@ const OURS: [(usize, &[u8], FileType); 17] = [
     (0, b"8BPS\0\x02", FileType::Photoshop),
     (0, b"\xC5\xD0\xD3\xC6", FileType::PostScript),
     (0, b"\xDB\xA5\x2D\0", FileType::Doc),
+    (0, b"\xFE\x37\0\x1C", FileType::Doc),
+    (0, b"\xFE\x37\0\x23", FileType::Doc),
+    (0, b"\x31\xBE\0\0\0\xAB", FileType::Doc),
     (0, b"\x09\0\x04\0", FileType::Xls),
     (0, b"\x09\x02\x06\0", FileType::Xls),
     (0, b"\x09\x04\x06\0", FileType::Xls),

@@ -76,6 +76,9 @@ pub(crate) fn recognise(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Resul
     if let Some(seen) = magic::read(source)? {
         return Ok(seen);
     }
+    if let Some(seen) = text::beneath_controls(source)? {
+        return Ok(seen);
+    }
     // Nothing fits the beginning. An archive is read from its end and does not care.
     if zip::directory::end_record(source)?.is_some_and(|end| end.entries > 0) {
         let seen = zip::archive(source)?;

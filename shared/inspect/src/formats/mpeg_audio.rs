@@ -11,6 +11,8 @@ use std::io;
 
 /// How far after an ID3 tag a first frame is looked for: writers pad.
 const SEARCH: u64 = 4096;
+/// Files up to this size are walked whole to find their end.
+const HOLD: u64 = 1 << 20;
 
 /// Kilobits per second of layer III by index: MPEG 1, then MPEG 2 and 2.5.
 const BITRATES: [[u16; 15]; 2] = [
@@ -44,16 +46,59 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     if head.starts_with(b"#!AMR-WB\n") {
         return Ok(Some(Seen::certain(FileType::AmrWideband)));
     }
+    if head.starts_with(b"ADIF") {
+        return Ok(Some(Seen::likely(FileType::Aac)));
+    }
     if head.starts_with(b"#!AMR\n") {
         return Ok(Some(Seen::certain(FileType::Amr)));
     }
-    match tag_length(head) {
-        Some(tag) => tagged(source, tag).map(Some),
-        None => Ok(match frames(source, 0)? {
-            Some(kind) => Some(Seen::certain(kind)),
-            None => free_format(source.head()).then(|| Seen::likely(FileType::Mp3)),
-        }),
+    let mut seen = match tag_length(head) {
+        Some(tag) => tagged(source, tag)?,
+        None => match frames(source, 0)? {
+            Some(kind) => Seen::certain(kind),
+            None if free_format(source.head()) => Seen::likely(FileType::Mp3),
+            None => return Ok(None),
+        },
+    };
+    if source.is_deep() && seen.confidence == Confidence::Certain {
+        seen.reach = reach(source)?;
     }
+    Ok(Some(seen))
+}
+
+/// Where the last frames end: of short files all are walked, of longer ones those in the tail. `None` where none are found.
+fn reach(source: &mut Source<'_>) -> io::Result<Option<u64>> {
+    source.hold(HOLD)?;
+    let whole = source.head().len() as u64 == source.len();
+    let (begin, bytes) = if whole {
+        (0, source.head())
+    } else {
+        source.tail()?
+    };
+    Ok(last_frame(bytes).map(|end| begin + end as u64))
+}
+
+/// Where the last run of at least three frames ends.
+fn last_frame(bytes: &[u8]) -> Option<usize> {
+    let next = |at: usize| {
+        let (kind, length) = frame(bytes.get(at..at + 6)?)?;
+        Some((kind, at + usize::try_from(length).ok()?))
+    };
+    let (mut end, mut at) = (None, 0);
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr(0xFF, rest)) {
+        let start = at + found;
+        let (mut behind, mut frames, mut sort) = (start, 0, None);
+        while let Some((kind, after)) =
+            next(behind).filter(|(kind, _)| sort.is_none_or(|one| one == *kind))
+        {
+            (behind, frames, sort) = (after, frames + 1, Some(kind));
+        }
+        at = start + 1;
+        if frames >= 3 {
+            (end, at) = (Some(behind), behind);
+        }
+    }
+    end
 }
 
 /// Whether frames of layer III without a stated bitrate follow each other: the same header, twice at the same distance.
@@ -207,6 +252,26 @@ mod tests {
         );
         assert_eq!(frame(&[0xFF, 0xFB, 0xF0, 0, 0, 0]), None);
         assert_eq!(frame(&[0xFF, 0xFE, 0, 0, 0, 0]), None);
+    }
+
+    #[test]
+    fn the_last_frames_end_where_something_else_begins() {
+        let mut frame = vec![0; 417];
+        frame[..3].copy_from_slice(b"\xFF\xFB\x90");
+        let run = frame.repeat(4);
+        let rows = [
+            (run.clone(), Some(1668)),
+            ([&run[..], b"PK\x03\x04"].concat(), Some(1668)),
+            (
+                [&run[..], b"ID3 junk \xFF\xFB", &run[..]].concat(),
+                Some(3347),
+            ),
+            (frame.repeat(2), None),
+            (vec![0xFF; 5000], None),
+        ];
+        for (bytes, expected) in rows {
+            assert_eq!(last_frame(&bytes), expected, "{}", bytes.len());
+        }
     }
 
     #[test]

@@ -41,13 +41,17 @@ impl Order {
     }
 }
 
-/// A directory entry: type, count, and the place of its values.
+/// A directory entry: type, count, and the place and length of its values.
 #[derive(Clone, Copy)]
 struct Field {
     short: bool,
     count: u64,
     at: u64,
+    bytes: u64,
 }
+
+/// Bytes of one value by its type, from one on (TIFF 6.0 §2).
+const VALUE_BYTES: [u64; 13] = [1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4];
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     let (order, first) = match *source.head() {
@@ -93,6 +97,7 @@ fn directory(
             return Ok(None);
         };
         let field = field(order, &entry, at);
+        reach(seen, field.at.saturating_add(field.bytes));
         match order.half([entry[0], entry[1]]) {
             WIDTH => sides.0 = value(source, order, field, 0)?.unwrap_or(0),
             HEIGHT => sides.1 = value(source, order, field, 0)?.unwrap_or(0),
@@ -106,22 +111,28 @@ fn directory(
         seen.add_hazard(HazardKind::Bomb, evidence);
     }
     if let (Some(offsets), Some(lengths)) = (offsets, lengths) {
-        seen.integrity = strips(source, order, offsets, lengths)?;
+        seen.integrity = strips(source, order, (offsets, lengths), seen)?;
     } else if first {
         seen.integrity = Integrity::NotChecked;
     }
-    let next = source.exactly::<4>(at + 2 + 12 * u64::from(count))?;
+    let link = at + 2 + 12 * u64::from(count);
+    reach(seen, link + 4);
+    let next = source.exactly::<4>(link)?;
     Ok(next.map(|bytes| u64::from(order.word(bytes))))
 }
 
 fn field(order: Order, entry: &[u8; 12], at: u64) -> Field {
-    let short = order.half([entry[2], entry[3]]) == 3;
+    let sort = order.half([entry[2], entry[3]]);
+    let short = sort == 3;
     let count = u64::from(order.word([entry[4], entry[5], entry[6], entry[7]]));
-    let inside = count * if short { 2 } else { 4 } <= 4;
+    let one = VALUE_BYTES.get(usize::from(sort.wrapping_sub(1)));
+    let bytes = count * one.copied().unwrap_or(4);
+    let inside = bytes <= 4;
     let elsewhere = u64::from(order.word([entry[8], entry[9], entry[10], entry[11]]));
     Field {
         short,
         count,
+        bytes,
         at: if inside { at + 8 } else { elsewhere },
     }
 }
@@ -143,12 +154,17 @@ fn value(
     })
 }
 
+/// Notes that something known ends here.
+fn reach(seen: &mut Seen, end: u64) {
+    seen.reach = seen.reach.max(Some(end));
+}
+
 /// Whether all strips or tiles lie in the file. What else stands where is nobody's rule: there is no end to trail.
 fn strips(
     source: &mut Source<'_>,
     order: Order,
-    offsets: Field,
-    lengths: Field,
+    (offsets, lengths): (Field, Field),
+    seen: &mut Seen,
 ) -> io::Result<Integrity> {
     for index in 0..offsets.count.min(lengths.count).min(STRIPS_CAP) {
         let (Some(at), Some(length)) = (
@@ -160,6 +176,7 @@ fn strips(
             ));
         };
         let end = u64::from(at) + u64::from(length);
+        reach(seen, end);
         if end > source.len() {
             return Ok(Integrity::ending_at(end, source.len()));
         }

@@ -38,6 +38,15 @@ const RUNNABLE_TEXT: [(&[u8], &str); 6] = [
     (b"<iframe", "a page"),
 ];
 
+/// Adds archives that begin somewhere in these bytes, of the sorts that are looked for at any place.
+pub(super) fn archives_within(bytes: &[u8], seen: &mut Seen) {
+    for (magic, what) in ANYWHERE {
+        if find(bytes, magic).is_some() {
+            seen.add_hazard(HazardKind::Polyglot, format!("{what} inside"));
+        }
+    }
+}
+
 /// Formats that are looked for from the beginning on.
 pub(super) fn near_the_beginning(source: &Source<'_>, seen: &mut Seen) {
     let head = source.head();
@@ -46,11 +55,7 @@ pub(super) fn near_the_beginning(source: &Source<'_>, seen: &mut Seen) {
     {
         seen.add_hazard(HazardKind::Polyglot, "a PDF header within the first KiB");
     }
-    for (magic, what) in ANYWHERE {
-        if find(head, magic).is_some() {
-            seen.add_hazard(HazardKind::Polyglot, format!("{what} inside"));
-        }
-    }
+    archives_within(head, seen);
     if seen.kind == FileType::Pdf {
         let leading = find(head, b"%PDF").unwrap_or(0);
         let before = head[..leading].trim_ascii_start();

@@ -4,7 +4,7 @@ use super::beginning::{has_arj, opening};
 use super::{FOREIGN, is_media};
 use crate::findings::HazardKind;
 use crate::formats::{executable, find, sounds_like_frames};
-use crate::kind::Family;
+use crate::kind::{Family, FileType};
 use crate::seen::Seen;
 use crate::source::Source;
 use std::io;
@@ -45,6 +45,27 @@ pub(super) fn trailing(source: &mut Source<'_>, seen: &mut Seen, from: u64) -> i
         return Ok(filled < bytes.len() - start);
     }
     Ok(false)
+}
+
+/// Adds what begins right where a format's known structure ends, which may not be all of it.
+pub(super) fn begins_at(source: &mut Source<'_>, seen: &mut Seen, from: u64) -> io::Result<()> {
+    let sound = matches!(seen.kind, FileType::Mp3 | FileType::Mp2 | FileType::Aac);
+    let behind = source.at(from, BEHIND)?.trim_ascii_start();
+    if executable::is_program(behind) || behind.starts_with(b"#!/") {
+        seen.add_hazard(HazardKind::TrailingExecutable, "a program after the end");
+    } else if let Some((_, what)) = FOREIGN
+        .iter()
+        .find(|(magic, _)| behind.starts_with(magic))
+        // Sound may have its tag at the end.
+        .filter(|(magic, _)| !(sound && *magic == b"ID3"))
+    {
+        seen.add_hazard(HazardKind::Polyglot, format!("{what} after the end"));
+    } else if let Some(what) =
+        opening(&behind[..behind.len().min(64)]).filter(|_| behind.starts_with(b"<"))
+    {
+        seen.add_hazard(HazardKind::Polyglot, format!("{what} after the end"));
+    }
+    Ok(())
 }
 
 /// What cameras and phones append: further pictures, clips, and notes about them.

@@ -14,8 +14,8 @@ use crate::formats::{archives, eicar, find};
 use crate::kind::{Family, FileType};
 use crate::seen::Seen;
 use crate::source::Source;
-use beginning::{near_the_beginning, runnable_text};
-use behind::trailing;
+use beginning::{archives_within, near_the_beginning, runnable_text};
+use behind::{begins_at, trailing};
 use std::io;
 
 /// Where the end of a PDF must stand for readers to find it.
@@ -54,6 +54,12 @@ pub(crate) fn look_behind(source: &mut Source<'_>, seen: &mut Seen) -> io::Resul
         Integrity::Trailing { bytes } => trailing(source, seen, source.len() - bytes)?,
         _ => false,
     };
+    if let Some(reach) = seen.reach {
+        begins_at(source, seen, reach)?;
+    }
+    if is_zip(seen.kind) {
+        comment(source, seen)?;
+    }
     if !is_zip(seen.kind) && has_archive_at_end(source, seen)? {
         seen.add_hazard(
             HazardKind::Polyglot,
@@ -61,7 +67,9 @@ pub(crate) fn look_behind(source: &mut Source<'_>, seen: &mut Seen) -> io::Resul
         );
     }
     fixed_places(source, seen)?;
-    if is_media(seen.kind) || seen.kind == FileType::Pdf {
+    let compound = seen.kind == FileType::Ole2 || seen.kind.is_a() == Some(FileType::Ole2);
+    let open = matches!(seen.kind, FileType::Pdf | FileType::Rtf) || compound;
+    if is_media(seen.kind) || open {
         endless(source, seen)?;
     }
     if !holds_files(seen.kind) {
@@ -73,6 +81,23 @@ pub(crate) fn look_behind(source: &mut Source<'_>, seen: &mut Seen) -> io::Resul
         seen.add_hazard(
             HazardKind::TrailingData,
             "bytes after the end that are no padding",
+        );
+    }
+    Ok(())
+}
+
+/// Adds what stands in the comment that ends an archive.
+fn comment(source: &mut Source<'_>, seen: &mut Seen) -> io::Result<()> {
+    let Some(end) = directory::end_record(source)?.filter(|end| end.comment > 0) else {
+        return Ok(());
+    };
+    let comment = source.at(end.after - end.comment, end.comment)?;
+    if find(comment, b"%PDF-").is_some()
+        || FOREIGN.iter().any(|(magic, _)| comment.starts_with(magic))
+    {
+        seen.add_hazard(
+            HazardKind::Polyglot,
+            "another format in the comment of an archive",
         );
     }
     Ok(())
@@ -110,6 +135,9 @@ fn endless(source: &mut Source<'_>, seen: &mut Seen) -> io::Result<()> {
             "the end of a PDF document ends the file",
         );
     }
+    if is_media(seen.kind) {
+        archives_within(source.tail()?.1, seen);
+    }
     let ended = matches!(
         seen.integrity,
         Integrity::Whole | Integrity::Trailing { .. }
@@ -121,7 +149,33 @@ fn endless(source: &mut Source<'_>, seen: &mut Seen) -> io::Result<()> {
     if has_program(source.head()) || has_program(source.tail()?.1) {
         seen.add_hazard(HazardKind::TrailingExecutable, "a program within the file");
     }
+    let joined = begun(source.head()).or(begun(source.tail()?.1));
+    let searched = is_media(seen.kind) && seen.kind != FileType::Tiff || seen.kind == FileType::Rtf;
+    if let Some(what) = joined.filter(|_| searched) {
+        seen.add_hazard(HazardKind::Polyglot, format!("{what} within the file"));
+    }
     Ok(())
+}
+
+/// What begins somewhere in these bytes, of the formats whose signature is too long for chance.
+fn begun(bytes: &[u8]) -> Option<&'static str> {
+    let elf = || {
+        memchr::memmem::find_iter(bytes, b"\x7FELF")
+            .any(|at| matches!(bytes.get(at + 4..at + 7), Some([1 | 2, 1 | 2, 1])))
+    };
+    let wave = || {
+        memchr::memmem::find_iter(bytes.get(1..).unwrap_or_default(), b"RIFF")
+            .any(|at| bytes.get(at + 9..at + 13) == Some(b"WAVE"))
+    };
+    if elf() {
+        Some("a program")
+    } else if find(bytes, b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1").is_some() {
+        Some("an OLE2 document")
+    } else if find(bytes, b"MSCF\0\0\0\0").is_some() {
+        Some("a cabinet")
+    } else {
+        wave().then_some("a WAV sound")
+    }
 }
 
 /// Whether a Windows executable begins somewhere: its two letters, and the second header where the first points.

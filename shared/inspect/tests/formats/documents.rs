@@ -231,6 +231,11 @@ fn pdf_objects() {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
+    // As qpdf locks with 40 bits and an empty password.
+    let restricted = "4 0 obj\n<</Filter/Standard/V 1/R 2/Length 40/P -12\
+        /O<d8a81f2f756b03f0e776376607dc67c098531ac3e51f6e5cf0fc1473b1ce0975>\
+        /U<5fcef3dc7b5c6f0be57878ae43f171252ad7c082c319c0fe00dd79061e924a64>>>\nendobj\n\
+        trailer <</Encrypt 4 0 R/ID[<31415926535897932384626433832795>]>>\n";
     let rows = [
         ("plain", "3 0 obj\n<</A<</S/URI/URI(http://a)>>>>\nendobj\n".to_owned(), None),
         ("script", "3 0 obj\n<</S/JavaScript/JS 4 0 R>>\nendobj\n".to_owned(), Some(HazardKind::PdfJavascript)),
@@ -243,6 +248,9 @@ fn pdf_objects() {
         ("sum elsewhere", "3 0 obj\n<</S/JavaScript/JS 4 0 R>>\nendobj\n4 0 obj\n<</Length 12>>\nstream\nprint(true);\nendstream\nendobj\n".to_owned(), Some(HazardKind::PdfFormScript)),
         ("sum replaced", "3 0 obj\n<</S/JavaScript/JS 4 0 R>>\nendobj\n4 0 obj\n(print\\(\\))\nendobj\n4 0 obj\n(app.beep\\(\\))\nendobj\n".to_owned(), Some(HazardKind::PdfJavascript)),
         ("locked", "trailer <</Encrypt 4 0 R>>\n".to_owned(), Some(HazardKind::Encrypted)),
+        ("restricted", restricted.to_owned(), Some(HazardKind::Restricted)),
+        ("two locks", format!("{restricted}trailer <</Encrypt 9 0 R>>\n"), Some(HazardKind::Encrypted)),
+        ("form", "3 0 obj\n<</XFA[(a) 4 0 R]>>\nendobj\n4 0 obj\n<</Length 11>>\nstream\n<template/>\nendstream\nendobj\n".to_owned(), Some(HazardKind::Xfa)),
     ];
     for (name, objects, expected) in rows {
         let findings = look(&pdf(objects));

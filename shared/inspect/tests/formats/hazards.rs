@@ -1,6 +1,6 @@
 //! Which hazards, and which not.
 
-use crate::build::{office, ole2, zip};
+use crate::build::{media, office, ole2, zip};
 use crate::look;
 use attache_inspect::{Claim, FileType, HazardKind, Integrity, inspect};
 use std::io::Cursor;
@@ -131,6 +131,58 @@ fn what_hides_behind_a_picture() {
 }
 
 #[test]
+fn what_begins_where_formats_without_an_end_stop() {
+    let mut frame = vec![0; 417];
+    frame[..3].copy_from_slice(b"\xFF\xFB\x90");
+    // One row of four bytes, its directory behind it.
+    let tiff = [
+        &b"II*\0\x0C\0\0\0abcd\x02\0"[..],
+        b"\x11\x01\x04\0\x01\0\0\0\x08\0\0\0",
+        b"\x17\x01\x04\0\x01\0\0\0\x04\0\0\0\0\0\0\0",
+    ]
+    .concat();
+    let hosts = [
+        ("sound", FileType::Mp3, frame.repeat(8)),
+        ("TIFF", FileType::Tiff, tiff),
+        ("Word 97", FileType::Doc, ole2(None, &["WordDocument"])),
+        ("film", FileType::Mp4, media(b"isom", b"mp42", &[b"vide"])),
+    ];
+    let joined: [(&str, &[u8], HazardKind); 5] = [
+        (
+            "gzip",
+            b"\x1F\x8B\x08\0\0\0\0\0\0\x03",
+            HazardKind::Polyglot,
+        ),
+        ("RTF", b"{\\rtf1 x}", HazardKind::Polyglot),
+        ("a page", b"<script>x</script>", HazardKind::Polyglot),
+        (
+            "a program",
+            b"\x7FELF\x02\x01\x01\0\0\0\0\0\0\0\0\0",
+            HazardKind::TrailingExecutable,
+        ),
+        (
+            "a script",
+            b"#!/bin/sh\nx\n",
+            HazardKind::TrailingExecutable,
+        ),
+    ];
+    for (host, kind, bytes) in hosts {
+        let clean = look(&bytes);
+        assert_eq!((clean.kind, clean.hazards), (kind, Vec::new()), "{host}");
+        for (name, behind, hazard) in &joined {
+            let findings = look(&[&bytes, *behind].concat());
+            assert_eq!(findings.kind, kind, "{name} behind {host}");
+            assert!(findings.has(*hazard), "{name} behind {host}: {findings:?}");
+        }
+    }
+    let tagged = [&frame.repeat(8)[..], b"ID3\x04\0\0\0\0\0\0"].concat();
+    assert!(
+        look(&tagged).hazards.is_empty(),
+        "a tag at the end of sound"
+    );
+}
+
+#[test]
 fn archives_we_cannot_or_will_not_open() {
     let mut locked = zip(&[("a.txt", b"x")]);
     let directory = locked
@@ -227,14 +279,39 @@ fn a_file_that_hides_its_end_is_beyond_limits() {
 }
 
 #[test]
-fn a_page_longer_than_we_read_is_beyond_limits() {
-    let page = [
-        &b"<!doctype html>"[..],
-        &vec![b' '; 2 << 20],
-        b"<script>x</script>",
-    ]
-    .concat();
-    assert!(look(&page).has(HazardKind::BeyondLimits));
+fn long_pages_are_judged_to_their_end() {
+    let page = |padding: usize, end: &str| {
+        look(
+            &[
+                &b"<!doctype html><p>"[..],
+                &vec![b' '; padding],
+                end.as_bytes(),
+            ]
+            .concat(),
+        )
+    };
+    let rows = [
+        ("nothing", 3 << 20, "<p>the end</p>", None),
+        (
+            "a script",
+            2 << 20,
+            "<script>x</script>",
+            Some(HazardKind::MarkupScript),
+        ),
+        (
+            "late entities",
+            2 << 20,
+            "<!ENTITY a 'b'>",
+            Some(HazardKind::BeyondLimits),
+        ),
+        ("too long", 20 << 20, "", Some(HazardKind::BeyondLimits)),
+    ];
+    for (name, padding, end, expected) in rows {
+        let findings = page(padding, end);
+        assert_eq!(findings.kind, FileType::Html, "{name}");
+        let first = findings.hazards.first().map(|one| one.kind);
+        assert_eq!(first, expected, "{name}");
+    }
 }
 
 #[test]
@@ -253,6 +330,6 @@ fn long_data_is_fine_as_long_as_nothing_in_it_could_run() {
         "<a xmlns='http://www.w3.org/1999/xhtml'><script/></a>",
         "<a xmlns='http&#58;//www.w3.org/1999/xhtml'><script/></a>",
     ] {
-        assert!(long(end).has(HazardKind::BeyondLimits), "{end}");
+        assert!(long(end).has(HazardKind::MarkupScript), "{end}");
     }
 }

@@ -59,6 +59,7 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     };
     let kind = kind(&file);
     let mut seen = Seen::certain(kind).with_integrity(integrity(&file, source.len()));
+    seen.reach = Some(file.used());
     if kind == FileType::OfficeEncrypted {
         let locked = "the document is stored as an encrypted package";
         seen.add_hazard(HazardKind::Encrypted, locked);

@@ -93,6 +93,11 @@ impl Compound {
         Ok(Some(file))
     }
 
+    /// Where the last used sector ends.
+    pub(super) fn used(&self) -> u64 {
+        self.last_sector_at + self.sector
+    }
+
     fn offset(&self, sector: u32) -> u64 {
         (u64::from(sector) + 1) * self.sector
     }

@@ -1,11 +1,13 @@
 //! What in a PDF's dictionaries starts, loads, sends or carries something (ISO 32000-2 §12.6, §7.11.4, §13).
 
 use super::form_script;
+use super::key::{Id, Key};
 use super::value::Value;
 use crate::findings::HazardKind;
 use crate::formats::attached;
 use crate::seen::{Seen, too_many_pixels};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// Actions that are asked for when the document or a page opens, those that open an address or send the form, and what
 /// else needs another object to be judged.
@@ -14,6 +16,14 @@ pub(super) struct Flags {
     automatic: BTreeSet<u32>,
     leaving: BTreeSet<u32>,
     pending: Pending,
+    /// What opens the strings, where they are locked.
+    pub(super) key: Option<Rc<Key>>,
+    /// The object around what is looked at, where its strings are locked by themselves.
+    within: Option<Id>,
+    /// Encryption dictionaries that were named: by their objects, or within the trailer.
+    locks: BTreeSet<Option<u32>>,
+    /// The first identifiers of the document that trailers name; empty where one names none.
+    ids: BTreeSet<Vec<u8>>,
 }
 
 /// Objects that dictionaries pointed to, to be looked at once all are known where they stand.
@@ -25,12 +35,72 @@ pub(super) struct Pending {
     pub(super) folders: BTreeMap<u32, String>,
     /// Strings or streams with JavaScript.
     pub(super) scripts: BTreeSet<u32>,
+    /// Streams whose XML makes up XFA forms, in their order.
+    pub(super) forms: Vec<u32>,
 }
 
 /// References remembered at most.
 const REMEMBERED: usize = 4096;
+/// Identifiers remembered at most: each is tried with the key.
+const IDS_CAP: usize = 8;
 
 impl Flags {
+    pub(super) fn with(key: Option<Rc<Key>>) -> Self {
+        Self {
+            key,
+            ..Self::default()
+        }
+    }
+
+    /// What is looked at next stands in this object, or in none whose strings are locked by themselves.
+    pub(super) fn begin(&mut self, within: Option<Id>) {
+        self.within = within;
+    }
+
+    /// Whether an encryption dictionary was named.
+    pub(super) fn is_locked(&self) -> bool {
+        !self.locks.is_empty()
+    }
+
+    /// The object of the only encryption dictionary, and the identifiers it may go with.
+    pub(super) fn lock(&self) -> Option<(u32, &BTreeSet<Vec<u8>>)> {
+        let mut locks = self.locks.iter();
+        match (locks.next(), locks.next()) {
+            (Some(&Some(object)), None) => Some((object, &self.ids)),
+            _ => None,
+        }
+    }
+
+    /// The characters of a string, unlocked where it is locked.
+    fn text(&self, raw: &[u8]) -> String {
+        match (&self.key, self.within) {
+            (Some(key), Some(id)) => {
+                form_script::characters(&key.string(id, &form_script::bytes_of(raw)))
+            }
+            _ => form_script::text(raw),
+        }
+    }
+
+    /// Remembers an encryption dictionary that a trailer names.
+    fn encryption(&mut self, value: &Value<'_>) {
+        let object = match value.get(b"Encrypt") {
+            Some(Value::Reference(object)) => Some(*object),
+            Some(Value::Dictionary(_)) => None,
+            _ => return,
+        };
+        let id = match value.get(b"ID") {
+            Some(Value::List(ids)) => match ids.first() {
+                Some(Value::Text(first)) => form_script::bytes_of(first),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        };
+        if self.locks.len() < REMEMBERED && self.ids.len() < IDS_CAP {
+            self.locks.insert(object);
+            self.ids.insert(id);
+        }
+    }
+
     /// Looks at a value and all values in it. `object` is its number, where it has one.
     pub(super) fn look(&mut self, value: &Value<'_>, object: Option<u32>, seen: &mut Seen) {
         match value {
@@ -63,15 +133,8 @@ impl Flags {
         self.attachment(value, object, seen);
         action(value, seen);
         media(value, seen);
-        if matches!(
-            value.get(b"Encrypt"),
-            Some(Value::Reference(_) | Value::Dictionary(_))
-        ) {
-            seen.add_hazard(
-                HazardKind::Encrypted,
-                "the trailer names an encryption dictionary",
-            );
-        }
+        self.form(value, seen);
+        self.encryption(value);
         if leaves(value)
             && let Some(object) = object.filter(|_| self.leaving.len() < REMEMBERED)
         {
@@ -112,7 +175,7 @@ impl Flags {
             return;
         }
         match code {
-            Some(Value::Text(text)) => form_script::flag(&form_script::text(text), seen),
+            Some(Value::Text(text)) => form_script::flag(&self.text(text), seen),
             Some(Value::Reference(object)) if self.pending.scripts.len() < REMEMBERED => {
                 _ = self.pending.scripts.insert(*object)
             }
@@ -120,17 +183,35 @@ impl Flags {
         }
     }
 
+    /// Adds an XFA form. Its XML stands in streams, one after another, which are remembered.
+    fn form(&mut self, value: &Value<'_>, seen: &mut Seen) {
+        let pieces: &[Value<'_>] = match value.get(b"XFA") {
+            Some(Value::List(pieces)) => pieces,
+            Some(one @ Value::Reference(_)) => std::slice::from_ref(one),
+            _ => return,
+        };
+        seen.add_hazard(HazardKind::Xfa, "an XFA form");
+        for piece in pieces {
+            match piece {
+                Value::Reference(stream) if self.pending.forms.len() < REMEMBERED => {
+                    self.pending.forms.push(*stream);
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Adds attached files. What they are stands in other objects, which are remembered.
     fn attachment(&mut self, value: &Value<'_>, object: Option<u32>, seen: &mut Seen) {
-        let (files, folders) = (&mut self.pending.files, &mut self.pending.folders);
         let names: Vec<String> = [&b"UF"[..], b"F", b"DOS", b"Unix"]
             .into_iter()
             .filter_map(|key| match value.get(key) {
-                Some(Value::Text(name)) => Some(form_script::text(name)),
+                Some(Value::Text(name)) => Some(self.text(name)),
                 _ => None,
             })
             .collect();
         let name = names.first().cloned().unwrap_or_default();
+        let (files, folders) = (&mut self.pending.files, &mut self.pending.folders);
         match value.get(b"EF") {
             Some(Value::Dictionary(pairs)) => {
                 for (_, one) in pairs {
@@ -217,12 +298,6 @@ fn media(value: &Value<'_>, seen: &mut Seen) {
     if value.is(b"S", b"Rendition") || value.is(b"S", b"RichMediaExecute") {
         seen.add_hazard(HazardKind::RichMedia, "an action that plays something");
     }
-    if matches!(
-        value.get(b"XFA"),
-        Some(Value::List(_) | Value::Reference(_))
-    ) {
-        seen.add_hazard(HazardKind::Xfa, "an XFA form");
-    }
     let side = |key: &[u8]| {
         value
             .get(key)
@@ -251,6 +326,7 @@ mod tests {
             flags.look(&value, Some(7), &mut seen);
         }
         let pending = flags.finish(&mut seen);
+        assert!(pending.forms.len() <= 1);
         assert!(pending.scripts.len() + pending.files.len() + pending.folders.len() <= 1);
         seen.hazards.into_iter().map(|hazard| hazard.kind).collect()
     }

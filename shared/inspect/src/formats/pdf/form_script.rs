@@ -69,22 +69,26 @@ pub(super) fn flag(code: &str, seen: &mut Seen) {
 
 /// The characters of a string as it stands in the file, in parentheses or as hexadecimal digits (ISO 32000-2 §7.3.4).
 pub(super) fn text(raw: &[u8]) -> String {
+    characters(&bytes_of(raw))
+}
+
+/// The bytes of a string as it stands in the file.
+pub(super) fn bytes_of(raw: &[u8]) -> Vec<u8> {
     let digits = !raw.is_empty()
         && raw
             .iter()
             .all(|b| b.is_ascii_hexdigit() || b.is_ascii_whitespace());
     if !digits {
-        return characters(&unescaped(raw));
+        return unescaped(raw);
     }
     let digits: Vec<u32> = raw
         .iter()
         .filter_map(|&b| char::from(b).to_digit(16))
         .collect();
-    let bytes: Vec<u8> = digits
+    digits
         .chunks(2)
         .map(|pair| (pair[0] << 4 | pair.get(1).copied().unwrap_or(0)) as u8)
-        .collect();
-    characters(&bytes)
+        .collect()
 }
 
 /// The characters of bytes: UTF-16 where they say so, one byte each otherwise.

@@ -159,7 +159,11 @@ impl<'a> Lexer<'a> {
             self.at = start;
             return None;
         }
-        Some(Value::Other)
+        Some(match word {
+            b"true" => Value::Truth(true),
+            b"false" => Value::Truth(false),
+            _ => Value::Other,
+        })
     }
 
     /// A name with its `#xx` resolved.
@@ -305,7 +309,7 @@ mod tests {
             Value::Reference(1),
             Value::Whole(-2),
             Value::Text(b"AB"),
-            Value::Other,
+            Value::Truth(true),
         ];
         assert_eq!(value.get(b"Next"), Some(&Value::List(next.to_vec())));
         assert_eq!(value.get(b"N").and_then(Value::whole), Some(5));

@@ -1,4 +1,5 @@
-//! PDF: header within the first KiB, `startxref` and `%%EOF` at the end, encryption by the trailer.
+//! PDF: header within the first KiB, `startxref` and `%%EOF` at the end, encryption by the trailer; what opens with an
+//! empty password is read like any other.
 //!
 //! Sources: ISO 32000-2 §7.5; the KiB of grace before the header and after `%%EOF` is Acrobat's (PDF 1.7 annex H).
 //! Offsets that are a little off are common and repaired by every reader: only what points nowhere is called damage.
@@ -8,12 +9,14 @@ mod attachments;
 mod filters;
 mod flags;
 mod form_script;
+mod key;
 mod lexer;
 mod objects;
 mod value;
+mod xfa;
 
 use super::{find, rfind};
-use crate::findings::{HazardKind, Integrity};
+use crate::findings::Integrity;
 use crate::kind::FileType;
 use crate::seen::Seen;
 use crate::source::Source;
@@ -38,7 +41,6 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         // Something that merely quotes a header.
         return Ok(None);
     }
-    let mut seen = Seen::certain(FileType::Pdf);
     let section = end
         .as_ref()
         .and_then(|end| end.section)
@@ -47,19 +49,14 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         Some(offset) => is_encrypted(source.at(offset, DICTIONARY)?),
         None => false,
     };
-    if tail_encrypted || section_encrypted || is_encrypted(source.head()) {
-        seen.add_hazard(
-            HazardKind::Encrypted,
-            "the trailer names an encryption dictionary",
-        );
-    }
+    let locked = tail_encrypted || section_encrypted || is_encrypted(source.head());
     let integrity = match end {
         Some(end) => end.judge(source, tail_at, section)?,
         None => Integrity::truncated("no end-of-file marker near the end"),
     };
-    let mut seen = seen.with_integrity(integrity);
+    let mut seen = Seen::certain(FileType::Pdf).with_integrity(integrity);
     if source.is_deep() {
-        objects::walk(source, leading, &mut seen)?;
+        objects::walk(source, leading, locked, &mut seen)?;
     }
     Ok(Some(seen))
 }
@@ -78,7 +75,7 @@ fn headless(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     let mut seen =
         Seen::likely(FileType::Pdf).with_integrity(Integrity::damaged("no valid header"));
     if source.is_deep() {
-        objects::walk(source, 0, &mut seen)?;
+        objects::walk(source, 0, false, &mut seen)?;
     }
     Ok(Some(seen))
 }
@@ -120,7 +117,7 @@ impl End {
                 .filter(|&offset| offset > 0)
         });
         let unfinished = memchr::memmem::find_iter(rest, b"obj")
-            .any(|at| objects::object_number(&rest[..at]).is_some());
+            .any(|at| objects::object_id(&rest[..at]).is_some());
         Some(Self {
             after: (marker + 5 + line_end) as u64,
             section,

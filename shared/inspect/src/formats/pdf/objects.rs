@@ -3,16 +3,20 @@
 //! Readers rebuild broken tables by looking for objects, and so do we from the start: an action hides neither behind a
 //! wrong offset nor in an older revision. Streams are stepped over by their length where it proves right.
 
-use super::attachments::{self, Places};
+use super::attachments::{self, Objects, Places};
 use super::filters;
 use super::flags::Flags;
+use super::key::{Id, Key};
 use super::lexer::Lexer;
 use super::value::Value;
 use crate::findings::HazardKind;
 use crate::formats::find;
+use crate::kind::FileType;
 use crate::seen::Seen;
 use crate::source::Source;
+use std::borrow::Cow;
 use std::io;
+use std::rc::Rc;
 
 /// Files up to this size are read whole.
 const HOLD: u64 = 1 << 20;
@@ -25,56 +29,107 @@ pub(super) const UNPACKED_CAP: usize = 4 << 20;
 pub(super) const STREAM_CAP: u64 = 2 << 20;
 
 /// The state of a walk.
-struct Walk<'a> {
-    seen: &'a mut Seen,
+struct Walk {
+    seen: Seen,
     flags: Flags,
     places: Places,
+    /// Strings and streams are locked, and there is no key.
+    locked: bool,
 }
 
-/// Walks the file from byte `from` and adds what it finds.
-pub(super) fn walk(source: &mut Source<'_>, from: u64, seen: &mut Seen) -> io::Result<()> {
+/// Walks the file from byte `from` and adds what it finds. `locked` says that an encryption dictionary was named: one
+/// that opens for everybody is walked once more, with its key.
+pub(super) fn walk(
+    source: &mut Source<'_>,
+    from: u64,
+    locked: bool,
+    seen: &mut Seen,
+) -> io::Result<()> {
     source.hold(HOLD)?;
-    let mut walk = Walk {
-        seen,
-        flags: Flags::default(),
-        places: Places::default(),
-    };
-    let mut at = from;
-    while let Some((number, begin)) = walk.next_object(source, at)? {
-        walk.places.add(number, begin);
-        at = walk.object(source, number, begin)?;
+    let mut walk = Walk::through(source, from, locked, None)?;
+    if locked || walk.flags.is_locked() {
+        walk.locked = true;
+        if let Some(key) = walk.key(source)? {
+            walk = Walk::through(source, from, false, Some(Rc::new(key)))?;
+            let open = "locked against changes or printing, and opens without a password";
+            seen.add_hazard(HazardKind::Restricted, open);
+        } else {
+            let named = "the trailer names an encryption dictionary";
+            seen.add_hazard(HazardKind::Encrypted, named);
+        }
     }
-    let Walk {
-        seen,
-        flags,
-        places,
-    } = walk;
-    let pending = flags.finish(seen);
-    attachments::judge(source, &places, pending, seen)
+    for hazard in std::mem::take(&mut walk.seen.hazards) {
+        seen.add_hazard(hazard.kind, hazard.evidence);
+    }
+    let key = walk.flags.key.clone();
+    let pending = walk.flags.finish(seen);
+    let objects = Objects {
+        places: &walk.places,
+        key: key.as_deref(),
+        locked: walk.locked,
+    };
+    attachments::judge(source, &objects, pending, seen)
 }
 
-impl Walk<'_> {
-    /// The number of the next object at or after `at`, and where its value begins. Trailers on the way are looked at.
+impl Walk {
+    fn through(
+        source: &mut Source<'_>,
+        from: u64,
+        locked: bool,
+        key: Option<Rc<Key>>,
+    ) -> io::Result<Self> {
+        let mut walk = Self {
+            seen: Seen::certain(FileType::Pdf),
+            flags: Flags::with(key),
+            places: Places::default(),
+            locked,
+        };
+        let mut at = from;
+        while let Some((id, begin)) = walk.next_object(source, at)? {
+            walk.places.add(id, begin);
+            at = walk.object(source, id, begin)?;
+        }
+        Ok(walk)
+    }
+
+    /// The key for an empty password. Of several encryption dictionaries readers could take any: then there is none.
+    fn key(&mut self, source: &mut Source<'_>) -> io::Result<Option<Key>> {
+        let Some((dictionary, ids)) = self.flags.lock() else {
+            return Ok(None);
+        };
+        let mut revisions = self.places.of(dictionary);
+        let (Some((_, begin)), None) = (revisions.next(), revisions.next()) else {
+            return Ok(None);
+        };
+        let bytes = source.at(begin, STEP)?;
+        let Some(encrypt) = Lexer::new(bytes, 0).value() else {
+            return Ok(None);
+        };
+        Ok(ids.iter().find_map(|id| Key::of(&encrypt, id)))
+    }
+
+    /// The next object at or after `at`, and where its value begins. Trailers on the way are looked at.
     fn next_object(
         &mut self,
         source: &mut Source<'_>,
         mut at: u64,
-    ) -> io::Result<Option<(u32, u64)>> {
+    ) -> io::Result<Option<(Id, u64)>> {
         loop {
             let bytes = source.at(at, STEP)?;
             if bytes.len() < 7 {
                 return Ok(None);
             }
-            let word = find(bytes, b"obj").map(|offset| (offset, object_number(&bytes[..offset])));
+            let word = find(bytes, b"obj").map(|offset| (offset, object_id(&bytes[..offset])));
             let gap = &bytes[..word.map_or(bytes.len(), |(offset, _)| offset)];
-            if let Some(trailer) = find(gap, b"trailer") {
+            for trailer in memchr::memmem::find_iter(gap, b"trailer") {
                 let mut lexer = Lexer::new(bytes, trailer + 7);
                 if let Some(value) = lexer.value() {
-                    self.flags.look(&value, None, self.seen);
+                    self.flags.begin(None);
+                    self.flags.look(&value, None, &mut self.seen);
                 }
             }
             match word {
-                Some((offset, Some(number))) => return Ok(Some((number, at + offset as u64 + 3))),
+                Some((offset, Some(id))) => return Ok(Some((id, at + offset as u64 + 3))),
                 Some((offset, None)) => at += offset as u64 + 3,
                 // Enough is kept that a number before the word is seen whole.
                 None if (bytes.len() as u64) < STEP => return Ok(None),
@@ -84,7 +139,7 @@ impl Walk<'_> {
     }
 
     /// Looks at the object whose value begins at `begin`; answers where to go on.
-    fn object(&mut self, source: &mut Source<'_>, number: u32, begin: u64) -> io::Result<u64> {
+    fn object(&mut self, source: &mut Source<'_>, id: Id, begin: u64) -> io::Result<u64> {
         let mut wanted = STEP;
         loop {
             let bytes = source.at(begin, wanted)?;
@@ -107,36 +162,45 @@ impl Walk<'_> {
             let Some(value) = Lexer::new(bytes, 0).value() else {
                 return Ok(begin + 1);
             };
-            self.flags.look(&value, Some(number), self.seen);
+            self.flags.begin(Some(id));
+            self.flags.look(&value, Some(id.number), &mut self.seen);
             if !streams {
                 return Ok(behind);
             }
             let data = begin + lexer.at as u64 + line_end(&bytes[lexer.at..]);
             let plan = Plan::of(&value);
-            return self.stream(source, data, &plan);
+            return self.stream(source, (id, data), &plan);
         }
     }
 
-    fn stream(&mut self, source: &mut Source<'_>, data: u64, plan: &Plan) -> io::Result<u64> {
+    fn stream(
+        &mut self,
+        source: &mut Source<'_>,
+        (id, data): (Id, u64),
+        plan: &Plan,
+    ) -> io::Result<u64> {
         let end = plan.end(source, data)?;
         let length = end.saturating_sub(data);
         if plan.objects {
             let room = source.unpacking();
-            let taken = self.object_stream(source.at(data, length.min(STREAM_CAP))?, plan, room);
+            let raw = source.at(data, length.min(STREAM_CAP))?;
+            let raw = plan.unlocked(self.flags.key.as_deref(), id, raw);
+            let taken = self.object_stream(&raw, plan, room);
             source.unpacked(taken);
         } else if plan.unfolds(length) && length <= STREAM_CAP {
             let raw = source.at(data, length)?;
-            if let Some(evidence) = filters::bomb(raw, &plan.filters()) {
+            let raw = plan.unlocked(self.flags.key.as_deref(), id, raw);
+            if let Some(evidence) = filters::bomb(&raw, &plan.filters()) {
                 self.seen.add_hazard(HazardKind::Bomb, evidence);
             }
         }
         Ok(end)
     }
 
-    /// Looks at the objects packed into a stream, as far as `room` bytes; answers how many it took. An encrypted one
-    /// cannot be read, and is flagged as that.
+    /// Looks at the objects packed into a stream, as far as `room` bytes; answers how many it took. A locked one
+    /// cannot be read, and the document is flagged as that.
     fn object_stream(&mut self, raw: &[u8], plan: &Plan, room: usize) -> usize {
-        if self.seen.has(HazardKind::Encrypted) {
+        if self.locked || self.flags.is_locked() && self.flags.key.is_none() {
             return 0;
         }
         let cap = UNPACKED_CAP.min(room);
@@ -177,7 +241,9 @@ impl Walk<'_> {
                 None => return,
             }
             if let Some(value) = Lexer::new(bytes, start).value() {
-                self.flags.look(&value, number, self.seen);
+                // What is packed is locked with its stream, not by itself.
+                self.flags.begin(None);
+                self.flags.look(&value, number, &mut self.seen);
             }
         }
     }
@@ -189,17 +255,20 @@ pub(super) struct Plan {
     filters: Vec<Vec<u8>>,
     objects: bool,
     image: bool,
+    open: bool,
     first: u64,
 }
 
 impl Plan {
     pub(super) fn of(dictionary: &Value<'_>) -> Self {
+        let filters: Vec<_> = filters::names(dictionary)
+            .into_iter()
+            .map(<[u8]>::to_vec)
+            .collect();
         Self {
             length: dictionary.get(b"Length").and_then(Value::whole),
-            filters: filters::names(dictionary)
-                .into_iter()
-                .map(<[u8]>::to_vec)
-                .collect(),
+            open: dictionary.is(b"Type", b"XRef") || filters.iter().any(|one| one == b"Crypt"),
+            filters,
             objects: dictionary.is(b"Type", b"ObjStm"),
             image: dictionary.is(b"Subtype", b"Image"),
             first: dictionary.get(b"First").and_then(Value::whole).unwrap_or(0),
@@ -219,27 +288,39 @@ impl Plan {
         self.filters.iter().map(Vec::as_slice).collect()
     }
 
+    /// The data as they are without encryption. Cross-reference streams are never locked, and `Crypt` has its own way.
+    pub(super) fn unlocked<'a>(&self, key: Option<&Key>, id: Id, raw: &'a [u8]) -> Cow<'a, [u8]> {
+        match key.filter(|_| !self.open) {
+            Some(key) => key.stream(id, raw).into(),
+            None => raw.into(),
+        }
+    }
+
     /// Whether unfolding it may hurt: pictures are bounded by their sides, short single layers by what deflate can do.
     fn unfolds(&self, length: u64) -> bool {
         (!self.image && length > 32 << 10) || self.filters.len() > 1
     }
 }
 
-/// The number of an object whose `obj` follows these bytes: two whole numbers with white space behind each.
-pub(super) fn object_number(before: &[u8]) -> Option<u32> {
+/// The object whose `obj` follows these bytes: two whole numbers with white space behind each.
+pub(super) fn object_id(before: &[u8]) -> Option<Id> {
     let text = before.trim_ascii_end();
     let spaced = text.len() < before.len();
     let generation = text.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-    let rest = &text[..text.len() - generation];
+    let (rest, second) = text.split_at(text.len() - generation);
     let text = rest.trim_ascii_end();
     let digits = text.iter().rev().take_while(|b| b.is_ascii_digit()).count();
     if generation == 0 || digits == 0 || text.len() == rest.len() || !spaced && generation > 5 {
         return None;
     }
-    std::str::from_utf8(&text[text.len() - digits..])
-        .ok()?
-        .parse()
-        .ok()
+    let number = |digits| std::str::from_utf8(digits).ok()?.parse::<u32>().ok();
+    Some(Id {
+        number: number(&text[text.len() - digits..])?,
+        // One that is out of range is damage, and locks nothing.
+        generation: number(second)
+            .and_then(|generation| u16::try_from(generation).ok())
+            .unwrap_or(0),
+    })
 }
 
 /// The length of the line end between `stream` and its data.
@@ -293,7 +374,11 @@ mod tests {
             (b"", None),
         ];
         for (before, expected) in rows {
-            assert_eq!(object_number(before), expected, "{before:?}");
+            assert_eq!(
+                object_id(before).map(|id| id.number),
+                expected,
+                "{before:?}"
+            );
         }
     }
 }

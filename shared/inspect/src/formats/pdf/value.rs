@@ -8,6 +8,7 @@ pub(super) enum Value<'a> {
     Name(Cow<'a, [u8]>),
     Text(&'a [u8]),
     Whole(i64),
+    Truth(bool),
     Reference(u32),
     List(Vec<Value<'a>>),
     Dictionary(Vec<(Cow<'a, [u8]>, Value<'a>)>),

@@ -12,6 +12,8 @@ pub(super) struct Decoded<'a> {
     pub(super) cut: bool,
     /// A Unicode encoding, checked; otherwise a legacy one, guessed.
     pub(super) certain: bool,
+    /// Every character takes several bytes.
+    pub(super) wide: bool,
 }
 
 /// In a legacy text with at least so much ASCII, letters of another alphabet may stand anywhere.
@@ -19,6 +21,8 @@ const LEGACY_ASCII_PERCENT: usize = 60;
 /// With less, they must come in words: changes between them and ASCII letters are few, and texts are not short.
 const LEGACY_CHANGES_PERCENT: usize = 12;
 const LEGACY_LEAST: usize = 20;
+/// So many bytes without one control character are no chance: one in ten would be one. Texts of East Asia have few gaps.
+const LEGACY_LONG: usize = 256;
 /// How much is looked at to tell UTF-16 without a mark.
 const UNMARKED: usize = 1024;
 
@@ -38,6 +42,16 @@ pub(super) fn decode(bytes: &[u8], complete: bool) -> Option<Decoded<'_>> {
             complete,
         )
         .or_else(|| legacy(bytes, complete)),
+    }
+}
+
+/// Bytes as text without its control characters, read as Latin-1 where they are no UTF-8.
+pub(super) fn without_controls(bytes: &[u8]) -> String {
+    let plain: Vec<u8> = bytes.iter().copied().filter(|&b| !is_control(b)).collect();
+    let plain = plain.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&plain);
+    match std::str::from_utf8(plain) {
+        Ok(text) => text.to_owned(),
+        Err(_) => plain.iter().map(|&b| char::from(b)).collect(),
     }
 }
 
@@ -96,9 +110,10 @@ fn unmarked(head: &[u8]) -> Option<Wide> {
     }
 }
 
-/// Tab, line feed, form feed, carriage return and escape are what text carries; all else below space is binary.
+/// What text carries: tab to carriage return, the bell, the backspace that printers struck over with, escape, and the
+/// mark by which DOS ended a text. All else below space is binary.
 fn is_control(byte: u8) -> bool {
-    matches!(byte, 0..=0x08 | 0x0B | 0x0E..=0x1A | 0x1C..=0x1F | 0x7F)
+    matches!(byte, 0..=0x06 | 0x0E..=0x19 | 0x1C..=0x1F | 0x7F)
 }
 
 fn utf8(bytes: &[u8], complete: bool) -> Option<Decoded<'_>> {
@@ -108,6 +123,7 @@ fn utf8(bytes: &[u8], complete: bool) -> Option<Decoded<'_>> {
             complete,
             cut: false,
             certain: true,
+            wide: false,
         }),
         // An incomplete last character is the window's end, or the file's.
         Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
@@ -117,6 +133,7 @@ fn utf8(bytes: &[u8], complete: bool) -> Option<Decoded<'_>> {
                 complete,
                 cut: complete,
                 certain: true,
+                wide: false,
             })
         }
         Err(_) => None,
@@ -138,6 +155,7 @@ fn utf16(bytes: &[u8], complete: bool, unit: fn([u8; 2]) -> u16) -> Option<Decod
         complete,
         cut: complete && (odd || lone_end),
         certain: true,
+        wide: true,
     })
 }
 
@@ -153,6 +171,7 @@ fn utf32(bytes: &[u8], complete: bool, unit: fn([u8; 4]) -> u32) -> Option<Decod
         complete,
         cut: complete && odd,
         certain: true,
+        wide: true,
     })
 }
 
@@ -160,11 +179,13 @@ fn utf32(bytes: &[u8], complete: bool, unit: fn([u8; 4]) -> u32) -> Option<Decod
 fn legacy(bytes: &[u8], complete: bool) -> Option<Decoded<'static>> {
     let ascii = bytes.iter().filter(|b| b.is_ascii()).count();
     let mostly = bytes.len() >= 8 && ascii * 100 >= bytes.len() * LEGACY_ASCII_PERCENT;
-    (mostly || has_words(bytes)).then(|| Decoded {
+    let no_chance = bytes.len() >= LEGACY_LONG && bytes.iter().any(u8::is_ascii_whitespace);
+    (mostly || no_chance || has_words(bytes)).then(|| Decoded {
         text: bytes.iter().map(|&b| char::from(b)).collect(),
         complete,
         cut: false,
         certain: false,
+        wide: false,
     })
 }
 
@@ -187,11 +208,12 @@ fn has_words(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ops::Add;
 
     #[test]
     fn encodings() {
         type Row<'a> = (&'a str, &'a [u8], Option<(&'a str, bool, bool)>);
-        let rows: [Row; 15] = [
+        let rows: [Row; 17] = [
             ("ascii", b"hello\r\n", Some(("hello\r\n", false, true))),
             (
                 "utf-8",
@@ -227,6 +249,20 @@ mod tests {
                 "windows-1251",
                 b"\xCF\xF0\xE8\xE2\xE5\xF2, \xEC\xE8\xF0! \xCA\xE0\xEA \xE4\xE5\xEB\xE0?",
                 Some(("Ïðèâåò, ìèð! Êàê äåëà?", false, false)),
+            ),
+            (
+                "printed, from DOS",
+                b"N\x08NA\x08A\x0B\x07\r\n\x1A",
+                Some(("N\x08NA\x08A\x0B\x07\r\n\x1A", false, true)),
+            ),
+            (
+                "wide letters",
+                &[b"\xC7\xD1\xB1\xDB".repeat(80), b"\n".to_vec()].concat(),
+                Some((
+                    &"\u{c7}\u{d1}\u{b1}\u{db}".repeat(80).add("\n"),
+                    false,
+                    false,
+                )),
             ),
             ("numbers", b"\x01\0\x02\0\x03\0\x04\0\x05\0", None),
             ("a nul", b"text\0", None),

@@ -11,12 +11,12 @@ const CAP: usize = 1024;
 
 /// Adds what the declarations in a document type do.
 pub(super) fn flag(text: &str, seen: &mut Seen) {
-    let Some(start) = text.find("<!DOCTYPE") else {
+    let Some(start) = memchr::memmem::find(text.as_bytes(), b"<!DOCTYPE") else {
         return;
     };
     let mut values: BTreeMap<&str, &str> = BTreeMap::new();
-    for declaration in text[start..].split("<!ENTITY").skip(1).take(CAP) {
-        let declaration = declaration.trim_start();
+    for at in memchr::memmem::find_iter(&text.as_bytes()[start..], b"<!ENTITY").take(CAP) {
+        let declaration = text[start + at + 8..].trim_start();
         let declaration = declaration
             .strip_prefix('%')
             .map_or(declaration, str::trim_start);
@@ -39,7 +39,7 @@ pub(super) fn flag(text: &str, seen: &mut Seen) {
         .keys()
         .map(|name| size(name, &values, &mut sizes, 0))
         .max();
-    let body = text.matches('&').count() as u64;
+    let body = memchr::memchr_iter(b'&', text.as_bytes()).count() as u64;
     if largest.is_some_and(|largest| {
         largest > EXPANSION_CAP || largest.saturating_mul(body) > 64 * EXPANSION_CAP
     }) {

@@ -55,11 +55,15 @@ pub(super) fn is_message(text: &str) -> bool {
         if line.starts_with([' ', '\t']) {
             continue;
         }
-        let Some((name, _)) = line.split_once(':').filter(|(name, _)| is_field_name(name)) else {
+        let Some((name, value)) = line.split_once(':').filter(|(name, _)| is_field_name(name))
+        else {
             return false;
         };
         let name = name.to_ascii_lowercase();
-        if LOOSE.contains(&name.as_str()) {
+        if name == "content-type" && value.trim_start().starts_with("multipart/") {
+            // Nothing but mail has parts.
+            strong += 2;
+        } else if LOOSE.contains(&name.as_str()) {
             loose += 1;
         } else if FIELDS.contains(&name.as_str()) {
             strong += 1;
@@ -115,6 +119,10 @@ mod tests {
             ),
             ("From a Mon Jun 01 10:00:00 2009\nReceived: x\n\nz", true),
             ("From: a@b\nTo: c@d\nSubject: x\n\nforwarded by hand", true),
+            (
+                "Subject: x\nContent-Type: multipart/mixed;\n boundary=a\n\n--a",
+                true,
+            ),
             ("To: you\nbring milk", false),
             ("Subject: hello", false),
             ("key: value\nother: thing\n", false),

@@ -1,27 +1,56 @@
-//! HTML, SVG and XML, and whether they carry anything that runs.
+//! HTML, SVG and XML, told by their first tag.
 //!
 //! A browser that sniffs takes markup for markup after any white space or comments (WHATWG MIME Sniffing §7.1), so that
 //! is where it is looked for; a page that begins further down is found by a tag at the beginning of a line.
 
 use crate::kind::FileType;
-use std::collections::BTreeSet;
 
 /// How far into a text a page may begin after other lines.
 const LATE_START: usize = 1024;
 /// Tags that make a text a page.
-const HTML_TAGS: [&str; 26] = [
-    "html", "head", "body", "script", "iframe", "h1", "h2", "div", "font", "table", "a", "style",
-    "title", "b", "br", "p", "img", "meta", "link", "span", "form", "ul", "object", "base",
-    "frameset", "frame",
+const HTML_TAGS: [&str; 37] = [
+    "html",
+    "head",
+    "body",
+    "script",
+    "iframe",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "div",
+    "font",
+    "table",
+    "a",
+    "style",
+    "title",
+    "b",
+    "br",
+    "p",
+    "img",
+    "meta",
+    "link",
+    "span",
+    "form",
+    "ul",
+    "ol",
+    "hr",
+    "pre",
+    "center",
+    "strong",
+    "em",
+    "blockquote",
+    "object",
+    "base",
+    "frameset",
+    "frame",
 ];
 /// Tags that nobody writes at the beginning of a line of prose: they begin a page after some other text.
 const PAGE_TAGS: [&str; 3] = ["<html", "<!doctype html", "<body"];
 /// Tags that run in a text taken for a page. Alone they make no page of it: Markdown and letters about pages have them.
 const RUNNING_TAGS: [&str; 3] = ["<script", "<iframe", "<svg"];
-
-/// Namespaces in which a browser runs scripts.
-pub(super) const RUNNING_NAMESPACES: [&str; 2] =
-    ["http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"];
 
 /// Which markup this is, if any.
 pub(super) fn kind(text: &str) -> Option<FileType> {
@@ -41,6 +70,63 @@ pub(super) fn kind(text: &str) -> Option<FileType> {
         }
     }
     late_start(text)
+}
+
+/// Which markup begins right here, if any.
+pub(super) fn kind_at_start(text: &str) -> Option<FileType> {
+    let start = skip_preamble(text);
+    let kind = kind(text)?;
+    start.starts_with('<').then_some(kind)
+}
+
+/// As [`kind`], where the name may break a tie: templates and parts of pages begin with anything, and Markdown begins with
+/// tags of pages at times.
+pub(super) fn kind_named(text: &str, extension: Option<&str>) -> Option<FileType> {
+    let kind = kind(text);
+    match extension {
+        Some("html" | "htm") if kind.is_none_or(|kind| kind == FileType::Xml) => {
+            has_tags(text).then_some(FileType::Html).or(kind)
+        }
+        Some("xml") if kind.is_none() => {
+            let start = skip_preamble(text).strip_prefix('<').unwrap_or_default();
+            start
+                .starts_with(|c: char| c.is_alphabetic())
+                .then_some(FileType::Xml)
+        }
+        Some("md" | "markdown") if kind == Some(FileType::Html) => {
+            (!is_markdown(text)).then_some(FileType::Html)
+        }
+        _ => kind,
+    }
+}
+
+/// Whether a line begins with a tag of a page.
+fn has_tags(text: &str) -> bool {
+    text.lines().any(|line| {
+        let tag = line.trim_start().strip_prefix('<').unwrap_or_default();
+        let name: String = tag
+            .chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
+        let ended = tag[name.len()..].starts_with(['>', ' ', '/']);
+        ended && HTML_TAGS.contains(&name.as_str())
+    })
+}
+
+/// Whether lines have Markdown's headings, lists or fences, and nothing makes a page of it as a whole.
+fn is_markdown(text: &str) -> bool {
+    let page = PAGE_TAGS.iter().chain(&RUNNING_TAGS).any(|tag| {
+        let begin = skip_preamble(text);
+        begin
+            .get(..tag.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(tag))
+    });
+    let marks = ["# ", "## ", "### ", "- ", "* ", "```", "> ", "["];
+    !page
+        && text
+            .lines()
+            .any(|line| marks.iter().any(|mark| line.starts_with(mark)))
 }
 
 /// Skips white space, comments, the XML declaration and processing instructions.
@@ -86,6 +172,14 @@ fn by_first_tag(start: &str) -> Option<FileType> {
         name if HTML_TAGS.contains(&name) => Some(FileType::Html),
         _ if start.contains(&format!("</{tag}"))
             || start.contains(&format!("</{}", &start[1..=tag.len()])) =>
+        {
+            Some(FileType::Xml)
+        }
+        // One whose end is cut off, or beyond what is looked at.
+        _ if start
+            .split('>')
+            .next()
+            .is_some_and(|tag| tag.contains(" xmlns")) =>
         {
             Some(FileType::Xml)
         }
@@ -140,143 +234,6 @@ fn has_line(text: &str, tags: &[&str]) -> bool {
     })
 }
 
-/// What in the markup would run, if anything. XML runs only where it holds SVG or XHTML.
-pub(super) fn active_content(kind: FileType, text: &str) -> Option<&'static str> {
-    let plain = decode_references(text);
-    if kind == FileType::Xml
-        && !RUNNING_NAMESPACES
-            .iter()
-            .any(|namespace| plain.contains(namespace))
-    {
-        return None;
-    }
-    let prefixes = running_prefixes(&plain);
-    let has_element = |name| has_element(&plain, name, &prefixes);
-    if has_element("script") {
-        return Some("a script element");
-    }
-    let squeezed: String = plain
-        .chars()
-        .filter(|c| !c.is_whitespace() && !c.is_control())
-        .collect();
-    if squeezed.contains("javascript:") || squeezed.contains("vbscript:") {
-        return Some("a script address");
-    }
-    let pages = [
-        "data:text/html",
-        "data:application/xhtml",
-        "data:text/javascript",
-        "<usehref=\"data:",
-        "<usexlink:href=\"data:",
-    ];
-    if pages.iter().any(|start| squeezed.contains(start)) {
-        return Some("a page in an address");
-    }
-    if has_handler(&plain) {
-        return Some("an event handler");
-    }
-    ["iframe", "object", "embed"]
-        .into_iter()
-        .any(has_element)
-        .then_some("an embedded document")
-}
-
-/// Lower case, with numeric character references resolved: they are how addresses hide.
-fn decode_references(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("&#") {
-        plain.push_str(&rest[..at]);
-        let reference = &rest[at + 2..];
-        let (digits, radix) = match reference.strip_prefix(['x', 'X']) {
-            Some(hexadecimal) => (hexadecimal, 16),
-            None => (reference, 10),
-        };
-        let length = digits
-            .bytes()
-            .take(8)
-            .take_while(|b| char::from(*b).is_digit(radix))
-            .count();
-        match u32::from_str_radix(&digits[..length], radix)
-            .ok()
-            .and_then(char::from_u32)
-        {
-            Some(character) => {
-                plain.push(character);
-                rest = digits[length..]
-                    .strip_prefix(';')
-                    .unwrap_or(&digits[length..]);
-            }
-            None => {
-                plain.push_str("&#");
-                rest = reference;
-            }
-        }
-    }
-    plain.push_str(rest);
-    plain.make_ascii_lowercase();
-    plain
-}
-
-/// Whether an element of this name opens, without a prefix or with one of these.
-fn has_element(plain: &str, name: &str, prefixes: &BTreeSet<&str>) -> bool {
-    plain.match_indices('<').any(|(at, _)| {
-        let (prefix, local) = split_name(&plain[at + 1..]);
-        local == name && prefix.is_none_or(|prefix| prefixes.contains(prefix))
-    })
-}
-
-/// The prefix and local name that a text begins with.
-fn split_name(text: &str) -> (Option<&str>, &str) {
-    let end = text
-        .bytes()
-        .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b':' | b'-' | b'_' | b'.')));
-    let name = &text[..end.unwrap_or(text.len())];
-    match name.split_once(':') {
-        Some((prefix, local)) => (Some(prefix), local),
-        None => (None, name),
-    }
-}
-
-/// The prefixes declared for a namespace whose scripts run.
-fn running_prefixes(plain: &str) -> BTreeSet<&str> {
-    let declared = plain
-        .match_indices("xmlns:")
-        .filter_map(|(at, declaration)| {
-            let rest = &plain[at + declaration.len()..];
-            let (_, prefix) = split_name(rest);
-            let value = rest[prefix.len()..]
-                .trim_start()
-                .strip_prefix('=')?
-                .trim_start()
-                .strip_prefix(['"', '\''])?;
-            RUNNING_NAMESPACES
-                .iter()
-                .any(|namespace| value.starts_with(namespace))
-                .then_some(prefix)
-        });
-    declared.collect()
-}
-
-/// Whether a tag carries an attribute `on…=`.
-fn has_handler(plain: &str) -> bool {
-    plain.split('<').skip(1).any(|tag| {
-        let tag = tag.split('>').next().unwrap_or_default();
-        tag.match_indices("on").any(|(at, _)| {
-            // The boundary is looked at first: it keeps the search linear.
-            let boundary =
-                tag[..at].ends_with(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '/'));
-            boundary && is_handler(&tag[at + 2..])
-        })
-    })
-}
-
-/// Whether an attribute goes on as `load=`, `click =` and the like after its `on`.
-fn is_handler(rest: &str) -> bool {
-    let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
-    letters >= 3 && rest[letters..].trim_start().starts_with('=')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,6 +269,11 @@ mod tests {
                 "Dear customer\n<html><script>alert(1)</script>",
                 Some(FileType::Html),
             ),
+            (
+                "<rss xmlns:a='urn:x' version='2.0'><channel",
+                Some(FileType::Xml),
+            ),
+            ("<h3>Links</h3>", Some(FileType::Html)),
             ("a < b and b > c", None),
             ("<3 you", None),
             ("<https://example.org> is the address", None),
@@ -323,31 +285,29 @@ mod tests {
     }
 
     #[test]
-    fn what_runs() {
+    fn names_break_ties() {
         let rows = [
-            ("<svg><script>x</script></svg>", Some("a script element")),
             (
-                "<s:svg xmlns:s='http://www.w3.org/2000/svg'><s:SCRIPT/></s:svg>",
-                Some("a script element"),
+                "{% block a %}\n  <div>x</div>",
+                "html",
+                Some(FileType::Html),
             ),
-            ("<a:svg xmlns:office='urn:x'><office:script/></a:svg>", None),
-            ("<a href='java&#115;cript:x'>", Some("a script address")),
-            ("<a href='java\n\tscript:x'>", Some("a script address")),
-            ("<a href='data:text/html,x'>", Some("a page in an address")),
-            ("<svg onload = 'x()'>", Some("an event handler")),
-            ("<svg/onload=x()>", Some("an event handler")),
-            ("<img src=x\nonerror=alert(1)>", Some("an event handler")),
-            ("<iframe src=x>", Some("an embedded document")),
-            ("<p>one=1, option = 2</p>", None),
-            ("<p title='on top'>", None),
-            ("<rect fill='none' iconset='a'/>", None),
+            (
+                "<section><p>x</p></section>\n<p>y</p>",
+                "html",
+                Some(FileType::Html),
+            ),
+            ("no tag at all", "html", None),
+            ("<!-- part --><appendix id='a'>", "xml", Some(FileType::Xml)),
+            ("a < b", "xml", None),
+            ("<p align=center>x</p>\n\n# Title\n", "md", None),
+            ("<html>\n# Title\n", "md", Some(FileType::Html)),
+            ("<script>x</script>\n# Title\n", "md", Some(FileType::Html)),
+            ("<p>only a page</p>", "md", Some(FileType::Html)),
+            ("<p>x</p>\n# Title\n", "txt", Some(FileType::Html)),
         ];
-        for (text, expected) in rows {
-            assert_eq!(active_content(FileType::Svg, text), expected, "{text}");
+        for (text, extension, expected) in rows {
+            assert_eq!(kind_named(text, Some(extension)), expected, "{text}");
         }
-        assert_eq!(
-            active_content(FileType::Xml, "<job><script>x</script></job>"),
-            None
-        );
     }
 }

@@ -3,6 +3,7 @@
 //! Text is text when it decodes and carries no control characters. Plain text has no magic, so the policy is explicit:
 //! UTF-8, UTF-16 or UTF-32 is text; a legacy encoding is guessed and said to be a guess.
 
+mod active;
 mod encoding;
 mod entities;
 mod mail;
@@ -17,15 +18,18 @@ use crate::findings::{Confidence, HazardKind, Integrity};
 use crate::kind::{Family, FileType};
 use crate::seen::Seen;
 use crate::source::Source;
+use active::Active;
 use encoding::Decoded;
 pub(super) use encoding::unicode;
 use std::io;
 
 /// How much of a text is looked at.
 const TEXT_CAP: u64 = 1 << 20;
-/// Longer XML is looked through in pieces, which overlap by more than the longest word looked for.
+/// Longer markup is looked through in pieces, which overlap by more than the longest tag that people write.
 const PIECE: u64 = 256 << 10;
-const OVERLAP: u64 = 64;
+const OVERLAP: u64 = 4 << 10;
+/// Markup in which scripts could run is looked through up to this length.
+const PAGE_CAP: u64 = 8 << 20;
 /// How much is enough to tell its type.
 const SNIFFED: u64 = 16 << 10;
 
@@ -49,64 +53,116 @@ pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Opt
         (false, false) => Integrity::NotChecked,
     };
     let long = deep && seen.kind.family() == Family::Markup && !decoded.complete;
+    let narrow = !decoded.wide;
     if claim
         .extension()
         .is_some_and(|extension| runnable::is_script(&extension))
     {
         seen.add_hazard(HazardKind::Script, "text under a name that runs it");
     }
+    let mut active = Active::new(seen.kind);
+    let called = claim.extension();
+    // Their markup is shown as it is written, and some of it is HTML.
+    let documents_code = called
+        .as_deref()
+        .is_some_and(|extension| matches!(extension, "md" | "markdown" | "rst"));
     if deep {
-        flag(text, &mut seen);
+        flag(text, documents_code, &mut active, &mut seen);
     }
-    if long && !(seen.kind == FileType::Xml && rest_is_data(source)?) {
+    if long && !(narrow && rest(source, &mut active, &mut seen)?) {
         let long = format!("markup longer than {TEXT_CAP} bytes");
         seen.add_hazard(HazardKind::BeyondLimits, long);
     }
     Ok(Some(seen))
 }
 
-/// Whether XML goes on as it began: statements and invoices with whole files in them are long, and nothing in them runs
-/// where no namespace is named in which scripts would, nor hidden in references.
-fn rest_is_data(source: &mut Source<'_>) -> io::Result<bool> {
+/// A text that begins as only one sort does, with control characters in it: damaged, or dressed so that it is no text.
+/// Browsers and address books pass over them.
+pub(super) fn beneath_controls(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
+    let (length, deep) = (source.len(), source.is_deep());
+    let bytes = source.prefix(if deep { TEXT_CAP } else { SNIFFED })?;
+    let complete = bytes.len() as u64 == length;
+    let text = encoding::without_controls(&bytes);
+    let start = text.trim_start();
+    let data = [FileType::VCard, FileType::Calendar];
+    let kind = match start.as_bytes().first() {
+        Some(b'<') => markup::kind_at_start(start),
+        Some(b'B' | b'b') => shape::kind(start, complete, &Claim::default()),
+        _ => None,
+    };
+    let Some(kind) = kind.filter(|kind| kind.family() == Family::Markup || data.contains(kind))
+    else {
+        return Ok(None);
+    };
+    let damage = Integrity::damaged("control characters in a text");
+    let mut seen = Seen::new(kind, Confidence::Guess).with_integrity(damage);
+    if deep {
+        flag(&text, false, &mut Active::new(kind), &mut seen);
+    }
+    Ok(Some(seen))
+}
+
+/// Looks through the rest of long markup: pages with pictures in them, statements and invoices with whole files in them.
+/// Answers whether all of it could be judged.
+fn rest(source: &mut Source<'_>, active: &mut Active, seen: &mut Seen) -> io::Result<bool> {
     let mut at = TEXT_CAP - OVERLAP;
+    // XML in which nothing runs is only searched for what would change that.
+    let mut runs = seen.kind != FileType::Xml || active.runs();
     let (mut declares, mut refers) = (false, false);
     while at + OVERLAP < source.len() {
+        if runs && at > PAGE_CAP {
+            return Ok(false);
+        }
         let bytes = source.at(at, PIECE)?;
         if bytes.len() as u64 <= OVERLAP {
             // Our own limit, which is told elsewhere.
             return Ok(true);
         }
         let has = |word: &[u8]| find(bytes, word).is_some();
-        if markup::RUNNING_NAMESPACES
-            .iter()
-            .any(|namespace| has(namespace.as_bytes()))
-            || bytes.contains(&0)
-        {
+        if bytes.contains(&0) || has(b"<!ENTITY") {
             return Ok(false);
         }
         declares |= has(b"xmlns");
         refers |= has(b"&#");
+        runs |= declares && refers
+            || active::RUNNING_NAMESPACES
+                .iter()
+                .any(|namespace| has(namespace.as_bytes()));
         at += bytes.len() as u64 - OVERLAP;
+        if runs && !active.exhausted() {
+            let text = String::from_utf8_lossy(bytes);
+            active.look(&text);
+            office_xml(&text, seen);
+        }
     }
-    Ok(!(declares && refers))
+    if let Some(evidence) = active.evidence() {
+        seen.add_hazard(HazardKind::MarkupScript, evidence);
+    }
+    Ok(!active.exhausted())
 }
 
 fn kind(text: &str, decoded: &Decoded<'_>, claim: &Claim<'_>) -> FileType {
     if mail::is_message(text) {
         return FileType::Email;
     }
-    script::kind(text, claim.extension().as_deref())
-        .or_else(|| markup::kind(text))
+    let extension = claim.extension();
+    let extension = extension.as_deref();
+    script::kind(text, extension)
+        .or_else(|| markup::kind_named(text, extension))
         .or_else(|| shape::kind(text, decoded.complete, claim))
         .unwrap_or(FileType::Text)
 }
 
 /// Adds what a text of this kind would do.
-fn flag(text: &str, seen: &mut Seen) {
+fn flag(text: &str, documents_code: bool, active: &mut Active, seen: &mut Seen) {
     match seen.kind {
         FileType::Html | FileType::Svg | FileType::Xml => {
-            if let Some(evidence) = markup::active_content(seen.kind, text) {
+            active.look(text);
+            if let Some(evidence) = active.evidence() {
                 seen.add_hazard(HazardKind::MarkupScript, evidence);
+            } else if active.exhausted() {
+                let many = "more tags and addresses than are looked at";
+                seen.add_hazard(HazardKind::BeyondLimits, many);
             }
             entities::flag(text, seen);
             office_xml(text, seen);
@@ -118,7 +174,7 @@ fn flag(text: &str, seen: &mut Seen) {
         FileType::Sylk if shape::has_macro(text) => {
             seen.add_hazard(HazardKind::Macro, "a macro that runs on opening");
         }
-        FileType::Text if markup::runs_as_page(text) => {
+        FileType::Text if !documents_code && markup::runs_as_page(text) => {
             seen.add_hazard(HazardKind::MarkupScript, "markup that runs in a text");
         }
         _ => {}
@@ -127,21 +183,23 @@ fn flag(text: &str, seen: &mut Seen) {
 
 /// Office documents as one flat XML: Word and Excel 2003, flat OpenDocument, flat packages.
 fn office_xml(text: &str, seen: &mut Seen) {
-    if fields::has_dde(text) || text.contains("<DDELink") || text.contains(":DDELink") {
+    let has = |word: &str| find(text.as_bytes(), word.as_bytes()).is_some();
+    if fields::has_dde(text) || has("<DDELink") || has(":DDELink") {
         seen.add_hazard(HazardKind::Dde, "a DDE field or link");
     }
     let code = [
-        "editdata.mso",
+        "name=\"editdata.mso\"",
         "/vbaProject.bin\"",
         "ms-office.vbaProject\"",
     ];
-    if code.iter().any(|part| text.contains(part)) {
+    let page = has("Edit-Time-Data") && has("editdata.mso");
+    if page || code.into_iter().any(has) {
         seen.add_hazard(HazardKind::Macro, "a part with the code of a document");
     }
-    if text.contains("oledata.mso") || text.contains("o:OLEObject") {
+    if has("oledata.mso") || has("o:OLEObject") {
         seen.add_hazard(HazardKind::OlePackage, "an object in the document");
     }
-    if text.contains("office:document") {
+    if has("office:document") {
         flag_open_document(text, seen);
     }
 }

@@ -211,7 +211,19 @@ fn syntax(kind: FileType, text: &str) -> bool {
                 || text.contains("wscript.")
         }
         FileType::BatchScript => text.contains('%') || text.contains("\n:") || text.contains(" /"),
-        _ => text.contains('(') && text.contains(';') && text.contains(['=', '{']),
+        _ => {
+            let lines = text
+                .lines()
+                .map(str::trim_end)
+                .filter(|line| !line.is_empty());
+            let (all, ended) = lines.fold((0, 0), |(all, ended), line| {
+                let end = line.ends_with([';', '{', '}', ',']);
+                (all + 1, ended + usize::from(end))
+            });
+            // Build files call functions line by line, and end none.
+            let statements = all <= 3 || ended * 4 >= all;
+            statements && text.contains('(') && text.contains(';') && text.contains(['=', '{'])
+        }
     }
 }
 
@@ -279,6 +291,11 @@ mod tests {
             (
                 "Please document. Then close the window. Let me know (soon);",
                 None,
+                None,
+            ),
+            (
+                "set(A 1)\nfunction(b)\n  set(C \"a;b\")\n  let (x)\nendfunction()\nset(D = 2)\nrequire(b)\nvar (y)\n",
+                Some("txt"),
                 None,
             ),
             ("", None, None),

@@ -7,6 +7,15 @@ use serde::de::IgnoredAny;
 /// Lines of a table that are looked at.
 const ROWS: usize = 64;
 
+/// How entries of calendars begin that are kept without their frame (RFC 5545 §3.6).
+const ENTRIES: [&str; 5] = [
+    "BEGIN:VEVENT",
+    "BEGIN:VTODO",
+    "BEGIN:VJOURNAL",
+    "BEGIN:VFREEBUSY",
+    "BEGIN:VTIMEZONE",
+];
+
 /// Data by its shape. `complete` says that the text is the whole file.
 pub(super) fn kind(text: &str, complete: bool, claim: &Claim<'_>) -> Option<FileType> {
     let start = text.trim_start();
@@ -17,7 +26,9 @@ pub(super) fn kind(text: &str, complete: bool, claim: &Claim<'_>) -> Option<File
     };
     if begins("BEGIN:VCARD") {
         Some(FileType::VCard)
-    } else if begins("BEGIN:VCALENDAR") {
+    } else if begins("BEGIN:VCALENDAR")
+        || ENTRIES.iter().any(|part| begins(part)) && !is_called_text(claim)
+    {
         Some(FileType::Calendar)
     } else if begins("WEBVTT") && start[6..].chars().next().is_none_or(char::is_whitespace) {
         Some(FileType::WebVtt)
@@ -25,11 +36,20 @@ pub(super) fn kind(text: &str, complete: bool, claim: &Claim<'_>) -> Option<File
         Some(FileType::Sylk)
     } else if begins("%!PS") {
         Some(FileType::PostScript)
-    } else if start.starts_with(['{', '[']) && is_json(start, complete) {
+    } else if start.starts_with(['{', '[']) && is_json(start, complete)
+        || claim.extension().as_deref() == Some("json") && complete && is_json(start, true)
+    {
         Some(FileType::Json)
     } else {
         table(text, complete, claim)
     }
+}
+
+/// Whether the name says that this is plain text.
+fn is_called_text(claim: &Claim<'_>) -> bool {
+    claim
+        .extension()
+        .is_some_and(|extension| FileType::Text.goes_by_extension(&extension))
 }
 
 fn is_json(text: &str, complete: bool) -> bool {
@@ -57,8 +77,6 @@ fn table(text: &str, complete: bool, claim: &Claim<'_>) -> Option<FileType> {
         Some("tsv" | "tab") => Some(FileType::Tsv),
         _ => None,
     };
-    let called_text =
-        extension.is_some_and(|extension| FileType::Text.goes_by_extension(&extension));
     let claimed = named.is_some()
         || claim.essence().is_some_and(|essence| {
             essence == "text/csv"
@@ -72,13 +90,21 @@ fn table(text: &str, complete: bool, claim: &Claim<'_>) -> Option<FileType> {
         Some(FileType::Csv)
     } else {
         // Columns set with tabs are also how people write lists: called text, they are text.
-        (!called_text && is_table(text, '\t', complete, claimed)).then_some(FileType::Tsv)
+        (!is_called_text(claim) && is_table(text, '\t', complete, claimed)).then_some(FileType::Tsv)
     };
     shown.or(named.filter(|_| !text.trim().is_empty()))
 }
 
 /// Whether a cell is a formula that starts a program: `=cmd|'/c …'!A0` or `=DDE(…)` (OWASP, CSV injection).
 pub(super) fn starts_programs(text: &str) -> bool {
+    // Most tables have neither sign.
+    let calls = || {
+        memchr::memmem::find_iter(text.as_bytes(), b"(")
+            .any(|at| at >= 3 && text.as_bytes()[at - 3..at].eq_ignore_ascii_case(b"dde"))
+    };
+    if memchr::memchr(b'|', text.as_bytes()).is_none() && !calls() {
+        return false;
+    }
     let sign = |cell: &str| {
         cell.trim_start_matches(['"', '\'', ' '])
             .starts_with(['=', '+', '-', '@'])
@@ -170,6 +196,7 @@ mod tests {
             ("[note to self] buy milk", None),
             ("BEGIN:VCARD\r\nVERSION:3.0", Some(FileType::VCard)),
             ("begin:vcalendar", Some(FileType::Calendar)),
+            ("BEGIN:VEVENT\nDTSTART:1", Some(FileType::Calendar)),
             (
                 "id;name;sum\n1;Müller;3,50\n2;\"a;b\nc\";4\n",
                 Some(FileType::Csv),
@@ -201,6 +228,13 @@ mod tests {
             file_name: Some("list.txt"),
         };
         assert_eq!(kind("a\tb\n1\t2\n3\t4", true, &claim), None);
+        assert_eq!(kind("BEGIN:VEVENT\nDTSTART:1", true, &claim), None);
+        let claim = Claim {
+            declared: None,
+            file_name: Some("answer.json"),
+        };
+        assert_eq!(kind("\"yes\"\n", true, &claim), Some(FileType::Json));
+        assert_eq!(kind("yes\n", true, &claim), None);
     }
 
     #[test]

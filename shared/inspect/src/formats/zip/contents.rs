@@ -8,7 +8,7 @@ use super::directory::Directory;
 use super::office;
 use super::parts::Parts;
 use crate::findings::HazardKind;
-use crate::formats::runnable;
+use crate::formats::{find, runnable};
 use crate::kind::FileType;
 use crate::seen::Seen;
 use std::io::{Read, Seek};
@@ -110,9 +110,23 @@ fn iwork<R: Read + Seek>(parts: &mut Parts<R>) -> Option<FileType> {
     // Numbers and Pages share nearly all names: only what one of them has settles it.
     let starts = |start: &str| directory.names().any(|name| name.starts_with(start));
     if starts("index/slide") || starts("index/masterslide") || starts("index/templateslide") {
-        Some(FileType::Keynote)
-    } else {
-        starts("index/section").then_some(FileType::Pages)
+        return Some(FileType::Keynote);
+    }
+    if starts("index/section") {
+        return Some(FileType::Pages);
+    }
+    let index = directory.find("index/document.iwa")?.index;
+    iwork_root(&parts.bytes(index, 64))
+}
+
+/// The application by the number of the first object's class, which stands near the beginning of the main part: Snappy
+/// leaves it as it is there.
+fn iwork_root(archive: &[u8]) -> Option<FileType> {
+    let at = find(archive, b"\x08\x01\x12")?;
+    match archive.get(at + 4..)? {
+        [8, 0x90, 0x4E, ..] => Some(FileType::Pages),
+        [8, 1, ..] => Some(FileType::Numbers),
+        _ => None,
     }
 }
 

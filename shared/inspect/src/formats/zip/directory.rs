@@ -16,6 +16,8 @@ pub(crate) struct EndRecord {
     pub(crate) entries: u64,
     /// The offset behind the record and its comment.
     pub(crate) after: u64,
+    /// How many bytes of that are the comment.
+    pub(crate) comment: u64,
     /// Where the directory begins if it ends where the record begins.
     pub(crate) directory_at: Option<u64>,
 }
@@ -35,6 +37,7 @@ pub(crate) fn end_record(source: &mut Source<'_>) -> io::Result<Option<EndRecord
                 return Ok(Some(EndRecord {
                     entries: half(10),
                     after: begin + END_RECORD_BYTES as u64 + comment,
+                    comment,
                     directory_at: begin.checked_sub(directory_bytes),
                 }));
             }
