@@ -52,7 +52,7 @@ fn step(name: &str) -> Result<Step, String> {
 /// # Errors
 /// If standard output cannot be written to.
 pub fn run(options: &Options) -> Result<bool> {
-    let now = SystemClock.now();
+    let now = SystemClock::new().now();
     let mut out = io::stdout().lock();
     let mut all_read = true;
     for path in &options.files {

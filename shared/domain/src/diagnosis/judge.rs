@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use super::facts::Facts;
 use super::passage::Passage;
 use super::redact;
 use super::rule::{Rule, Sign};
 use super::rules::{self, Group};
-use super::seen::{Facts, Outcome, Seen, Step};
+use super::seen::{Outcome, Seen, Step};
 use super::{Confidence, Diagnosis, Disposition, Failure};
 use crate::pacing::retry_after::RetryAfter;
 use crate::time::Timestamp;

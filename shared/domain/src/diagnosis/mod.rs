@@ -4,6 +4,7 @@
 //! All causes stand in one table ([`rules`]): [`judge`](judge()) finds the row that what was seen falls under, and what our
 //! own code sees it names by its row ([`rules::ours`]).
 
+mod facts;
 mod judge;
 mod passage;
 mod recorded;

@@ -39,6 +39,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("wa-window", "*.window-closed", number(&[(131_047, 131_047)]).of(&[WhatsApp]), (Customer, Reject, Certain), WINDOW, CODES),
     rule("wa-undeliverable", "*.undeliverable", number(&[(131_026, 131_026)]).of(&[WhatsApp]), (Customer, Reject, Certain), UNDELIVERABLE, CODES),
     rule("wa-to-itself", "*.recipient-is-sender", number(&[(131_021, 131_021)]).of(&[WhatsApp]), (Ours, Reject, Certain), TO_ITSELF, CODES),
+    rule("wa-allowed-list", "*.recipient-not-listed", number(&[(131_030, 131_030)]).of(&[WhatsApp]), (Ours, Reject, Certain), LISTED, CODES),
     rule("wa-not-wanted", "*.not-wanted", number(&[(131_049, 131_050), (130_472, 130_472)]).of(&[WhatsApp]), (Customer, Reject, Certain), NOT_WANTED, CODES),
     rule("wa-type", "*.type-not-taken", number(&[(131_051, 131_051)]).of(&[WhatsApp]), (Provider, OtherForm, Certain), MEDIA, CODES),
     rule("wa-not-fetched", "*.media-refused", number(&[(131_052, 131_052)]).of(&[WhatsApp]), (Provider, Reject, Certain), NOT_FETCHED, CODES),
@@ -78,6 +79,7 @@ const UNAVAILABLE_PERSON: &str = "The person cannot be reached on this channel: 
 const UNDELIVERABLE: &str =
     "The number is not on WhatsApp, or its app is too old. Reach the customer another way.";
 const TO_ITSELF: &str = "The message was addressed to the number that sends it. Check the route and the connection's number.";
+const LISTED: &str = "A test number of Meta's writes only to numbers on its list. Add the customer's number in the app's settings, or use a number of your own.";
 const NOT_WANTED: &str = "The customer does not want such messages, or WhatsApp limits them for this customer. Reach the customer another way.";
 const MEDIA: &str = "WhatsApp does not take this file. Send it in another form, as JPEG, PNG, PDF or MP4 for example.";
 const NOT_FETCHED: &str =
