@@ -132,7 +132,8 @@ async fn redrive(reopener: &Reopener, id: &MediaId, options: &Options) -> Result
 
 #[cfg(test)]
 mod tests {
-    use attache_domain::diagnosis::{Diagnosis, Domain};
+    use attache_domain::diagnosis::Diagnosis;
+    use attache_domain::diagnosis::rules::ours;
     use attache_domain::job::VERSION;
     use attache_domain::journey::Stage;
     use clap::Parser;
@@ -160,7 +161,10 @@ mod tests {
                 v: VERSION,
                 media: "abcdefghijklmnopqrstuvwxyz".parse().unwrap(),
                 epoch: 0,
-                diagnosis: Diagnosis::new(Domain::Ours, "whatsapp.token-refused", "", ""),
+                diagnosis: Diagnosis {
+                    code: "whatsapp.token-refused".to_owned(),
+                    ..ours::TOO_LATE.diagnosis("")
+                },
             }),
         };
         for (words, expected) in [

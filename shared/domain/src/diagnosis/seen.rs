@@ -75,11 +75,13 @@ pub enum Step {
     Webhook,
     /// A webhook was registered.
     Register,
+    /// What the platform takes, as its owner set it up.
+    Configuration,
 }
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Token,
         Self::LookUp,
         Self::Download,
@@ -88,6 +90,7 @@ impl Step {
         Self::Send,
         Self::Webhook,
         Self::Register,
+        Self::Configuration,
     ];
 
     /// Its name.
@@ -102,6 +105,7 @@ impl Step {
             Self::Send => "send",
             Self::Webhook => "webhook",
             Self::Register => "register",
+            Self::Configuration => "configuration",
         }
     }
 

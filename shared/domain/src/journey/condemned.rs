@@ -3,7 +3,8 @@
 
 use super::{Item, Stage};
 use crate::audit::Actor;
-use crate::diagnosis::{Diagnosis, Domain};
+use crate::diagnosis::Diagnosis;
+use crate::diagnosis::rules::ours;
 use crate::scan::Scanned;
 use crate::time::Timestamp;
 use crate::verdict::{Reason, Verdict};
@@ -91,12 +92,7 @@ impl Item {
 }
 
 fn turned_back(scanned: &Scanned) -> Diagnosis {
-    Diagnosis::new(
-        Domain::Customer,
-        "provider.malware",
-        scanned.evidence(),
-        "The platform scanned the file, calls it malware and passes it on to nobody. Ask its sender to clean the machine it came from.",
-    )
+    ours::PROVIDER_MALWARE.diagnosis(scanned.evidence())
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
     use crate::channels::{Kind, Objection};
     use crate::claim::Lease;
-    use crate::diagnosis::Domain;
+    use crate::diagnosis::rules::ours;
     use crate::journey::tests::item;
     use crate::verdict::Refusal;
 
@@ -174,7 +174,7 @@ mod tests {
             objection: Objection::TooLarge,
             at: NOW,
         };
-        let why = Diagnosis::new(Domain::Provider, "channel.limit-drift", "7 of 9", "");
+        let why = ours::LIMIT_DRIFT.diagnosis("7 of 9");
         item.plan_anew(refused.clone(), why, Actor::Upload, NOW);
         let gate = &item.gate;
         assert_eq!((gate.stage, gate.epoch), (Stage::Stored, 1));

@@ -147,7 +147,7 @@ impl Item {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::{Diagnosis, Domain};
+    use crate::diagnosis::rules::ours;
     use crate::digest::Sha256Digest;
     use crate::event::{FollowUp, Words, origin};
     use crate::journey::StoredObject;
@@ -168,7 +168,7 @@ mod tests {
         item.end(stage, Actor::Upload, NOW);
         item.record.attempts = 4;
         item.record.uploaded = Some("4490709327384033".to_owned());
-        item.record.diagnosis = Some(Diagnosis::new(Domain::Provider, "x", "y", "z"));
+        item.record.diagnosis = Some(ours::NO_LINK.diagnosis("y"));
         item
     }
 

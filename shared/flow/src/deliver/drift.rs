@@ -4,7 +4,8 @@
 //! all. It is never sent again as it was, and it happens to an item once: refused in its second form, it is given up.
 
 use attache_domain::channels::{Kind, Objection, Refused};
-use attache_domain::diagnosis::{Diagnosis, Domain, Failure};
+use attache_domain::diagnosis::rules::ours;
+use attache_domain::diagnosis::{Diagnosis, Failure};
 use attache_domain::journey::Item;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ impl Deliver<'_> {
         taken::refused_by(&target, &refused, (self.limits, self.clock)).await?;
         tracing::error!(media.id = %item.id, connection.id = %target, refused.kind = ?refused.kind, refused.mime = %refused.mime, refused.bytes = refused.bytes, refused.within = refused.within, objection = objection.as_str(), failure.code = %failure.diagnosis.code, synthetic = item.origin.synthetic, "{LIMIT_DRIFT}");
         let again = item.record.refused.is_some();
-        let why = diagnosis(&refused, &failure, if again { TWICE } else { ONCE });
+        let why = diagnosis(&refused, &failure, (!again).then_some(ONCE));
         if again {
             return self.give_up(item, why).await;
         }
@@ -64,7 +65,8 @@ impl Deliver<'_> {
     }
 }
 
-fn diagnosis(refused: &Refused, failure: &Failure, remedy: &str) -> Diagnosis {
+/// `remedy`: instead of the rule's own.
+fn diagnosis(refused: &Refused, failure: &Failure, remedy: Option<&str>) -> Diagnosis {
     let Refused {
         mime,
         bytes,
@@ -77,9 +79,12 @@ fn diagnosis(refused: &Refused, failure: &Failure, remedy: &str) -> Diagnosis {
     let evidence = format!(
         "{mime} of {bytes} bytes was refused as {objection}, within the published {within} bytes ({code}: {evidence})"
     );
-    Diagnosis::new(Domain::Provider, "channel.limit-drift", evidence, remedy)
+    let mut diagnosis = ours::LIMIT_DRIFT.diagnosis(evidence);
+    if let Some(remedy) = remedy {
+        remedy.clone_into(&mut diagnosis.remedy);
+    }
+    diagnosis
 }
 
 const ONCE: &str =
     "Nothing to do for this file: it was planned anew. See the runbook limit-drift for the others.";
-const TWICE: &str = "It was refused in two forms, although both should have fitted. Send it in another form, or a smaller one.";

@@ -1,7 +1,8 @@
 //! Words in the place of a file. A link is made when the words are sent: it is in no row, no job and no log.
 
 use attache_domain::delivery::LINK_LIFE;
-use attache_domain::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use attache_domain::diagnosis::Failure;
+use attache_domain::diagnosis::rules::ours;
 use attache_domain::in_place;
 use attache_domain::journey::Item;
 use attache_domain::verdict::Plan;
@@ -28,9 +29,5 @@ impl Deliver<'_> {
 }
 
 fn no_link(evidence: &str) -> Failure {
-    let remedy = "Nothing to do: Attaché tries again.";
-    Failure::new(
-        Disposition::Unavailable,
-        Diagnosis::new(Domain::Ours, "ours.no-link", evidence, remedy),
-    )
+    ours::LINK_NOT_MADE.failure(evidence)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use attache_domain::channels::{Bounds, Direction, Taken};
 use attache_domain::connection::{Connection, Directory};
-use attache_domain::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use attache_domain::diagnosis::{Failure, Outcome, Platform, Seen, Step, judge};
 use attache_domain::platforms::genesys;
 use attache_domain::signature::Secret;
 use attache_domain::token::{Fitness, Purpose, row_id};
@@ -103,11 +103,12 @@ impl Refresh<'_> {
         let credential = Credential::Bearer(token.clone());
         let answer = self.http.call(request, &credential).await;
         answer.map_err(|error| {
-            let remedy =
-                "Nothing to do yet: what is known of the limits holds, and a later run asks again.";
-            let code = "network.no-answer";
-            let diagnosis = Diagnosis::new(Domain::Network, code, error.to_string(), remedy);
-            Failure::new(Disposition::Unavailable, diagnosis)
+            let seen = Seen {
+                platform: Platform::Genesys,
+                step: Step::Configuration,
+                outcome: Outcome::Lost(&error),
+            };
+            judge(&seen, self.clock.now())
         })
     }
 }

@@ -17,6 +17,7 @@ const NOT_SEND: &[Step] = &[
     Step::Upload,
     Step::UploadStatus,
     Step::Register,
+    Step::Configuration,
 ];
 
 /// What Genesys says in so many words; asked before anything else.
@@ -39,7 +40,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("genesys-open", "genesys.outcome-unknown", field(CODE, &["internal.server.error", "request.timeout", "gateway.timeout"]).at(&[Send]), (Pipeline, Open, Certain), OPEN, "C7; genesys.md §9"),
     rule("genesys-error", "genesys.unavailable", field(CODE, &["internal.server.error", "request.timeout", "gateway.timeout"]), (Pipeline, Again, Certain), TRANSIENT, "S2-34; genesys.md §9"),
     rule("frame-type", "genesys.media-refused", field(FRAME, &["4001", "4003"]), (Customer, Reject, Likely), MEDIA, FRAMES),
-    rule("frame-size", "genesys.limit-drift", field(FRAME, &["4002"]), (Limits, Reject, Likely), DRIFT, FRAMES),
+    rule("frame-size", "genesys.too-large", field(FRAME, &["4002"]), (Limits, Reject, Likely), DRIFT, FRAMES),
     rule("frame-name", "genesys.name-refused", field(FRAME, &["4004", "4005"]), (Ours, Reject, Likely), NAME, FRAMES),
     rule("frame-session", "genesys.session-expired", field(FRAME, &["4006"]), (Token, Renew, Likely), SESSION, FRAMES),
     rule("frame-attachment", "genesys.attachment-gone", field(FRAME, &["4008", "4009", "4010"]), (Pipeline, Again, Likely), ATTACHMENT, FRAMES),

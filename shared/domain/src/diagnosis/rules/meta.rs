@@ -29,7 +29,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("meta-number-gone", "*.not-found", number(&[(33, 33)]), (Ours, Reject, Certain), NOT_FOUND, CODES),
     rule("social-window", "*.window-closed", subcode(&[(10, 10)], &[2_018_278]).of(SOCIAL), (Customer, Reject, Certain), SOCIAL_WINDOW, CODES),
     rule("social-nobody", "*.undeliverable", subcode(&[(100, 100)], &[2_018_001]).of(SOCIAL), (Customer, Reject, Certain), UNAVAILABLE_PERSON, CODES),
-    rule("social-size", "*.limit-drift", subcode(&[(100, 100)], &[2_018_109]).of(SOCIAL), (Limits, Smaller, Certain), DRIFT, CODES),
+    rule("social-size", "*.too-large", subcode(&[(100, 100)], &[2_018_109]).of(SOCIAL), (Limits, Smaller, Certain), DRIFT, CODES),
     rule("social-unavailable-person", "*.undeliverable", number(&[(551, 551)]).of(SOCIAL), (Customer, Reject, Certain), UNAVAILABLE_PERSON, CODES),
     rule("meta-permission", "*.permission", number(&[(3, 3), (10, 10), (200, 299), (131_005, 131_005)]), (Token, Reject, Certain), PERMISSION, "Meta, error codes; S0-64"),
     rule("meta-policy", "*.account-blocked", number(&[(368, 368)]), (Provider, Reject, Certain), BLOCKED, CODES),

@@ -2,7 +2,7 @@
 //! fit what is asked, waits that ended. Our own code says these by name.
 
 use super::super::Confidence::{Certain, Likely, Unknown as NotSure};
-use super::super::Domain::{Cache, Customer, Network, Ours, Pipeline, Provider};
+use super::super::Domain::{Cache, Customer, Limits, Network, Ours, Pipeline, Provider};
 use super::super::rule::Then::{Again, AgainLater, Reject, Throttle};
 use super::super::rule::{OURS, Rule, Then, rule};
 use super::super::{Confidence, Domain};
@@ -54,7 +54,12 @@ table! {
     FILE_NOT_SENT = own("file-not-sent", "bundle.file-not-sent", (Ours, Reject, Certain), SEE_FILE, "decision 0017");
     WINDOW_CLOSED = own("window-known-closed", "whatsapp.window-closed", (Customer, Reject, Certain), WINDOW, "meta.md §2.6");
     SCAN_FAILED = own("own-scan-failed", "scan.failed", (Ours, AgainLater, Certain), SCANNER, "S3-54, C28");
-    MALWARE = own("own-malware", "scan.malware", (Customer, Reject, Certain), MALICIOUS, "S3-27, S3-58");
+    PROVIDER_MALWARE = own("provider-malware", "provider.malware", (Customer, Reject, Certain), MALICIOUS, "S3-27, S3-58");
+    CDN_TIMEOUT = own("cdn-ingestion-timeout", "genesys.cdn-ingestion-timeout", (Pipeline, Reject, Certain), PIPELINE, "S0-17");
+    UPLOAD_FAILED = own("provider-upload-failed", "genesys.upload-failed", (Provider, Reject, Likely), TOOK_AND_REFUSED, "S0-17, S3-26");
+    LIMITS_UNREADABLE = own("limits-unreadable", "genesys.limits-unreadable", (Provider, Again, Likely), BY_PUBLISHED, "genesys.md §11");
+    LIMIT_DRIFT = own("drifted", "channel.limit-drift", (Limits, Reject, Certain), DRIFTED, "S2-26, S2-32; C5");
+    LINK_NOT_MADE = own("link-not-made", "ours.no-link", (Ours, Again, Certain), LATER, "design §5");
     FORWARD_REDIRECTED = own("forward-redirected", "forward.redirected", (Provider, Again, Certain), FORWARD_TO, "S0-63");
     FORWARD_REFUSED = own("forward-refused", "forward.refused", (Provider, Reject, Likely), THEIR_LOG, "S0-63");
     FORWARD_UNAVAILABLE = own("forward-unavailable", "forward.unavailable", (Provider, Again, Likely), THEIR_PACE, "S0-63");
@@ -81,7 +86,12 @@ const LOGIN_URL: &str = "Correct the connection's login_url.";
 const SEE_FILE: &str = "See what became of the file.";
 const WINDOW: &str = "The customer wrote last more than 24 hours ago, and WhatsApp lets nothing but approved templates through then. Send it again once the customer has written.";
 const SCANNER: &str = "The scanner could not read the file. It is tried once more after five minutes; then see whether the file opens at all, and whether the scanner is up.";
-const MALICIOUS: &str = "The scanner calls the file malicious. It stays in quarantine; tell the sender to check the device it came from.";
+const MALICIOUS: &str = "The platform scanned the file, calls it malware and passes it on to nobody. Ask its sender to clean the machine it came from.";
+const PIPELINE: &str = "The platform's own pipeline lost the file on its way. Send it again; if it lasts, open a case with Genesys.";
+const TOOK_AND_REFUSED: &str =
+    "Genesys took the file and then refused it. See what the evidence names, and send another.";
+const BY_PUBLISHED: &str = "Nothing to do: files are planned by the published limits. If it stays, the platform may have changed its answer.";
+const DRIFTED: &str = "It was refused in two forms, although both should have fitted. Send it in another form, or a smaller one.";
 const FORWARD_TO: &str =
     "Set forward_to to the address that the other system redirects to: redirects are not followed.";
 const THEIR_LOG: &str = "Look at the other system's log: it refuses what is forwarded. If it says 401 or 403, see whether it has the app secret the endpoint has.";

@@ -4,7 +4,8 @@
 
 use serde_json::Value;
 
-use crate::diagnosis::{Diagnosis, Domain, excerpt};
+use crate::diagnosis::rules::ours;
+use crate::diagnosis::{Diagnosis, excerpt};
 use crate::platforms::lenient::{Unreadable, object, text};
 use crate::scan::Scanned;
 
@@ -74,20 +75,11 @@ fn failed(data: &Value) -> Diagnosis {
         .filter_map(|key| said(key).map(|said| format!("{key} {said}")))
         .collect();
     let evidence = evidence.join(", ");
-    match said("error_code").as_deref() {
-        Some("cdn_ingestion_timeout") => Diagnosis::new(
-            Domain::Pipeline,
-            "genesys.cdn-ingestion-timeout",
-            evidence,
-            "The platform's own pipeline lost the file on its way. Send it again; if it lasts, open a case with Genesys.",
-        ),
-        _ => Diagnosis::new(
-            Domain::Provider,
-            "genesys.upload-failed",
-            evidence,
-            "Genesys took the file and then refused it. See what the evidence names, and send another.",
-        ),
-    }
+    let rule = match said("error_code").as_deref() {
+        Some("cdn_ingestion_timeout") => ours::CDN_TIMEOUT,
+        _ => ours::UPLOAD_FAILED,
+    };
+    rule.diagnosis(evidence)
 }
 
 fn scanned(result: &str) -> Scanned {
@@ -101,6 +93,7 @@ fn scanned(result: &str) -> Scanned {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnosis::Domain;
 
     fn read(text: &str) -> Option<Completion> {
         completion(text.as_bytes()).unwrap()

@@ -19,6 +19,7 @@ pub fn failure(step: Step, response: &Response, now: Timestamp) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channels::Objection;
     use crate::diagnosis::Disposition;
     use crate::wire::Headers;
     use std::time::Duration;

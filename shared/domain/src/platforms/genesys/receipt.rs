@@ -62,14 +62,16 @@ fn reason_code(code: &str) -> &'static str {
         | "whatsapp.type-not-taken"
         | "whatsapp.media-refused" => "MediaTypeNotAllowed",
         "channel.size" | "transfer.size-refused" => "InvalidMediaContentLength",
-        "verdict.quarantined" | "scan.malware" => "DataFiltered",
+        "verdict.quarantined" | "provider.malware" => "DataFiltered",
         "whatsapp.window-closed" => "MessageExpired",
         "whatsapp.undeliverable" => "InvalidDestination",
         "whatsapp.not-wanted" => "RecipientOptedOut",
         "whatsapp.account-blocked" | "whatsapp.permission" | "whatsapp.template-refused" => {
             "MessageNotAllowed"
         }
-        code if code.ends_with(".limit-drift") => "InvalidMediaContentLength",
+        code if code.ends_with(".limit-drift") || code.ends_with(".too-large") => {
+            "InvalidMediaContentLength"
+        }
         code if code.ends_with("throttled") => "RateLimited",
         code if code.starts_with("ours.") || code.starts_with("network.") => "ServerError",
         _ => "GeneralError",
@@ -133,8 +135,9 @@ mod tests {
             ("channel.type", "MediaTypeNotAllowed"),
             ("whatsapp.window-closed", "MessageExpired"),
             ("whatsapp.pair-throttled", "RateLimited"),
-            ("whatsapp.limit-drift", "InvalidMediaContentLength"),
-            ("scan.malware", "DataFiltered"),
+            ("whatsapp.too-large", "InvalidMediaContentLength"),
+            ("channel.limit-drift", "InvalidMediaContentLength"),
+            ("provider.malware", "DataFiltered"),
             ("ours.connection-removed", "ServerError"),
             ("something.else", "GeneralError"),
         ] {

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::error::failure;
 use crate::channels::{Bounds, Direction, live};
 use crate::connection::{Account, Connection};
-use crate::diagnosis::{Diagnosis, Disposition, Domain, Failure};
+use crate::diagnosis::rules::ours;
+use crate::diagnosis::{Failure, Step};
 use crate::time::Timestamp;
 use crate::wire::{Auth, Body, Method, Request, Response};
 
@@ -83,7 +84,7 @@ fn request(connection: &Connection, below: &[&str]) -> Option<Request> {
 
 fn read(response: &Response, now: Timestamp) -> Result<Value, Failure> {
     if response.status != 200 {
-        let mut failure = failure(response, now);
+        let mut failure = failure(Step::Configuration, response, now);
         if response.status == 403 {
             failure.diagnosis.remedy = PERMISSIONS.to_owned();
         }
@@ -93,17 +94,7 @@ fn read(response: &Response, now: Timestamp) -> Result<Value, Failure> {
 }
 
 fn unreadable(what: &str) -> Failure {
-    let evidence = format!("status 200: {what}");
-    let remedy = "Nothing to do: files are planned by the published limits. If it stays, the platform may have changed its answer.";
-    Failure::new(
-        Disposition::Unavailable,
-        Diagnosis::new(
-            Domain::Provider,
-            "genesys.limits-unreadable",
-            evidence,
-            remedy,
-        ),
-    )
+    ours::LIMITS_UNREADABLE.failure(format!("status 200: {what}"))
 }
 
 const PERMISSIONS: &str = "Give the OAuth client's role the permissions messaging:integration:view and messaging:supportedContent:view. Until then files are planned by the published limits.";
@@ -147,7 +138,8 @@ mod tests {
             (200, r#"{"id":"i"}"#, Ok("default")),
             (200, "{}", Err("genesys.limits-unreadable")),
             (200, "<html>", Err("genesys.limits-unreadable")),
-            (404, "", Err("genesys.not-found")),
+            (404, r#"{"code":"not.found"}"#, Err("genesys.not-found")),
+            (404, "", Err("genesys.refused")),
             (401, "", Err("genesys.token-refused")),
         ] {
             let read = read_integration(&answer(status, body), NOW);
