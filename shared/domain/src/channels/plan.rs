@@ -67,6 +67,8 @@ pub struct Known<'a> {
     pub taken: &'a Taken,
     /// What the target refused of this very file.
     pub refused: Option<&'a Refused>,
+    /// Whether a rendition of it was refused. There is one of a file, and no other is made of it.
+    pub converted: bool,
     /// What was planned for it before, if it is planned anew.
     pub before: Option<&'a Plan>,
     /// Now.
@@ -99,7 +101,7 @@ pub fn plan(
     let channel = Channel {
         title: target.channel_name(),
         direction: origin.direction,
-        limits: match known.refused {
+        limits: match known.refused.filter(|refused| refused.holds(known.now)) {
             Some(refused) => limits.refusing(refused),
             None => limits,
         },
@@ -113,8 +115,7 @@ pub fn plan(
         found,
     };
     let ways = Ways {
-        // There is one rendition of a file, and no other is made of it.
-        convert: target.ways.convert && !matches!(known.before, Some(Plan::Converted { .. })),
+        convert: target.ways.convert && !known.converted,
         ..target.ways
     };
     plan_for(&channel, &offered, ways)
@@ -306,18 +307,19 @@ mod tests {
     use crate::event::{Content, origin};
 
     fn plan(origin: &Origin, target: Option<&Connection>, found: Found<'_>) -> Plan {
-        plan_knowing(origin, target, (None, None), found)
+        plan_knowing(origin, target, (None, false, None), found)
     }
 
     fn plan_knowing(
         origin: &Origin,
         target: Option<&Connection>,
-        (refused, before): (Option<&Refused>, Option<&Plan>),
+        (refused, converted, before): (Option<&Refused>, bool, Option<&Plan>),
         found: Found<'_>,
     ) -> Plan {
         let known = Known {
             taken: &Taken::default(),
             refused,
+            converted,
             before,
             now: Timestamp::from_seconds(100),
         };
@@ -570,7 +572,7 @@ mod tests {
             (Some(&sound), "hi".to_owned(), true),
         ] {
             let origin = outgoing(&caption);
-            let known = (None, before);
+            let known = (None, false, before);
             let plan = plan_knowing(&origin, Some(&target), known, found("text/csv", 1000));
             assert_eq!(plan.as_str(), "link");
             assert_eq!(plan.leaves_caption(), expected, "{caption}");
@@ -611,17 +613,6 @@ mod tests {
             let origin = outgoing("");
             let before = plan(&origin, Some(&target), found(content_type, 1000));
             let sent = before.delivery().unwrap().clone();
-            let before = match converted {
-                true => Plan::Converted {
-                    to: sent.clone(),
-                    max_bytes: 1000,
-                    why: Refusal {
-                        code: String::new(),
-                        reason: String::new(),
-                    },
-                },
-                false => before,
-            };
             let refused = Refused::by(
                 &target,
                 Direction::ToCustomer,
@@ -629,7 +620,7 @@ mod tests {
                 objection,
                 Timestamp::from_seconds(99),
             );
-            let known = (Some(&refused), Some(&before));
+            let known = (Some(&refused), converted, Some(&before));
             let plan = plan_knowing(&origin, Some(&target), known, found(content_type, 1000));
             let outcome = match &plan {
                 Plan::Rejected(why) => why.code.as_str(),

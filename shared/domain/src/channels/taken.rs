@@ -186,7 +186,8 @@ impl Refused {
         }
     }
 
-    fn holds(&self, now: Timestamp) -> bool {
+    /// Whether it still says something.
+    pub(super) fn holds(&self, now: Timestamp) -> bool {
         now.saturating_since(self.at) < REMEMBERED
     }
 }

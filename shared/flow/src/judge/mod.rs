@@ -215,6 +215,7 @@ impl Judge<'_> {
         let known = Known {
             taken: &taken,
             refused: item.record.refused.as_ref(),
+            converted: item.record.refused.is_some() && item.record.rendition.is_some(),
             before: item.record.plan.as_ref(),
             now,
         };

@@ -149,8 +149,8 @@ pub struct Entry {
     pub role: Role,
 }
 
-/// The epochs of a row: a status that answers what nobody knew opens the second.
-const EPOCHS: [u16; 2] = [0, 1];
+/// The epochs of a row: a refusal in spite of what is known opens one, and a status that answers what nobody knew.
+const EPOCHS: [u16; 3] = [0, 1, 2];
 
 /// Every row that may come of these messages.
 pub(super) fn entries(messages: &[Message]) -> BTreeMap<MediaId, Entry> {

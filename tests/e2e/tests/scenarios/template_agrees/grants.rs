@@ -131,6 +131,7 @@ fn roles_are_kept_apart() {
             vec![
                 "FetchFunction",
                 "IntakeFunction",
+                "RefreshFunction",
                 "TextFunction",
                 "UploadFunction",
             ],
@@ -157,6 +158,8 @@ fn roles_are_kept_apart() {
                 "ConvertFunction",
                 "FetchFunction",
                 "IntakeFunction",
+                // What its links allow.
+                "TextFunction",
                 "UploadFunction",
                 "ValidateFunction",
             ],

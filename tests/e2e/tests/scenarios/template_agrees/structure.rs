@@ -161,6 +161,7 @@ fn the_data_key_is_granted_for_one_purpose_at_a_time() -> Result<()> {
         "IntakeRole kms:Decrypt link",
         "IntakeRole kms:Decrypt token",
         "IntakeRole kms:GenerateDataKey link",
+        "RefreshRole kms:Decrypt token",
         "RefreshRole kms:GenerateDataKey token",
         "TextRole kms:Decrypt token",
         "UploadRole kms:Decrypt token",
