@@ -12,6 +12,7 @@
 //! - `handler`: CPU time of one event at intake, beside the same work in Python.
 //! - `cold-start`: from the start of a process to its first answer, beside an empty function and Python.
 //! - `inspect`: what telling a type and looking inside a file cost, beside libmagic; and what bombs cost.
+//! - `renditions`: the longest that a picture or a text takes to be converted.
 //! - `accuracy`: how often inspection is right over a folder of labelled files, beside libmagic.
 //!
 //! All but the first three and the last hold what they measured against the bars that were set for it.
@@ -27,6 +28,7 @@ mod meter;
 mod own;
 mod picture;
 mod relay;
+mod renditions;
 mod spread;
 mod stack;
 mod words;
@@ -140,6 +142,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The longest that a rendition takes: originals at the bounds of what is converted, built to be slow.
+    Renditions {
+        /// Prints one line of JSON instead.
+        #[arg(long)]
+        json: bool,
+    },
     /// How often inspection is right over files whose types are known, beside libmagic, and each file it got wrong.
     Accuracy {
         /// A folder with `labels.tsv` (path, tab, type), or of folders that are called by their files' type.
@@ -219,6 +227,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Inspect { files, runs, json } => {
             print(&inspect::measure(files.as_deref(), runs)?, json)
         }
+        Command::Renditions { json } => print(&renditions::measure()?, json),
         Command::Accuracy { dir, named, json } => {
             print(&inspect::accuracy::measure(&dir, named)?, json)
         }
