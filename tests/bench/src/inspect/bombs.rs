@@ -84,43 +84,53 @@ pub(crate) fn run(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A name, a file name and its bytes.
+type Bomb = (&'static str, &'static str, Vec<u8>);
+
 fn make(folder: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
-    let zeros = vec![0; UNFOLDED];
-    let flat = archive(&[("zeros", &zeros)])?;
-    let nested = (0..5).try_fold(archive(&[("a.txt", b"x")])?, |inner, _| {
-        archive(&[("inner.zip", inner)])
-    })?;
-    let laughs: String = (1..10)
-        .map(|n| format!("<!ENTITY l{n} \"{}\">", format!("&l{};", n - 1).repeat(10)))
-        .collect();
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-    gzip.write_all(&zeros)?;
-    let all: [(&str, &str, Vec<u8>); 8] = [
-        ("flat ZIP", "a.zip", flat.clone()),
-        ("nested ZIP", "n.zip", nested),
-        ("overlapping ZIP", "o.zip", overlapping(&flat)?),
-        (
-            "workbook",
-            "a.xlsx",
-            archive(&[("[Content_Types].xml", &zeros)])?,
-        ),
-        ("gzip", "a.gz", gzip.finish()?),
-        ("picture", "a.png", picture()),
-        (
-            "entities",
-            "a.xml",
-            format!("<?xml version='1.0'?><!DOCTYPE a [<!ENTITY l0 'lol'>{laughs}]><a>&l9;</a>")
-                .into_bytes(),
-        ),
-        ("PDF filters", "a.pdf", document(&zeros)?),
-    ];
-    all.into_iter()
+    small()?
+        .into_iter()
+        .chain(large()?)
         .map(|(name, file, bytes)| {
             let path = folder.join(file);
             std::fs::write(&path, bytes)?;
             Ok((name, path))
         })
         .collect()
+}
+
+/// Bombs by what they say.
+fn small() -> Result<Vec<Bomb>> {
+    let plain = archive(&[("a.txt", b"x")])?;
+    let nested = (0..5).try_fold(plain.clone(), |inner, _| archive(&[("inner.zip", inner)]))?;
+    let laughs: String = (1..10)
+        .map(|n| format!("<!ENTITY l{n} \"{}\">", format!("&l{};", n - 1).repeat(10)))
+        .collect();
+    let entities =
+        format!("<?xml version='1.0'?><!DOCTYPE a [<!ENTITY l0 'lol'>{laughs}]><a>&l9;</a>");
+    Ok(vec![
+        ("nested ZIP", "n.zip", nested),
+        ("overlapping ZIP", "o.zip", overlapping(&plain)?),
+        ("picture", "a.png", picture()),
+        ("entities", "a.xml", entities.into_bytes()),
+    ])
+}
+
+/// Bombs by what they unfold to.
+fn large() -> Result<Vec<Bomb>> {
+    let zeros = vec![0; UNFOLDED];
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(&zeros)?;
+    Ok(vec![
+        ("flat ZIP", "a.zip", archive(&[("zeros", &zeros)])?),
+        (
+            "workbook",
+            "a.xlsx",
+            archive(&[("[Content_Types].xml", &zeros)])?,
+        ),
+        ("gzip", "a.gz", gzip.finish()?),
+        ("PDF filters", "a.pdf", document(&zeros)?),
+    ])
 }
 
 /// The directory's only record thrice, each for the same bytes.
@@ -187,9 +197,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_bomb_is_quarantined() {
+    fn bombs_by_what_they_say_are_quarantined() {
         let folder = tempfile::tempdir().unwrap();
-        for (name, path) in make(folder.path()).unwrap() {
+        for (name, file, bytes) in small().unwrap() {
+            let path = folder.path().join(file);
+            std::fs::write(&path, bytes).unwrap();
             run(&path).unwrap_or_else(|error| panic!("{name}: {error:#}"));
         }
     }
