@@ -98,7 +98,6 @@ fn follows(disposition: Disposition) -> String {
     let seconds = |wait: std::time::Duration| wait.as_secs();
     match disposition {
         Disposition::Rejected => "given up".to_owned(),
-        Disposition::Unfit(_) => "planned anew, if there is another form".to_owned(),
         Disposition::Throttled {
             retry_after: Some(wait),
         } => format!("again after {} s at the least", seconds(wait)),
