@@ -132,7 +132,7 @@ impl Reopening<'_> {
 
     /// Opens the row's next epoch, in memory.
     async fn reopen(&self, item: &mut Item, reason: &str) -> Answer<Result<Way, Unfit>> {
-        let until = self.to_be_had_until(item).await?;
+        let until = self.had_until(item).await?;
         let way = match item.redrive(reason, until, self.clock.now()) {
             Ok(way) => way,
             Err(unfit) => return Ok(Err(unfit)),
@@ -146,7 +146,7 @@ impl Reopening<'_> {
     }
 
     /// For how long the item's platform can be asked for its bytes by its id. A link is gone with the attempt to follow it.
-    async fn to_be_had_until(&self, item: &Item) -> Answer<Option<Timestamp>> {
+    async fn had_until(&self, item: &Item) -> Answer<Option<Timestamp>> {
         let directory = self.directories.knowing(&item.origin.connection).await?;
         let connection = directory.connection(&item.origin.connection);
         Ok(match connection.map(|it| it.profile()) {

@@ -52,7 +52,7 @@ pub enum Unfit {
 }
 
 impl Item {
-    /// Sets an item going again that was lost, refused or given up. `to_be_had_until`: for how long its platform can still be
+    /// Sets an item going again that was lost, refused or given up. `had_until`: for how long its platform can still be
     /// asked for its bytes, if it can.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ impl Item {
     pub fn redrive(
         &mut self,
         reason: &str,
-        to_be_had_until: Option<Timestamp>,
+        had_until: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Way, Unfit> {
         let has_bytes = self.record.object.is_some() && self.record.removed_at.is_none();
@@ -71,7 +71,7 @@ impl Item {
             (Stage::Sent | Stage::Delivered | Stage::Read | Stage::Kept, _) => {
                 return Err(Unfit::Arrived);
             }
-            (Stage::Lost, _) if to_be_had_until.is_none_or(|until| until <= now) => {
+            (Stage::Lost, _) if had_until.is_none_or(|until| until <= now) => {
                 return Err(Unfit::Gone);
             }
             (Stage::Lost, _) => Way::Fetch,
