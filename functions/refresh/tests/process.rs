@@ -6,6 +6,7 @@ use attache_local::lambda::{Trial, fails_saying, hands_back};
 
 const NEEDED: [(&str, &str); 3] = [
     ("TOKENS_TABLE", "tokens"),
+    ("LIMITS_TABLE", "limits"),
     ("DATA_KEY_ID", "key"),
     ("CONNECTIONS_TABLE", "connections"),
 ];

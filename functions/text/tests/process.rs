@@ -9,6 +9,7 @@ const NEEDED: [(&str, &str); 7] = [
     ("CLAIMS_TABLE", "claims"),
     ("CONVERSATIONS_TABLE", "conversations"),
     ("LIMITS_TABLE", "limits"),
+    ("MEDIA_BUCKET", "media-bucket"),
     ("TOKENS_TABLE", "tokens"),
     ("DATA_KEY_ID", "key"),
     ("CONNECTIONS_TABLE", "connections"),

@@ -6,6 +6,7 @@ use attache_local::lambda::{Trial, fails_saying, hands_back};
 
 const NEEDED: [(&str, &str); 4] = [
     ("MEDIA_TABLE", "media"),
+    ("LIMITS_TABLE", "limits"),
     ("MEDIA_BUCKET", "media-bucket"),
     ("QUARANTINE_BUCKET", "quarantine-bucket"),
     ("CONNECTIONS_TABLE", "connections"),

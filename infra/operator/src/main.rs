@@ -66,7 +66,7 @@ enum Command {
     #[command(after_long_help = plan::JSON_LINES)]
     Plan(plan::Options),
     /// Says which rule recorded answers of platforms fall under, whose fault that is, how sure, what follows and what to do.
-    /// The same table as in the functions (infra/runbooks/diagnoses.md); offline, no side effects. What it prints of an
+    /// The same table as in the functions (infra/diagnoses.md); offline, no side effects. What it prints of an
     /// answer has no token, secret, query of a link, number or address in it. Exit code 1 if a file could not be read, and
     /// then the others are judged all the same.
     Diagnose(diagnose::Options),

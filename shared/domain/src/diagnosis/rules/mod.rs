@@ -2,7 +2,7 @@
 //! a person does. Within a group the first row that applies counts, and groups are asked in their order: a vendor's own
 //! codes, what the source documents tell of its surfaces, the way to it, and last the bare status.
 //!
-//! `infra/runbooks/diagnoses.md` prints the table, and a test compares the two.
+//! `infra/diagnoses.md` prints the table, and a test compares the two.
 
 mod cxone;
 mod documents;
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_runbook_says_the_same() {
-        let runbook = include_str!("../../../../../infra/runbooks/diagnoses.md");
+        let runbook = include_str!("../../../../../infra/diagnoses.md");
         let (_, rest) = runbook.split_once("<!-- rules -->\n").expect("its mark");
         let (printed, _) = rest.split_once("<!-- /rules -->").expect("its end");
         let table = table();

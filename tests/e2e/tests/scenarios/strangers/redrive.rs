@@ -41,7 +41,7 @@ async fn what_was_given_up_arrives_once_its_cause_is_mended() -> Result<()> {
     faults.arm_at(Fault::FiveHundreds, Times(4), Point::Inbound)?;
     let customer = platforms
         .whatsapp
-        .customer_named("4915112345678", "Jörg", 1);
+        .customer_named("4915112345678", "Jörg", 0);
     customer.send_media(sample_named("photo.jpg"));
     platforms.genesys.wait_for_messages(1, BOUND).await?;
     ensure!(
