@@ -4,7 +4,7 @@
 
 use attache_local::lambda::{Trial, fails_saying, hands_back};
 
-const NEEDED: [(&str, &str); 3] = [
+const NEEDED: [(&str, &str); 4] = [
     ("TOKENS_TABLE", "tokens"),
     ("LIMITS_TABLE", "limits"),
     ("DATA_KEY_ID", "key"),

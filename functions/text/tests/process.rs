@@ -4,7 +4,7 @@
 
 use attache_local::lambda::{Trial, hands_back};
 
-const NEEDED: [(&str, &str); 7] = [
+const NEEDED: [(&str, &str); 8] = [
     ("MEDIA_TABLE", "media"),
     ("CLAIMS_TABLE", "claims"),
     ("CONVERSATIONS_TABLE", "conversations"),

@@ -4,7 +4,7 @@
 
 use attache_local::lambda::{Trial, fails_saying, hands_back};
 
-const NEEDED: [(&str, &str); 4] = [
+const NEEDED: [(&str, &str); 5] = [
     ("MEDIA_TABLE", "media"),
     ("LIMITS_TABLE", "limits"),
     ("MEDIA_BUCKET", "media-bucket"),
