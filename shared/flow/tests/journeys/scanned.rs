@@ -14,10 +14,11 @@ use attache_domain::verdict::Verdict;
 use attache_flow::batch::Trouble;
 use attache_flow::memory::Calm;
 use attache_flow::ports::{Clock, Queue};
+use attache_flow::reopening::{Redriven, Reopening};
 use futures_util::FutureExt;
 use serde_json::json;
 
-use crate::world::{DISGUISED, PHOTO, Site, Way, rows_of_the_site};
+use crate::world::{Answer, DISGUISED, PHOTO, Site, Way, rows_of_the_site};
 
 const PATIENCE: Duration = Duration::from_secs(900);
 
@@ -225,6 +226,34 @@ fn a_file_waits_for_the_event_and_goes_on_once() {
     assert_eq!(item.record.cleared_by.as_deref(), Some(guardduty::NAME));
     assert_eq!(site.files_sent().len(), 1);
     item.trail.verify(&item.id).unwrap();
+}
+
+#[test]
+fn a_file_that_is_judged_again_needs_no_second_event() {
+    let site = scanned_by(Way::Told);
+    site.platforms
+        .answers
+        .borrow_mut()
+        .push_back(Answer::Status(400));
+    sent(&site);
+    tell(&site, &event(&site, "NO_THREATS_FOUND", None)).unwrap();
+    site.run(5);
+    assert_eq!(site.item().gate.stage, Stage::Failed);
+    let reopening = Reopening {
+        items: &site.world,
+        objects: &site.world,
+        jobs: &site.world,
+        clock: &site.world,
+        directories: &site.world,
+    };
+    let id = site.id();
+    let redriven = reopening.redrive(&id, "mended").now_or_never();
+    assert_eq!(redriven.unwrap().unwrap(), Redriven::Now(Stage::Stored));
+    site.run(5);
+    let item = site.item();
+    assert_eq!(state(&item), (Stage::Sent, Verdict::Clean));
+    assert_eq!(item.record.cleared_by.as_deref(), Some(guardduty::NAME));
+    assert_eq!(site.files_sent().len(), 1);
 }
 
 #[test]
