@@ -55,6 +55,8 @@ pub(super) struct ConnectionEntry {
     pub(super) link: bool,
     #[serde(default)]
     pub(super) summary: bool,
+    #[serde(default)]
+    pub(super) base64_summary: bool,
     // whatsapp
     pub(super) phone_number_id: Option<String>,
     pub(super) graph_version: Option<String>,

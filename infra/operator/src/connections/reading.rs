@@ -241,7 +241,8 @@ impl<'a> Reading<'a> {
             ways: Ways {
                 convert: entry.convert,
                 link: entry.link,
-                summary: entry.summary,
+                summary: entry.summary || entry.base64_summary,
+                base64_summary: entry.base64_summary,
             },
         })
     }

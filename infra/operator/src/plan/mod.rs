@@ -99,6 +99,7 @@ struct Target {
     channel: Channel<'static>,
     /// What may be done where it does not take the original, by the caller or the owner.
     allowed: Vec<WayOut>,
+    base64_summary: bool,
 }
 
 impl Target {
@@ -142,6 +143,7 @@ impl Target {
                     .within(&own),
             },
             allowed,
+            base64_summary: granted.base64_summary,
         })
     }
 }
@@ -182,11 +184,12 @@ fn unknown(options: &Options) -> anyhow::Error {
     )
 }
 
-fn ways(allowed: &[WayOut]) -> Ways {
+fn ways(allowed: &[WayOut], base64_summary: bool) -> Ways {
     Ways {
         convert: allowed.contains(&WayOut::Convert),
         link: allowed.contains(&WayOut::Link),
         summary: allowed.contains(&WayOut::Summary),
+        base64_summary,
     }
 }
 
@@ -215,14 +218,24 @@ fn describe(path: &Path, options: &Options, target: &Target, judge: &Offline) ->
             bytes,
         },
     };
-    let plan = plan_for(&target.channel, &offered, ways(&target.allowed));
+    let plan = plan_for(
+        &target.channel,
+        &offered,
+        ways(&target.allowed, target.base64_summary),
+    );
     // Nobody lets what is dangerous out by another way.
     let is_stuck = plan.refusal().is_some() && judgement.verdict != Verdict::Quarantined;
     let closed_ways = WayOut::value_variants()
         .iter()
         .filter(|way| is_stuck && !target.allowed.contains(way));
     let could_be = closed_ways
-        .map(|way| plan_for(&target.channel, &offered, ways(&[*way])))
+        .map(|way| {
+            plan_for(
+                &target.channel,
+                &offered,
+                ways(&[*way], target.base64_summary),
+            )
+        })
         .filter(|other| !matches!(other, Plan::Rejected(_)))
         .collect();
     let report = Report::new(&file, target, &offered, (plan, could_be), &judgement);

@@ -3,6 +3,8 @@
 //! The first that holds is taken: the original as it is called, or as its bytes are; a rendition that would fit; a link;
 //! for office files, words that say what it is; refused. All but the first and the last are the owner's to allow ([`Ways`]).
 
+use data_encoding::BASE64;
+
 use super::limits::{Fit, Layer, Limits, Media, Misfit};
 use super::matrix::{Direction, Kind, Matrix};
 use super::media_type::{MediaType, codec_of, is_known_extension};
@@ -169,7 +171,10 @@ pub fn plan_for(channel: &Channel<'_>, offered: &Offered<'_>, ways: Ways) -> Pla
         let (label, size, title) = (found.label, megabytes(found.bytes), channel.title);
         let text = format!("{name} ({label}, {size}): {title} does not carry files like this one.");
         Plan::Summary {
-            text,
+            text: match ways.base64_summary {
+                true => BASE64.encode(text.as_bytes()),
+                false => text,
+            },
             caption_apart,
             why,
         }
@@ -516,6 +521,7 @@ mod tests {
             convert: open.contains("convert"),
             link: open.contains("link"),
             summary: open.contains("summary"),
+            base64_summary: false,
         };
         // Channel, type, bytes, what is open | what becomes of it.
         for row in [
@@ -560,6 +566,30 @@ mod tests {
     }
 
     #[test]
+    fn a_summary_for_programs_is_in_base64() {
+        let mut target = whatsapp();
+        target.limits.types = Some(Vec::new());
+        let mut said = |base64_summary| {
+            target.ways = Ways {
+                summary: true,
+                base64_summary,
+                ..Ways::default()
+            };
+            match plan(
+                &outgoing(""),
+                Some(&target),
+                found("application/msword", 10),
+            ) {
+                Plan::Summary { text, .. } => text,
+                other => panic!("{other:?}"),
+            }
+        };
+        let (words, encoded) = (said(false), said(true));
+        assert!(words.contains("does not carry"), "{words}");
+        assert_eq!(BASE64.decode(encoded.as_bytes()).unwrap(), words.as_bytes());
+    }
+
+    #[test]
     fn a_caption_that_left_already_goes_with_nothing_else() {
         let mut target = whatsapp();
         target.ways.link = true;
@@ -585,6 +615,7 @@ mod tests {
             convert: true,
             link: true,
             summary: true,
+            base64_summary: false,
         };
         let none = Ways::default();
         // What it is, what its target says of it, whether that was a rendition, what is allowed | what becomes of it.

@@ -49,6 +49,9 @@ pub struct Ways {
     /// Say in words what it is, where it is an office file and nothing else is left.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub summary: bool,
+    /// Say it in base64 (`S1-56`, to the letter): for a program at the other end, which decodes it. No person can read it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub base64_summary: bool,
 }
 
 /// The type of a rendition that `limits` would take of a file of this type and size, and how that fits; `None`: there is none.

@@ -22,6 +22,7 @@ const LINK: Ways = Ways {
     convert: false,
     link: true,
     summary: false,
+    base64_summary: false,
 };
 
 /// A site whose connections allow these ways, and of files at most this.
@@ -309,6 +310,7 @@ fn a_link_keeps_its_place_among_the_parts_of_a_message() {
 fn an_office_file_that_a_channel_does_not_carry_is_described_in_words() {
     let summary = Ways {
         summary: true,
+        base64_summary: false,
         ..Ways::default()
     };
     let site = open(BRIEF, summary, &only(&["image/*"]));
