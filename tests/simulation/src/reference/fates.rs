@@ -40,8 +40,12 @@ impl Reference {
         if is_missing(item) && !words {
             self.demand_notice(message, (&part.attachment, item.gate.epoch), state);
         }
+        let id = message.follow_up(FollowUp::InPlace, &part.attachment);
+        let came_true = self.goes_in_words(&part.id) || item.gate.stage == Stage::Erased;
+        self.demand(self.of(&id).landed == 0 || came_true, Promise::Told, || {
+            format!("{} was said to go as a link, and does not", part.id)
+        });
         if message.side == Side::Agent && self.goes_in_words(&part.id) {
-            let id = message.follow_up(FollowUp::InPlace, &part.attachment);
             self.demand_told(&id, state, || {
                 format!("nobody was told that {} went as a link", part.id)
             });

@@ -51,8 +51,10 @@ impl Reference {
             }
             (Said::Message { text, file: None }, Role::InPlace) => {
                 let text = text.as_deref().unwrap_or_default();
+                // It is told before the row says so; that it comes true is looked at in the end.
                 let fine = text.starts_with("[Attaché] The customer gets a link")
-                    && self.goes_in_words(&part.id);
+                    && message.side == Side::Agent
+                    && scene.links;
                 self.demand(fine, Promise::Told, || {
                     format!("of {part:?} is told {text:?}")
                 });
