@@ -43,7 +43,8 @@ use std::io::{self, Read, Seek};
 ///
 /// `source` is read from wherever its structure leads, in any order; its position afterwards is unspecified. A source
 /// that is dear to seek in (ranged reads over a network) should cache blocks: most files need their first 64 KiB and
-/// their last 68 KiB; files up to 128 KiB, and containers up to 1 MiB, are read once and whole.
+/// their last 68 KiB; files up to 128 KiB, and up to 1 MiB documents, containers and whatever has no structure to
+/// follow, are read once and whole.
 ///
 /// # Errors
 /// Only what `source` itself returns from reading or seeking. Malformed bytes are findings, never errors.

@@ -16,6 +16,12 @@ pub(crate) struct Seen {
     pub(crate) hazards: Vec<Hazard>,
     /// Where files stand that it carries, and that were judged as that.
     pub(crate) carried: Vec<Range<u64>>,
+    /// Places that the format leaves to its writers or to nobody: comments, private chunks, gaps between its parts.
+    pub(crate) asides: Vec<Range<u64>>,
+    /// Whether those are all such places, as long as the structure is complete: then no other needs a look.
+    pub(crate) mapped: bool,
+    /// What stands in such places, put together where the format cuts it up.
+    pub(crate) notes: Vec<u8>,
     /// How far what is known of the structure reaches, where the format leaves open whether more belongs to it.
     pub(crate) reach: Option<u64>,
 }
@@ -29,6 +35,9 @@ impl Seen {
             integrity: Integrity::NotChecked,
             hazards: Vec::new(),
             carried: Vec::new(),
+            asides: Vec::new(),
+            mapped: false,
+            notes: Vec::new(),
             reach: None,
         };
         match kind.family() {

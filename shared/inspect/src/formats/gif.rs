@@ -6,8 +6,11 @@ use crate::seen::Seen;
 use crate::source::Source;
 use std::io;
 
-/// Above this size a file that ends with an empty block and the trailer is not walked.
+/// Above these sizes a file that ends with an empty block and the trailer is not walked: for its type, and to look inside.
 const WALK_WHOLE: u64 = 256 << 10;
+const LOOK_WHOLE: u64 = 1 << 20;
+/// How much of what comments and private blocks say is put together.
+const NOTES_CAP: usize = 256 << 10;
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     let (width, height, flags) = match source.head() {
@@ -37,11 +40,17 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         }
         _ => return Ok(None),
     };
-    let seen = Seen::certain(FileType::Gif).with_pixels(u32::from(width), u32::from(height));
-    if source.len() > WALK_WHOLE && source.tail()?.1.ends_with(b"\0;") {
+    let mut seen = Seen::certain(FileType::Gif).with_pixels(u32::from(width), u32::from(height));
+    let walked = if source.is_deep() {
+        source.hold(LOOK_WHOLE)?;
+        LOOK_WHOLE
+    } else {
+        WALK_WHOLE
+    };
+    if source.len() > walked && source.tail()?.1.ends_with(b"\0;") {
         return Ok(Some(seen.with_integrity(Integrity::Whole)));
     }
-    let integrity = walk(source, 13 + colour_table(flags))?;
+    let integrity = walk(source, 13 + colour_table(flags), &mut seen.notes)?;
     Ok(Some(seen.with_integrity(integrity)))
 }
 
@@ -54,14 +63,16 @@ fn colour_table(flags: u8) -> u64 {
     }
 }
 
-fn walk(source: &mut Source<'_>, mut at: u64) -> io::Result<Integrity> {
+/// Follows the blocks; `notes` takes what comments (0xFE) and private blocks (0xFF) say, without their cuts.
+fn walk(source: &mut Source<'_>, mut at: u64, notes: &mut Vec<u8>) -> io::Result<Integrity> {
     loop {
         let next = match source.at(at, 10)? {
             [b';', ..] => return Ok(Integrity::ending_at(at + 1, source.len())),
-            [b'!', _, ..] => sub_blocks(source, at + 2)?,
+            [b'!', 0xFE | 0xFF, ..] => sub_blocks(source, at + 2, Some(notes))?,
+            [b'!', _, ..] => sub_blocks(source, at + 2, None)?,
             [b',', _, _, _, _, _, _, _, _, flags] => {
                 let data = at + 11 + colour_table(*flags);
-                sub_blocks(source, data)?
+                sub_blocks(source, data, None)?
             }
             [] | [b'!' | b',', ..] => None,
             _ => return Ok(Integrity::damaged(format!("no block begins at byte {at}"))),
@@ -73,9 +84,20 @@ fn walk(source: &mut Source<'_>, mut at: u64) -> io::Result<Integrity> {
     }
 }
 
-/// Where the chain of sub-blocks ends, or `None` if the file ends first.
-fn sub_blocks(source: &mut Source<'_>, mut at: u64) -> io::Result<Option<u64>> {
+/// Where the chain of sub-blocks ends, or `None` if the file ends first; `notes` takes what is in them.
+fn sub_blocks(
+    source: &mut Source<'_>,
+    mut at: u64,
+    mut notes: Option<&mut Vec<u8>>,
+) -> io::Result<Option<u64>> {
     while let Some([length]) = source.exactly::<1>(at)? {
+        if let Some(notes) = notes.as_mut().filter(|notes| notes.len() < NOTES_CAP) {
+            if length == 0 {
+                // What one block says does not go on in the next.
+                notes.push(0);
+            }
+            notes.extend_from_slice(source.at(at + 1, u64::from(length))?);
+        }
         at += 1 + u64::from(length);
         if length == 0 {
             return Ok(Some(at));

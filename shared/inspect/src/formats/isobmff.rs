@@ -61,6 +61,14 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         _ => kind,
     };
     let mut seen = Seen::certain(kind).with_integrity(integrity);
+    let spare = |one: &&Extent| !matches!(&one.name, b"ftyp" | b"moov" | b"mdat" | b"moof");
+    seen.asides = top
+        .boxes
+        .iter()
+        .filter(spare)
+        .map(|one| one.data..one.end)
+        .collect();
+    seen.mapped = true;
     if matches!(seen.integrity, Integrity::Truncated { .. }) {
         // What looks like a box that goes on may be something else that begins there.
         seen.reach = top.boxes.last().map(|last| last.at);

@@ -8,6 +8,7 @@ use crate::kind::FileType;
 use crate::seen::Seen;
 use crate::source::Source;
 use std::io;
+use std::ops::Range;
 
 /// Above this size a file that ends with EOI is not scanned.
 const SCAN_WHOLE: u64 = 256 << 10;
@@ -21,14 +22,17 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         return Ok(None);
     }
     let mut frame = None;
-    let integrity = walk(source, &mut frame)?;
+    let mut asides = Vec::new();
+    let integrity = walk(source, &mut frame, &mut asides)?;
     let frame = frame.unwrap_or_default();
     let kind = if frame.lossless_kin {
         FileType::JpegLs
     } else {
         FileType::Jpeg
     };
-    let seen = Seen::certain(kind).with_integrity(integrity);
+    let mut seen = Seen::certain(kind).with_integrity(integrity);
+    seen.asides = asides;
+    seen.mapped = true;
     Ok(Some(seen.with_pixels(frame.width, frame.height)))
 }
 
@@ -41,8 +45,12 @@ struct Frame {
     lossless_kin: bool,
 }
 
-/// Follows the segments; `frame` takes the first frame header.
-fn walk(source: &mut Source<'_>, frame: &mut Option<Frame>) -> io::Result<Integrity> {
+/// Follows the segments; `frame` takes the first frame header, `asides` the places of comments and application data.
+fn walk(
+    source: &mut Source<'_>,
+    frame: &mut Option<Frame>,
+    asides: &mut Vec<Range<u64>>,
+) -> io::Result<Integrity> {
     let cut = || Integrity::truncated("the file ends before its end-of-image marker");
     let mut at = 2;
     for _ in 0..MARKERS_CAP {
@@ -65,7 +73,11 @@ fn walk(source: &mut Source<'_>, frame: &mut Option<Frame>) -> io::Result<Integr
                 if is_frame(marker) && frame.is_none() {
                     *frame = frame_size(source, at)?;
                 }
+                let begin = at + 4;
                 at += 2 + u64::from(length);
+                if matches!(marker, 0xE0..=0xEF | 0xFE) {
+                    asides.push(begin..at);
+                }
                 if marker == 0xDA {
                     if (source.len() > SCAN_WHOLE || !source.is_deep())
                         && source.tail()?.1.ends_with(b"\xFF\xD9")

@@ -90,6 +90,7 @@ pub(crate) fn recognise(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Resul
 }
 
 pub(crate) use mpeg_audio::sounds_like_frames;
+pub(crate) use text::script_in;
 
 /// The position of `needle` in `haystack`.
 pub(crate) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

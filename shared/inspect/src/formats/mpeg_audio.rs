@@ -60,6 +60,8 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
             None => return Ok(None),
         },
     };
+    seen.asides
+        .extend(tag_length(source.head()).map(|length| 10..length));
     if source.is_deep() && seen.confidence == Confidence::Certain {
         seen.reach = reach(source)?;
     }

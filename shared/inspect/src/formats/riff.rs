@@ -8,9 +8,12 @@ use crate::kind::FileType;
 use crate::seen::Seen;
 use crate::source::Source;
 use std::io;
+use std::ops::Range;
 
 /// VP8X flag: the file is animated.
 const ANIMATED: u8 = 0x02;
+/// Chunks that are looked at for what is no sound, film or picture.
+const CHUNKS_CAP: usize = 64;
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     if let [
@@ -95,11 +98,34 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         [b'A', b'V', b'I', b' ', ..] => Seen::certain(FileType::Avi),
         _ => return Ok(None),
     };
-    Ok(Some(seen.with_integrity(integrity(size, source.len()))))
+    let mut seen = seen.with_integrity(integrity(size, source.len()));
+    if source.is_deep() {
+        (seen.asides, seen.mapped) = asides(source)?;
+    }
+    Ok(Some(seen))
 }
 
 fn side(a: u8, b: u8, c: u8) -> u32 {
     u32::from_le_bytes([a, b, c, 0]) + 1
+}
+
+/// Where the first chunks stand that hold no samples, frames or pictures, and whether there are no others.
+fn asides(source: &mut Source<'_>) -> io::Result<(Vec<Range<u64>>, bool)> {
+    let mut asides = Vec::new();
+    let mut at = 12;
+    for _ in 0..CHUNKS_CAP {
+        let Some([name @ .., a, b, c, d]) = source.exactly::<8>(at)? else {
+            return Ok((asides, true));
+        };
+        let size = u64::from(u32::from_le_bytes([a, b, c, d]));
+        let main = matches!(&name, b"data" | b"VP8 " | b"VP8L" | b"ANMF" | b"idx1")
+            || &name == b"LIST" && source.at(at + 8, 4)? == b"movi";
+        if !main {
+            asides.push(at + 8..at + 8 + size);
+        }
+        at += 8 + size + (size & 1);
+    }
+    Ok((asides, false))
 }
 
 fn integrity(size: u32, length: u64) -> Integrity {

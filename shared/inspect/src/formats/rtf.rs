@@ -80,6 +80,8 @@ struct Walk<'a> {
     until: usize,
     text: Vec<u8>,
     objects: usize,
+    /// Where the document's own group closed.
+    end: Option<usize>,
 }
 
 fn walk(bytes: &[u8], seen: &mut Seen) -> io::Result<()> {
@@ -90,6 +92,7 @@ fn walk(bytes: &[u8], seen: &mut Seen) -> io::Result<()> {
         until: 0,
         text: Vec::new(),
         objects: 0,
+        end: None,
     };
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -100,6 +103,9 @@ fn walk(bytes: &[u8], seen: &mut Seen) -> io::Result<()> {
                     walk.collected()?;
                 }
                 walk.depth = walk.depth.saturating_sub(1);
+                if walk.depth == 0 {
+                    walk.end.get_or_insert(at + 1);
+                }
             }
             b'\\' => {
                 at = walk.control(bytes, at + 1)?;
@@ -114,7 +120,9 @@ fn walk(bytes: &[u8], seen: &mut Seen) -> io::Result<()> {
         }
         at += 1;
     }
-    walk.collected()
+    walk.collected()?;
+    walk.seen.reach = walk.end.map(|end| end as u64);
+    Ok(())
 }
 
 impl Walk<'_> {
@@ -269,6 +277,21 @@ impl Walk<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_document_ends_with_its_own_group() {
+        let rows = [
+            ("{\\rtf1 a{b}c}", Some(13)),
+            ("{\\rtf1 \\} x}#!/bin/sh {}", Some(12)),
+            ("{\\rtf1 \\bin2 }}x}", Some(17)),
+            ("{\\rtf1 a{b}", None),
+        ];
+        for (text, expected) in rows {
+            let mut seen = Seen::certain(FileType::Rtf);
+            walk(text.as_bytes(), &mut seen).unwrap();
+            assert_eq!(seen.reach, expected, "{text}");
+        }
+    }
 
     #[test]
     fn what_loads_or_starts() {

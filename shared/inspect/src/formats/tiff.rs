@@ -7,6 +7,7 @@ use crate::kind::FileType;
 use crate::seen::{Seen, too_many_pixels};
 use crate::source::Source;
 use std::io;
+use std::ops::RangeInclusive;
 
 /// Pages, directory entries and strips looked at.
 const PAGES_CAP: usize = 32;
@@ -17,7 +18,12 @@ const WIDTH: u16 = 256;
 const HEIGHT: u16 = 257;
 const OFFSETS: [u16; 2] = [273, 324];
 const LENGTHS: [u16; 2] = [279, 325];
+const COMPRESSION: u16 = 259;
+/// Strips are xz streams.
+const LZMA: u32 = 34925;
 const DNG_VERSION: u16 = 50706;
+/// What Microsoft Office Document Imaging adds.
+const OFFICE: RangeInclusive<u16> = 37679..=37681;
 
 /// Reads numbers in the file's byte order.
 #[derive(Clone, Copy)]
@@ -89,7 +95,7 @@ fn directory(
         seen.integrity = Integrity::truncated("the file ends before a directory");
         return Ok(None);
     };
-    let (mut sides, mut offsets, mut lengths) = ((0, 0), None, None);
+    let (mut sides, mut offsets, mut lengths, mut packing) = ((0, 0), None, None, None);
     for index in 0..count.min(ENTRIES_CAP) {
         let at = at + 2 + 12 * u64::from(index);
         let Some(entry) = source.exactly::<12>(at)? else {
@@ -101,7 +107,12 @@ fn directory(
         match order.half([entry[0], entry[1]]) {
             WIDTH => sides.0 = value(source, order, field, 0)?.unwrap_or(0),
             HEIGHT => sides.1 = value(source, order, field, 0)?.unwrap_or(0),
+            COMPRESSION => packing = value(source, order, field, 0)?,
             DNG_VERSION if first => seen.kind = FileType::Dng,
+            // Office's scanner keeps its properties here, as a compound file of its own.
+            tag if OFFICE.contains(&tag) => seen
+                .carried
+                .push(field.at..field.at.saturating_add(field.bytes)),
             tag if OFFSETS.contains(&tag) => offsets = Some(field),
             tag if LENGTHS.contains(&tag) => lengths = Some(field),
             _ => {}
@@ -111,7 +122,7 @@ fn directory(
         seen.add_hazard(HazardKind::Bomb, evidence);
     }
     if let (Some(offsets), Some(lengths)) = (offsets, lengths) {
-        seen.integrity = strips(source, order, (offsets, lengths), seen)?;
+        seen.integrity = strips(source, order, (offsets, lengths), packing, seen)?;
     } else if first {
         seen.integrity = Integrity::NotChecked;
     }
@@ -164,6 +175,7 @@ fn strips(
     source: &mut Source<'_>,
     order: Order,
     (offsets, lengths): (Field, Field),
+    packing: Option<u32>,
     seen: &mut Seen,
 ) -> io::Result<Integrity> {
     for index in 0..offsets.count.min(lengths.count).min(STRIPS_CAP) {
@@ -177,6 +189,9 @@ fn strips(
         };
         let end = u64::from(at) + u64::from(length);
         reach(seen, end);
+        if packing == Some(LZMA) {
+            seen.carried.push(u64::from(at)..end);
+        }
         if end > source.len() {
             return Ok(Integrity::ending_at(end, source.len()));
         }

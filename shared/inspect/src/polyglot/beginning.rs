@@ -1,8 +1,8 @@
 //! Headers of other formats at and near the beginning, and text inside that would run.
 
-use super::FOREIGN;
+use super::{FOREIGN, is_media};
 use crate::findings::HazardKind;
-use crate::formats::find;
+use crate::formats::{find, sounds_like_frames};
 use crate::kind::FileType;
 use crate::seen::Seen;
 use crate::source::Source;
@@ -12,11 +12,6 @@ use std::io;
 const PDF_HEADER_WITHIN: usize = 1024;
 /// How much of a document a browser looks at to tell what it is, and some more.
 const SNIFFED: usize = 4096;
-/// Signatures of archives that their programs look for anywhere near the beginning.
-const ANYWHERE: [(&[u8], &str); 2] = [
-    (b"Rar!\x1A\x07", "a RAR archive"),
-    (b"7z\xBC\xAF\x27\x1C\0", "a 7-Zip archive"),
-];
 /// Beginnings of formats that give way to a PDF header within the first KiB, besides the foreign ones.
 const BEFORE_PDF: [&[u8]; 8] = [
     b"BM",
@@ -38,14 +33,13 @@ const RUNNABLE_TEXT: [(&[u8], &str); 6] = [
     (b"<iframe", "a page"),
 ];
 
-/// Adds archives that begin somewhere in these bytes, of the sorts that are looked for at any place.
-pub(super) fn archives_within(bytes: &[u8], seen: &mut Seen) {
-    for (magic, what) in ANYWHERE {
-        if find(bytes, magic).is_some() {
-            seen.add_hazard(HazardKind::Polyglot, format!("{what} inside"));
-        }
-    }
-}
+/// Tags of a page that stand in no other markup.
+const PARTS: [(&[u8], &str); 4] = [
+    (b"<head", "a page"),
+    (b"<body", "a page"),
+    (b"<div", "a part of a page"),
+    (b"<table", "a part of a page"),
+];
 
 /// Formats that are looked for from the beginning on.
 pub(super) fn near_the_beginning(source: &Source<'_>, seen: &mut Seen) {
@@ -55,7 +49,6 @@ pub(super) fn near_the_beginning(source: &Source<'_>, seen: &mut Seen) {
     {
         seen.add_hazard(HazardKind::Polyglot, "a PDF header within the first KiB");
     }
-    archives_within(head, seen);
     if seen.kind == FileType::Pdf {
         let leading = find(head, b"%PDF").unwrap_or(0);
         let before = head[..leading].trim_ascii_start();
@@ -64,7 +57,7 @@ pub(super) fn near_the_beginning(source: &Source<'_>, seen: &mut Seen) {
             .map(|(magic, _)| *magic)
             .chain(BEFORE_PDF)
             .find(|magic| before.starts_with(magic));
-        if other.is_some() {
+        if other.is_some() || sounds_like_frames(before) {
             seen.add_hazard(HazardKind::Polyglot, "another format before the PDF header");
         }
     }
@@ -126,6 +119,8 @@ pub(super) fn runnable_text(source: &mut Source<'_>, seen: &mut Seen) -> io::Res
         FileType::Pdf => {
             opening(&head[..head.len().min(SNIFFED)]).or(find(head, b"<?php").map(|_| "PHP"))
         }
+        // The rest of pictures, sound and film is searched for more than this.
+        _ if is_media(seen.kind) => None,
         _ => opening(head).or(opening(source.tail()?.1)),
     };
     if let Some(what) = found {
@@ -138,17 +133,25 @@ pub(super) fn runnable_text(source: &mut Source<'_>, seen: &mut Seen) -> io::Res
 }
 
 pub(super) fn opening(bytes: &[u8]) -> Option<&'static str> {
+    tag(bytes, &RUNNABLE_TEXT).map(|(_, what)| what)
+}
+
+/// What a browser takes for a page or a part of one, and where (MIME Sniffing Standard §7.1).
+pub(super) fn page(bytes: &[u8]) -> Option<(usize, &'static str)> {
+    tag(bytes, &RUNNABLE_TEXT).or_else(|| tag(bytes, &PARTS))
+}
+
+fn tag(bytes: &[u8], tags: &[(&[u8], &'static str)]) -> Option<(usize, &'static str)> {
     memchr::memchr_iter(b'<', bytes).find_map(|at| {
         let rest = &bytes[at..];
-        RUNNABLE_TEXT
-            .iter()
+        tags.iter()
             .find(|(tag, _)| {
                 let ended = rest
                     .get(tag.len())
                     .is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/'));
                 ended && rest.len() >= tag.len() && rest[..tag.len()].eq_ignore_ascii_case(tag)
             })
-            .map(|&(_, what)| what)
+            .map(|&(_, what)| (at, what))
     })
 }
 

@@ -1,6 +1,7 @@
 //! What follows a format's own end.
 
-use super::beginning::{has_arj, opening};
+use super::beginning::{self, has_arj, opening};
+use super::foreign::{Sort, beginnings, script};
 use super::{FOREIGN, is_media};
 use crate::findings::HazardKind;
 use crate::formats::{executable, find, sounds_like_frames};
@@ -10,7 +11,9 @@ use crate::source::Source;
 use std::io;
 
 /// How much of what follows a format's end is looked at.
-const BEHIND: u64 = 4096;
+const BEHIND: u64 = 64 << 10;
+/// How far behind the end a page may begin.
+const PAGE_WITHIN: usize = 4096;
 
 /// Adds what follows a format's own end; answers whether that is neither known nor padding.
 pub(super) fn trailing(source: &mut Source<'_>, seen: &mut Seen, from: u64) -> io::Result<bool> {
@@ -27,19 +30,20 @@ pub(super) fn trailing(source: &mut Source<'_>, seen: &mut Seen, from: u64) -> i
         .position(|&b| b != 0xFF)
         .unwrap_or(behind.len());
     let behind = &behind[filled.saturating_sub(1)..];
-    if executable::is_program(behind) || behind.starts_with(b"MZ") || behind.starts_with(b"#!/") {
+    let text = matches!(seen.kind.family(), Family::Text | Family::Markup);
+    let page = || opening(&behind[..behind.len().min(PAGE_WITHIN)]);
+    if let Some((kind, evidence)) = begins(behind, seen.kind) {
+        seen.add_hazard(kind, evidence);
+    } else if behind.starts_with(b"MZ") {
         seen.add_hazard(HazardKind::TrailingExecutable, "a program after the end");
-    } else if let Some((_, what)) = FOREIGN.iter().find(|(magic, _)| behind.starts_with(magic)) {
+    } else if let Some(what) = page().filter(|_| !text) {
         seen.add_hazard(HazardKind::Polyglot, format!("{what} after the end"));
-    } else if let Some(what) =
-        opening(behind).filter(|_| !matches!(seen.kind.family(), Family::Text | Family::Markup))
-    {
-        seen.add_hazard(HazardKind::Polyglot, format!("{what} after the end"));
-    } else if has_arj(behind) {
-        seen.add_hazard(HazardKind::Polyglot, "an ARJ archive after the end");
     } else if is_phones(behind) || source.tail()?.1.ends_with(b"SEFT") {
         return Ok(false);
-    } else if is_media(seen.kind) && sounds_like_frames(&bytes) {
+    } else if let Some(found) = beginnings(behind).next().or_else(|| script(behind)) {
+        let what = found.what;
+        seen.add_hazard(hazard(found.sort), format!("{what} after the end"));
+    } else if is_media(seen.kind) && sounds_like_frames(&behind[..behind.len().min(PAGE_WITHIN)]) {
         seen.add_hazard(HazardKind::Polyglot, "sound after the end");
     } else {
         return Ok(filled < bytes.len() - start);
@@ -49,23 +53,59 @@ pub(super) fn trailing(source: &mut Source<'_>, seen: &mut Seen, from: u64) -> i
 
 /// Adds what begins right where a format's known structure ends, which may not be all of it.
 pub(super) fn begins_at(source: &mut Source<'_>, seen: &mut Seen, from: u64) -> io::Result<()> {
-    let sound = matches!(seen.kind, FileType::Mp3 | FileType::Mp2 | FileType::Aac);
-    let behind = source.at(from, BEHIND)?.trim_ascii_start();
-    if executable::is_program(behind) || behind.starts_with(b"#!/") {
-        seen.add_hazard(HazardKind::TrailingExecutable, "a program after the end");
-    } else if let Some((_, what)) = FOREIGN
+    let bytes = source.at(from, BEHIND)?;
+    let start = bytes
+        .iter()
+        .position(|&b| b != 0 && !b.is_ascii_whitespace());
+    let Some(behind) = start.map(|start| &bytes[start..]) else {
+        return Ok(());
+    };
+    if let Some((kind, evidence)) = begins(behind, seen.kind) {
+        seen.add_hazard(kind, evidence);
+    } else if let Some(found) = script(behind).filter(|one| one.at == 0) {
+        let what = found.what;
+        seen.add_hazard(HazardKind::Polyglot, format!("{what} after the end"));
+    }
+    Ok(())
+}
+
+/// What begins with these very bytes, and how bad it is that something of `host`'s kind stands before it.
+fn begins(behind: &[u8], host: FileType) -> Option<(HazardKind, String)> {
+    let sound = matches!(host, FileType::Mp3 | FileType::Mp2 | FileType::Aac);
+    let line = behind.strip_prefix(b"#!").map(<[u8]>::trim_ascii_start);
+    if executable::is_program(behind) || line.is_some_and(|line| line.starts_with(b"/")) {
+        let program = "a program after the end".to_owned();
+        return Some((HazardKind::TrailingExecutable, program));
+    }
+    let signed = FOREIGN
         .iter()
         .find(|(magic, _)| behind.starts_with(magic))
         // Sound may have its tag at the end.
         .filter(|(magic, _)| !(sound && *magic == b"ID3"))
-    {
-        seen.add_hazard(HazardKind::Polyglot, format!("{what} after the end"));
-    } else if let Some(what) =
-        opening(&behind[..behind.len().min(64)]).filter(|_| behind.starts_with(b"<"))
-    {
-        seen.add_hazard(HazardKind::Polyglot, format!("{what} after the end"));
+        .map(|&(_, what)| (HazardKind::Polyglot, what));
+    let followed = || {
+        let first = beginnings(behind).next().filter(|one| one.at == 0)?;
+        Some((hazard(first.sort), first.what))
+    };
+    let page = || {
+        let (_, what) = beginning::page(&behind[..behind.len().min(64)])?;
+        let text = matches!(host.family(), Family::Text | Family::Markup);
+        (behind.starts_with(b"<") && !text).then_some((HazardKind::Polyglot, what))
+    };
+    let arj = || {
+        has_arj(&behind[..behind.len().min(PAGE_WITHIN)])
+            .then_some((HazardKind::Polyglot, "an ARJ archive"))
+    };
+    let (kind, what) = signed.or_else(followed).or_else(page).or_else(arj)?;
+    Some((kind, format!("{what} after the end")))
+}
+
+/// What it is that something stands where it should not.
+pub(super) fn hazard(sort: Sort) -> HazardKind {
+    match sort {
+        Sort::Program => HazardKind::TrailingExecutable,
+        Sort::Binary | Sort::Lettered | Sort::Script => HazardKind::Polyglot,
     }
-    Ok(())
 }
 
 /// What cameras and phones append: further pictures, clips, and notes about them.

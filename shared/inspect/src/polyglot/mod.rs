@@ -2,25 +2,28 @@
 //!
 //! ZIP is read from its end, PDF from anywhere in its first KiB, RAR and 7-Zip from wherever their signature stands, tar,
 //! DICOM and disc images from fixed places, pages from their first tag: so one file can be a picture to one program and
-//! an archive to another. Formats that hold whole files by their nature (archives, mail, office documents) are only
-//! searched where a held file cannot explain what is found.
+//! an archive to another. Comments, private chunks, unused room and the gaps between a format's parts hide anything.
+//! Formats that hold whole files by their nature (archives, mail, office documents) are only searched where a held file
+//! cannot explain what is found.
 
 mod beginning;
 mod behind;
+mod foreign;
+mod inside;
 
 use crate::findings::{HazardKind, Integrity};
 use crate::formats::zip::directory;
-use crate::formats::{archives, eicar, find};
+use crate::formats::{archives, eicar, find, rfind};
 use crate::kind::{Family, FileType};
 use crate::seen::Seen;
 use crate::source::Source;
-use beginning::{archives_within, near_the_beginning, runnable_text};
+use beginning::{near_the_beginning, runnable_text};
 use behind::{begins_at, trailing};
 use std::io;
 
 /// Where the end of a PDF must stand for readers to find it.
 const PDF_END_WITHIN: usize = 1024;
-/// Files up to this size are searched whole where their end cannot be told.
+/// Files up to this size are searched whole.
 const HOLD: u64 = 1 << 20;
 /// Signatures that begin other formats, and what they are called. What phones append to photos is not among them.
 const FOREIGN: [(&[u8], &str); 20] = [
@@ -60,6 +63,9 @@ pub(crate) fn look_behind(source: &mut Source<'_>, seen: &mut Seen) -> io::Resul
     if is_zip(seen.kind) {
         comment(source, seen)?;
     }
+    if matches!(seen.integrity, Integrity::Truncated { .. }) {
+        early_end(source, seen)?;
+    }
     if !is_zip(seen.kind) && has_archive_at_end(source, seen)? {
         seen.add_hazard(
             HazardKind::Polyglot,
@@ -67,11 +73,8 @@ pub(crate) fn look_behind(source: &mut Source<'_>, seen: &mut Seen) -> io::Resul
         );
     }
     fixed_places(source, seen)?;
-    let compound = seen.kind == FileType::Ole2 || seen.kind.is_a() == Some(FileType::Ole2);
-    let open = matches!(seen.kind, FileType::Pdf | FileType::Rtf) || compound;
-    if is_media(seen.kind) || open {
-        endless(source, seen)?;
-    }
+    ends_as_pdf(source, seen)?;
+    inside::look(source, seen)?;
     if !holds_files(seen.kind) {
         near_the_beginning(source, seen);
         runnable_text(source, seen)?;
@@ -86,21 +89,25 @@ pub(crate) fn look_behind(source: &mut Source<'_>, seen: &mut Seen) -> io::Resul
     Ok(())
 }
 
-/// Adds what stands in the comment that ends an archive.
+/// Notes the comment that ends an archive as a place that belongs to nobody.
 fn comment(source: &mut Source<'_>, seen: &mut Seen) -> io::Result<()> {
-    let Some(end) = directory::end_record(source)?.filter(|end| end.comment > 0) else {
-        return Ok(());
-    };
-    let comment = source.at(end.after - end.comment, end.comment)?;
-    if find(comment, b"%PDF-").is_some()
-        || FOREIGN.iter().any(|(magic, _)| comment.starts_with(magic))
-    {
-        seen.add_hazard(
-            HazardKind::Polyglot,
-            "another format in the comment of an archive",
-        );
+    if let Some(end) = directory::end_record(source)?.filter(|end| end.comment > 0) {
+        seen.asides.push(end.after - end.comment..end.after);
     }
     Ok(())
+}
+
+/// Adds what follows an end that stands so early in the file that it was not found from behind.
+fn early_end(source: &mut Source<'_>, seen: &mut Seen) -> io::Result<()> {
+    if !is_zip(seen.kind) && seen.kind != FileType::Pdf {
+        return Ok(());
+    }
+    source.hold(HOLD)?;
+    let after = match seen.kind {
+        FileType::Pdf => rfind(source.head(), b"%%EOF").map(|at| at + 5),
+        _ => directory::end_within(source.head()),
+    };
+    after.map_or(Ok(()), |after| begins_at(source, seen, after as u64))
 }
 
 fn is_zip(kind: FileType) -> bool {
@@ -122,73 +129,21 @@ fn holds_files(kind: FileType) -> bool {
         || kind.is_a() == Some(FileType::Ole2)
 }
 
-/// Adds what is joined to sound, film, pictures and pages whose own end cannot be told: then only the other's marks can.
-fn endless(source: &mut Source<'_>, seen: &mut Seen) -> io::Result<()> {
+/// Adds a document at the end of what is none: readers of PDF look for its end first.
+fn ends_as_pdf(source: &mut Source<'_>, seen: &mut Seen) -> io::Result<()> {
+    let compound = seen.kind == FileType::Ole2 || seen.kind.is_a() == Some(FileType::Ole2);
+    if !is_media(seen.kind) && seen.kind != FileType::Rtf && !compound {
+        return Ok(());
+    }
     let (_, tail) = source.tail()?;
     let close = &tail[tail.len().saturating_sub(PDF_END_WITHIN)..];
-    if seen.kind != FileType::Pdf
-        && find(close, b"startxref").is_some()
-        && find(close, b"%%EOF").is_some()
-    {
+    if find(close, b"startxref").is_some() && find(close, b"%%EOF").is_some() {
         seen.add_hazard(
             HazardKind::Polyglot,
             "the end of a PDF document ends the file",
         );
     }
-    if is_media(seen.kind) {
-        archives_within(source.tail()?.1, seen);
-    }
-    let ended = matches!(
-        seen.integrity,
-        Integrity::Whole | Integrity::Trailing { .. }
-    );
-    if ended && seen.kind != FileType::Tiff {
-        return Ok(());
-    }
-    source.hold(HOLD)?;
-    if has_program(source.head()) || has_program(source.tail()?.1) {
-        seen.add_hazard(HazardKind::TrailingExecutable, "a program within the file");
-    }
-    let joined = begun(source.head()).or(begun(source.tail()?.1));
-    let searched = is_media(seen.kind) && seen.kind != FileType::Tiff || seen.kind == FileType::Rtf;
-    if let Some(what) = joined.filter(|_| searched) {
-        seen.add_hazard(HazardKind::Polyglot, format!("{what} within the file"));
-    }
     Ok(())
-}
-
-/// What begins somewhere in these bytes, of the formats whose signature is too long for chance.
-fn begun(bytes: &[u8]) -> Option<&'static str> {
-    let elf = || {
-        memchr::memmem::find_iter(bytes, b"\x7FELF")
-            .any(|at| matches!(bytes.get(at + 4..at + 7), Some([1 | 2, 1 | 2, 1])))
-    };
-    let wave = || {
-        memchr::memmem::find_iter(bytes.get(1..).unwrap_or_default(), b"RIFF")
-            .any(|at| bytes.get(at + 9..at + 13) == Some(b"WAVE"))
-    };
-    if elf() {
-        Some("a program")
-    } else if find(bytes, b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1").is_some() {
-        Some("an OLE2 document")
-    } else if find(bytes, b"MSCF\0\0\0\0").is_some() {
-        Some("a cabinet")
-    } else {
-        wave().then_some("a WAV sound")
-    }
-}
-
-/// Whether a Windows executable begins somewhere: its two letters, and the second header where the first points.
-fn has_program(bytes: &[u8]) -> bool {
-    memchr::memmem::find_iter(bytes, b"MZ").any(|at| {
-        let rest = &bytes[at..];
-        let Some(&[a, b, 0, 0]) = rest.get(0x3C..0x40) else {
-            return false;
-        };
-        let header = usize::from(u16::from_le_bytes([a, b]));
-        rest.get(header..)
-            .is_some_and(|header| header.starts_with(b"PE\0\0"))
-    })
 }
 
 /// Whether an end record stands near the end and a directory where it says. Formats that hold files may end with one

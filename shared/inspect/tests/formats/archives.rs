@@ -160,3 +160,47 @@ fn ends_and_gaps() {
         Integrity::Truncated { .. }
     ));
 }
+
+/// A stored entry, by its local header alone.
+fn stored(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let half = |number: usize| u16::try_from(number).unwrap().to_le_bytes();
+    let whole = |number: usize| u32::try_from(number).unwrap().to_le_bytes();
+    let size = [whole(bytes.len()), whole(bytes.len())].concat();
+    let lengths = [half(name.len()), half(0)].concat();
+    let begin = [&b"PK\x03\x04\x14\0\0\0\0\0"[..], &[0; 8]].concat();
+    [
+        begin,
+        size,
+        lengths,
+        name.as_bytes().to_vec(),
+        bytes.to_vec(),
+    ]
+    .concat()
+}
+
+#[test]
+fn a_cut_open_document_is_still_one() {
+    let text = b"application/vnd.oasis.opendocument.text";
+    for (name, file, kind) in [
+        (
+            "by its first entry",
+            stored("mimetype", text),
+            FileType::Odt,
+        ),
+        (
+            "of another type",
+            stored("mimetype", b"text/plain"),
+            FileType::Zip,
+        ),
+        ("by another name", stored("mime", text), FileType::Zip),
+    ] {
+        let cut = [file, stored("content.xml", b"<a/>")].concat();
+        let seen = look(&cut);
+        assert_eq!(seen.kind, kind, "{name}");
+        assert!(
+            matches!(seen.integrity, Integrity::Truncated { .. }),
+            "{name}: {:?}",
+            seen.integrity
+        );
+    }
+}

@@ -32,6 +32,13 @@ const OVERLAP: u64 = 4 << 10;
 const PAGE_CAP: u64 = 8 << 20;
 /// How much is enough to tell its type.
 const SNIFFED: u64 = 16 << 10;
+/// The namespace of Excel 2003's XML.
+const SHEET: &str = "urn:schemas-microsoft-com:office:spreadsheet";
+
+/// The script that letters are which stand where none are expected.
+pub(crate) fn script_in(letters: &str) -> Option<FileType> {
+    script::kind(letters, None).or_else(|| script::out_of_place(letters))
+}
 
 pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Option<Seen>> {
     if !encoding::may_be_text(source.head()) {
@@ -181,10 +188,22 @@ fn flag(text: &str, documents_code: bool, active: &mut Active, seen: &mut Seen) 
     }
 }
 
+/// Whether a formula of Excel 2003's XML asks another program: its name, a bar, and an item behind a bang.
+fn formula_starts_program(text: &str) -> bool {
+    let formulas = memchr::memmem::find_iter(text.as_bytes(), b"Formula=\"=");
+    formulas.map(|at| &text[at + 10..]).any(|rest| {
+        let formula = rest.split('"').next().unwrap_or_default();
+        formula
+            .split_once('|')
+            .is_some_and(|(_, item)| item.contains('!'))
+    })
+}
+
 /// Office documents as one flat XML: Word and Excel 2003, flat OpenDocument, flat packages.
 fn office_xml(text: &str, seen: &mut Seen) {
     let has = |word: &str| find(text.as_bytes(), word.as_bytes()).is_some();
-    if fields::has_dde(text) || has("<DDELink") || has(":DDELink") {
+    let sheet = has(SHEET) && formula_starts_program(text);
+    if sheet || fields::has_dde(text) || has("<DDELink") || has(":DDELink") {
         seen.add_hazard(HazardKind::Dde, "a DDE field or link");
     }
     let code = [
@@ -201,5 +220,26 @@ fn office_xml(text: &str, seen: &mut Seen) {
     }
     if has("office:document") {
         flag_open_document(text, seen);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_that_start_programs() {
+        let rows = [
+            ("<Cell ss:Formula=\"=cmd|'/c calc'!A1\">", true),
+            ("<Cell ss:Formula=\"=Sheet2!R1C1\"><Data>a|b!</Data>", false),
+            ("<Cell ss:Formula=\"=SUM(R[-1]C)\">", false),
+            ("<Cell ss:Formula=\"=", false),
+        ];
+        for (cell, expected) in rows {
+            let mut seen = Seen::certain(FileType::Xml);
+            office_xml(&format!("<Workbook xmlns='{SHEET}'>{cell}"), &mut seen);
+            let found = seen.hazards.iter().any(|one| one.kind == HazardKind::Dde);
+            assert_eq!(found, expected, "{cell}");
+        }
     }
 }

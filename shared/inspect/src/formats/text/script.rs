@@ -65,6 +65,16 @@ const JAVASCRIPT: [&str; 18] = [
     "\"use strict\"",
     "fromcharcode(",
 ];
+/// What JavaScript says besides, and other languages too.
+const MODULES: [&str; 7] = [
+    "object.defineproperty(",
+    "exports.",
+    "'use strict'",
+    "return ",
+    "this.",
+    "=> ",
+    "async ",
+];
 const BATCH: [&str; 12] = [
     "setlocal",
     "%~dp0",
@@ -115,6 +125,25 @@ pub(super) fn kind(text: &str, extension: Option<&str>) -> Option<FileType> {
         let enough = if named { 1 } else { least };
         (said(&text, words, enough) && (named || (lines && syntax(kind, &text)))).then_some(kind)
     })
+}
+
+/// JavaScript by less than a text must show: for letters in a place where no text about programs is expected either.
+pub(super) fn out_of_place(letters: &str) -> Option<FileType> {
+    let start = letters.trim_start();
+    if start.starts_with(['<', '{', '[']) {
+        return None;
+    }
+    let text = start.get(..CAP).unwrap_or(start).to_ascii_lowercase();
+    let comment = |line: &&str| line.is_empty() || line.starts_with(['*', '/']);
+    let lines = text.lines().map(str::trim).filter(|line| !comment(line));
+    let (all, code) = lines.fold((0, 0), |(all, code), line| {
+        let ends = line.ends_with([';', '{', '}', ')', '(', ']', ',']);
+        (all + 1, code + usize::from(ends))
+    });
+    let words: Vec<&str> = JAVASCRIPT.into_iter().chain(MODULES).collect();
+    let enough = said(&text, &JAVASCRIPT, 2) || said(&text, &words, 3);
+    let statements = code * 3 >= all && text.contains('(') && text.contains(['=', '{']);
+    (enough && statements).then_some(FileType::JavaScript)
 }
 
 fn by_first_line(first: &str) -> Option<FileType> {
@@ -230,6 +259,31 @@ fn syntax(kind: FileType, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn letters_out_of_place() {
+        let rows = [
+            (
+                "const a = require('a')\nfunction b () {\n  return a\n}\n",
+                true,
+            ),
+            ("var a=1;eval(unescape('%61'))", true),
+            ("{\"nodes\": [\"function(\", \"var \"]}", false),
+            ("<x:xmpmeta>var a = function() {};</x:xmpmeta>", false),
+            (
+                "Taken for the function (see below).\nWith a const of light.\nLet us eat (soon) = yes.",
+                false,
+            ),
+            ("Adobe Photoshop CC 2019 (Windows)", false),
+            (
+                "'use strict'\n// Two of them\n// are here.\nexports.a = b => {\n  return c(b)\n}\n",
+                true,
+            ),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(out_of_place(text).is_some(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn scripts_and_prose() {

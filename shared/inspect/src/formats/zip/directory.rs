@@ -3,11 +3,15 @@
 use super::super::rfind;
 use crate::source::Source;
 use std::io::{self, Read, Seek};
+use std::ops::Range;
 
 const END_RECORD: &[u8] = b"PK\x05\x06";
 const END_RECORD_BYTES: usize = 22;
 /// The fixed part of a local header: what every entry takes at least.
 const LOCAL_HEADER_BYTES: u64 = 30;
+
+/// What stands behind an entry or before its bytes: a descriptor, and local fields that the directory does not count.
+const FIELDS_BYTES: u64 = 32;
 
 /// Where an archive says it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +49,21 @@ pub(crate) fn end_record(source: &mut Source<'_>) -> io::Result<Option<EndRecord
         search = &tail[..at];
     }
     Ok(None)
+}
+
+/// Where an archive ends that begins with these bytes, wherever in them its end stands.
+pub(crate) fn end_within(bytes: &[u8]) -> Option<usize> {
+    let word = |at: usize| {
+        let four = bytes.get(at..at + 4)?;
+        usize::try_from(u32::from_le_bytes([four[0], four[1], four[2], four[3]])).ok()
+    };
+    memchr::memmem::find_iter(bytes, END_RECORD).find_map(|at| {
+        let (length, begin) = (word(at + 12)?, word(at + 16)?);
+        let directory = bytes.get(begin..)?.starts_with(b"PK\x01\x02");
+        let comment = bytes.get(at + 20..at + END_RECORD_BYTES)?;
+        let comment = usize::from(u16::from_le_bytes([comment[0], comment[1]]));
+        (directory && begin.checked_add(length)? == at).then_some(at + END_RECORD_BYTES + comment)
+    })
 }
 
 /// One entry, reduced to what judging needs.
@@ -133,6 +152,16 @@ impl Directory {
         self.extents.windows(2).any(|pair| pair[0].1 > pair[1].0)
     }
 
+    /// The room between entries, and between the last one and `end`, that is more than fields of an entry fill.
+    pub(super) fn gaps(&self, end: u64) -> impl Iterator<Item = Range<u64>> + '_ {
+        let next = self.extents.iter().skip(1).map(|extent| extent.0);
+        let begins = self.extents.iter().map(|extent| extent.1);
+        begins
+            .zip(next.chain([end]))
+            .filter(|(begin, end)| end.saturating_sub(*begin) > FIELDS_BYTES)
+            .map(|(begin, end)| begin..end)
+    }
+
     /// Where the first entry begins.
     pub(super) fn first_at(&self) -> u64 {
         self.extents.first().map_or(0, |extent| extent.0)
@@ -140,5 +169,50 @@ impl Directory {
 
     pub(super) fn past_the_end(&self, length: u64) -> bool {
         self.extents.iter().any(|extent| extent.1 > length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_belongs_to_what_begins_with_the_file() {
+        let record = [&b"PK\x01\x02"[..], &[0; 42]].concat();
+        let end = |at: u32, comment: &[u8]| {
+            let length = u32::try_from(record.len()).unwrap();
+            let parts: [&[u8]; 6] = [
+                b"PK\x05\x06\0\0\0\0\x01\0\x01\0",
+                &length.to_le_bytes(),
+                &at.to_le_bytes(),
+                &u16::try_from(comment.len()).unwrap().to_le_bytes(),
+                comment,
+                b"more",
+            ];
+            parts.concat()
+        };
+        let archive =
+            |at: u32, comment: &[u8]| [b"PK\x03\x04", &record[..], &end(at, comment)].concat();
+        let plain = archive(4, b"");
+        assert_eq!(end_within(&plain), Some(plain.len() - 4));
+        let noted = archive(4, b"a note");
+        assert_eq!(end_within(&noted), Some(noted.len() - 4));
+        assert_eq!(end_within(&archive(0, b"")), None, "of an inner archive");
+        assert_eq!(end_within(&plain[..70]), None, "cut");
+        assert_eq!(end_within(b"PK\x05\x06"), None);
+    }
+
+    #[test]
+    fn gaps_are_more_than_fields() {
+        let directory = Directory {
+            extents: vec![(0, 100), (120, 200), (900, 1000)],
+            ..Directory::default()
+        };
+        assert!(directory.gaps(1010).eq(std::iter::once(200..900)));
+        assert_eq!(
+            directory.gaps(2000).collect::<Vec<_>>(),
+            [200..900, 1000..2000]
+        );
+        assert_eq!(Directory::default().gaps(9).count(), 0);
     }
 }

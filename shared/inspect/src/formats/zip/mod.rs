@@ -80,6 +80,7 @@ pub(super) fn archive(source: &mut Source<'_>) -> io::Result<Seen> {
         let cut = Integrity::truncated("the only directory is that of an inner archive");
         return Ok(salvage::read(source)?.with_integrity(cut));
     }
+    let directory_at = archive.central_directory_start();
     let mut parts = Parts::new(archive);
     let kind = contents::kind(&mut parts);
     let mut seen = Seen::certain(kind).with_integrity(integrity(&end, &parts.directory, length));
@@ -98,6 +99,7 @@ pub(super) fn archive(source: &mut Source<'_>) -> io::Result<Seen> {
         seen.add_hazard(HazardKind::Polyglot, before);
     }
     if deep {
+        seen.asides.extend(parts.directory.gaps(directory_at));
         inside::look(&mut parts, &mut seen, 0)?;
     }
     Ok(seen)

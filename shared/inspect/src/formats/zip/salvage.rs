@@ -79,6 +79,13 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Seen> {
                 seen.kind = kind;
             }
         }
+        if name == "mimetype" && flags & 1 == 0 && method == 0 && seen.kind == FileType::Zip {
+            let stated = source.at(data, packed.min(TYPES_CAP))?;
+            let stated = std::str::from_utf8(stated).ok();
+            if let Some(kind) = stated.and_then(contents::by_mimetype) {
+                seen.kind = kind;
+            }
+        }
         if name.ends_with("vbaproject.bin") {
             seen.add_hazard(HazardKind::Macro, "a VBA project part");
         }
