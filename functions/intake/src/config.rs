@@ -26,6 +26,7 @@ pub const CALLS: &[(&str, &str)] = &[
     ("secretsmanager:GetSecretValue", "endpoints/*"),
     ("sqs:SendMessage", "FetchQueue"),
     ("sqs:SendMessage", "JudgeQueue"),
+    ("sqs:SendMessage", "MediaQueue"),
     ("sqs:SendMessage", "TextQueue"),
     ("sqs:SendMessage", "ForwardQueue"),
     ("sqs:SendMessage", "FetchDeadLetters"),

@@ -1,7 +1,8 @@
 //! The settings of `text`, read once at start, and the AWS calls it makes: the template grants exactly these.
 
 use attache_domain::settings::{
-    ConfigError, Settings, allow_local, connections_max_age, required, seconds,
+    ConfigError, ContentDomain, Settings, allow_local, connections_max_age, content_domain,
+    link_life, required, seconds,
 };
 
 /// Every AWS action `text` calls, with the template's logical id of what it is called on. A test compares this with
@@ -14,10 +15,12 @@ pub const CALLS: &[(&str, &str)] = &[
     ("dynamodb:GetItem", "ConversationsTable"),
     ("dynamodb:UpdateItem", "ConversationsTable"),
     ("dynamodb:GetItem", "TokensTable"),
+    ("dynamodb:GetItem", "LimitsTable"),
     ("dynamodb:UpdateItem", "LimitsTable"),
     ("dynamodb:Scan", "ConnectionsTable"),
     ("kms:Decrypt", "DataKey"),
     ("s3:GetObject", "MediaBucket/arrivals/*"),
+    ("secretsmanager:GetSecretValue", "content/*"),
     ("sqs:SendMessage", "TextQueue"),
     ("sqs:SendMessage", "TextDeadLetters"),
     ("sqs:SendMessage", "RefreshQueue"),
@@ -36,6 +39,11 @@ pub struct Config {
     pub limits_table: String,
     /// `MEDIA_BUCKET`: where originals are stored; links lead there.
     pub media_bucket: String,
+    /// `LINK_SECONDS`: how long a link lives that somebody without credentials is given.
+    pub link_life: std::time::Duration,
+    /// `CONTENT_URL`, `CONTENT_KEY_PAIR_ID`, `CONTENT_PUBLIC_KEY`, `CONTENT_KEY_SECRET`: where links lead to; not set: to the
+    /// store itself.
+    pub content: Option<ContentDomain>,
     /// `SEND_PATIENCE_SECONDS`: how long one send may take; the deadline of its intent.
     pub patience: std::time::Duration,
     /// `TOKENS_TABLE`: the table of access tokens.
@@ -62,6 +70,8 @@ impl Config {
             conversations_table: required(settings, "CONVERSATIONS_TABLE")?,
             limits_table: required(settings, "LIMITS_TABLE")?,
             media_bucket: required(settings, "MEDIA_BUCKET")?,
+            link_life: link_life(settings)?,
+            content: content_domain(settings)?,
             patience: seconds(settings, "SEND_PATIENCE_SECONDS", 20, 1..=45)?,
             tokens_table: required(settings, "TOKENS_TABLE")?,
             data_key: required(settings, "DATA_KEY_ID")?,

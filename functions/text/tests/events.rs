@@ -22,7 +22,7 @@ use attache_domain::verdict::{Plan, Refusal, Verdict};
 use attache_domain::wire::{Body, CallError, Headers, Request, Response};
 use attache_edge::lambda;
 use attache_flow::bearer::{Cache, Desk, SEALED_AS};
-use attache_flow::deliver::{Deliver, Linked};
+use attache_flow::deliver::{Deliver, Learnt};
 use attache_flow::memory::{Calm, World};
 use attache_flow::ports::{
     Conversations, Credential, Download, Http, Items, Queue, Source, Tokens, Vault,
@@ -80,7 +80,7 @@ impl Http for Platforms {
 struct Site {
     world: World,
     platforms: Rc<Platforms>,
-    linked: Linked,
+    learnt: Learnt,
 }
 
 impl Site {
@@ -113,7 +113,7 @@ impl Site {
         Self {
             world,
             platforms,
-            linked: Linked::default(),
+            learnt: Learnt::default(),
         }
     }
 
@@ -158,7 +158,7 @@ impl Site {
                 cache: &cache,
             },
             patience: Duration::from_secs(20),
-            linked: &self.linked,
+            learnt: &self.learnt,
         };
         let failed = attache_text::handle(&lambda::records(event), &deliver).await;
         serde_json::to_value(lambda::partial(failed)).unwrap()

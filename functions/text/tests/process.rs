@@ -28,6 +28,8 @@ async fn what_is_missing_or_wrong_is_named_at_start_and_nothing_hangs() {
         .refuses("SEND_PATIENCE_SECONDS", "soon")
         .await
         .unwrap();
+    trial.refuses("LINK_SECONDS", "0").await.unwrap();
+    trial.refuses("CONTENT_URL", "media").await.unwrap();
     // It is up.
     let function = trial.complete().await.unwrap();
     for (batch, failed) in [("batch", vec![1]), ("batch-mixed", vec![1, 2, 3, 4])] {

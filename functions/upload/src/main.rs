@@ -10,11 +10,11 @@ use attache_edge::dynamodb::{
 };
 use attache_edge::http::Platforms;
 use attache_edge::kms::KmsVault;
-use attache_edge::s3::Buckets;
+use attache_edge::s3::{Buckets, Links};
 use attache_edge::sqs::Queues;
 use attache_edge::{lambda, telemetry};
 use attache_flow::bearer::{Cache, Desk};
-use attache_flow::deliver::{Deliver, Linked};
+use attache_flow::deliver::{Deliver, Learnt};
 use attache_upload::config::Config;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -32,12 +32,13 @@ async fn main() -> Result<(), Error> {
     let connections = ConnectionsTable::new(aws.dynamodb(), config.connections_table);
     let directories =
         CachedDirectories::new(connections, config.connections_max_age, config.allow_local);
-    let objects = Buckets::new(aws.s3(), &*config.media_bucket, None);
-    let renditions = Buckets::renditions(aws.s3(), &*config.media_bucket);
+    let links = Links::new(config.content, config.link_life, &aws);
+    let objects = Buckets::new(aws.s3(), &*config.media_bucket, None).linking(links.clone());
+    let renditions = Buckets::renditions(aws.s3(), &*config.media_bucket).linking(links);
     let vault = KmsVault::new(aws.kms(), config.data_key);
     let jobs = Queues::from_settings(aws.sqs(), &Environment);
     let (clock, http, cache) = (SystemClock::new(), Platforms::new(), Cache::default());
-    let linked = Linked::default();
+    let learnt = Learnt::default();
     let desk = Desk {
         tokens: &tokens,
         vault: &vault,
@@ -59,7 +60,7 @@ async fn main() -> Result<(), Error> {
         directories: &directories,
         desk,
         patience: config.patience,
-        linked: &linked,
+        learnt: &learnt,
     };
 
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {

@@ -9,6 +9,7 @@
 //! - [`lambda`] runs the functions.
 //! - [`source`] starts them: the HTTP API, queues, objects and the clock.
 //! - [`iam`] lets them do what the template grants, counts it, and kills them where a test says so.
+//! - `content` stands in for the distribution of the content domain, where the template has one.
 //! - [`stack`] puts it all together; [`LocalStack::provision`] is the way in.
 //!
 //! ```no_run
@@ -24,6 +25,7 @@
 //! # }
 //! ```
 
+mod content;
 pub mod engine;
 pub mod iam;
 pub mod lambda;

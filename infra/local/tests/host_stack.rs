@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use attache_local::iam::{KillPoint, When};
+use attache_local::iam::{Act, KillPoint, When};
 use attache_local::lambda::{LogLine, LogSink};
 use attache_local::source::HttpLimits;
 use attache_local::{Clients, LocalOptions, LocalRun, LocalStack};
@@ -300,6 +300,7 @@ async fn kill_points_kill_before_and_after_the_effect() {
         assert_eq!(run.fleet().live("HttpFunction"), 1);
         let armed = run.arm(KillPoint {
             function: "HttpFunction".to_owned(),
+            act: Act::Kill,
             nth_effect: 2,
             when,
         });
@@ -385,8 +386,9 @@ async fn the_real_template_is_provisioned() {
         assert_eq!(buckets.buckets().len(), template.buckets.len());
         for function in &template.functions {
             for (name, value) in &function.environment {
-                // Without a parameter there is no scanner; nothing else is left out.
-                let is_set = !value.is_empty() || name == "SCANNER";
+                // Without parameters there is neither a scanner nor a content domain; nothing else is left out.
+                let optional = name == "SCANNER" || name.starts_with("CONTENT_");
+                let is_set = !value.is_empty() || optional;
                 assert!(is_set && !value.contains("${"), "{name}={value}");
             }
         }

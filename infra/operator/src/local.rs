@@ -9,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::binaries;
 use crate::connections::Loaded;
+use crate::content::LocalContent;
 use crate::ready::Ready;
 use crate::site::{self, STAGE, Seed, SiteOptions};
 use crate::standins::StandIns;
@@ -35,6 +36,10 @@ pub struct Options {
     /// exist here: files wait for its results and are held in the end). Without it, nobody.
     #[arg(long, value_name = "SCANNER")]
     pub scanner: Option<String>,
+    /// Gives platforms links of a content domain of this name instead of presigned ones, as the template's parameter
+    /// `ContentDomainName` does. Here a stand-in on a port of its own answers for it, with a key pair made for this run.
+    #[arg(long, value_name = "NAME")]
+    pub content_domain: Option<String>,
     /// Prints the ready line as JSON. What functions report as errors goes to standard error, with and without this.
     #[arg(long)]
     pub json: bool,
@@ -58,20 +63,26 @@ pub async fn run(options: &Options) -> Result<()> {
     } else {
         None
     };
-    let seed = match (own, &standins) {
+    let mut seed = match (own, &standins) {
         (Some(seed), _) => seed,
         (None, Some(standins)) => standins.seed(STAGE)?,
         (None, None) => Seed::default(),
     };
+    let mut parameters: BTreeMap<_, _> = options
+        .scanner
+        .iter()
+        .map(|scanner| ("Scanner".to_owned(), scanner.clone()))
+        .collect();
+    if let Some(name) = &options.content_domain {
+        let content = LocalContent::named(name)?;
+        parameters.extend(content.parameters);
+        seed.secrets.push(content.secret);
+    }
     let site_options = SiteOptions {
         data_dir: options.data.clone(),
         aws_endpoint: options.aws_endpoint.clone(),
         port: options.port,
-        parameters: options
-            .scanner
-            .iter()
-            .map(|scanner| ("Scanner".to_owned(), scanner.clone()))
-            .collect(),
+        parameters,
         ..SiteOptions::default()
     };
     let provisioned = site::provision(binaries, site_options).await?;

@@ -7,7 +7,7 @@ use attache_operator::chosen::Chosen;
 use attache_operator::connections::{Loaded, apply, show};
 use attache_operator::held::Choice;
 use attache_operator::{
-    demo, diagnose, erase, held, inspect, local, plan, redrive, replay, resolve,
+    demo, diagnose, erase, held, inspect, local, plan, redrive, replay, resolve, send,
 };
 use clap::{Parser, Subcommand};
 
@@ -54,6 +54,11 @@ enum Command {
     /// What was delivered stays where it was delivered. A tombstone says that there was something and why it is gone, and
     /// keeps a repeated webhook from bringing it back. Exit code 1 if one of the items does not exist.
     Erase(Chosen),
+    /// Sends a file over a connection, by the way that every file goes: stored, judged, planned for the channel, paced, delivered. Shows
+    /// how far it is, and at the end the platform's ids of attachment and message and what became of it. Exit code 1 if it did
+    /// not come as far as was waited for. A customer of WhatsApp must have written within 24 hours. What is wrong with it is
+    /// told here, and to nobody else.
+    Send(send::Options),
     /// Says what files are by their bytes, whether they are whole, what is dangerous in them, and what the policy makes of
     /// it: clean, held or quarantined. The same code and policy as in the function `validate`; offline, no side effects.
     /// Exit code 0 whatever the verdicts; 1 if a file could not be read, and then the others are judged all the same.
@@ -105,6 +110,7 @@ fn main() -> ExitCode {
         Command::Resolve(options) => runtime.block_on(resolve::run(&options)),
         Command::Redrive(options) => runtime.block_on(redrive::run(&options)),
         Command::Erase(chosen) => runtime.block_on(erase::run(&chosen)),
+        Command::Send(options) => runtime.block_on(send::run(&options)),
         Command::Inspect(options) => inspect::run(&options),
         Command::Plan(options) => plan::run(&options),
         Command::Diagnose(options) => diagnose::run(&options),

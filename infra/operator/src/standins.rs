@@ -157,6 +157,7 @@ impl StandIns {
                 Account::GenesysOpenMessaging {
                     endpoint: Some(EndpointId::new(AGENTS_ENDPOINT)),
                     integration_id: genesys.integration_id.clone(),
+                    custom_attributes: false,
                     org: Org {
                         api_url: Url::parse(&self.genesys.api_url())?,
                         login_url: Url::parse(&self.genesys.login_url())?,

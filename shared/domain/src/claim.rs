@@ -37,6 +37,8 @@ pub enum Work {
     },
     /// Hand the bytes to a target that takes them before the message. It may be repeated.
     Upload,
+    /// See what became of bytes that the target works on; those that came to nothing are handed over again.
+    Follow,
     /// Send the message for bytes that the target holds; the call is over by `intent_until`.
     SendUploaded {
         /// The call's own deadline.
@@ -52,6 +54,7 @@ impl Work {
             Self::Fetch => [Stage::Announced, Stage::Fetching],
             Self::Send { .. } => [Stage::Waiting, Stage::Sending],
             Self::Upload => [Stage::Waiting, Stage::Uploading],
+            Self::Follow => [Stage::Processing, Stage::Processing],
             Self::SendUploaded { .. } => [Stage::Ready, Stage::Sending],
         }
     }
@@ -61,7 +64,7 @@ impl Work {
     pub fn intent_until(self) -> Option<Timestamp> {
         match self {
             Self::Send { intent_until } | Self::SendUploaded { intent_until } => Some(intent_until),
-            Self::Fetch | Self::Upload => None,
+            Self::Fetch | Self::Upload | Self::Follow => None,
         }
     }
 
@@ -78,6 +81,7 @@ impl Work {
             Self::Fetch => Stage::Fetching,
             Self::Send { .. } | Self::SendUploaded { .. } => Stage::Sending,
             Self::Upload => Stage::Uploading,
+            Self::Follow => Stage::Processing,
         }
     }
 }
@@ -218,7 +222,7 @@ mod tests {
         let sent = Work::SendUploaded {
             intent_until: NOW + Duration::from_secs(30),
         };
-        let table: [(&str, Work, Change, Option<Refusal>); 13] = [
+        let table: [(&str, Work, Change, Option<Refusal>); 16] = [
             (
                 "fetched already",
                 Work::Fetch,
@@ -287,6 +291,24 @@ mod tests {
                 Work::Upload,
                 |g| (g.stage, g.verdict) = (Stage::Sending, Verdict::Clean),
                 Some(Refusal::Past(Stage::Sending)),
+            ),
+            (
+                "worked on",
+                Work::Follow,
+                |g| (g.stage, g.verdict) = (Stage::Processing, Verdict::Clean),
+                None,
+            ),
+            (
+                "ready already",
+                Work::Follow,
+                |g| (g.stage, g.verdict) = (Stage::Ready, Verdict::Clean),
+                Some(Refusal::Past(Stage::Ready)),
+            ),
+            (
+                "malware, it turned out",
+                Work::Follow,
+                |g| (g.stage, g.verdict) = (Stage::Processing, Verdict::Quarantined),
+                Some(Refusal::NotClean(Verdict::Quarantined)),
             ),
             (
                 "sent before it was uploaded",

@@ -8,11 +8,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ConnectionId, MessageId};
+use crate::ids::{ConnectionId, MediaId, MessageId};
 use crate::time::Timestamp;
 
-/// The service window (meta.md §2.6).
+/// The service window (meta.md §2.6, §3).
 pub const WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+/// For how long Messenger and Instagram let a person answer, where Meta allows the page its tag `HUMAN_AGENT`.
+pub const HUMAN_AGENT_WINDOW: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A customer's next message within this time is not written down again: the window is judged that much later.
 pub const HEARD_PAUSE: Duration = Duration::from_secs(300);
@@ -52,6 +55,27 @@ pub struct Heard {
     pub name: Option<String>,
 }
 
+/// That a customer is invited to write, by a template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// When.
+    pub at: Timestamp,
+    /// The item that could not go out. Two of one moment are told apart by it.
+    pub by: MediaId,
+}
+
+/// That an item was sent to a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentItem {
+    /// When the call began, so before the platform took it.
+    pub at: Timestamp,
+    /// Which item.
+    pub media: MediaId,
+}
+
+/// So many items are remembered as sent and not seen; then the oldest are forgotten.
+pub const MOST_SENT: usize = 64;
+
 /// One conversation as its row holds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversation {
@@ -59,8 +83,11 @@ pub struct Conversation {
     pub heard: Option<Heard>,
     /// What the agent's platform calls the conversation.
     pub agent_side: Option<String>,
-    /// When the customer was last invited to write, by a template.
-    pub invited_at: Option<Timestamp>,
+    /// The last invitation to write, by a template.
+    pub invited: Option<Invitation>,
+    /// What was sent to the customer and not seen yet, in the order in which it was taken, where the platform tells what became of
+    /// messages by a moment alone; the last [`MOST_SENT`].
+    pub sent: Vec<SentItem>,
 }
 
 /// Whether the business may write freely.
@@ -76,10 +103,25 @@ impl Conversation {
     /// The service window at `now`.
     #[must_use]
     pub fn window(&self, now: Timestamp) -> Window {
+        self.within(WINDOW, now)
+    }
+
+    /// The window for answers of a person at `now`.
+    #[must_use]
+    pub fn human_agent_window(&self, now: Timestamp) -> Window {
+        self.within(HUMAN_AGENT_WINDOW, now)
+    }
+
+    fn within(&self, window: Duration, now: Timestamp) -> Window {
         match &self.heard {
-            Some(heard) if now < heard.at + WINDOW + HEARD_PAUSE => Window::Open,
+            Some(heard) if now < heard.at + window + HEARD_PAUSE => Window::Open,
             Some(_) | None => Window::Closed,
         }
+    }
+
+    /// What was sent to the customer up to a moment, and not seen yet.
+    pub fn sent_until(&self, until: Timestamp) -> impl Iterator<Item = &SentItem> {
+        self.sent.iter().filter(move |it| it.at <= until)
     }
 }
 

@@ -7,15 +7,73 @@ use std::time::Duration;
 
 use rand::Rng;
 
-use crate::diagnosis::{Diagnosis, Disposition, Failure};
+use crate::channels::Direction;
+use crate::diagnosis::rules::ours;
+use crate::diagnosis::{Diagnosis, Disposition, Failure, LONGEST_EVIDENCE, Platform, excerpt};
+use crate::digest::Sha256Digest;
+use crate::ids::ConnectionId;
+use crate::journey::Item;
 use crate::pacing::backoff::{Backoff, Key, Retry};
 use crate::pacing::retry_after::RetryAfter;
+use crate::time::Timestamp;
 
 /// How long one send may take (`S2-24`); with its intent this is also how long nobody else touches the item.
 pub const SEND_PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long a link to an original lives that a platform is given. Genesys fetches it itself, perhaps hours later.
 pub const LINK_LIFE: Duration = Duration::from_secs(6 * 3600);
+
+/// Under which the `claims` table knows what a connection's platform calls these bytes, handed over as this type.
+#[must_use]
+pub fn held_key(connection: &ConnectionId, digest: &Sha256Digest, mime: &str) -> String {
+    format!("held/{connection}/{digest}/{mime}")
+}
+
+/// How long a file or a text waits for a platform that does not work, from the moment it went down or the message was written,
+/// whichever is later.
+///
+/// To agents a day: so long the customer can be answered (the service window of 24 h), and so what the customer sent is of use. To
+/// customers an hour: the agent who wrote is told then that it did not arrive, and can still call; later it would come without the
+/// conversation it belongs to.
+#[must_use]
+pub fn outlasts(direction: Direction) -> Duration {
+    match direction {
+        Direction::ToAgent => Duration::from_secs(24 * 3600),
+        Direction::ToCustomer => Duration::from_secs(3600),
+    }
+}
+
+/// An item waited too long for a platform that does not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outlasted {
+    since: Timestamp,
+    waited: Duration,
+}
+
+impl Outlasted {
+    /// Whether that is so at `now` of `item`, whose target has not worked since then.
+    #[must_use]
+    pub fn by(item: &Item, since: Timestamp, now: Timestamp) -> Option<Self> {
+        let waited = now.saturating_since(since.max(item.origin.sent_at));
+        (waited >= outlasts(item.origin.direction)).then_some(Self { since, waited })
+    }
+
+    /// What the item ends with: since when the platform was down, and what was seen of that last.
+    #[must_use]
+    pub fn diagnosis(&self, item: &Item, platform: Option<Platform>) -> Diagnosis {
+        let name = platform.map_or("the platform", Platform::as_str);
+        let (since, minutes) = (self.since.to_rfc3339(), self.waited.as_secs() / 60);
+        let last = match &item.record.diagnosis {
+            Some(last) => format!("; the last attempt: {} ({})", last.code, last.evidence),
+            None => String::new(),
+        };
+        let page = platform.and_then(Platform::status_page);
+        let page = page.map_or_else(String::new, |page| format!("; status page {page}"));
+        let evidence =
+            format!("{name} down since {since}; waited for it {minutes} minutes{page}{last}");
+        ours::PLATFORM_DOWN.diagnosis(excerpt(&evidence, LONGEST_EVIDENCE))
+    }
+}
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,9 +30,43 @@ pub struct ItemJob {
     /// When this copy's place in the limiter comes up, if it already has one (milliseconds since the epoch).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<u64>,
+    /// Under which pace of the limiter's line that place was reserved ([`crate::pacing::line::Line::generation`]).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pace: u32,
     /// Whether another item of the same message goes before it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bundled: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// Queue `judge`: the platform that a file was sent to found malware in it. Named by another key than [`ItemJob`], so that neither
+/// reads as the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MalwareJob {
+    /// Contract version ([`VERSION`]).
+    pub v: u8,
+    /// Which item.
+    pub malware: MediaId,
+    /// What the platform calls it, if it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threat: Option<String>,
+}
+
+/// What the queue `judge` carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JudgeJob {
+    /// An item to be judged, or judged again.
+    Item(ItemJob),
+    /// An item to be taken out of reach.
+    Malware(MalwareJob),
 }
 
 /// Queue `text`: the agent is writing. Worth something for seconds only, so there is no row behind it.
@@ -144,6 +178,20 @@ impl ItemJob {
     }
 }
 
+impl JudgeJob {
+    /// Reads a message body.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is neither, or of an unknown version.
+    pub fn parse(body: &str) -> Result<Self, Malformed> {
+        match serde_json::from_str::<MalwareJob>(body) {
+            Ok(job) if job.v == VERSION => Ok(Self::Malware(job)),
+            Ok(job) => Err(Malformed::Version(job.v)),
+            Err(_) => ItemJob::parse(body).map(Self::Item),
+        }
+    }
+}
+
 impl TextJob {
     /// Reads a message body.
     ///
@@ -198,6 +246,16 @@ mod tests {
         let job = ItemJob::parse(text).unwrap();
         assert_eq!(serde_json::to_string(&job).unwrap(), text);
         assert!(matches!(TextJob::parse(text), Ok(TextJob::Item(same)) if same == job));
+        assert!(matches!(JudgeJob::parse(text), Ok(JudgeJob::Item(same)) if same == job));
+        let malware = r#"{"v":1,"malware":"aaaaaaaaaaaaaaaaaaaaaaaaaa","threat":"EICAR"}"#;
+        match JudgeJob::parse(malware) {
+            Ok(JudgeJob::Malware(job)) => assert_eq!(serde_json::to_string(&job).unwrap(), malware),
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(
+            JudgeJob::parse(&malware.replace("1", "2")),
+            Err(Malformed::Version(2))
+        ));
         let typing = r#"{"v":1,"typing":"wa-sales","customer":"1650","at":5}"#;
         let Ok(TextJob::Typing(job)) = TextJob::parse(typing) else {
             panic!("typing")

@@ -96,6 +96,18 @@ pub const KINDS: &[Kind] = &[
         InWords,
         "names, companies, numbers, addresses",
     ),
+    kind(
+        ToAgent,
+        "shared post, reel, link",
+        InWords,
+        "what was shared, its title and link",
+    ),
+    kind(
+        ToAgent,
+        "story mention, answer to a story",
+        Carried,
+        "the story as a file while it lives; words that say so",
+    ),
     kind(ToAgent, "button", InWords, "`[chose] …`"),
     kind(
         ToAgent,
@@ -121,7 +133,7 @@ pub const KINDS: &[Kind] = &[
         ToAgent,
         "unsupported",
         InWords,
-        "that something came which WhatsApp does not hand over, with its error",
+        "that something came which the channel does not hand over, with its error",
     ),
     kind(
         ToAgent,
@@ -158,7 +170,7 @@ pub const KINDS: &[Kind] = &[
         ToCustomer,
         "text",
         Carried,
-        "as text, in pieces of 4096 characters",
+        "as text, in pieces as long as the channel takes",
     ),
     kind(
         ToCustomer,
@@ -170,7 +182,7 @@ pub const KINDS: &[Kind] = &[
         ToCustomer,
         "text with attachment",
         Carried,
-        "as caption; behind the file where the kind takes none or not as long a one",
+        "as caption; behind the file where the channel takes none or not as long a one",
     ),
     kind(
         ToCustomer,
@@ -188,7 +200,7 @@ pub const KINDS: &[Kind] = &[
         ToCustomer,
         "anything outside the 24 h window",
         Refused,
-        "configured template once a day; notice and failed receipt `MessageExpired`",
+        "WhatsApp: configured template once a day; Messenger, Instagram: sent as a person's answer for seven days, if `human_agent` is set; notice and failed receipt `MessageExpired`",
     ),
     kind(ToCustomer, "quick replies", InWords, "numbered lines"),
     kind(
@@ -204,9 +216,14 @@ pub const KINDS: &[Kind] = &[
         ToCustomer,
         "typing",
         Carried,
-        "on the customer's last message, which is marked as read; dropped after 10 s",
+        "WhatsApp: on the customer's last message, which is marked as read; dropped after 10 s",
     ),
-    kind(ToCustomer, "receipt", Recorded, "kept 30 days"),
+    kind(
+        ToCustomer,
+        "receipt",
+        Recorded,
+        "kept 30 days; a failed one in the journey of the file it is about",
+    ),
     kind(
         ToCustomer,
         "agent transfer",
@@ -277,6 +294,13 @@ mod tests {
         all.remove(0).said
     }
 
+    fn messenger(attachment: Value) -> Said {
+        let message = json!({"mid": "m", "attachments": [attachment]});
+        let body = json!({"entry": [{"messaging": [{ "message": message }]}]});
+        let mut all = platforms::parse(Profile::Messenger, body.to_string().as_bytes()).unwrap();
+        all.remove(0).said
+    }
+
     fn genesys(body: Value) -> Said {
         let text = body.to_string();
         let mut all = platforms::parse(Profile::GenesysOpenMessaging, text.as_bytes()).unwrap();
@@ -310,6 +334,12 @@ mod tests {
             (ToAgent, "contacts") => {
                 whatsapp("contacts", json!([{"name": {"formatted_name": "A"}}]))
             }
+            (ToAgent, "shared post, reel, link") => messenger(
+                json!({"type": "reel", "payload": {"title": "Cats", "url": "https://x.example/1"}}),
+            ),
+            (ToAgent, "story mention, answer to a story") => messenger(
+                json!({"type": "story_mention", "payload": {"url": "https://x.example/1"}}),
+            ),
             (ToAgent, "button") => whatsapp("button", json!({"text": "Yes"})),
             (ToAgent, "list reply") => {
                 whatsapp("interactive", json!({"list_reply": {"title": "Monday"}}))

@@ -23,6 +23,8 @@ pub mod kinds;
 pub mod notice;
 pub mod pacing;
 pub mod platforms;
+pub mod processing;
+pub mod pull;
 pub mod scan;
 pub mod settings;
 pub mod signature;

@@ -54,7 +54,9 @@ pub fn follow_ups(item: &Item, ending: &Ending<'_>) -> Vec<Origin> {
     };
     // Archived or only watched: nobody waits for it. Of our own words nothing is told: who could not be reached with
     // them cannot be reached with words about them.
-    if ours || origin.shadow || origin.target.is_none() {
+    // What a person sent by hand came in nowhere: that person looks at it.
+    let by_hand = origin.target.as_ref() == Some(&origin.connection);
+    if ours || by_hand || origin.shadow || origin.target.is_none() {
         return Vec::new();
     }
     let agent = match origin.direction {

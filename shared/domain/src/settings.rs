@@ -1,6 +1,10 @@
 //! Settings by key: read once at start, with errors that name the key and say what was expected. Pure: where they come
 //! from is the caller's business (`edge` brings the environment, tests a map).
 
+mod content;
+
+pub use content::{ContentDomain, content_domain, link_life};
+
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -20,6 +20,10 @@ pub enum Method {
     Get,
     /// Create or ask.
     Post,
+    /// Put bytes where a signed link says.
+    Put,
+    /// Take back.
+    Delete,
 }
 
 /// Which credential goes into the `Authorization` header.
@@ -44,8 +48,21 @@ pub enum Body {
     Form(Vec<(String, String)>),
     /// A file between two short texts, `multipart/form-data`; the file's bytes are given when it leaves.
     Multipart(Multipart),
+    /// A file alone; its bytes are given when it leaves.
+    File(FileBody),
     /// Bytes and headers as they once came in.
     Verbatim(Verbatim),
+}
+
+/// A file as the whole of a body: exact length, its own type, no encoding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileBody {
+    /// The value of `Content-Type`: the type of the bytes.
+    pub content_type: String,
+    /// How many bytes the file has: the value of `Content-Length`.
+    pub size_bytes: u64,
+    /// Headers that tie the bytes to something, names in lower case.
+    pub headers: BTreeMap<String, String>,
 }
 
 /// A body that is sent on byte for byte, with the headers that belong to it. It is somebody's message: only its size
@@ -79,7 +96,8 @@ pub struct Multipart {
 
 impl Multipart {
     /// A form of `fields` and one file under the name `file_field`. `seed` makes the boundary one that the file cannot be
-    /// known to contain: the file's digest, say. Names and types must be plain: quotes and line breaks are taken out.
+    /// known to contain: the file's digest, say. Names and types must be plain: quotes and line breaks are taken out. Of values only
+    /// line breaks are.
     #[must_use]
     pub fn new(
         fields: &[(&str, &str)],
@@ -91,7 +109,7 @@ impl Multipart {
         let boundary = format!("attache-{}", plain(seed));
         let mut head = String::new();
         for (name, value) in fields {
-            let (name, value) = (plain(name), plain(value));
+            let (name, value) = (plain(name), value.replace(['\r', '\n'], "_"));
             head.push_str(&format!(
                 "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
             ));
@@ -146,6 +164,8 @@ impl Request {
         let method = match self.method {
             Method::Get => "GET",
             Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
         };
         format!(
             "{method} {}{}",

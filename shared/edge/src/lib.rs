@@ -13,7 +13,7 @@
 //! | `Scanner` | [`clamd::Clamd`] |
 //! | `Clock` | [`clock::SystemClock`] |
 //!
-//! [`config`] reads settings, [`aws`] makes the clients, [`telemetry`] begins the log, [`lambda`] reads events and writes
+//! [`content`] signs links of the content domain, [`config`] reads settings, [`aws`] makes the clients, [`telemetry`] begins the log, [`lambda`] reads events and writes
 //! answers. All adapters are held to the
 //! same behaviour as the in-memory twins by [`attache_flow::conformance`].
 //!
@@ -23,6 +23,7 @@ pub mod aws;
 pub mod clamd;
 pub mod clock;
 pub mod config;
+pub mod content;
 pub mod dynamodb;
 mod feed;
 pub mod http;

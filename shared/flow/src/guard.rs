@@ -162,7 +162,7 @@ impl Guard<'_> {
     async fn pace(&self, key: &str, rate: Rate) -> Answer<Option<Timestamp>> {
         let now = self.clock.now();
         let request = gcra::Request::new(rate, NonZeroU32::MIN, now);
-        let slot = match self.limits.reserve(key, &request).await? {
+        let slot = match self.limits.reserve(key, &request).await?.reserved {
             Reserved::Slots(slots) => slots.first().copied().unwrap_or(now),
             Reserved::Full { retry_at } => return Ok(Some(retry_at)),
         };

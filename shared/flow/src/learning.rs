@@ -1,5 +1,6 @@
 //! Changing what is known to all processes in the `limits` table, one at a time.
 
+use attache_domain::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -10,9 +11,23 @@ const MOST_WRITES: usize = 8;
 
 /// Changes what is known of `key` by all; what it is then, and what the change said.
 pub(crate) async fn change<S, T>(
+    shared: (&dyn Limits, &dyn Clock),
+    key: &str,
+    how: impl Fn(&mut S) -> T,
+) -> Answer<(S, T)>
+where
+    S: Clone + Default + PartialEq + Serialize + DeserializeOwned,
+{
+    change_line(shared, key, how, |_, _| None).await
+}
+
+/// The same of a key under which slots are reserved: `restart` says of what is known before and after where their line begins
+/// anew, if it does.
+pub(crate) async fn change_line<S, T>(
     (limits, clock): (&dyn Limits, &dyn Clock),
     key: &str,
-    change: impl Fn(&mut S) -> T,
+    how: impl Fn(&mut S) -> T,
+    restart: impl Fn(&S, &S) -> Option<Timestamp>,
 ) -> Answer<(S, T)>
 where
     S: Clone + Default + PartialEq + Serialize + DeserializeOwned,
@@ -25,7 +40,7 @@ where
             None => S::default(),
         };
         let mut after = before.clone();
-        let said = change(&mut after);
+        let said = how(&mut after);
         if after == before {
             return Ok((after, said));
         }
@@ -35,7 +50,8 @@ where
         };
         let text = serde_json::to_string(&written).map_err(|e| Outage::new(doing(), e))?;
         let step = (found.as_deref(), text.as_str());
-        match limits.learn(key, step, clock.now()).await? {
+        let restart = restart(&before, &after);
+        match limits.learn(key, step, restart, clock.now()).await? {
             Ok(()) => return Ok((after, said)),
             Err(rival) => found = rival,
         }

@@ -8,6 +8,7 @@
 
 pub mod batch;
 pub mod bearer;
+pub mod completion;
 pub mod conformance;
 pub mod convert;
 pub mod decision;
@@ -28,6 +29,7 @@ pub mod reopening;
 pub mod replay;
 pub mod retry;
 pub mod status;
+pub mod submission;
 pub mod sweep;
 pub mod taken;
 pub mod telling;

@@ -12,12 +12,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use attache_domain::claim::Terms;
 use attache_domain::connection::{Directory, SecretName};
-use attache_domain::conversation::{Conversation, ConversationId, Heard};
+use attache_domain::conversation::{Conversation, ConversationId, Heard, Invitation, SentItem};
 use attache_domain::digest::Sha256Digest;
 use attache_domain::event::KeptBecause;
 use attache_domain::ids::{ConnectionId, EndpointId, MediaId};
 use attache_domain::journey::{Item, StoredObject};
 use attache_domain::pacing::gcra;
+use attache_domain::pull::GivenLink;
 use attache_domain::scan::Scanned;
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
@@ -25,7 +26,6 @@ use attache_domain::token::TokenRow;
 use attache_domain::transfer::{Part, Rest};
 use attache_domain::wire::{CallError, Headers, Request, Response};
 use bytes::Bytes;
-use url::Url;
 
 /// The world did not do its part: a service failed, answered nonsense or was out of reach. Whether a write took
 /// effect is unknown. The record is left to be delivered again; every step is made so that this is harmless.
@@ -165,6 +165,10 @@ pub trait Claims {
     ) -> Answer<Option<MediaId>>;
     /// The item of that name.
     async fn named(&self, alias: &str) -> Answer<Option<MediaId>>;
+    /// What a platform calls the bytes it was given under this key, if it holds them at `now` as far as anybody knows.
+    async fn handed_over(&self, key: &str, now: Timestamp) -> Answer<Option<String>>;
+    /// Writes down what a platform calls bytes that it was given, and until when it holds them. The last word counts.
+    async fn hand_over(&self, key: &str, called: &str, until: Timestamp) -> Answer<()>;
 }
 
 /// The `conversations` table.
@@ -174,8 +178,19 @@ pub trait Conversations {
     async fn heard(&self, id: &ConversationId, heard: &Heard) -> Answer<()>;
     /// Writes down what the agent's platform calls the conversation.
     async fn link(&self, id: &ConversationId, agent_side: &str) -> Answer<()>;
-    /// Writes down that the customer is invited to write at `now`; `false` if that was done after `since` already.
-    async fn invite(&self, id: &ConversationId, now: Timestamp, since: Timestamp) -> Answer<bool>;
+    /// Writes down that the customer is invited to write; `false` if another invitation after `since` is known.
+    async fn invite(
+        &self,
+        id: &ConversationId,
+        invitation: &Invitation,
+        since: Timestamp,
+    ) -> Answer<bool>;
+    /// Writes down that an item was sent to the customer. Of more than [`MOST_SENT`](attache_domain::conversation::MOST_SENT) the
+    /// oldest are forgotten.
+    async fn sent(&self, id: &ConversationId, sent: &SentItem) -> Answer<()>;
+    /// Forgets what the customer has seen: all that was sent up to `until`. What came behind `known` stays.
+    async fn seen(&self, id: &ConversationId, known: &Conversation, until: Timestamp)
+    -> Answer<()>;
     /// Reads what is known; empty if nothing is.
     async fn load(&self, id: &ConversationId) -> Answer<Conversation>;
 }
@@ -276,9 +291,14 @@ pub trait Objects {
     /// Removes everything of the item: the original, its copy in quarantine, the parts of this upload. Repeating it is
     /// harmless.
     async fn erase(&self, id: &MediaId, upload: Option<&str>) -> Answer<()>;
-    /// A link by which a platform can fetch the original without credentials, alive for `life`; served with this
-    /// type and name.
-    async fn link(&self, id: &MediaId, mime: &str, file_name: &str, life: Duration) -> Answer<Url>;
+    /// A link, made `now`, by which somebody can fetch the original without credentials; served with this type and name. It
+    /// works for `life` at most: for how long, the answer says.
+    async fn link(
+        &self,
+        id: &MediaId,
+        (mime, file_name): (&str, &str),
+        (now, life): (Timestamp, Duration),
+    ) -> Answer<GivenLink>;
 }
 
 /// Somebody who looks for malware when asked.
@@ -423,7 +443,8 @@ pub trait Http {
     /// Makes a call and reads the (small) answer whole.
     async fn call(&self, request: &Request, credential: &Credential)
     -> Result<Response, CallError>;
-    /// Sends a file: the request's body is a [`attache_domain::wire::Multipart`], into which the bytes of `file` go.
+    /// Sends a file: the request's body is a [`attache_domain::wire::Multipart`] into which the bytes of `file` go, or a
+    /// [`attache_domain::wire::FileBody`] that they are.
     async fn upload(
         &self,
         request: &Request,
@@ -442,18 +463,29 @@ pub trait Http {
 /// The limiter rows.
 #[async_trait(?Send)]
 pub trait Limits {
-    /// Reserves slots under `key`: one conditional write, rarely two.
-    async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reserved>;
+    /// Reserves slots under `key`: one conditional write, rarely two. What is known of the key comes with it: both lie in one row.
+    async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reservation>;
     /// Reads, consistently, what is known of `key` beside its reservations: a small text.
     async fn known(&self, key: &str) -> Answer<Option<String>>;
     /// Writes `to` if what is known is still `from`; what is known instead, if not. A repeat of a write that took effect
-    /// unnoticed is no refusal. It may be forgotten a day after `now`.
+    /// unnoticed is no refusal. It may be forgotten a day after `now`. `restart`: in the same write the line of the key's
+    /// reservations begins anew at that moment, whatever was reserved.
     async fn learn(
         &self,
         key: &str,
         (from, to): (Option<&str>, &str),
+        restart: Option<Timestamp>,
         now: Timestamp,
     ) -> Answer<Result<(), Option<String>>>;
+}
+
+/// A reservation, and what is known of its key beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// What became of it.
+    pub reserved: Reserved,
+    /// What [`Limits::known`] would have said at that moment.
+    pub known: Option<String>,
 }
 
 /// What became of a reservation.

@@ -151,7 +151,14 @@ impl Reopening<'_> {
         let connection = directory.connection(&item.origin.connection);
         Ok(match connection.map(|it| it.profile()) {
             Some(profile @ Profile::WhatsApp) => Some(item.origin.sent_at + profile.file_life()),
-            Some(Profile::GenesysOpenMessaging | Profile::GenesysMessageMedia) | None => None,
+            Some(
+                Profile::GenesysOpenMessaging
+                | Profile::GenesysMessageMedia
+                | Profile::GenesysWebMessaging
+                | Profile::Messenger
+                | Profile::Instagram,
+            )
+            | None => None,
         })
     }
 

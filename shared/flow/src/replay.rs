@@ -145,6 +145,8 @@ impl Replay<'_> {
             }
             Admission::Carry(_) => true,
             Admission::Status(..)
+            | Admission::Reached(..)
+            | Admission::Completion(..)
             | Admission::Typing { .. }
             | Admission::Keep(_)
             | Admission::Drop => false,

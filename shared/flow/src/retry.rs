@@ -10,8 +10,9 @@ use std::time::Duration;
 use attache_domain::connection::Lane;
 use attache_domain::diagnosis::Diagnosis;
 use attache_domain::ids::ConnectionId;
-use attache_domain::job::{DeadLetter, ItemJob, VERSION};
+use attache_domain::job::{DeadLetter, ItemJob, MalwareJob, VERSION};
 use attache_domain::journey::{Item, Stage};
+use attache_domain::scan::{Outcome, Scanned};
 use attache_domain::time::Timestamp;
 use serde::Serialize;
 
@@ -19,6 +20,24 @@ use crate::ports::{Answer, Items, Jobs, Outage, Queue, Saved};
 
 /// The longest delay a queue takes (SQS `DelaySeconds`).
 const LONGEST_DELAY: Duration = Duration::from_secs(900);
+
+/// A place in the limiter's line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// When it comes up.
+    pub at: Timestamp,
+    /// Under which pace of the line it was reserved.
+    pub pace: u32,
+}
+
+impl Slot {
+    /// The one that a job brought along.
+    #[must_use]
+    pub fn of(job: &ItemJob) -> Option<Self> {
+        let at = Timestamp::from_millis(job.slot?);
+        Some(Self { at, pace: job.pace })
+    }
+}
 
 /// Sends the item's next copy to `queue`, visible after `wait`, and advances the row. `counted` is the connection the
 /// work counts against.
@@ -30,13 +49,14 @@ pub async fn put_off(
     item: &mut Item,
     (queue, counted): (Queue, &ConnectionId),
     (now, wait): (Timestamp, Duration),
-    slot: Option<Timestamp>,
+    slot: Option<Slot>,
 ) -> Answer<()> {
     // As queues round: what comes then comes in time.
     let wait = Duration::from_secs(wait.min(LONGEST_DELAY).as_secs());
     let mut copy = item.job(counted);
     copy.sequence += 1;
-    copy.slot = slot.map(Timestamp::as_millis);
+    copy.slot = slot.map(|slot| slot.at.as_millis());
+    copy.pace = slot.map_or(0, |slot| slot.pace);
     send(jobs, queue, &copy, wait).await?;
     item.gate.sequence += 1;
     item.rest();
@@ -53,6 +73,26 @@ pub async fn put_off(
 /// [`Outage`] if the queue failed.
 pub async fn send(jobs: &dyn Jobs, queue: Queue, job: &ItemJob, delay: Duration) -> Answer<()> {
     jobs.send(queue, to_json(job)?, delay, job.connection.as_str())
+        .await
+}
+
+/// Asks for an item's bytes to be taken out of reach: the platform they were sent to found malware in them.
+///
+/// # Errors
+/// [`Outage`] if the queue failed.
+pub async fn condemn(jobs: &dyn Jobs, item: &Item, scanned: &Scanned) -> Answer<()> {
+    let threat = match &scanned.outcome {
+        Outcome::Malware { threat } => threat.clone(),
+        Outcome::Clean | Outcome::NotScanned { .. } => return Ok(()),
+    };
+    tracing::warn!(media.id = %item.id, scan = scanned.evidence(), "its target found malware");
+    let job = MalwareJob {
+        v: VERSION,
+        malware: item.id.clone(),
+        threat,
+    };
+    let group = item.origin.connection.as_str();
+    jobs.send(Queue::Judge, to_json(&job)?, Duration::ZERO, group)
         .await
 }
 

@@ -2,14 +2,18 @@
 
 use attache_domain::audit::Actor;
 use attache_domain::bundle;
-use attache_domain::diagnosis::Diagnosis;
-use attache_domain::event::{Fate, FollowUp, Status};
+use attache_domain::conversation::ConversationId;
+use attache_domain::diagnosis::{Diagnosis, Failure};
+use attache_domain::event::{About, Fate, FollowUp, Reached, Status};
 use attache_domain::ids::{ConnectionId, MediaId, MessageId};
-use attache_domain::journey::{Item, Learned, RETENTION, Stage};
+use attache_domain::journey::{Item, Learned, RETENTION, Stage, Unfetched};
 use attache_domain::notice::Ending;
+use attache_domain::platforms::channel::may_be_gone;
+use attache_domain::platforms::genesys::could_not_fetch;
 
-use crate::deliver::alias;
-use crate::ports::{Answer, Claims, Outage, Saved};
+use crate::deliver::{alias, held_key};
+use crate::ports::{Answer, Claims, Conversations, Outage, Saved};
+use crate::retry;
 use crate::telling::Telling;
 
 /// So often a row that changes under our hands is read again.
@@ -34,15 +38,48 @@ pub async fn learn(
     (connection, message): (&ConnectionId, &MessageId),
     status: &Status,
 ) -> Answer<Whose> {
-    let named = status
-        .opaque
-        .as_deref()
-        .and_then(|text| text.parse::<MediaId>().ok());
-    let Some(id) = named else {
+    let Some(id) = about(claims, (connection, message), status).await? else {
         return Ok(Whose::NotOurs);
     };
+    learn_of(telling, claims, (connection, message), &id, &status.fate).await
+}
+
+/// Takes into account that all messages of ours to `customer` came so far which the platform took up to a moment.
+///
+/// # Errors
+/// An outage: the platform is to send it again.
+pub async fn learn_up_to(
+    telling: &Telling<'_>,
+    claims: &dyn Claims,
+    conversations: &dyn Conversations,
+    (connection, customer): (&ConnectionId, &str),
+    reached: &Reached,
+) -> Answer<()> {
+    let id = ConversationId::new(connection, customer);
+    let known = conversations.load(&id).await?;
+    for sent in known.sent_until(reached.until) {
+        let item = telling.items.load(&sent.media).await?;
+        let called = item.and_then(|item| item.record.delivered_as);
+        if let Some(called) = called {
+            let message = (connection, &MessageId::new(called));
+            learn_of(telling, claims, message, &sent.media, &reached.fate).await?;
+        }
+    }
+    if reached.fate == Fate::Read {
+        conversations.seen(&id, &known, reached.until).await?;
+    }
+    Ok(())
+}
+
+async fn learn_of(
+    telling: &Telling<'_>,
+    claims: &dyn Claims,
+    (connection, message): (&ConnectionId, &MessageId),
+    id: &MediaId,
+    fate: &Fate,
+) -> Answer<Whose> {
     for _ in 0..TRIES {
-        let Some(mut item) = telling.items.load(&id).await? else {
+        let Some(mut item) = telling.items.load(id).await? else {
             return Ok(Whose::NotOurs);
         };
         // Whoever else knows one of our ids learns nothing with it and moves nothing.
@@ -53,14 +90,46 @@ pub async fn learn(
             // The answer with its name is late or lost; what the customer says of the message is to find it.
             let expires_at = telling.clock.now() + RETENTION;
             let name = alias(connection, message.as_str());
-            claims.name(&name, &id, expires_at).await?;
+            claims.name(&name, id, expires_at).await?;
         }
-        if take(telling, &mut item, (&status.fate, message)).await? {
+        if let Some(uploaded) = dead_upload(&item, fate)
+            && let Some(key) = held_key(&item, connection)
+        {
+            claims
+                .hand_over(&key, uploaded, telling.clock.now())
+                .await?;
+        }
+        if take(telling, &mut item, (fate, message)).await? {
             return Ok(Whose::Ours);
         }
     }
     let problem = format!("row of item {id} keeps changing");
     Err(Outage::new("taking a status into account", problem))
+}
+
+/// Which item a status is about. One that names nothing of ours names our message by what its platform calls it; where ours would
+/// have named it, only what failed is worth the look.
+async fn about(
+    claims: &dyn Claims,
+    (connection, message): (&ConnectionId, &MessageId),
+    status: &Status,
+) -> Answer<Option<MediaId>> {
+    match (&status.about, &status.fate) {
+        (About::Opaque(text), _) => Ok(text.parse::<MediaId>().ok()),
+        (About::Name, _) | (About::Stranger, Fate::Failed(_)) => {
+            claims.named(&alias(connection, message.as_str())).await
+        }
+        (About::Stranger, _) => Ok(None),
+    }
+}
+
+/// What the platform called the item's bytes, if they may be why it failed: nobody is to send that id again.
+fn dead_upload<'a>(item: &'a Item, fate: &Fate) -> Option<&'a str> {
+    let Fate::Failed(failure) = fate else {
+        return None;
+    };
+    let uploaded = item.record.uploaded.as_deref()?;
+    may_be_gone(&failure.diagnosis.code).then_some(uploaded)
 }
 
 /// Whether it is taken into account; otherwise somebody wrote in between.
@@ -69,6 +138,16 @@ async fn take(
     item: &mut Item,
     (fate, message): (&Fate, &MessageId),
 ) -> Answer<bool> {
+    let told = match unfetched(telling, item, (fate, message)) {
+        None => None,
+        Some(Unfetched::Old) => {
+            tracing::debug!(media.id = %item.id, "about a link before");
+            return Ok(true);
+        }
+        Some(Unfetched::Again) => return send_again(telling, item).await,
+        Some(Unfetched::GivenUp(why)) => Some(Fate::Failed(Box::new(Failure::recalled(*why)))),
+    };
+    let fate = told.as_ref().unwrap_or(fate);
     let learned = item.learn(fate, message, telling.clock.now());
     let several = has_several_parts(item);
     if learned == Learned::Nothing {
@@ -100,6 +179,31 @@ async fn take(
         // Only now: of two parts that are delivered at once, the one written last sees the other.
         conclude(telling, item).await?;
     }
+    Ok(true)
+}
+
+/// What follows for the item, if the platform says that it could not fetch its file.
+fn unfetched(
+    telling: &Telling<'_>,
+    item: &mut Item,
+    (fate, message): (&Fate, &MessageId),
+) -> Option<Unfetched> {
+    let Fate::Failed(failure) = fate else {
+        return None;
+    };
+    could_not_fetch(&failure.diagnosis.code)
+        .then(|| item.unfetched(message, failure, telling.clock.now()))?
+}
+
+/// Writes down that the item goes out once more, and has it sent. Dying in between leaves a row that `sweep` finds.
+async fn send_again(telling: &Telling<'_>, item: &mut Item) -> Answer<bool> {
+    if telling.items.save(item).await? == Saved::Overtaken {
+        return Ok(false);
+    }
+    if let Some(why) = &item.record.diagnosis {
+        tracing::warn!(media.id = %item.id, failure.code = %why.code, evidence = %why.evidence, repeats = item.record.repeats, synthetic = item.origin.synthetic, "not fetched: a fresh link goes out");
+    }
+    retry::hand_on(telling.jobs, item).await?;
     Ok(true)
 }
 

@@ -7,18 +7,21 @@
 //! - `latency`: from a webhook to the file being visible for the agent, and how long the system takes to be ready.
 //! - `words`: from a text to the agent reading it, alone and while files are fully stalled.
 //! - `writes`: what one file costs in DynamoDB write units.
+//! - `cost`: what one file costs in AWS requests at list price, beside the design that Powertools and boto3 lead to.
 //! - `relay`: throughput and CPU time of a large file, beside bare sockets.
 //! - `memory`: what a relay takes over an idle process.
 //! - `handler`: CPU time of one event at intake, beside the same work in Python.
 //! - `cold-start`: from the start of a process to its first answer, beside an empty function and Python.
 //! - `inspect`: what telling a type and looking inside a file cost, beside libmagic; and what bombs cost.
 //! - `renditions`: the longest that a picture or a text takes to be converted.
+//! - `storm`: many files at once for a platform with a limit, in virtual time, beside peers without shared pacing.
 //! - `accuracy`: how often inspection is right over a folder of labelled files, beside libmagic.
 //!
 //! All but the first three and the last hold what they measured against the bars that were set for it.
 
 mod bar;
 mod cold_start;
+mod cost;
 mod depot;
 mod handler;
 mod inspect;
@@ -27,10 +30,12 @@ mod memory;
 mod meter;
 mod own;
 mod picture;
+mod python;
 mod relay;
 mod renditions;
 mod spread;
 mod stack;
+mod storm;
 mod words;
 mod writes;
 
@@ -73,6 +78,15 @@ enum Command {
     },
     /// Write units of each file, index included, as DynamoDB reports them.
     Writes {
+        #[command(flatten)]
+        load: Load,
+        /// Prints one line of JSON instead.
+        #[arg(long)]
+        json: bool,
+    },
+    /// AWS requests of each file at list price, beside the same way of a file built with Powertools and boto3 in Python. Makes an
+    /// environment for it, once, from the network.
+    Cost {
         #[command(flatten)]
         load: Load,
         /// Prints one line of JSON instead.
@@ -148,6 +162,21 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Many files at once for a number that takes a hundred a second, in virtual time: how long, how many calls, what is lost.
+    Storm {
+        /// How often each case is played, each time with other chances.
+        #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
+        seeds: u64,
+        /// How many files come at once.
+        #[arg(long, default_value_t = 1000)]
+        uploads: usize,
+        /// Other numbers of files, for how the time grows.
+        #[arg(long, value_delimiter = ',', default_values_t = [1, 10, 100, 1000, 10_000])]
+        queued: Vec<usize>,
+        /// Prints one line of JSON instead.
+        #[arg(long)]
+        json: bool,
+    },
     /// How often inspection is right over files whose types are known, beside libmagic, and each file it got wrong.
     Accuracy {
         /// A folder with `labels.tsv` (path, tab, type), or of folders that are called by their files' type.
@@ -212,6 +241,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             print(&runtime()?.block_on(words::measure(texts, files))?, json)
         }
         Command::Writes { load, json } => print(&runtime()?.block_on(writes::measure(load))?, json),
+        Command::Cost { load, json } => print(&runtime()?.block_on(cost::measure(load))?, json),
         Command::Relay { bytes, runs, json } => print(&relay::measure(bytes, runs)?, json),
         Command::Memory {
             bytes,
@@ -228,6 +258,19 @@ fn run(command: Command) -> anyhow::Result<()> {
             print(&inspect::measure(files.as_deref(), runs)?, json)
         }
         Command::Renditions { json } => print(&renditions::measure()?, json),
+        Command::Storm {
+            seeds,
+            uploads,
+            queued,
+            json,
+        } => {
+            let size = storm::Size {
+                seeds,
+                uploads,
+                queued,
+            };
+            print(&storm::measure(&size)?, json)
+        }
         Command::Accuracy { dir, named, json } => {
             print(&inspect::accuracy::measure(&dir, named)?, json)
         }

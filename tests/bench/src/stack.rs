@@ -48,37 +48,41 @@ impl Stack {
     /// # Errors
     /// If it does not arrive, or arrives changed.
     pub(crate) async fn relay(&mut self, picture: &[u8]) -> Result<Arrived> {
-        let file = MediaFile::new(picture.to_vec(), "image/jpeg");
-        let message = self.standins.whatsapp.customer().compose_media(file);
-        let id = message.id().clone();
-        let medium = self.standins.whatsapp.medium(&id);
-        let medium = medium.context("the stand-in does not know the file it just took")?;
-        let posted = Instant::now();
-        self.standins.whatsapp.send_batch(vec![message]);
         self.sent += 1;
-        let shown = self
-            .standins
-            .genesys
-            .wait_for_messages(self.sent, PATIENCE)
-            .await?;
-        let last = shown.last().context("no message")?;
-        let whole = last
-            .attachments
-            .iter()
-            .any(|a| a.sha256() == Some(&medium.sha256_hex()));
-        ensure!(
-            whole,
-            "message {} arrived without its file: {:?}",
-            last.id,
-            last.attachments
-        );
-        Ok(Arrived {
-            media: MediaId::derive(
-                &ConnectionId::new("whatsapp-demo"),
-                &MessageId::new(id.as_str()),
-                &AttachmentId::new(&medium.id),
-            ),
-            took: last.shown.saturating_duration_since(posted),
-        })
+        relay(&self.standins, self.sent, picture).await
     }
+}
+
+/// Has the customer send a picture, and waits until the agent sees it, as the message of this number.
+///
+/// # Errors
+/// If it does not arrive, or arrives changed.
+pub(crate) async fn relay(standins: &StandIns, number: usize, picture: &[u8]) -> Result<Arrived> {
+    let file = MediaFile::new(picture.to_vec(), "image/jpeg");
+    let message = standins.whatsapp.customer().compose_media(file);
+    let id = message.id().clone();
+    let medium = standins.whatsapp.medium(&id);
+    let medium = medium.context("the stand-in does not know the file it just took")?;
+    let posted = Instant::now();
+    standins.whatsapp.send_batch(vec![message]);
+    let shown = standins.genesys.wait_for_messages(number, PATIENCE).await?;
+    let last = shown.last().context("no message")?;
+    let whole = last
+        .attachments
+        .iter()
+        .any(|a| a.sha256() == Some(&medium.sha256_hex()));
+    ensure!(
+        whole,
+        "message {} arrived without its file: {:?}",
+        last.id,
+        last.attachments
+    );
+    Ok(Arrived {
+        media: MediaId::derive(
+            &ConnectionId::new("whatsapp-demo"),
+            &MessageId::new(id.as_str()),
+            &AttachmentId::new(&medium.id),
+        ),
+        took: last.shown.saturating_duration_since(posted),
+    })
 }

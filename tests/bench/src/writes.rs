@@ -69,7 +69,7 @@ pub(crate) async fn measure(load: Load) -> Result<Report> {
 }
 
 /// A local run whose functions find the meter where DynamoDB was.
-async fn provision(meter: &Meter) -> Result<Provisioned> {
+pub(crate) async fn provision(meter: &Meter) -> Result<Provisioned> {
     let binaries = binaries::build().await?;
     let template = std::fs::read_to_string(binaries::root().join("template.yaml"))?;
     let folder = tempfile::tempdir()?;
@@ -105,7 +105,7 @@ fn logical_ids(template: &Template) -> BTreeMap<String, String> {
 }
 
 /// Waits until every row has had its last write.
-async fn settle(stack: &Stack, sent: &[MediaId]) -> Result<()> {
+pub(crate) async fn settle(stack: &Stack, sent: &[MediaId]) -> Result<()> {
     let table = site::table_name(stack.run.template(), "MediaTable")?;
     let items = ItemsTable::new(stack.run.clients().dynamodb.clone(), table);
     let end = tokio::time::Instant::now() + SETTLES;

@@ -77,6 +77,21 @@ fn every_kind_of_event_is_handled() {
 }
 
 #[test]
+fn a_storm_is_played_beside_its_peers() {
+    let sizes = ["--seeds", "1", "--uploads", "200", "--queued", "1,150"];
+    let report = measured(&[&["storm"], &sizes[..]].concat());
+    let bars = report["bars"].as_array().unwrap();
+    assert_eq!(bars.len(), 11, "{report}");
+    assert!(bars.iter().all(|bar| bar["met"].is_boolean()), "{report}");
+    let lines = report["lines"].as_array().unwrap();
+    let figure = |of: usize, name: &str| lines[of][name].as_f64().unwrap();
+    let (ours, tries, jitter) = (0, lines.len() - 4, lines.len() - 2);
+    assert_eq!(figure(ours, "lost"), 0.0, "{report}");
+    assert!(figure(ours, "calls_per_upload") < figure(tries, "calls_per_upload"));
+    assert!(figure(jitter, "calls_per_upload") > 1.0, "{report}");
+}
+
+#[test]
 fn what_fails_is_said_and_is_no_measurement() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_attache-bench"));
     let output = command

@@ -29,9 +29,15 @@ pub fn webhooks() -> Vec<(Profile, &'static str)> {
         "webhook-outbound-attachment" "webhook-outbound-text" "webhook-outbound-typing"
     };
     let event = r#"{"event_id":"e1","event_type":"message:message-media","timestamp":"2026-01-15T13:41:24.276Z","data":{"id":"m1","url":"https://api.mypurecloud.de/api/v2/message/mediadata/m1","media_type":"image/png","size":5,"conversation_id":"c1","message_id":"g1"}}"#;
+    let completions = published! {
+        GenesysWebMessaging, "genesys",
+        "webhook-upload-completed-clean" "webhook-upload-completed-failed" "webhook-upload-completed-malicious"
+        "webhook-media-upload-failed"
+    };
     whatsapp
         .into_iter()
         .chain(genesys)
+        .chain(completions)
         .chain([(Profile::GenesysMessageMedia, event)])
         .collect()
 }
@@ -124,6 +130,7 @@ pub fn genesys() -> Connection {
         Account::GenesysOpenMessaging {
             endpoint: Some(EndpointId::new("genesys")),
             integration_id: "2d1f6a3c".to_owned(),
+            custom_attributes: false,
             org: Org {
                 api_url: url("https://api.mypurecloud.de"),
                 login_url: url("https://login.mypurecloud.de"),

@@ -65,6 +65,8 @@ targets! {
     bitmaps "a.bmp" b"BM\x3A\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\x18\0\0\0\0\0\x04\0\0\0";
     pdf "a.pdf" b"%PDF-1.7\n1 0 obj\n<</Type/ObjStm/N 1/First 4/Length 20>>\nstream\n7 0 <</S/Launch>>xx\nendstream\nendobj\n2 0 obj\n<</XFA[(a) 3 0 R]/OpenAction<</S/JavaScript/JS(x)>>>>\nendobj\n3 0 obj\n<</Length 11>>\nstream\n<template/>\nendstream\nendobj\ntrailer<<>>\nstartxref\n9\n%%EOF",
         b"%PDF-1.4\n4 0 obj\n<</Filter/Standard/V 1/R 2/Length 40/P -12/O<d8a81f2f756b03f0e776376607dc67c098531ac3e51f6e5cf0fc1473b1ce0975>/U<5fcef3dc7b5c6f0be57878ae43f171252ad7c082c319c0fe00dd79061e924a64>>>\nendobj\n5 0 obj\n<</S/JavaScript/JS<55cba3104520a1de650301f8>>>\nendobj\ntrailer <</Encrypt 4 0 R/ID[<31415926535897932384626433832795>]>>\nstartxref\n9\n%%EOF";
+    hidden "a.gif" b"GIF89a\x01\0\x01\0\0\0\0!\xFE\x10var a = eval(b);\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;", b"\x89PNG\r\n\x1A\n\0\0\0\x04prVt\x7FELF\0\0\0\0", b"RIFF\x18\0\0\0WAVEJUNK\x0C\0\0\0\x1F\x8B\x08\0\0\0\0\0\0\x03\x4B\x04",
+        b"\xFF\xD8\xFF\xFE\0\x0ABZh91AY&\xFF\xD9", b"\xFF\xD8\xFF\xFE\0\x0E\xFD7zXZ\0\0\x04\xE6\xD6\xB4\x46\xFF\xD9", b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\x83\x16\xDC\x8C\x01\0\0\0\x01\0\0\0\x01\0\0\0ax#!/bin/sh\nPK\x01\x02";
     rtf "a.rtf" b"{\\rtf1{\\object\\objemb{\\*\\objclass Package}{\\*\\objdata 01050000020000000800}}{\\*\\template http://a}}";
     sound "a.mp3" b"ID3\x04\0\0\0\0\0\x05abcde\xFF\xFB\x90\0", b"\xFF\xF1\x50\x80\x17\x3F\xFC", b"#!AMR\n\x3C", b"fLaC\0\0\0\x22";
     markup "a.html" b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]><svg onload='' href='java&#x73;cript:x'>&b;</svg>", b"\xFF\xFE<\0h\0t\0m\0l\0>\0", b"<html>\0<script>";

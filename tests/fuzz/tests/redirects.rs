@@ -4,7 +4,7 @@
 use attache_domain::connection::authority;
 use attache_domain::egress::{is_public, judge};
 use attache_domain::event::Link;
-use attache_domain::platforms::genesys::{Hop, first_hop, read_hop};
+use attache_domain::platforms::links::{Hop, first_hop, read_hop};
 use attache_domain::time::Timestamp;
 use attache_domain::wire::{Auth, Headers, Response};
 use attache_fuzz::{Edit, edited, genesys, whatsapp};

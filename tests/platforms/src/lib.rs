@@ -49,6 +49,7 @@ pub mod delivery;
 pub mod faults;
 pub mod genesys;
 pub mod journal;
+pub mod old_tls;
 mod random;
 mod seal;
 mod serving;

@@ -1,5 +1,7 @@
 //! What a fault makes of an answer, wherever it strikes: its headers, the way its length is told, where it leads, whether it comes.
 
+use http::{HeaderName, StatusCode, header::AGE};
+
 use crate::{
     faults::{Fault, Faults},
     wire::{Answer, Framing, Request},
@@ -32,6 +34,14 @@ pub(crate) fn marred(answer: Answer, fault: Option<Fault>, faults: &Faults) -> A
         _ => return answer,
     };
     answer.framed(framing)
+}
+
+/// The refusal that an edge cache keeps for everybody (`S0-76`): it says that it is one, and how old.
+pub(crate) fn cached_429() -> Answer {
+    Answer::new(StatusCode::TOO_MANY_REQUESTS, "text/html", "")
+        .with(AGE, "35")
+        .with(HeaderName::from_static("x-cache"), "Error from cloudfront")
+        .with(HeaderName::from_static("x-amz-cf-pop"), "FRA60-P1")
 }
 
 /// The redirect that a fault answers with; `elsewhere` is the base of the host that is nobody's.

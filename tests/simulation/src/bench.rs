@@ -12,7 +12,7 @@ use attache_domain::journey::INTENT_GRACE;
 use attache_domain::signature::{Scheme, Secret, Verifier};
 use attache_flow::batch::{Record, Trouble, each, isolated};
 use attache_flow::bearer::{Cache, Desk};
-use attache_flow::deliver::{Deliver, Linked};
+use attache_flow::deliver::{Deliver, Learnt};
 use attache_flow::fetch::{Fetch, InParts, Room};
 use attache_flow::guard::{Guard, Known};
 use attache_flow::intake::{Doorway, Intake, Keys, LastHeard, Request};
@@ -27,7 +27,9 @@ use attache_inspect::Policy;
 use crate::ports::Ports;
 use crate::reference::Promise;
 use crate::sabotage::Sabotage;
-use crate::scene::{AGENT_ENDPOINT, APP_SECRET, ENDPOINT, LOOKASIDE, Scene, Sender, Webhook};
+use crate::scene::{
+    AGENT_ENDPOINT, APP_SECRET, ENDPOINT, LOOKASIDE, Scene, Sender, WEB_ENDPOINT, Webhook,
+};
 
 /// How an invocation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +75,7 @@ struct Warm {
     fetchers: Rc<Fetcher>,
     judges: Rc<Recalled>,
     uploaders: Rc<Cache>,
-    linked: Rc<Linked>,
+    learnt: Rc<Learnt>,
 }
 
 /// What a process that fetches remembers.
@@ -88,7 +90,11 @@ impl Bench {
     /// The bench of one run.
     #[must_use]
     pub fn new(scene: Rc<Scene>, ports: Rc<Ports>, policy: Rc<Policy>) -> Self {
-        let schemes = [(ENDPOINT, Scheme::META), (AGENT_ENDPOINT, Scheme::GENESYS)];
+        let schemes = [
+            (ENDPOINT, Scheme::META),
+            (AGENT_ENDPOINT, Scheme::GENESYS),
+            (WEB_ENDPOINT, Scheme::GENESYS_EVENTS),
+        ];
         let keys = schemes.into_iter().filter_map(|(id, scheme)| {
             let keys = Keys {
                 verifier: Verifier::new(scheme, Secret::new(APP_SECRET).ok()?, None),
@@ -122,6 +128,7 @@ impl Bench {
         let (endpoint, scheme) = match webhook.sender {
             Sender::Meta => (ENDPOINT, Scheme::META),
             Sender::Genesys => (AGENT_ENDPOINT, Scheme::GENESYS),
+            Sender::Completions => (WEB_ENDPOINT, Scheme::GENESYS_EVENTS),
         };
         let signature = Secret::new(APP_SECRET)
             .map(|secret| scheme.sign(&secret, &webhook.body))
@@ -205,9 +212,9 @@ impl Bench {
 
     fn deliver(&self, records: Vec<Record>, lane: Lane) -> Invocation {
         let ports = Rc::clone(&self.ports);
-        let (cache, linked) = (
+        let (cache, learnt) = (
             Rc::clone(&self.warm.uploaders),
-            Rc::clone(&self.warm.linked),
+            Rc::clone(&self.warm.learnt),
         );
         Box::pin(async move {
             let world = &*ports.world;
@@ -225,7 +232,7 @@ impl Bench {
                 directories: world,
                 desk: desk(world, &cache),
                 patience: SEND_PATIENCE,
-                linked: &linked,
+                learnt: &learnt,
             };
             match deliver.batch(&records).await {
                 Ok(failed) => Done::Failed(failed),

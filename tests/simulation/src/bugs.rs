@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use attache_domain::conversation::{Conversation, ConversationId, Heard};
+use attache_domain::conversation::{Conversation, ConversationId, Heard, Invitation, SentItem};
 use attache_domain::ids::{MediaId, MessageId};
+use attache_domain::journey::Stage;
 use attache_domain::time::Timestamp;
 use attache_domain::transfer::Rest;
 use attache_domain::wire::{Body, CallError, Request, Response};
@@ -51,7 +52,24 @@ impl Claims for Ports {
     }
 
     async fn named(&self, alias: &str) -> Answer<Option<MediaId>> {
+        if self.sabotage == Sabotage::DropEarlyEvents {
+            let named = self.world.named(alias).await?;
+            let early = |id: &MediaId| {
+                let state = self.world.state.borrow();
+                let item = state.items.get(id);
+                item.is_some_and(|item| item.gate.stage == Stage::Uploading)
+            };
+            return Ok(named.filter(|id| !early(id)));
+        }
         self.world.named(alias).await
+    }
+
+    async fn handed_over(&self, key: &str, now: Timestamp) -> Answer<Option<String>> {
+        self.world.handed_over(key, now).await
+    }
+
+    async fn hand_over(&self, key: &str, called: &str, until: Timestamp) -> Answer<()> {
+        self.world.hand_over(key, called, until).await
     }
 }
 
@@ -65,8 +83,26 @@ impl Conversations for Ports {
         Conversations::link(&*self.world, id, agent_side).await
     }
 
-    async fn invite(&self, id: &ConversationId, now: Timestamp, since: Timestamp) -> Answer<bool> {
-        self.world.invite(id, now, since).await
+    async fn invite(
+        &self,
+        id: &ConversationId,
+        invitation: &Invitation,
+        since: Timestamp,
+    ) -> Answer<bool> {
+        self.world.invite(id, invitation, since).await
+    }
+
+    async fn sent(&self, id: &ConversationId, sent: &SentItem) -> Answer<()> {
+        self.world.sent(id, sent).await
+    }
+
+    async fn seen(
+        &self,
+        id: &ConversationId,
+        known: &Conversation,
+        until: Timestamp,
+    ) -> Answer<()> {
+        self.world.seen(id, known, until).await
     }
 
     async fn load(&self, id: &ConversationId) -> Answer<Conversation> {

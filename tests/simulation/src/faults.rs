@@ -113,6 +113,18 @@ faults! {
     TokenLost,
     /// A host of files fails everybody for a while: 503, or no answer.
     HostDown,
+    /// A target is down, perhaps for hours: 503 to everything that is to be sent.
+    TargetDown,
+    /// Bytes that were accepted: nobody ever begins with them.
+    UploadQueued,
+    /// Nobody ever finishes with them.
+    UploadSilent,
+    /// The event that they are there comes before their answer.
+    CompletionFirst,
+    /// It comes twice.
+    CompletionTwice,
+    /// It never comes.
+    CompletionNever,
     /// A host of files asks everybody for less for a while: 429, with a time or without.
     HostThrottled,
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use attache_domain::pacing::gcra;
 use attache_domain::time::Timestamp;
-use attache_flow::ports::{Answer, Limits, Reserved};
+use attache_flow::ports::{Answer, Limits, Reservation, Reserved};
 use serde_json::{Value, json};
 
 use crate::ports::Ports;
@@ -11,7 +11,7 @@ use crate::sabotage::Sabotage;
 
 #[async_trait(?Send)]
 impl Limits for Ports {
-    async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reserved> {
+    async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reservation> {
         let line = if self.sabotage == Sabotage::WordsBehindFiles {
             key.replace("text/", "media/")
         } else {
@@ -19,17 +19,18 @@ impl Limits for Ports {
         };
         let mut reserved = self.world.reserve(&line, request).await?;
         let now = self.scene.agenda.now();
-        match &mut reserved {
+        match &mut reserved.reserved {
             Reserved::Slots(slots) if self.sabotage == Sabotage::NeverWait => slots.fill(now),
             _ => {}
         }
         // A host's slots are asked for by those who use them at once; sends are what may wait for theirs.
-        let of_sends = !key.starts_with("host/");
-        if let Reserved::Slots(slots) = &reserved
+        let of_sends = !is_host(key);
+        if let Reserved::Slots(slots) = &reserved.reserved
             && of_sends
         {
             let task = self.scene.agenda.running();
-            self.scene.reference.granted(task, key, slots);
+            let known = reserved.known.as_deref();
+            self.scene.reference.granted(task, (key, known), slots);
         }
         Ok(reserved)
     }
@@ -38,7 +39,7 @@ impl Limits for Ports {
         let known = self.world.known(key).await?;
         Ok(match self.sabotage {
             _ if self.forgets(key) => None,
-            Sabotage::LetAllProbe => known.map(|text| with_old_probe(&text)),
+            Sabotage::LetAllProbe if is_host(key) => known.map(|text| with_old_probe(&text)),
             _ => known,
         })
     }
@@ -47,16 +48,23 @@ impl Limits for Ports {
         &self,
         key: &str,
         (from, to): (Option<&str>, &str),
+        restart: Option<Timestamp>,
         now: Timestamp,
     ) -> Answer<Result<(), Option<String>>> {
         if self.forgets(key) {
             return Ok(Ok(()));
         }
-        if self.sabotage == Sabotage::LetAllProbe {
-            let truly = self.world.state.borrow().learnt.get(key).cloned();
-            return self.world.learn(key, (truly.as_deref(), to), now).await;
+        if self.sabotage == Sabotage::KeepProbes && is_given_back(from, to) {
+            return Ok(Ok(()));
         }
-        self.world.learn(key, (from, to), now).await
+        if self.sabotage == Sabotage::LetAllProbe && is_host(key) {
+            let truly = self.world.state.borrow().learnt.get(key).cloned();
+            return self
+                .world
+                .learn(key, (truly.as_deref(), to), restart, now)
+                .await;
+        }
+        self.world.learn(key, (from, to), restart, now).await
     }
 }
 
@@ -64,11 +72,25 @@ impl Ports {
     /// Whether what is known of this key is not shared.
     fn forgets(&self, key: &str) -> bool {
         match self.sabotage {
-            Sabotage::ForgetHosts => key.starts_with("host/"),
+            Sabotage::ForgetHosts => is_host(key),
             Sabotage::ForgetErrors => key.starts_with("errors/"),
             _ => false,
         }
     }
+}
+
+/// Whether a key is that of a host of files.
+fn is_host(key: &str) -> bool {
+    key.starts_with("host/")
+}
+
+/// Whether a probe that was out may be made by the next who asks.
+fn is_given_back(from: Option<&str>, to: &str) -> bool {
+    let breaker =
+        |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default()["breaker"].clone();
+    let (from, to) = (breaker(from.unwrap_or("null")), breaker(to));
+    let same = |key: &str| from[key] == to[key];
+    to["state"] == "half-open" && same("state") && same("probe") && !same("until")
 }
 
 /// A probe that is out, as if it had been for so long that another may go.

@@ -10,13 +10,14 @@ use attache_domain::claim::{Refusal, Terms, Work};
 use attache_domain::event::Content;
 use attache_domain::ids::MediaId;
 use attache_domain::journey::{Item, Stage};
+use attache_domain::pull::GivenLink;
+use attache_domain::time::Timestamp;
 use attache_flow::memory::{Object, World};
 use attache_flow::ports::{
     Announced, Answer, Arrival, Bytestream, Claimed, Credential, Head, Items, Objects, Saved,
     Source, SourceError, Stored,
 };
 use bytes::Bytes;
-use url::Url;
 
 use crate::faults::Fault;
 use crate::sabotage::Sabotage;
@@ -224,11 +225,16 @@ impl Objects for Ports {
         self.world.remove(id).await
     }
 
-    async fn link(&self, id: &MediaId, mime: &str, file_name: &str, life: Duration) -> Answer<Url> {
+    async fn link(
+        &self,
+        id: &MediaId,
+        served: (&str, &str),
+        (now, life): (Timestamp, Duration),
+    ) -> Answer<GivenLink> {
         let scene = &self.scene;
         scene
             .reference
             .linked(scene, (id, life), &self.world.state.borrow());
-        self.world.link(id, mime, file_name, life).await
+        self.world.link(id, served, (now, life)).await
     }
 }

@@ -66,6 +66,10 @@ pub enum Sabotage {
     ForgetHosts,
     /// That a number's questions are answered with errors is not shared.
     ForgetErrors,
+    /// What is told of an upload before its answer was written down is dropped.
+    DropEarlyEvents,
+    /// A probe that was not made is not given back.
+    KeepProbes,
     /// Before each download it is asked whether its host is in trouble.
     AskAlways,
 }

@@ -13,11 +13,17 @@ use crate::scene::{API, GRAPH, LOOKASIDE, SIGNED};
 pub enum Kind {
     /// It answers 503.
     Unavailable,
+    /// It answers 503 to whoever wants something sent.
+    Down,
     /// It does not answer.
     Silent,
     /// It answers 429, and says for how long it is to be left alone, or does not.
     Throttled,
 }
+
+/// How long targets may be down: soon over, longer than what goes to a customer is worth waiting for, and longer than what goes to
+/// an agent is.
+const DOWN: [u64; 5] = [600_000, 600_000, 5_400_000, 30_000_000, 97_200_000];
 
 /// One host's trouble.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +52,27 @@ impl Trouble {
         })
     }
 
+    /// Draws whether a target is down: in most runs none. Nothing can be sent then; what is asked for is answered.
+    #[must_use]
+    pub fn of_target(dice: &Dice, now: Timestamp) -> Option<Self> {
+        let host = *dice.pick(&[GRAPH, API, API])?;
+        let from = now + dice.millis(0, 40_000);
+        let longest = *dice.pick(&DOWN)?;
+        let until = from + dice.millis(longest / 2, longest);
+        dice.chance(120).then_some(Self {
+            host,
+            kind: Kind::Down,
+            from,
+            until,
+        })
+    }
+
+    /// Whether it lasts so long at `host`.
+    #[must_use]
+    pub fn lasts(&self, host: &str, long: Duration) -> bool {
+        self.host == host && self.until.saturating_since(self.from) >= long
+    }
+
     /// Whether whoever asks `host` at `now` meets it.
     #[must_use]
     pub fn is_met(&self, host: &str, now: Timestamp) -> bool {
@@ -58,6 +85,7 @@ impl Trouble {
         match self.kind {
             Kind::Unavailable | Kind::Silent => Fault::HostDown,
             Kind::Throttled => Fault::HostThrottled,
+            Kind::Down => Fault::TargetDown,
         }
     }
 

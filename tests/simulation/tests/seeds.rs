@@ -61,64 +61,80 @@ fn noticed(sabotage: Sabotage, seeds: u64) -> Option<(u64, Promise)> {
     (0..seeds).find_map(|seed| Some((seed, play(seed, &settings).violation?.promise)))
 }
 
-#[test]
-fn planted_bugs_are_found() {
+/// Looks whether each is noticed within so many seeds, and as one of the promises that it breaks.
+fn all_are_noticed(planted: &[(Sabotage, u64, &[Promise])]) {
     let mut wrong = Vec::new();
-    for (sabotage, seeds, promises) in [
-        (
-            Sabotage::IgnoreRevisions,
-            10,
-            &[Promise::Monotonic, Promise::Trail][..],
-        ),
-        (Sabotage::StealClaims, 1_000, &[Promise::Alone][..]),
-        (
-            Sabotage::AnnounceFromMemory,
-            20,
-            &[Promise::Durable, Promise::Told, Promise::Receipts][..],
-        ),
-        (Sabotage::KeepTornObjects, 60, &[Promise::Bytes][..]),
-        (Sabotage::NeverSweep, 60, &[Promise::Ends][..]),
-        (
-            Sabotage::BlindJudge,
-            30,
-            &[Promise::Clean, Promise::Ends][..],
-        ),
-        (
-            Sabotage::SkipScans,
-            30,
-            &[Promise::Clean, Promise::Ends][..],
-        ),
-        (Sabotage::NeverWait, 200, &[Promise::Paced][..]),
-        (Sabotage::TrustStrangers, 300, &[Promise::Bearer][..]),
-        (Sabotage::RepeatUnknown, 400, &[Promise::Once][..]),
-        (Sabotage::SkipNotices, 30, &[Promise::Told][..]),
-        (Sabotage::SkipReceipts, 30, &[Promise::Receipts][..]),
-        (Sabotage::ReceiptTwice, 30, &[Promise::Once][..]),
-        (Sabotage::DropCaptions, 30, &[Promise::Faithful][..]),
-        (Sabotage::IgnoreWindow, 60, &[Promise::Window][..]),
-        (Sabotage::TokenEverywhere, 30, &[Promise::Bearer][..]),
-        (Sabotage::ForgetTries, 1_000, &[Promise::Patience][..]),
-        (Sabotage::AcknowledgeAlways, 30, &[Promise::Durable][..]),
-        (Sabotage::ForgetBundles, 60, &[Promise::Order][..]),
-        (Sabotage::WordsBehindFiles, 1_000, &[Promise::Words][..]),
-        (Sabotage::FreeLate, 300, &[Promise::Patience][..]),
-        (Sabotage::ForgetNotes, 30, &[Promise::Erased][..]),
-        (Sabotage::SendTombstones, 200, &[Promise::Erased][..]),
-        (Sabotage::KeepLateStores, 1_500, &[Promise::Erased][..]),
-        (Sabotage::KeepReferences, 30, &[Promise::Referenced][..]),
-        (Sabotage::CutLinks, 30, &[Promise::Referenced][..]),
-        (Sabotage::LetAllProbe, 300, &[Promise::Spared][..]),
-        (Sabotage::ForgetHosts, 300, &[Promise::Spared][..]),
-        (Sabotage::ForgetErrors, 1_000, &[Promise::Spared][..]),
-        (Sabotage::AskAlways, 30, &[Promise::Spared][..]),
-    ] {
-        let found = noticed(sabotage, seeds);
+    for (sabotage, seeds, promises) in planted {
+        let found = noticed(*sabotage, *seeds);
         println!("{sabotage:?}: {found:?}");
         if !found.is_some_and(|(_, promise)| promises.contains(&promise)) {
-            wrong.push((sabotage, found));
+            wrong.push((*sabotage, found));
         }
     }
     assert_eq!(wrong, [], "unnoticed, or noticed as something else");
+}
+
+/// In two steps, and where a target is down for hours.
+#[test]
+fn planted_bugs_of_waiting_are_found() {
+    all_are_noticed(&[
+        (Sabotage::DropEarlyEvents, 600, &[Promise::Handed]),
+        (Sabotage::KeepProbes, 300, &[Promise::Probed]),
+    ]);
+}
+
+#[test]
+fn planted_bugs_are_found() {
+    all_are_noticed(&[
+        (
+            Sabotage::IgnoreRevisions,
+            10,
+            &[Promise::Monotonic, Promise::Trail],
+        ),
+        // Who takes a claim from another may make his calls besides.
+        (
+            Sabotage::StealClaims,
+            1_000,
+            &[Promise::Alone, Promise::Attempts],
+        ),
+        (
+            Sabotage::AnnounceFromMemory,
+            20,
+            &[Promise::Durable, Promise::Told, Promise::Receipts],
+        ),
+        (Sabotage::KeepTornObjects, 60, &[Promise::Bytes]),
+        (Sabotage::NeverSweep, 60, &[Promise::Ends]),
+        (Sabotage::BlindJudge, 30, &[Promise::Clean, Promise::Ends]),
+        (Sabotage::SkipScans, 30, &[Promise::Clean, Promise::Ends]),
+        (Sabotage::NeverWait, 200, &[Promise::Paced]),
+        (Sabotage::TrustStrangers, 300, &[Promise::Bearer]),
+        (Sabotage::RepeatUnknown, 400, &[Promise::Once]),
+        (Sabotage::SkipNotices, 30, &[Promise::Told]),
+        (Sabotage::SkipReceipts, 30, &[Promise::Receipts]),
+        (Sabotage::ReceiptTwice, 30, &[Promise::Once]),
+        (Sabotage::DropCaptions, 30, &[Promise::Faithful]),
+        (Sabotage::IgnoreWindow, 60, &[Promise::Window]),
+        (Sabotage::TokenEverywhere, 30, &[Promise::Bearer]),
+        (Sabotage::ForgetTries, 1_000, &[Promise::Patience]),
+        (Sabotage::AcknowledgeAlways, 30, &[Promise::Durable]),
+        (Sabotage::ForgetBundles, 60, &[Promise::Order]),
+        // Where a target is down, nobody learns of it under that key.
+        (
+            Sabotage::WordsBehindFiles,
+            1_000,
+            &[Promise::Words, Promise::Ends],
+        ),
+        (Sabotage::FreeLate, 300, &[Promise::Patience]),
+        (Sabotage::ForgetNotes, 30, &[Promise::Erased]),
+        (Sabotage::SendTombstones, 200, &[Promise::Erased]),
+        (Sabotage::KeepLateStores, 1_500, &[Promise::Erased]),
+        (Sabotage::KeepReferences, 30, &[Promise::Referenced]),
+        (Sabotage::CutLinks, 30, &[Promise::Referenced]),
+        (Sabotage::LetAllProbe, 300, &[Promise::Spared]),
+        (Sabotage::ForgetHosts, 300, &[Promise::Spared]),
+        (Sabotage::ForgetErrors, 1_000, &[Promise::Spared]),
+        (Sabotage::AskAlways, 30, &[Promise::Spared]),
+    ]);
 }
 
 /// Queues may even lose what they hand out: rows know what is to be done, and the sweep sees to it.

@@ -13,7 +13,7 @@ use attache_domain::time::Timestamp;
 use attache_domain::token::{Purpose, TokenRow, row_id};
 use attache_edge::lambda;
 use attache_flow::bearer::{Cache, Desk, SEALED_AS};
-use attache_flow::deliver::{Deliver, Linked};
+use attache_flow::deliver::{Deliver, Learnt};
 use attache_flow::judge::Judge;
 use attache_flow::memory::{Calm, Object, World};
 use attache_flow::ports::{Http, Items, Queue, Tokens, Vault};
@@ -99,7 +99,7 @@ impl Site {
     pub(crate) async fn answer(&self, name: &str) -> Value {
         let world = &self.world;
         let event: SqsEvent = serde_json::from_value(fixture(name)).unwrap();
-        let (cache, linked) = (Cache::default(), Linked::default());
+        let (cache, learnt) = (Cache::default(), Learnt::default());
         let deliver = Deliver {
             lane: Lane::Media,
             items: world,
@@ -120,7 +120,7 @@ impl Site {
                 cache: &cache,
             },
             patience: Duration::from_secs(20),
-            linked: &linked,
+            learnt: &learnt,
         };
         let failed = attache_upload::handle(&lambda::records(event), &deliver).await;
         serde_json::to_value(lambda::partial(failed)).unwrap()

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::calls::{CallCount, Calls};
-use super::kill::{Armed, KillPoint, KillPoints, When};
+use super::kill::{Act, Armed, KillPoint, KillPoints, When};
 use super::permissions::Permissions;
 use crate::engine::{After, AwsCall, Before, Observer};
 use crate::lambda::Fleet;
@@ -11,7 +11,7 @@ use crate::lambda::Fleet;
 /// The principal of people and tools: may do everything.
 pub const OPERATOR: &str = "operator";
 
-/// Judges, counts and, where armed, kills. Until it knows the permissions only the operator passes.
+/// Judges, counts and, where armed, kills or freezes. Until it knows the permissions only the operator passes.
 #[derive(Default)]
 pub struct Guard {
     permissions: OnceLock<Permissions>,
@@ -50,14 +50,17 @@ impl Guard {
             })
     }
 
-    /// Kills if a point is reached. The process is dead when this returns.
+    /// Kills if a point is reached, or has the process stand still: so it does when this returns, and gets its answer.
     fn kills(&self, call: &AwsCall, when: When) -> bool {
         let function = &call.principal;
         let reached = lock(&self.kill_points).reached(function, &call.operation, when);
-        if reached && let Some(fleet) = self.fleet.get().and_then(Weak::upgrade) {
-            fleet.kill(function);
+        if let Some((act, fleet)) = reached.zip(self.fleet.get().and_then(Weak::upgrade)) {
+            match act {
+                Act::Kill => fleet.kill(function),
+                Act::Freeze => fleet.freeze(function),
+            };
         }
-        reached
+        reached == Some(Act::Kill)
     }
 }
 

@@ -1,5 +1,6 @@
-//! Points at which a function's process is killed.
+//! Points at which a function's process is killed, or stands still.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,15 +13,35 @@ pub enum When {
     After,
 }
 
-/// Kills a function at one of its side effects.
+/// What befalls a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// It dies.
+    Kill,
+    /// It stands still until it is thawed, as one whose machine does: it keeps its connections, and what it was about to do.
+    Freeze,
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kill => "kill-9",
+            Self::Freeze => "stalled-holder-sends-late",
+        })
+    }
+}
+
+/// Befalls a function at one of its side effects.
 ///
 /// A side effect is a call that changes something in an engine (an item, an object, a message); calls that fail their
 /// condition count as well, so that the number means the same before and after. Effects on platforms, which do not pass
 /// here, do not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KillPoint {
-    /// The logical id of the function. All its live processes are killed.
+    /// The logical id of the function. All its live processes are killed; or those that work stand still.
     pub function: String,
+    /// What befalls them.
+    pub act: Act,
     /// Which side effect from now on, counted from 1 over all processes of the function.
     pub nth_effect: u64,
     /// On which side of the effect.
@@ -32,7 +53,7 @@ pub struct KillPoint {
 pub struct Armed(Arc<AtomicBool>);
 
 impl Armed {
-    /// Whether the function has been killed.
+    /// Whether the function has been killed, or stands still.
     #[must_use]
     pub fn fired(&self) -> bool {
         self.0.load(Ordering::Acquire)
@@ -62,12 +83,12 @@ impl KillPoints {
         Armed(fired)
     }
 
-    /// Counts one call on one side of its effect; `true` when a point is reached, which is then used up.
-    pub(crate) fn reached(&mut self, function: &str, operation: &str, when: When) -> bool {
+    /// Counts one call on one side of its effect; what happens when a point is reached, which is then used up.
+    pub(crate) fn reached(&mut self, function: &str, operation: &str, when: When) -> Option<Act> {
         if self.0.is_empty() || !is_effect(operation) {
-            return false;
+            return None;
         }
-        let mut reached = false;
+        let mut reached = None;
         self.0.retain_mut(|pending| {
             if pending.point.function != function || pending.point.when != when {
                 return true;
@@ -75,7 +96,7 @@ impl KillPoints {
             pending.left -= 1;
             if pending.left == 0 {
                 pending.fired.store(true, Ordering::Release);
-                reached = true;
+                reached = Some(pending.point.act);
             }
             pending.left > 0
         });
@@ -122,19 +143,24 @@ mod tests {
         let mut points = KillPoints::default();
         let point = |nth_effect, when| KillPoint {
             function: "F".to_owned(),
+            act: if nth_effect == 1 {
+                Act::Freeze
+            } else {
+                Act::Kill
+            },
             nth_effect,
             when,
         };
         let before = points.arm(point(2, When::Before));
         let after = points.arm(point(1, When::After));
         for (function, operation, when, expected) in [
-            ("F", "GetItem", When::Before, false),
-            ("G", "PutItem", When::Before, false),
-            ("F", "PutItem", When::Before, false),
-            ("F", "PutItem", When::After, true),
-            ("F", "PutItem", When::After, false),
-            ("F", "SendMessageBatch", When::Before, true),
-            ("F", "SendMessageBatch", When::Before, false),
+            ("F", "GetItem", When::Before, None),
+            ("G", "PutItem", When::Before, None),
+            ("F", "PutItem", When::Before, None),
+            ("F", "PutItem", When::After, Some(Act::Freeze)),
+            ("F", "PutItem", When::After, None),
+            ("F", "SendMessageBatch", When::Before, Some(Act::Kill)),
+            ("F", "SendMessageBatch", When::Before, None),
         ] {
             let reached = points.reached(function, operation, when);
             assert_eq!(reached, expected, "{function} {operation} {when:?}");

@@ -18,7 +18,7 @@ mod permissions;
 
 pub use calls::CallCount;
 pub use guard::{Guard, OPERATOR};
-pub use kill::{Armed, KillPoint, When};
+pub use kill::{Act, Armed, KillPoint, When};
 pub use permissions::Permissions;
 
 /// The principal of the event sources of a function.

@@ -90,11 +90,27 @@ impl Fleet {
 
     /// Kills every live process of a function, now. Returns how many there were.
     pub fn kill(&self, function: &str) -> usize {
+        self.signal(function, Instance::kill)
+    }
+
+    /// Has every process of a function stand still that works on something, now. Returns how many there were.
+    pub fn freeze(&self, function: &str) -> usize {
+        self.signal(function, |instance| {
+            instance.is_working() && instance.freeze()
+        })
+    }
+
+    /// Has every process of a function go on that stands still. Returns how many there were.
+    pub fn thaw(&self, function: &str) -> usize {
+        self.signal(function, |instance| instance.thaw())
+    }
+
+    fn signal(&self, function: &str, how: impl Fn(&Instance) -> bool) -> usize {
         let instances = self.registry.all();
-        instances
+        let of_it = instances
             .iter()
-            .filter(|instance| instance.function() == function && instance.kill())
-            .count()
+            .filter(|instance| instance.function() == function);
+        of_it.filter(|instance| how(instance)).count()
     }
 
     /// Kills every live process of every function, now.

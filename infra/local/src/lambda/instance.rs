@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -72,6 +73,8 @@ pub(crate) struct Instance {
     arn: String,
     process: Mutex<Child>,
     killed: AtomicBool,
+    /// Whether it stands still.
+    frozen: AtomicBool,
     status: watch::Sender<Status>,
     inbox: mpsc::UnboundedSender<Invocation>,
     work: tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>,
@@ -105,6 +108,7 @@ impl Instance {
             arn: start.arn,
             process: Mutex::new(process),
             killed: AtomicBool::new(false),
+            frozen: AtomicBool::new(false),
             status: watch::Sender::new(Status::Starting),
             inbox,
             work: tokio::sync::Mutex::new(work),
@@ -141,6 +145,29 @@ impl Instance {
     pub(crate) fn kill(&self) -> bool {
         self.killed.store(true, Ordering::Release);
         lock(&self.process).start_kill().is_ok()
+    }
+
+    /// Whether it was given something that it did not answer yet.
+    pub(crate) fn is_working(&self) -> bool {
+        lock(&self.working_on).is_some()
+    }
+
+    /// Has the process stand still. `false` when it had ended, or did so already.
+    pub(crate) fn freeze(&self) -> bool {
+        self.send(Signal::STOP) && !self.frozen.swap(true, Ordering::AcqRel)
+    }
+
+    /// Has it go on. `false` when it had ended, or did not stand still.
+    pub(crate) fn thaw(&self) -> bool {
+        self.frozen.swap(false, Ordering::AcqRel) && self.send(Signal::CONT)
+    }
+
+    /// The id is that of a process that nobody has reaped, as long as the handle is held.
+    fn send(&self, signal: Signal) -> bool {
+        let process = lock(&self.process);
+        let id = process.id().and_then(|id| i32::try_from(id).ok());
+        let id = id.and_then(Pid::from_raw);
+        id.is_some_and(|id| kill_process(id, signal).is_ok())
     }
 
     /// Whether it can still work.

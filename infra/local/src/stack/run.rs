@@ -13,6 +13,7 @@ use super::clients::Clients;
 use super::options::LocalOptions;
 use super::signing::Signing;
 use super::{provision, wiring};
+use crate::content::ContentDomain;
 use crate::engine::{Endpoints, EngineOptions, Engines};
 use crate::iam::{Armed, CallCount, Guard, KillPoint, OPERATOR, Permissions};
 use crate::lambda::{Fleet, FleetOptions, Invocations};
@@ -39,6 +40,7 @@ pub struct Provisioned {
     guard: Arc<Guard>,
     port: Port,
     clients: Clients,
+    content: Option<ContentDomain>,
 }
 
 /// A running stack. Dropping it kills the functions and ends the engines; [`LocalRun::stop`] does so in order.
@@ -53,6 +55,7 @@ pub struct LocalRun {
     stop: watch::Sender<bool>,
     sources: JoinSet<()>,
     engines: Option<Engines>,
+    content: Option<ContentDomain>,
 }
 
 impl LocalStack {
@@ -92,7 +95,16 @@ impl LocalStack {
         let template = Template::read(&options.template, &settings)?;
         provision::resources(&clients, &template).await?;
         guard.enforce(Permissions::of(&template));
+        let content = match template.distributions.first() {
+            Some(distribution) => {
+                let here = (clients.s3.clone(), Arc::clone(&options.clock));
+                let started = ContentDomain::start(distribution, &template.public_keys, here);
+                Some(started.await.context(distribution.logical_id.clone())?)
+            }
+            None => None,
+        };
         Ok(Provisioned {
+            content,
             options,
             engines,
             endpoints,
@@ -146,6 +158,7 @@ impl Provisioned {
             guard,
             port,
             clients,
+            content,
         } = self;
         let mut environment = wiring::endpoint_variables(&endpoints);
         environment.extend(signing.variables());
@@ -156,7 +169,7 @@ impl Provisioned {
                 log: options.log,
                 init_limit: INIT_LIMIT,
             },
-            wiring::functions(&template),
+            wiring::functions(&template, content.as_ref()),
         );
         guard.watch(&fleet);
         let sources = wiring::sources(&template, &endpoints, &signing, &fleet)?;
@@ -192,6 +205,7 @@ impl Provisioned {
             stop,
             sources: running,
             engines,
+            content,
         })
     }
 }
@@ -215,6 +229,12 @@ impl LocalRun {
         &self.template
     }
 
+    /// Where the content domain is, without a trailing slash; `None`: the template has none.
+    #[must_use]
+    pub fn content_url(&self) -> Option<&str> {
+        self.content.as_ref().map(|domain| domain.url.as_str())
+    }
+
     /// SDK clients that may do everything.
     #[must_use]
     pub fn clients(&self) -> &Clients {
@@ -230,6 +250,11 @@ impl LocalRun {
     /// Kills every live process of a function now, without warning. Returns how many there were.
     pub fn kill_function(&self, logical_id: &str) -> usize {
         self.fleet.kill(logical_id)
+    }
+
+    /// Has what [`Act::Freeze`](crate::iam::Act::Freeze) made stand still of a function go on. Returns how many processes there were.
+    pub fn thaw_function(&self, logical_id: &str) -> usize {
+        self.fleet.thaw(logical_id)
     }
 
     /// Arms a kill point at one of a function's side effects on the embedded engines.

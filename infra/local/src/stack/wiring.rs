@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::clients;
 use super::signing::Signing;
+use crate::content::ContentDomain;
 use crate::engine::Endpoints;
 use crate::iam::event_source;
 use crate::lambda::{Fleet, FunctionSettings};
@@ -22,15 +23,26 @@ pub(crate) struct Sources {
     pub(crate) schedules: Vec<Ticker>,
 }
 
-/// The functions, as the fleet runs them.
-pub(crate) fn functions(template: &Template) -> Vec<FunctionSettings> {
+/// The functions, as the fleet runs them. What the template says of a content domain's name holds of where it is here.
+pub(crate) fn functions(
+    template: &Template,
+    content: Option<&ContentDomain>,
+) -> Vec<FunctionSettings> {
+    let here = |value: &String| match content {
+        Some(domain) if *value == format!("https://{}", domain.alias) => domain.url.clone(),
+        Some(_) | None => value.clone(),
+    };
     let settings = |function: &Function| FunctionSettings {
         logical_id: function.logical_id.clone(),
         name: function.name.clone(),
         binary: function.binary.clone(),
         timeout: function.timeout,
         memory_mb: function.memory_mb,
-        environment: function.environment.clone(),
+        environment: function
+            .environment
+            .iter()
+            .map(|(name, value)| (name.clone(), here(value)))
+            .collect(),
         concurrency: concurrency(function),
     };
     template.functions.iter().map(settings).collect()

@@ -24,8 +24,9 @@ mod yaml;
 
 pub use error::TemplateError;
 pub use model::{
-    AsyncInvoke, Bucket, Event, Function, Index, KeySchema, Named, ObjectEvent, Queue, QueueEvent,
-    Redrive, Resources, Route, ScheduleEvent, Statement, Table, Template,
+    AsyncInvoke, Bucket, Distribution, Event, Function, Index, KeySchema, Named, ObjectEvent,
+    PublicKey, Queue, QueueEvent, Redrive, Resources, Route, ScheduleEvent, Statement, Table,
+    Template,
 };
 pub use names::{ACCOUNT, REGION, arn, kebab, physical};
 pub use reader::Settings;

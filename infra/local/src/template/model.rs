@@ -22,6 +22,10 @@ pub struct Template {
     pub keys: Vec<Named>,
     /// The Secrets Manager secrets.
     pub secrets: Vec<Named>,
+    /// The CloudFront distributions.
+    pub distributions: Vec<Distribution>,
+    /// The public keys that CloudFront verifies links with.
+    pub public_keys: Vec<PublicKey>,
 }
 
 /// A resource of which only identity matters locally.
@@ -221,6 +225,26 @@ pub struct Bucket {
     pub logical_id: String,
     /// The physical name.
     pub name: String,
+}
+
+/// One `AWS::CloudFront::Distribution`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Distribution {
+    /// The logical id in the template.
+    pub logical_id: String,
+    /// The host name it answers to.
+    pub alias: String,
+    /// The bucket that its files come from.
+    pub bucket: String,
+}
+
+/// One `AWS::CloudFront::PublicKey`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    /// What CloudFront calls it.
+    pub id: String,
+    /// The key, in PEM.
+    pub pem: String,
 }
 
 /// One `AWS::SQS::Queue`.

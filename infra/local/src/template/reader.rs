@@ -108,6 +108,14 @@ fn resources<'a>(
             }
             "AWS::KMS::Key" => template.keys.push(named()),
             "AWS::SecretsManager::Secret" => template.secrets.push(named()),
+            "AWS::CloudFront::Distribution" => {
+                let read = resource::distribution(named(), &properties)?;
+                template.distributions.push(read);
+            }
+            "AWS::CloudFront::PublicKey" => {
+                let read = resource::public_key(named(), &properties)?;
+                template.public_keys.push(read);
+            }
             _ => {}
         }
     }

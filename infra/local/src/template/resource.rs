@@ -2,7 +2,9 @@
 
 use super::error::TemplateError;
 use super::intrinsic::Resources;
-use super::model::{Bucket, Index, KeySchema, Named, Queue, Redrive, Table};
+use super::model::{
+    Bucket, Distribution, Index, KeySchema, Named, PublicKey, Queue, Redrive, Table,
+};
 use super::names::arn;
 use super::properties::Properties;
 
@@ -77,6 +79,41 @@ pub(crate) fn bucket(named: Named) -> Bucket {
         logical_id: named.logical_id,
         name: named.name,
     }
+}
+
+/// Reads an `AWS::CloudFront::Distribution`: one name, one bucket.
+pub(crate) fn distribution<R: Resources>(
+    named: Named,
+    properties: &Properties<'_, R>,
+) -> Result<Distribution, TemplateError> {
+    let config = properties.inner("DistributionConfig")?;
+    let alias = config.texts("Aliases")?.into_iter().next();
+    let missing = |name: &str| config.place().at(name).error("is missing");
+    let origins = config.list("Origins")?;
+    let origin = origins.first().ok_or_else(|| missing("Origins"))?;
+    let domain = origin.required("DomainName")?;
+    let bucket = domain.split_once(".s3.").map(|(bucket, _)| bucket);
+    let no_bucket = || {
+        let place = origin.place().at("DomainName");
+        place.error(format!("{domain} is no bucket's"))
+    };
+    Ok(Distribution {
+        logical_id: named.logical_id,
+        alias: alias.ok_or_else(|| missing("Aliases"))?,
+        bucket: bucket.ok_or_else(no_bucket)?.to_owned(),
+    })
+}
+
+/// Reads an `AWS::CloudFront::PublicKey`; locally its id is its name.
+pub(crate) fn public_key<R: Resources>(
+    named: Named,
+    properties: &Properties<'_, R>,
+) -> Result<PublicKey, TemplateError> {
+    let config = properties.inner("PublicKeyConfig")?;
+    Ok(PublicKey {
+        id: named.name,
+        pem: config.required("EncodedKey")?,
+    })
 }
 
 /// Reads an `AWS::SQS::Queue`.

@@ -49,6 +49,7 @@ pub(super) struct ConnectionEntry {
     pub(super) synthetic: bool,
     pub(super) endpoint: Option<String>,
     pub(super) limits: Option<Spanned<LimitsEntry>>,
+    pub(super) rate: Option<Spanned<RateEntry>>,
     #[serde(default)]
     pub(super) convert: bool,
     #[serde(default)]
@@ -59,16 +60,25 @@ pub(super) struct ConnectionEntry {
     pub(super) base64_summary: bool,
     // whatsapp
     pub(super) phone_number_id: Option<String>,
+    pub(super) media_hosts: Option<Vec<String>>,
+    pub(super) window_template: Option<Template>,
+    // messenger, instagram
+    pub(super) page_id: Option<String>,
+    pub(super) account_id: Option<String>,
+    #[serde(default)]
+    pub(super) human_agent: bool,
+    // whatsapp, messenger, instagram
     pub(super) graph_version: Option<String>,
     pub(super) base_url: Option<String>,
-    pub(super) media_hosts: Option<Vec<String>>,
     pub(super) token: Option<SecretReference>,
-    pub(super) window_template: Option<Template>,
-    // genesys-open-messaging, genesys-message-media
+    // genesys-open-messaging, genesys-message-media, genesys-web-messaging
     pub(super) region: Option<String>,
     pub(super) api_url: Option<String>,
     pub(super) login_url: Option<String>,
     pub(super) integration_id: Option<String>,
+    #[serde(default)]
+    pub(super) custom_attributes: bool,
+    pub(super) channel_id: Option<String>,
     pub(super) client_id: Option<String>,
     pub(super) client_secret: Option<SecretReference>,
 }
@@ -79,6 +89,15 @@ pub(super) struct ConnectionEntry {
 pub(super) struct LimitsEntry {
     pub(super) max_bytes: Option<u64>,
     pub(super) types: Option<Vec<String>>,
+}
+
+/// `rate` of a connection: how fast messages are sent over it, files and words together.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RateEntry {
+    pub(super) calls: u32,
+    pub(super) seconds: u32,
+    pub(super) burst: Option<u32>,
 }
 
 /// `[[route]]`: without `to` the media is stored and judged, and stays.
@@ -152,34 +171,60 @@ fn only_true<'de, D: Deserializer<'de>>(given: D) -> Result<(), D::Error> {
 impl ConnectionEntry {
     /// Keys of another profile are mistakes, not decoration.
     pub(super) fn refuse_foreign_keys(&self) -> Result<(), String> {
-        let whatsapp = [
+        let given = [
+            ("endpoint", self.endpoint.is_some()),
             ("phone_number_id", self.phone_number_id.is_some()),
+            ("page_id", self.page_id.is_some()),
+            ("account_id", self.account_id.is_some()),
+            ("human_agent", self.human_agent),
             ("graph_version", self.graph_version.is_some()),
             ("base_url", self.base_url.is_some()),
             ("media_hosts", self.media_hosts.is_some()),
             ("token", self.token.is_some()),
             ("window_template", self.window_template.is_some()),
-        ];
-        let genesys = [
             ("region", self.region.is_some()),
             ("api_url", self.api_url.is_some()),
             ("login_url", self.login_url.is_some()),
-            ("integration_id", self.integration_id.is_some()),
             ("client_id", self.client_id.is_some()),
             ("client_secret", self.client_secret.is_some()),
+            ("integration_id", self.integration_id.is_some()),
+            ("custom_attributes", self.custom_attributes),
+            ("channel_id", self.channel_id.is_some()),
         ];
-        let integration = ("integration_id", self.integration_id.is_some());
-        let foreign = match self.profile {
-            Profile::WhatsApp => genesys.to_vec(),
-            Profile::GenesysOpenMessaging => whatsapp.to_vec(),
-            Profile::GenesysMessageMedia => [&whatsapp[..], &[integration]].concat(),
-        };
-        match foreign.into_iter().find(|(_, given)| *given) {
+        let own = own_keys(self.profile);
+        let foreign = given
+            .iter()
+            .find(|(key, given)| *given && !own.iter().any(|group| group.contains(key)));
+        match foreign {
             Some((key, _)) => Err(format!(
                 "key `{key}` does not belong to profile {}",
                 self.profile
             )),
             None => Ok(()),
         }
+    }
+}
+
+/// The keys of a profile, beside those of every connection.
+fn own_keys(profile: Profile) -> &'static [&'static [&'static str]] {
+    const GRAPH: &[&str] = &["endpoint", "graph_version", "base_url", "token"];
+    const GENESYS: &[&str] = &[
+        "endpoint",
+        "region",
+        "api_url",
+        "login_url",
+        "client_id",
+        "client_secret",
+    ];
+    match profile {
+        Profile::WhatsApp => &[
+            GRAPH,
+            &["phone_number_id", "media_hosts", "window_template"],
+        ],
+        Profile::Messenger => &[GRAPH, &["page_id", "human_agent"]],
+        Profile::Instagram => &[GRAPH, &["page_id", "human_agent", "account_id"]],
+        Profile::GenesysOpenMessaging => &[GENESYS, &["integration_id", "custom_attributes"]],
+        Profile::GenesysMessageMedia => &[GENESYS],
+        Profile::GenesysWebMessaging => &[GENESYS, &["channel_id"]],
     }
 }

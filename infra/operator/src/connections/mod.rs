@@ -10,6 +10,7 @@ mod limits;
 mod paste;
 mod plan;
 mod policy;
+mod rate;
 mod reading;
 mod report;
 mod secrets;
@@ -251,6 +252,63 @@ client_secret = { env = "CLIENT" }
         let text = "[[endpoint]]\nid = \"g\"\nprofile = \"genesys-open-messaging\"\nsecrets = [{ generate = true }]\n";
         let told = parse(text).map_or_else(|error| error.to_string(), |_| String::new());
         assert!(!told.contains("generated"), "{told}");
+    }
+
+    const WEB: &str = r#"
+[[endpoint]]
+id = "events"
+profile = "genesys-web-messaging"
+secrets = [{ generate = true }]
+
+[[connection]]
+id = "web"
+profile = "genesys-web-messaging"
+endpoint = "events"
+region = "mypurecloud.de"
+channel_id = "7d3a0c11"
+client_id = "3"
+client_secret = { env = "CLIENT" }
+
+[[route]]
+from = "number"
+to = "web"
+"#;
+
+    #[test]
+    fn web_messaging_has_a_channel_and_needs_no_endpoint() {
+        let text = format!("{PLAIN}{WEB}");
+        let loaded = parse(&text).unwrap();
+        assert_eq!(loaded.rows.len(), 6);
+        for (from, to, expected) in [
+            ("endpoint = \"events\"\n", "", None),
+            (
+                "channel_id = \"7d3a0c11\"\n",
+                "",
+                Some("key `channel_id` is missing; expected the id"),
+            ),
+            (
+                "channel_id = ",
+                "integration_id = \"2\"\nchannel_id = ",
+                Some("key `integration_id` does not belong to profile genesys-web-messaging"),
+            ),
+            (
+                "integration_id = \"2\"\n",
+                "integration_id = \"2\"\nchannel_id = \"7\"\n",
+                Some("key `channel_id` does not belong to profile genesys-open-messaging"),
+            ),
+            (
+                "profile = \"genesys-web-messaging\"\nsecrets",
+                "profile = \"genesys-open-messaging\"\nsecrets",
+                Some("has profile genesys-open-messaging, expected genesys-web-messaging"),
+            ),
+        ] {
+            let parsed = parse(&text.replacen(from, to, 1));
+            let told = parsed.map_or_else(|error| error.to_string(), |_| String::new());
+            match expected {
+                None => assert_eq!(told, ""),
+                Some(expected) => assert!(told.contains(expected), "{expected:?} in:\n{told}"),
+            }
+        }
     }
 
     #[test]

@@ -52,9 +52,27 @@ impl Paste {
                 "Verify token",
                 endpoint.verify_token.as_ref(),
             ),
+            Profile::Messenger => (
+                "Meta App Dashboard → Messenger → Settings → Webhooks; fields messages, message_echoes, message_deliveries, message_reads, messaging_postbacks, message_reactions",
+                "Callback URL",
+                "Verify token",
+                endpoint.verify_token.as_ref(),
+            ),
+            Profile::Instagram => (
+                "Meta App Dashboard → Instagram → Webhooks; fields messages, messaging_seen, messaging_postbacks, message_reactions",
+                "Callback URL",
+                "Verify token",
+                endpoint.verify_token.as_ref(),
+            ),
             Profile::GenesysMessageMedia => (
                 "Genesys Cloud: a webhook of the event type message:message-media (not published by Genesys)",
                 "Webhook URL",
+                "Signature secret",
+                endpoint.secrets.first(),
+            ),
+            Profile::GenesysWebMessaging => (
+                "Genesys Cloud: POST /api/v2/platform/webhooks/webhooks with eventFilter eventType = \"genesys.cloud.messaging.file.upload.completed\" (not published by Genesys)",
+                "uri",
                 "Signature secret",
                 endpoint.secrets.first(),
             ),

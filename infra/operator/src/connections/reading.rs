@@ -5,14 +5,16 @@ use std::path::Path;
 
 use attache_domain::channels::{Bounds, Ways};
 use attache_domain::connection::{
-    Account, Connection, Endpoint, Org, Profile, Route, Row, SecretName,
+    Account, Connection, Endpoint, Org, Page, Profile, Route, Row, SecretName, SendRate,
 };
+use attache_domain::diagnosis::Platform;
 use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
 
 use super::file::{ConnectionEntry, EndpointEntry, File, SecretReference};
 use super::limits;
 use super::policy;
+use super::rate;
 use super::secrets::SecretUse;
 
 /// The fewest characters of a secret that Genesys takes for its webhooks ("longer than 15").
@@ -102,7 +104,7 @@ impl<'a> Reading<'a> {
     }
 
     fn endpoint(&mut self, entry: &EndpointEntry, line: usize) -> Endpoint {
-        let is_genesys = entry.profile != Profile::WhatsApp;
+        let is_genesys = entry.profile.platform() == Platform::Genesys;
         let key = |key, ours, shortest| Key {
             line,
             row: format!("endpoint/{}", entry.id),
@@ -194,18 +196,8 @@ impl<'a> Reading<'a> {
                     "phone_number_id",
                     "the number's id from WhatsApp Manager",
                 )?,
-                base_url: url(
-                    entry
-                        .base_url
-                        .as_deref()
-                        .unwrap_or("https://graph.facebook.com"),
-                    "base_url",
-                )?,
-                graph_version: need(
-                    &entry.graph_version,
-                    "graph_version",
-                    "a Graph API version such as \"v23.0\"",
-                )?,
+                base_url: graph_url(entry)?,
+                graph_version: graph_version(entry)?,
                 media_hosts: entry
                     .media_hosts
                     .clone()
@@ -213,12 +205,33 @@ impl<'a> Reading<'a> {
                 token: self.needed_secret(entry, line, entry.token.as_ref(), "token")?,
                 window_template: entry.window_template.clone(),
             },
+            Profile::Messenger => Account::Messenger {
+                page: self.page(entry, line)?,
+            },
+            Profile::Instagram => Account::Instagram {
+                account_id: need(
+                    &entry.account_id,
+                    "account_id",
+                    "the id of the Instagram professional account",
+                )?,
+                page: self.page(entry, line)?,
+            },
             Profile::GenesysOpenMessaging => Account::GenesysOpenMessaging {
                 endpoint: entry.endpoint.as_deref().map(EndpointId::new),
                 integration_id: need(
                     &entry.integration_id,
                     "integration_id",
                     "the Open Messaging integration's id",
+                )?,
+                custom_attributes: entry.custom_attributes,
+                org: self.org(entry, line)?,
+            },
+            Profile::GenesysWebMessaging => Account::GenesysWebMessaging {
+                endpoint: entry.endpoint.as_deref().map(EndpointId::new),
+                channel_id: need(
+                    &entry.channel_id,
+                    "channel_id",
+                    "the id of the web messaging channel",
                 )?,
                 org: self.org(entry, line)?,
             },
@@ -238,6 +251,7 @@ impl<'a> Reading<'a> {
             retention: entry.retention,
             synthetic: entry.synthetic,
             limits: self.limits(entry),
+            rate: self.rate(entry),
             ways: Ways {
                 convert: entry.convert,
                 link: entry.link,
@@ -261,6 +275,35 @@ impl<'a> Reading<'a> {
                 .map(|it| (line, format!("{place} {it}"))),
         );
         bounds
+    }
+
+    /// The owner's rate; what is wrong with it is among the problems then.
+    fn rate(&mut self, entry: &ConnectionEntry) -> Option<SendRate> {
+        let given = entry.rate.as_ref()?;
+        let line = self.line(given.span().start);
+        match rate::read(entry.profile, given.get_ref()) {
+            Ok(rate) => Some(rate),
+            Err(problem) => {
+                let place = format!("connection/{}: key", entry.id);
+                self.problems.push((line, format!("{place} {problem}")));
+                None
+            }
+        }
+    }
+
+    fn page(&mut self, entry: &ConnectionEntry, line: usize) -> Result<Page, String> {
+        Ok(Page {
+            endpoint: EndpointId::new(need(
+                &entry.endpoint,
+                "endpoint",
+                "the name of an [[endpoint]]",
+            )?),
+            page_id: need(&entry.page_id, "page_id", "the Facebook page's id")?,
+            base_url: graph_url(entry)?,
+            graph_version: graph_version(entry)?,
+            token: self.needed_secret(entry, line, entry.token.as_ref(), "token")?,
+            human_agent: entry.human_agent,
+        })
     }
 
     fn org(&mut self, entry: &ConnectionEntry, line: usize) -> Result<Org, String> {
@@ -306,6 +349,19 @@ impl<'a> Reading<'a> {
         };
         Ok(self.secret(&of_key, &format!("clients/{}/{key}", entry.id), reference))
     }
+}
+
+fn graph_url(entry: &ConnectionEntry) -> Result<Url, String> {
+    let given = entry.base_url.as_deref();
+    url(given.unwrap_or("https://graph.facebook.com"), "base_url")
+}
+
+fn graph_version(entry: &ConnectionEntry) -> Result<String, String> {
+    need(
+        &entry.graph_version,
+        "graph_version",
+        "a Graph API version such as \"v23.0\"",
+    )
 }
 
 fn need(given: &Option<String>, key: &str, expected: &str) -> Result<String, String> {

@@ -215,10 +215,16 @@ mod tests {
         let template = Template::read(&path, &settings).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         let (_, declared) = text.split_once("\nOutputs:\n").unwrap();
-        let keys = declared
-            .lines()
-            .filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-        let declared: BTreeSet<_> = keys.map(|line| line.trim().trim_end_matches(':')).collect();
+        let mut keys = Vec::new();
+        for line in declared.lines().filter(|line| line.starts_with("  ")) {
+            if line.starts_with("    Condition:") {
+                // Not there without its parameters.
+                keys.pop();
+            } else if !line.starts_with("   ") {
+                keys.push(line.trim().trim_end_matches(':'));
+            }
+        }
+        let declared: BTreeSet<_> = keys.into_iter().collect();
         let ours = outputs(&template, "http://127.0.0.1:2");
         let ours: BTreeSet<_> = ours.keys().map(String::as_str).collect();
         assert!(

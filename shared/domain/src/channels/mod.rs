@@ -8,6 +8,7 @@
 //! | [`live`] | what platforms tell of their configuration, as bounds |
 //! | [`taken`] | what is known of one connection beyond the matrix: what its platform told, what it refused |
 //! | [`mod@plan`] | what becomes of a file at its target |
+//! | [`longest_text`] | how long one message of words may be, and longer ones in pieces |
 //! | [`ways`] | what can be done where it does not fit |
 //! | [`mod@wire_name`] | file names every platform accepts |
 //!
@@ -17,6 +18,7 @@
 mod known_types;
 pub mod limits;
 pub mod live;
+pub mod longest_text;
 pub mod matrix;
 pub mod media_type;
 pub mod plan;
@@ -25,6 +27,7 @@ pub mod ways;
 pub mod wire_name;
 
 pub use limits::{Bounds, Fit, Layer, Limits, Media, Misfit, Render};
+pub use longest_text::LongestText;
 pub use matrix::{Direction, Kind, Matrix, Surface};
 pub use media_type::{MediaType, TypePattern, codec_of};
 pub use plan::{Channel, Found, Known, Offered, plan, plan_for};

@@ -9,7 +9,7 @@ use crate::egress;
 use crate::ids::{ConnectionId, EndpointId};
 
 /// Words with which keys of other rows begin, where those of kept events begin with their endpoint.
-const OUR_OWN: [&str; 2] = ["name", "tries"];
+const OUR_OWN: [&str; 4] = ["name", "tries", "said", "held"];
 
 /// Everything configured, as the functions hold it between refreshes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -156,6 +156,9 @@ impl Directory {
             .collect();
         let urls: Vec<(&str, &Url)> = match (&connection.account, connection.org()) {
             (Account::WhatsApp { base_url, .. }, _) => vec![("base_url", base_url)],
+            (Account::Messenger { page } | Account::Instagram { page, .. }, _) => {
+                vec![("base_url", &page.base_url)]
+            }
             (_, Some(org)) => vec![("api_url", &org.api_url), ("login_url", &org.login_url)],
             (_, None) => Vec::new(),
         };

@@ -4,6 +4,7 @@
 mod directory;
 mod policy;
 mod retention;
+mod send_rate;
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::channels::{Bounds, Direction, Ways};
+use crate::channels::{Bounds, Direction, LongestText, Ways};
 use crate::diagnosis::Platform;
 use crate::ids::{ConnectionId, EndpointId};
 use crate::pacing::rate::Rate;
@@ -21,6 +22,7 @@ use crate::token::Purpose;
 pub use directory::{Directory, Problem};
 pub use policy::{FilePolicy, MOST_BLOCKED, Verdicts};
 pub use retention::Retention;
+pub use send_rate::{SendRate, SendRateError, most_files};
 
 /// The name of a secret in Secrets Manager. Never the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,14 +40,24 @@ pub enum Profile {
     GenesysOpenMessaging,
     /// The source documents' surface `message:message-media` (`S1-11`): not published by Genesys. Takes in only.
     GenesysMessageMedia,
+    /// The source documents' upload surface of web messaging (`S3-6`): not published by Genesys. Takes in what becomes of
+    /// uploads, and delivers files in two steps.
+    GenesysWebMessaging,
+    /// Messenger, by way of a Facebook page.
+    Messenger,
+    /// Instagram Direct, by way of the page that the professional account is linked to.
+    Instagram,
 }
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 6] = [
         Self::WhatsApp,
         Self::GenesysOpenMessaging,
         Self::GenesysMessageMedia,
+        Self::GenesysWebMessaging,
+        Self::Messenger,
+        Self::Instagram,
     ];
 
     /// The name used in configuration and logs.
@@ -55,6 +67,9 @@ impl Profile {
             Self::WhatsApp => "whatsapp",
             Self::GenesysOpenMessaging => "genesys-open-messaging",
             Self::GenesysMessageMedia => "genesys-message-media",
+            Self::GenesysWebMessaging => "genesys-web-messaging",
+            Self::Messenger => "messenger",
+            Self::Instagram => "instagram",
         }
     }
 
@@ -63,7 +78,11 @@ impl Profile {
     pub fn platform(self) -> Platform {
         match self {
             Self::WhatsApp => Platform::WhatsApp,
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Platform::Genesys,
+            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::GenesysWebMessaging => {
+                Platform::Genesys
+            }
+            Self::Messenger => Platform::Messenger,
+            Self::Instagram => Platform::Instagram,
         }
     }
 
@@ -71,18 +90,24 @@ impl Profile {
     #[must_use]
     pub fn direction(self) -> Direction {
         match self {
-            Self::WhatsApp => Direction::ToAgent,
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Direction::ToCustomer,
+            Self::WhatsApp | Self::Messenger | Self::Instagram => Direction::ToAgent,
+            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::GenesysWebMessaging => {
+                Direction::ToCustomer
+            }
         }
     }
 
     /// For how long after a message its file can be had. WhatsApp: the media id of a webhook gives fresh links for seven
-    /// days (meta.md §2.2). Genesys: not confirmed; the source documents say 15 to 30 minutes (`S1-16`).
+    /// days (meta.md §2.2). Messenger, Instagram: not published (meta.md §3, §4); tried for a day, where the link does not
+    /// tell. Genesys: not confirmed; the source documents say 15 to 30 minutes (`S1-16`).
     #[must_use]
     pub fn file_life(self) -> Duration {
         match self {
             Self::WhatsApp => Duration::from_secs(7 * 24 * 3600),
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Duration::from_secs(30 * 60),
+            Self::Messenger | Self::Instagram => Duration::from_secs(24 * 3600),
+            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::GenesysWebMessaging => {
+                Duration::from_secs(30 * 60)
+            }
         }
     }
 
@@ -92,7 +117,11 @@ impl Profile {
     pub fn link_life(self) -> Duration {
         match self {
             Self::WhatsApp => Duration::from_secs(5 * 60),
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Duration::from_secs(15 * 60),
+            Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebMessaging
+            | Self::Messenger
+            | Self::Instagram => Duration::from_secs(15 * 60),
         }
     }
 
@@ -100,7 +129,11 @@ impl Profile {
     #[must_use]
     pub fn delivers(self) -> bool {
         match self {
-            Self::WhatsApp | Self::GenesysOpenMessaging => true,
+            Self::WhatsApp
+            | Self::GenesysOpenMessaging
+            | Self::GenesysWebMessaging
+            | Self::Messenger
+            | Self::Instagram => true,
             Self::GenesysMessageMedia => false,
         }
     }
@@ -109,12 +142,50 @@ impl Profile {
     #[must_use]
     pub fn patience(self) -> Patience {
         match self {
-            Self::WhatsApp => Patience::ClaimFirst,
+            // Events of uploads bring no bytes.
+            Self::WhatsApp | Self::GenesysWebMessaging => Patience::ClaimFirst,
             // 10 s, five retries 5 s apart (genesys.md §3.2); the surface of `S1-18` is taken to be as patient.
             Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Patience::BytesFirst {
                 inline: Duration::from_secs(8),
                 tries: 6,
             },
+            // Meta switches subscriptions off that fail for long (meta.md §1.4): slowness is never refused.
+            Self::Messenger | Self::Instagram => Patience::BytesFirst {
+                inline: Duration::from_secs(2),
+                tries: 1,
+            },
+        }
+    }
+
+    /// Whether its platform tells what became of messages by a moment alone: all up to then (meta.md §3).
+    #[must_use]
+    pub fn tells_by_moments(self) -> bool {
+        self == Self::Messenger
+    }
+
+    /// Whether its files are given to the bearer alone. Links of the other profiles are credentials of their own.
+    #[must_use]
+    pub fn fetches_by_bearer(self) -> bool {
+        match self {
+            Self::WhatsApp
+            | Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebMessaging => true,
+            Self::Messenger | Self::Instagram => false,
+        }
+    }
+
+    /// The longest words of one message over it, where that is published: WhatsApp's text message page; Messenger's and
+    /// Instagram's Send API reference (meta.md §4 has Instagram's).
+    #[must_use]
+    pub fn longest_text(self) -> Option<LongestText> {
+        match self {
+            Self::WhatsApp => Some(LongestText::Characters(4096)),
+            Self::Messenger => Some(LongestText::Characters(2000)),
+            Self::Instagram => Some(LongestText::Bytes(1000)),
+            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::GenesysWebMessaging => {
+                None
+            }
         }
     }
 
@@ -122,8 +193,9 @@ impl Profile {
     #[must_use]
     pub fn scheme(self) -> Scheme {
         match self {
-            Self::WhatsApp => Scheme::META,
+            Self::WhatsApp | Self::Messenger | Self::Instagram => Scheme::META,
             Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Scheme::GENESYS,
+            Self::GenesysWebMessaging => Scheme::GENESYS_EVENTS,
         }
     }
 }
@@ -216,6 +288,9 @@ pub enum Account {
         endpoint: Option<EndpointId>,
         /// The integration's id, part of every call's path.
         integration_id: String,
+        /// Whether flows are told of a file in `channel.metadata.customAttributes` too, beside the published `metadata`.
+        #[serde(default, skip_serializing_if = "is_false")]
+        custom_attributes: bool,
         /// Its organisation.
         #[serde(flatten)]
         org: Org,
@@ -228,6 +303,49 @@ pub enum Account {
         #[serde(flatten)]
         org: Org,
     },
+    /// One channel of web messaging, as the source documents describe it.
+    GenesysWebMessaging {
+        /// The endpoint to which completion events come; `None`: what becomes of an upload is only asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<EndpointId>,
+        /// The channel's id: part of every upload, and of the path of every message.
+        channel_id: String,
+        /// Its organisation.
+        #[serde(flatten)]
+        org: Org,
+    },
+    /// One Facebook page.
+    Messenger {
+        /// The page.
+        #[serde(flatten)]
+        page: Page,
+    },
+    /// One Instagram professional account.
+    Instagram {
+        /// The account's id, by which webhooks name it.
+        account_id: String,
+        /// The page it is linked to, by which calls name it.
+        #[serde(flatten)]
+        page: Page,
+    },
+}
+
+/// A Facebook page and where its Graph API is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// The endpoint its webhooks come to.
+    pub endpoint: EndpointId,
+    /// The page's id.
+    pub page_id: String,
+    /// Where the Graph API is (`https://graph.facebook.com`).
+    pub base_url: Url,
+    /// The pinned API version (`v23.0`).
+    pub graph_version: String,
+    /// The page access token's secret; read by `refresh` alone.
+    pub token: SecretName,
+    /// Whether Meta allows it the tag `HUMAN_AGENT`: agents may then answer for seven days.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub human_agent: bool,
 }
 
 /// A Genesys Cloud organisation and the OAuth client we are there.
@@ -283,6 +401,9 @@ pub struct Connection {
     /// What the owner allows to be delivered over it, within what the channel takes.
     #[serde(default, skip_serializing_if = "Bounds::are_open")]
     pub limits: Bounds,
+    /// How fast messages are sent over it; `None`: at its profile's rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<SendRate>,
     /// What may go in the place of a file that the channel does not take.
     #[serde(flatten)]
     pub ways: Ways,
@@ -299,6 +420,7 @@ impl Connection {
             retention: Retention::Keep,
             synthetic: false,
             limits: Bounds::default(),
+            rate: None,
             ways: Ways::default(),
         }
     }
@@ -310,6 +432,9 @@ impl Connection {
             Account::WhatsApp { .. } => Profile::WhatsApp,
             Account::GenesysOpenMessaging { .. } => Profile::GenesysOpenMessaging,
             Account::GenesysMessageMedia { .. } => Profile::GenesysMessageMedia,
+            Account::GenesysWebMessaging { .. } => Profile::GenesysWebMessaging,
+            Account::Messenger { .. } => Profile::Messenger,
+            Account::Instagram { .. } => Profile::Instagram,
         }
     }
 
@@ -318,9 +443,11 @@ impl Connection {
     pub fn channel_name(&self) -> &'static str {
         match self.account {
             Account::WhatsApp { .. } => "WhatsApp",
-            Account::GenesysOpenMessaging { .. } | Account::GenesysMessageMedia { .. } => {
-                "Genesys Cloud"
-            }
+            Account::GenesysOpenMessaging { .. }
+            | Account::GenesysMessageMedia { .. }
+            | Account::GenesysWebMessaging { .. } => "Genesys Cloud",
+            Account::Messenger { .. } => "Messenger",
+            Account::Instagram { .. } => "Instagram",
         }
     }
 
@@ -331,7 +458,9 @@ impl Connection {
             Account::WhatsApp { endpoint, .. } | Account::GenesysMessageMedia { endpoint, .. } => {
                 Some(endpoint)
             }
-            Account::GenesysOpenMessaging { endpoint, .. } => endpoint.as_ref(),
+            Account::GenesysOpenMessaging { endpoint, .. }
+            | Account::GenesysWebMessaging { endpoint, .. } => endpoint.as_ref(),
+            Account::Messenger { page } | Account::Instagram { page, .. } => Some(&page.endpoint),
         }
     }
 
@@ -343,7 +472,9 @@ impl Connection {
                 phone_number_id, ..
             } => Some(phone_number_id),
             Account::GenesysOpenMessaging { integration_id, .. } => Some(integration_id),
-            Account::GenesysMessageMedia { .. } => None,
+            Account::GenesysMessageMedia { .. } | Account::GenesysWebMessaging { .. } => None,
+            Account::Messenger { page } => Some(&page.page_id),
+            Account::Instagram { account_id, .. } => Some(account_id),
         }
     }
 
@@ -351,9 +482,24 @@ impl Connection {
     #[must_use]
     pub fn org(&self) -> Option<&Org> {
         match &self.account {
-            Account::WhatsApp { .. } => None,
+            Account::WhatsApp { .. } | Account::Messenger { .. } | Account::Instagram { .. } => {
+                None
+            }
             Account::GenesysOpenMessaging { org, .. }
-            | Account::GenesysMessageMedia { org, .. } => Some(org),
+            | Account::GenesysMessageMedia { org, .. }
+            | Account::GenesysWebMessaging { org, .. } => Some(org),
+        }
+    }
+
+    /// The Facebook page behind it, if there is one.
+    #[must_use]
+    pub fn page(&self) -> Option<&Page> {
+        match &self.account {
+            Account::Messenger { page } | Account::Instagram { page, .. } => Some(page),
+            Account::WhatsApp { .. }
+            | Account::GenesysOpenMessaging { .. }
+            | Account::GenesysMessageMedia { .. }
+            | Account::GenesysWebMessaging { .. } => None,
         }
     }
 
@@ -362,6 +508,9 @@ impl Connection {
     pub fn purposes(&self) -> &'static [Purpose] {
         match self.account {
             Account::WhatsApp { .. }
+            | Account::Messenger { .. }
+            | Account::Instagram { .. }
+            | Account::GenesysWebMessaging { .. }
             | Account::GenesysOpenMessaging {
                 endpoint: Some(_), ..
             } => &[Purpose::Media, Purpose::Messages],
@@ -370,15 +519,21 @@ impl Connection {
         }
     }
 
-    /// How fast messages of this lane may be sent to it. Genesys: 300 calls a minute per token (restated by third
+    /// How fast messages of this lane may be sent to it: at the rate its owner set, or at its profile's. Genesys: 300 calls a minute per token (restated by third
     /// parties, lower ones are seen), of which three quarters are used, so that other users of the client are not
-    /// starved. WhatsApp: 20 a second, the rate of numbers in coexistence. Of either, words have a third.
+    /// starved. WhatsApp: 20 a second, the rate of numbers in coexistence. Of either, words have a third. Messenger, Instagram: ten
+    /// files a second for each page, and words well below the 40 messages from which Meta wants another programme (meta.md §3).
     /// `None` never happens: the constants are within [`Rate::new`]'s bounds, and a test says so.
     #[must_use]
     pub fn send_rate(&self, lane: Lane) -> Option<Rate> {
+        if let Some(rate) = self.rate {
+            return rate.of(lane);
+        }
         let (calls, seconds, burst) = match (&self.account, lane) {
             (Account::WhatsApp { .. }, Lane::Media) => (13, 1, 13),
             (Account::WhatsApp { .. }, Lane::Text) => (7, 1, 20),
+            (Account::Messenger { .. } | Account::Instagram { .. }, Lane::Media) => (9, 1, 5),
+            (Account::Messenger { .. } | Account::Instagram { .. }, Lane::Text) => (20, 1, 20),
             (_, Lane::Media) => (150, 60, 20),
             (_, Lane::Text) => (75, 60, 20),
         };
@@ -399,8 +554,12 @@ impl Connection {
                 hosts
             }
             Account::GenesysOpenMessaging { org, .. }
-            | Account::GenesysMessageMedia { org, .. } => {
+            | Account::GenesysMessageMedia { org, .. }
+            | Account::GenesysWebMessaging { org, .. } => {
                 vec![authority(&org.api_url), authority(&org.login_url)]
+            }
+            Account::Messenger { page } | Account::Instagram { page, .. } => {
+                vec![authority(&page.base_url)]
             }
         }
     }
@@ -475,9 +634,49 @@ pub(crate) mod tests {
             Account::GenesysOpenMessaging {
                 endpoint: Some(EndpointId::new("genesys")),
                 integration_id: "2d1f6a3c".to_owned(),
+                custom_attributes: false,
                 org: org(),
             },
         )
+    }
+
+    pub(crate) fn web_messaging() -> Connection {
+        Connection::new(
+            ConnectionId::new("web"),
+            Account::GenesysWebMessaging {
+                endpoint: Some(EndpointId::new("web")),
+                channel_id: "7d3a0c11".to_owned(),
+                org: org(),
+            },
+        )
+    }
+
+    pub(crate) fn messenger() -> Connection {
+        Connection::new(
+            ConnectionId::new("page"),
+            Account::Messenger { page: page() },
+        )
+    }
+
+    pub(crate) fn instagram() -> Connection {
+        Connection::new(
+            ConnectionId::new("insta"),
+            Account::Instagram {
+                account_id: "17841405793187218".to_owned(),
+                page: page(),
+            },
+        )
+    }
+
+    fn page() -> Page {
+        Page {
+            endpoint: EndpointId::new("meta"),
+            page_id: "682498302938465".to_owned(),
+            base_url: Url::parse("https://graph.facebook.com").unwrap(),
+            graph_version: "v23.0".to_owned(),
+            token: SecretName("attache/prod/clients/page".to_owned()),
+            human_agent: false,
+        }
     }
 
     pub(crate) fn org() -> Org {
@@ -539,6 +738,7 @@ pub(crate) mod tests {
             Row::Endpoint(endpoint()),
             Row::Connection(whatsapp()),
             Row::Connection(genesys()),
+            Row::Connection(web_messaging()),
         ] {
             let text = serde_json::to_string(&row).unwrap();
             assert_eq!(serde_json::from_str::<Row>(&text).unwrap(), row, "{text}");

@@ -206,6 +206,21 @@ impl Failure {
         }
     }
 
+    /// Whether our own code saw it, so that it says nothing of whether the platform works.
+    #[must_use]
+    pub fn is_our_own(&self) -> bool {
+        rules::ours::has(&self.diagnosis.rule)
+    }
+
+    /// A failure that was written down by its diagnosis: what follows is what its rule says; of a rule that is not known here,
+    /// that it is given up.
+    #[must_use]
+    pub fn recalled(diagnosis: Diagnosis) -> Self {
+        let rule = rules::by_id(&diagnosis.rule);
+        let disposition = rule.map_or(Disposition::Rejected, |rule| rule.disposition(None));
+        Self::new(disposition, diagnosis)
+    }
+
     /// The connection does not fit what is asked of it.
     #[must_use]
     pub fn misconfigured(evidence: &str) -> Self {

@@ -45,6 +45,18 @@ impl Platform {
         }
     }
 
+    /// Where it tells the world whether it works (checked 2026-11-26); `None`: a host of files is nobody's in particular.
+    #[must_use]
+    pub fn status_page(self) -> Option<&'static str> {
+        match self {
+            Self::WhatsApp => Some("https://metastatus.com/whatsapp-business-api"),
+            Self::Messenger | Self::Instagram => Some("https://metastatus.com"),
+            Self::Genesys => Some("https://status.mypurecloud.com"),
+            Self::Cxone => Some("https://status.niceincontact.com"),
+            Self::Host => None,
+        }
+    }
+
     /// The platform of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

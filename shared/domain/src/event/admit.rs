@@ -1,11 +1,15 @@
 //! Which connection and route an announcement belongs to, and which items it becomes.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-use super::origin::{Content, FollowUp, Origin, Words};
-use super::said::{Announcement, Link, Message, Part, Said, Status};
+use super::origin::{Content, File, FollowUp, Origin, Words};
+use super::said::{Announcement, Attachment, Link, Part, Reached, Said, Status};
+use crate::channels::LongestText;
 use crate::connection::{Connection, Directory, Endpoint, Retention, Route};
 use crate::ids::{AttachmentId, ConnectionId, MediaId};
+use crate::processing::Completion;
 
 /// Why an announcement is kept rather than carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +21,7 @@ pub enum KeptBecause {
     NoRoute,
     /// No message to or from a customer.
     NotCarried,
-    /// The status of a message that is not one of ours.
+    /// The status of a message, or the end of an upload, that is not one of ours.
     NotOurs,
 }
 
@@ -64,6 +68,10 @@ pub enum Admission<'a> {
     Carry(Vec<Member>),
     /// What became of one of our messages over this connection.
     Status(&'a Status, ConnectionId),
+    /// What became of all our messages to the customer over this connection up to a moment.
+    Reached(&'a Reached, ConnectionId),
+    /// What became of one of our uploads over this connection.
+    Completion(&'a Completion, ConnectionId),
     /// The agent is writing to the customer of the target.
     Typing {
         /// Where it came in.
@@ -90,14 +98,20 @@ pub fn admit<'a>(
     let Some(connection) = directory.business(&endpoint.id, &announcement.business) else {
         return match announcement.said {
             Said::Typing => Admission::Drop,
-            Said::Message(_) | Said::Status(_) | Said::Notice(_) => {
-                Admission::Keep(KeptBecause::UnknownBusiness)
-            }
+            Said::Message(_)
+            | Said::Status(_)
+            | Said::Reached(_)
+            | Said::Completion(_)
+            | Said::Notice(_) => Admission::Keep(KeptBecause::UnknownBusiness),
         };
     };
     let message = match &announcement.said {
         Said::Message(message) => message,
         Said::Status(status) => return Admission::Status(status, connection.id.clone()),
+        Said::Reached(reached) => return Admission::Reached(reached, connection.id.clone()),
+        Said::Completion(completion) => {
+            return Admission::Completion(completion, connection.id.clone());
+        }
         Said::Notice(_) => return Admission::Keep(KeptBecause::NotCarried),
         Said::Typing => {
             let target = directory.route(&connection.id).and_then(|r| r.to.clone());
@@ -111,25 +125,64 @@ pub fn admit<'a>(
         }
     };
     match directory.route(&connection.id) {
-        Some(route) => Admission::Carry(members(
-            announcement,
-            message,
-            (connection, route),
-            endpoint.shadow,
-        )),
+        Some(route) => {
+            let target = route.to.as_ref().and_then(|id| directory.connection(id));
+            let longest = target.and_then(|target| target.profile().longest_text());
+            let parts = fitting(&message.parts, longest);
+            Admission::Carry(members(
+                announcement,
+                &parts,
+                (connection, route),
+                endpoint.shadow,
+            ))
+        }
         None => Admission::Keep(KeptBecause::NoRoute),
     }
+}
+
+/// The parts of a message, where no words are longer than their target takes: what is left of a caption goes behind its file.
+fn fitting(parts: &[Part], longest: Option<LongestText>) -> Cow<'_, [Part]> {
+    let Some(longest) = longest else {
+        return Cow::Borrowed(parts);
+    };
+    let mut fitting = Vec::with_capacity(parts.len());
+    for part in parts {
+        let words = match part {
+            Part::Words(words) => Some(words),
+            Part::File(attachment) => attachment.file.caption.as_ref(),
+        };
+        let mut pieces = words
+            .map(|it| longest.pieces(it))
+            .unwrap_or_default()
+            .into_iter();
+        match part {
+            Part::File(attachment) => {
+                let caption = pieces.next().map(str::to_owned);
+                let file = File {
+                    caption,
+                    ..attachment.file.clone()
+                };
+                let attachment = (**attachment).clone();
+                fitting.push(Part::File(Box::new(Attachment { file, ..attachment })));
+            }
+            // Words that say nothing stay what they are.
+            Part::Words(words) if words.is_empty() => fitting.push(part.clone()),
+            Part::Words(_) => {}
+        }
+        fitting.extend(pieces.map(|piece| Part::Words(piece.to_owned())));
+    }
+    Cow::Owned(fitting)
 }
 
 /// The items of a message, each after the one before.
 fn members(
     announcement: &Announcement,
-    message: &Message,
+    parts: &[Part],
     (connection, route): (&Connection, &Route),
     shadow: bool,
 ) -> Vec<Member> {
     let mut members: Vec<Member> = Vec::new();
-    for (position, part) in message.parts.iter().enumerate() {
+    for (position, part) in parts.iter().enumerate() {
         let (attachment, content, link) = match part {
             Part::File(attachment) => (
                 attachment.id.clone(),
@@ -181,12 +234,15 @@ fn words_part(position: usize) -> AttachmentId {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::super::origin::File;
-    use super::super::said::{Attachment, MediaKind};
+    use super::super::said::{MediaKind, Message};
     use super::*;
     use crate::connection::tests::{directory, endpoint};
     use crate::connection::{Directory, Row};
-    use crate::ids::MessageId;
+    use crate::ids::{EndpointId, MessageId};
     use crate::time::Timestamp;
+
+    /// WhatsApp's.
+    const LONGEST: usize = 4096;
 
     fn file(id: &str, caption: Option<&str>) -> Part {
         Part::File(Box::new(Attachment {
@@ -275,6 +331,38 @@ pub(crate) mod tests {
         let wires: std::collections::BTreeSet<_> =
             members.iter().map(|m| m.origin.wire_message()).collect();
         assert_eq!(wires.len(), 3, "each has an id of its own on the wire");
+    }
+
+    #[test]
+    fn words_longer_than_the_target_takes_come_in_pieces() {
+        let long = "\u{e4}".repeat(LONGEST + 1);
+        let parts = vec![file("1", Some(&long)), Part::Words(long)];
+        let long = saying(Said::Message(Message {
+            parts,
+            answers: None,
+            takes_back: None,
+        }));
+        let to_customer = Announcement {
+            business: "2d1f6a3c".to_owned(),
+            ..long
+        };
+        let endpoint = Endpoint {
+            id: EndpointId::new("genesys"),
+            ..endpoint()
+        };
+        let directory = directory();
+        let Admission::Carry(members) = admit(&to_customer, &endpoint, &directory) else {
+            panic!("carried");
+        };
+        let lengths: Vec<_> = members
+            .iter()
+            .map(|member| match &member.origin.content {
+                Content::Words(words) => words.text.chars().count(),
+                Content::File(file) => file.caption.as_ref().unwrap().chars().count(),
+                Content::Receipt(_) => 0,
+            })
+            .collect();
+        assert_eq!(lengths, [LONGEST, 1, LONGEST, 1]);
     }
 
     #[test]

@@ -10,7 +10,9 @@ mod said;
 
 pub use admit::{Admission, KeptBecause, Member, admit};
 pub use origin::{Content, File, FollowUp, Origin, Receipt, ReceiptStatus, Words};
-pub use said::{Announcement, Attachment, Fate, Link, MediaKind, Message, Part, Said, Status};
+pub use said::{
+    About, Announcement, Attachment, Fate, Link, MediaKind, Message, Part, Reached, Said, Status,
+};
 
 #[cfg(test)]
 pub(crate) use admit::tests::origin;

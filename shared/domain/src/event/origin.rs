@@ -260,6 +260,18 @@ impl Origin {
             && self.content == other.content
     }
 
+    /// The item of which this is a notice, if it is one.
+    #[must_use]
+    pub fn told_of(&self) -> Option<MediaId> {
+        let Content::Words(Words { notice: true, .. }) = &self.content else {
+            return None;
+        };
+        let (name, of) = self.attachment.as_str().split_once('/')?;
+        let ours = name == "attache:warning" || name.starts_with("attache:notice");
+        let of = AttachmentId::new(of);
+        ours.then(|| MediaId::derive(&self.connection, &self.message, &of))
+    }
+
     /// The origin of an item that follows from this one: the same message and customer, with `content`, on its way to
     /// `target`.
     #[must_use]
@@ -361,6 +373,8 @@ mod tests {
             Direction::ToAgent,
         );
         assert_ne!(notice.media_id(), file.media_id());
+        assert_eq!(notice.told_of(), Some(file.media_id()));
+        assert_eq!((file.told_of(), caption.told_of()), (None, None));
         assert_ne!(notice.media_id(), caption.media_id());
         assert_eq!(file.wire_message(), file.message.as_str());
         assert!(

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::origin::File;
 use crate::ids::MessageId;
+use crate::processing::Completion;
 use crate::time::Timestamp;
 
 /// The kinds of media the platforms tell apart.
@@ -93,10 +94,30 @@ impl Message {
 /// What became of a message of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// What was given along when it was sent: the item's media id, if it is one of ours.
-    pub opaque: Option<String>,
+    /// How it says which.
+    pub about: About,
     /// What became of it.
     pub fate: Fate,
+}
+
+/// How a status says which of our messages it is about, beside the name that the platform gave the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// By what was given along when it was sent: the item's media id, if it is one of ours.
+    Opaque(String),
+    /// By the name alone: nothing can be given along.
+    Name,
+    /// By the name alone, although ours bring back what was given along: another system's message, most likely.
+    Stranger,
+}
+
+/// That all messages of ours to a customer came so far which the platform took up to a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// How far.
+    pub fate: Fate,
+    /// The moment, by the platform's clock.
+    pub until: Timestamp,
 }
 
 /// How far a message came.
@@ -135,6 +156,10 @@ pub enum Said {
     Message(Message),
     /// What became of a message of ours.
     Status(Status),
+    /// What became of all our messages to the customer up to a moment.
+    Reached(Reached),
+    /// What became of an upload of ours.
+    Completion(Box<Completion>),
     /// The sender is writing. Worth something now or never: it is not kept.
     Typing,
     /// Something else the platform tells, by its name: no message to or from a customer. It is kept.

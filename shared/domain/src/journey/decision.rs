@@ -1,8 +1,7 @@
 //! Where a judged file goes, and what a person decides about one that is held: the one way in which a verdict gets better,
 //! written down with its reason.
 
-use std::time::Duration;
-
+use super::reopening::DUE_IN;
 use super::reopening::{REDRIVEN, RESENT, SENT};
 use super::{Item, Stage};
 use crate::audit::Actor;
@@ -10,9 +9,6 @@ use crate::channels::Refused;
 use crate::diagnosis::Diagnosis;
 use crate::time::Timestamp;
 use crate::verdict::{Plan, Reason, Verdict};
-
-/// How long after its release, or after it was to be planned anew, `sweep` looks whether the file is on its way.
-const DUE_IN: Duration = Duration::from_secs(30);
 
 /// The code of the reason that a release leaves.
 const RELEASED: &str = "released";
@@ -88,10 +84,10 @@ impl Item {
         self.gate.epoch += 1;
         self.enter(Stage::Stored, actor, now);
         self.gate.due_at = Some(now + DUE_IN);
+        self.drop_upload();
         let record = &mut self.record;
         record.refused = Some(refused);
         record.diagnosis = Some(why);
-        record.uploaded = None;
         record.wait_until = None;
     }
 

@@ -6,6 +6,8 @@
 //!                                    └ rejected                        any stage → erased
 //! ```
 //!
+//! Where a target works on bytes before they can be sent: `uploading ─ processing ─ ready ─ sending`.
+//!
 //! Words and receipts make the same journey without the part that has to do with bytes: `announced ─ waiting ─ …`.
 //!
 //! The row has two halves. The [`Gate`] is what conditional writes look at (columns of their own); the [`Record`] is
@@ -16,10 +18,13 @@
 //! stays in `sending` with its intent closed. A person opens a new epoch; and, once for an item, a target that refuses a file it
 //! said it takes, which is then planned anew.
 
+mod attributes;
 mod condemned;
 mod decision;
 mod erasure;
+mod following;
 mod overdue;
+mod pulled;
 mod reopening;
 mod stage;
 mod standing;
@@ -27,10 +32,13 @@ mod standing;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+pub use attributes::{Attribute, attributes};
 pub use condemned::{Condemned, Source};
 pub(crate) use decision::is_by_hand;
 pub use erasure::LATEST_STORE;
+pub use following::Upload;
 pub use overdue::{INTENT_GRACE, Overdue, overdue};
+pub use pulled::Unfetched;
 pub use reopening::{Unfit, Way};
 pub use stage::Stage;
 pub use standing::Learned;
@@ -44,6 +52,7 @@ use crate::digest::Sha256Digest;
 use crate::event::{Content, Origin};
 use crate::ids::MediaId;
 use crate::job::{self, ItemJob};
+use crate::pull::Pull;
 use crate::time::Timestamp;
 use crate::transfer::Checkpoint;
 use crate::verdict::{Delivery, Plan, Reason, Verdict};
@@ -155,6 +164,15 @@ pub struct Record {
     /// The scanner that looked at all of it and found nothing.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub cleared_by: Option<String>,
+    /// When the target accepted the bytes it works on.
+    #[serde(rename = "q", default, skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<Timestamp>,
+    /// Why the upload in hand came to nothing, as the target told; nobody has acted upon it yet.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<Diagnosis>,
+    /// The link to it that was given last.
+    #[serde(rename = "j", default, skip_serializing_if = "Option::is_none")]
+    pub pull: Option<Pull>,
 }
 
 impl Record {
@@ -273,6 +291,15 @@ impl Item {
         self.gate.intent_until = None;
     }
 
+    /// The target refused its message, because the bytes handed over before are gone: the call is over, and the right to hand
+    /// them over is had once more, until then.
+    pub fn hand_over_again(&mut self, until: Timestamp) {
+        self.gate.intent_until = None;
+        if let Some(lease) = &mut self.gate.lease {
+            lease.until = until;
+        }
+    }
+
     /// The bytes are at the target, which calls them `uploaded`: the right to hand them over becomes the right to make
     /// one call until `intent_until`. Written before the call, so that whoever finds the row knows of it.
     pub fn begin_send(&mut self, uploaded: String, intent_until: Timestamp, now: Timestamp) {
@@ -300,6 +327,7 @@ impl Item {
             epoch: self.gate.epoch,
             sequence: self.gate.sequence,
             slot: None,
+            pace: 0,
             bundled: self.origin.predecessor().is_some(),
         }
     }

@@ -65,9 +65,9 @@ pub fn overdue(item: &Item, now: Timestamp, grace: Duration) -> Overdue {
             Direction::ToCustomer => Overdue::Unconfirmed,
         },
         Stage::Waiting | Stage::Uploading | Stage::Ready | Stage::Sending => Overdue::Deliver,
+        // Whoever asks next finds out how long that has been, and ends what takes too long.
+        Stage::Processing => Overdue::Deliver,
         Stage::Converting => Overdue::Convert,
-        // Not entered by any code yet: asynchronous uploads arrive with their function.
-        Stage::Processing => Overdue::Leave,
         Stage::Lost | Stage::Failed => Overdue::Tell,
         Stage::Sent
         | Stage::Delivered
@@ -124,6 +124,8 @@ mod tests {
             (Stage::Converting, Overdue::Convert),
             (Stage::Waiting, Overdue::Deliver),
             (Stage::Uploading, Overdue::Deliver),
+            (Stage::Processing, Overdue::Deliver),
+            (Stage::Ready, Overdue::Deliver),
             (Stage::Sending, Overdue::Deliver),
             (Stage::Sent, Overdue::Leave),
             (Stage::Lost, Overdue::Tell),

@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 use crate::verdict::{Reason, Verdict};
 
 /// How long after that `sweep` looks whether the item is on its way.
-const DUE_IN: Duration = Duration::from_secs(30);
+pub(super) const DUE_IN: Duration = Duration::from_secs(30);
 
 /// The codes of the reasons that are left behind.
 pub(super) const REDRIVEN: &str = "redriven";
@@ -109,23 +109,15 @@ impl Item {
     }
 
     fn reopen(&mut self, way: Way, (code, reason): (&str, &str), now: Timestamp) {
-        self.gate.epoch += 1;
+        self.begin_epoch(now);
         self.note(code, reason);
-        self.rest();
-        let record = &mut self.record;
-        record.attempts = 0;
-        record.sweeps = 0;
-        record.repeats = 0;
-        record.token_floor = 0;
-        record.wait_until = None;
-        record.diagnosis = None;
-        record.delivered_as = None;
         // What the target was given, it may have dropped since.
-        record.uploaded = None;
-        record.bytes_until = None;
+        self.drop_upload();
+        let record = &mut self.record;
+        record.repeats = 0;
+        record.diagnosis = None;
         record.link_dies_at = None;
         record.refused = None;
-        self.gate.due_at = Some(now + DUE_IN);
         match way {
             Way::Fetch => self.enter(Stage::Announced, Actor::Operator, now),
             Way::Judge => self.enter(Stage::Stored, Actor::Operator, now),
@@ -134,6 +126,20 @@ impl Item {
             }
             Way::Deliver => self.enter(Stage::Waiting, Actor::Operator, now),
         }
+    }
+
+    /// From now on nothing counts that was tried before; who is still at work on that finds his row overtaken.
+    pub(super) fn begin_epoch(&mut self, now: Timestamp) {
+        self.gate.epoch += 1;
+        self.rest();
+        let record = &mut self.record;
+        record.attempts = 0;
+        record.sweeps = 0;
+        record.token_floor = 0;
+        record.wait_until = None;
+        record.delivered_as = None;
+        record.bytes_until = None;
+        self.gate.due_at = Some(now + DUE_IN);
     }
 
     fn note(&mut self, code: &str, reason: &str) {

@@ -143,6 +143,15 @@ impl Breaker {
         }
     }
 
+    /// The probe that `permit` allowed was not made: the next who asks makes it, at once.
+    pub fn give_back(&mut self, permit: Permit, now: Timestamp) {
+        if let (Self::HalfOpen { until, probe, .. }, Permit::Probe(number)) = (&mut *self, permit)
+            && number == *probe
+        {
+            *until = now.min(*until);
+        }
+    }
+
     /// Keeps the breaker open until `until`, because the platform said so (a locked key, a regain time). Never
     /// shortens a refusal.
     pub fn hold(&mut self, until: Timestamp) {
@@ -285,6 +294,30 @@ mod tests {
         }
         assert_eq!(
             report(&mut breaker, second, Outcome::Answered, 92),
+            Breaker::default()
+        );
+    }
+
+    #[test]
+    fn a_probe_that_was_not_made_is_made_by_the_next() {
+        let mut breaker = Breaker::Open {
+            until: at(30),
+            openings: 1,
+        };
+        let unused = breaker.admit(at(30), &POLICY);
+        for other in [Permit::Pass, Permit::Probe(2)] {
+            let before = breaker;
+            breaker.give_back(other, at(31));
+            assert_eq!(breaker, before, "{other:?}");
+        }
+        breaker.give_back(unused, at(31));
+        let next = breaker.admit(at(31), &POLICY);
+        assert_eq!(next, Permit::Probe(2));
+        let waiting = breaker;
+        breaker.give_back(unused, at(32));
+        assert_eq!(breaker, waiting, "another one's probe");
+        assert_eq!(
+            report(&mut breaker, next, Outcome::Answered, 33),
             Breaker::default()
         );
     }

@@ -11,6 +11,7 @@
 //! | [`backoff`] | how long to wait after a failure, and when to give up |
 //! | [`breaker`] | whether to call at all |
 //! | [`host`] | both of these, for a host that hands out files |
+//! | [`mod@line`] | the same for a platform that takes messages, with its pace after it refused |
 //! | [`budget`] | how many errors a platform may be made to answer with |
 //! | [`usage`] | what answers tell of limits before they are hit |
 //!
@@ -23,6 +24,7 @@ pub mod breaker;
 pub mod budget;
 pub mod gcra;
 pub mod host;
+pub mod line;
 pub mod rate;
 pub mod retry_after;
 pub mod usage;

@@ -85,6 +85,12 @@ impl Rate {
         }
     }
 
+    /// The same without bursts.
+    #[must_use]
+    pub const fn even(self) -> Self {
+        Self { burst: 1, ..self }
+    }
+
     /// T: the time between two calls in steady state.
     #[must_use]
     pub const fn interval(self) -> Duration {

@@ -1,8 +1,11 @@
 //! The platforms, without I/O: build requests, parse answers and webhooks, turn vendor errors into a disposition and
 //! a diagnosis. Wire facts cite the vendor's page or specification.
 
+pub mod channel;
 pub mod genesys;
 mod lenient;
+pub mod links;
+pub mod messenger;
 pub mod whatsapp;
 
 pub use lenient::Unreadable;
@@ -18,7 +21,9 @@ use crate::event::Announcement;
 pub fn parse(profile: Profile, body: &[u8]) -> Result<Vec<Announcement>, Unreadable> {
     match profile {
         Profile::WhatsApp => whatsapp::parse(body),
+        Profile::Messenger | Profile::Instagram => messenger::parse(body),
         Profile::GenesysOpenMessaging => genesys::parse(body),
         Profile::GenesysMessageMedia => genesys::parse_media_event(body),
+        Profile::GenesysWebMessaging => genesys::parse_completion(body),
     }
 }

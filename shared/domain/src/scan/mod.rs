@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use crate::diagnosis::excerpt;
 
+/// As whose findings are written down what the platform found that a file was sent to.
+pub const TARGET: &str = "the target's scan";
+
 /// The longest signature's name or reason that is kept.
 const LONGEST_WORDS: usize = 120;
 

@@ -19,6 +19,9 @@ use thiserror::Error;
 
 use super::secret::Secret;
 
+/// The header that Meta and Genesys share.
+const HUB: &str = "x-hub-signature-256";
+
 /// How the 32 bytes of a signature are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
@@ -63,14 +66,17 @@ pub enum Refusal {
 
 impl Scheme {
     /// Meta (WhatsApp, Messenger, Instagram): lower-case hex.
-    pub const META: Self = Self::hub(Encoding::Hex);
+    pub const META: Self = Self::hub(HUB, Encoding::Hex);
 
     /// Genesys Open Messaging: the same header in base64.
-    pub const GENESYS: Self = Self::hub(Encoding::Base64);
+    pub const GENESYS: Self = Self::hub(HUB, Encoding::Base64);
 
-    const fn hub(encoding: Encoding) -> Self {
+    /// The source documents' events of Genesys (`S3-29`): Genesys' way of writing it, under a header of their own.
+    pub const GENESYS_EVENTS: Self = Self::hub("x-genesys-signature", Encoding::Base64);
+
+    const fn hub(header: &'static str, encoding: Encoding) -> Self {
         Self {
-            header: Cow::Borrowed("x-hub-signature-256"),
+            header: Cow::Borrowed(header),
             prefix: Cow::Borrowed("sha256="),
             encoding,
         }
@@ -313,7 +319,7 @@ mod tests {
         fn any_flipped_bit_is_noticed(
             body in prop::collection::vec(any::<u8>(), 1..200), at in any::<prop::sample::Index>(), bit in 0_u32..8,
         ) {
-            for scheme in [Scheme::META, Scheme::GENESYS] {
+            for scheme in [Scheme::META, Scheme::GENESYS, Scheme::GENESYS_EVENTS] {
                 let value = scheme.sign(&secret("s"), &body);
                 let verifier = Verifier::new(scheme, secret("s"), None);
                 prop_assert_eq!(verifier.verify(Some(&value), &body), Ok(()));

@@ -1,9 +1,9 @@
 //! The `claims` table: what was seen and is kept rather than carried, how often a sender came, and what a platform's name
-//! for a message of ours means. Three kinds of row, each with a key that begins in its own way:
+//! for a message of ours, or for bytes it was given, means. Four kinds of row, each with a key that begins in its own way:
 //!
 //! | column | type | holds |
 //! |---|---|---|
-//! | `id` | S | `<endpoint>/<message id>[/<status>]`, `tries/<media id>`, `name/<connection>/<message>` (ours) or `said/…` (theirs) (the key) |
+//! | `id` | S | `<endpoint>/<message id>[/<status>]`, `tries/<media id>`, `name/<connection>/<message>` (ours) or `said/…` (theirs), `held/<connection>/<digest>/<type>` (the key) |
 //! | `endpoint` | S | the endpoint an event came to |
 //! | `why` | S | why an event was kept, as its word |
 //! | `slice` | B | the event's own slice of the webhook, JSON text, compressed |
@@ -12,6 +12,7 @@
 //! | `reason` | S | why it was, in a person's words; absent without any |
 //! | `tries` | N | how often the sender came |
 //! | `media` | S | media id of the item that is named |
+//! | `called` | S | the platform's id for bytes that it holds |
 //! | `expires_at` | N | time-to-live, seconds |
 
 use std::io;
@@ -237,5 +238,34 @@ impl Claims for ClaimsTable {
             .map_err(|e| outage(doing(), e))?;
         let item = found.item().map(|row| self.item(row)).transpose();
         item.map_err(|e| Outage::new(doing(), e))
+    }
+
+    async fn handed_over(&self, key: &str, now: Timestamp) -> Answer<Option<String>> {
+        let doing = || format!("looking up {key}");
+        let get = self.client.get_item().table_name(&self.table);
+        // Not consistently: what was handed over a moment ago may be handed over once more.
+        let found = get.key("id", text(key)).send().await;
+        let found = found.map_err(|e| outage(doing(), e))?;
+        let Some(row) = found.item() else {
+            return Ok(None);
+        };
+        let columns = Columns::new(&self.table, row);
+        let read = || {
+            let until = Timestamp::from_seconds(columns.number("expires_at")?);
+            let called = columns.text("called")?;
+            Ok::<_, Undecodable>((until > now).then(|| called.to_owned()))
+        };
+        read().map_err(|e| Outage::new(doing(), e))
+    }
+
+    async fn hand_over(&self, key: &str, called: &str, until: Timestamp) -> Answer<()> {
+        let put = self.client.put_item().table_name(&self.table);
+        let put = put
+            .item("id", text(key))
+            .item("called", text(called))
+            .item("expires_at", number(until.as_seconds()));
+        let written = put.send().await;
+        written.map_err(|e| outage(format!("writing down {key}"), e))?;
+        Ok(())
     }
 }

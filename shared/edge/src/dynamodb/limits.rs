@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `id` | S | the limiter key (the key) |
 //! | `tat` | N | theoretical arrival time, milliseconds |
-//! | `known` | S | what is known beside the reservations: JSON, the domain's |
+//! | `known` | S | what is known beside the reservations: JSON, the domain's; shown by each reservation |
 //! | `expires_at` | N | time-to-live, seconds: a day after the last write's end, when the row says nothing any more |
 //!
 //! If the SDK repeats a reservation whose answer was lost, slots are reserved twice and the first ones are lost: the
@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use attache_domain::pacing::attempt::{Attempt, Branch, Condition, Write};
 use attache_domain::pacing::gcra::{self, Next};
 use attache_domain::time::Timestamp;
-use attache_flow::ports::{Answer, Limits, Outage, Reserved};
+use attache_flow::ports::{Answer, Limits, Outage, Reservation, Reserved};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
@@ -79,12 +79,8 @@ impl LimitsTable {
         Ok(known.flatten().map(ToOwned::to_owned))
     }
 
-    /// Makes one write: the `tat` it left, or the one that refused it.
-    async fn write(
-        &self,
-        key: &str,
-        attempt: Attempt,
-    ) -> Answer<Result<Timestamp, Option<Timestamp>>> {
+    /// Makes one write: the `tat` it left, or the one that refused it; with what is known of the key, which costs nothing more.
+    async fn write(&self, key: &str, attempt: Attempt) -> Answer<(Written, Option<String>)> {
         let doing = || format!("reserving under {key}");
         let Phrase {
             condition,
@@ -97,22 +93,29 @@ impl LimitsTable {
             .condition_expression(condition)
             .update_expression(update)
             .set_expression_attribute_values(Some(values))
-            .return_values(ReturnValue::UpdatedNew)
+            .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(OnFailure::AllOld)
             .send()
             .await;
         match written {
-            Ok(written) => match self.tat(written.attributes())? {
-                Some(tat) => Ok(Ok(tat)),
-                None => Err(Outage::new(doing(), "written without showing the row")),
-            },
+            Ok(written) => {
+                let row = written.attributes();
+                match self.tat(row)? {
+                    Some(tat) => Ok((Ok(tat), self.known_in(row)?)),
+                    None => Err(Outage::new(doing(), "written without showing the row")),
+                }
+            }
             Err(error) => {
                 let row = update_refused(doing(), error)?;
-                Ok(Err(self.tat(row.as_ref())?))
+                let row = row.as_ref();
+                Ok((Err(self.tat(row)?), self.known_in(row)?))
             }
         }
     }
 }
+
+/// The `tat` a write left, or the one that refused it.
+type Written = Result<Timestamp, Option<Timestamp>>;
 
 /// An [`Attempt`] in DynamoDB's words.
 struct Phrase {
@@ -156,19 +159,24 @@ fn phrase(attempt: Attempt) -> Phrase {
 
 #[async_trait(?Send)]
 impl Limits for LimitsTable {
-    async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reserved> {
+    async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reservation> {
         let mut branch = self.branches.borrow().get(key).copied().unwrap_or_default();
         for _ in 0..MOST_WRITES {
-            match self.write(key, request.attempt(branch)).await? {
+            let (written, known) = self.write(key, request.attempt(branch)).await?;
+            let reserved = match written {
                 Ok(tat) => {
                     self.remember(key, branch);
-                    return Ok(Reserved::Slots(request.granted(tat).slots().collect()));
+                    Reserved::Slots(request.granted(tat).slots().collect())
                 }
                 Err(found) => match request.refused(found) {
-                    Next::Try(other) => branch = other,
-                    Next::Full { retry_at } => return Ok(Reserved::Full { retry_at }),
+                    Next::Full { retry_at } => Reserved::Full { retry_at },
+                    Next::Try(other) => {
+                        branch = other;
+                        continue;
+                    }
                 },
-            }
+            };
+            return Ok(Reservation { reserved, known });
         }
         let doing = format!("reserving under {key}");
         Err(Outage::new(
@@ -189,12 +197,18 @@ impl Limits for LimitsTable {
         &self,
         key: &str,
         (from, to): (Option<&str>, &str),
+        restart: Option<Timestamp>,
         now: Timestamp,
     ) -> Answer<Result<(), Option<String>>> {
         let call = self.client.update_item().table_name(&self.table);
+        let call = match restart {
+            None => call.update_expression("SET known = :to, expires_at = :kept"),
+            Some(at) => call
+                .update_expression("SET known = :to, expires_at = :kept, tat = :tat")
+                .expression_attribute_values(":tat", instant(at)),
+        };
         let call = call
             .key("id", text(key))
-            .update_expression("SET known = :to, expires_at = :kept")
             .expression_attribute_values(":to", text(to))
             .expression_attribute_values(":kept", number((now + KEPT).as_seconds()))
             .return_values_on_condition_check_failure(OnFailure::AllOld);

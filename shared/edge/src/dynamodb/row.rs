@@ -94,6 +94,20 @@ impl<'a> Columns<'a> {
             .and_then(|text| self.needed(column, text))
     }
 
+    /// The texts of a list; none if there is no such column.
+    pub(super) fn texts(&self, column: &str) -> Result<impl Iterator<Item = &'a str>, Undecodable> {
+        let wrong = || self.wrong(column, "is no list of texts");
+        let list = match self.row.get(column) {
+            Some(value) => value.as_l().map_err(|_| wrong())?.as_slice(),
+            None => &[],
+        };
+        let texts: Option<Vec<&str>> = list
+            .iter()
+            .map(|entry| entry.as_s().ok().map(String::as_str))
+            .collect();
+        texts.map(Vec::into_iter).ok_or_else(wrong)
+    }
+
     pub(super) fn number_if<T: TryFrom<u64>>(
         &self,
         column: &str,

@@ -1,11 +1,11 @@
-//! A form with a file in it, piece by piece: what comes before the file, the file, what comes behind it.
+//! A file on its way out, piece by piece: alone, or within a form between what comes before and behind it.
 
 use async_trait::async_trait;
 use attache_domain::wire::Multipart;
 use attache_flow::ports::{Source, SourceError};
 use bytes::Bytes;
 
-/// The whole body of a form. Its length is watched by whoever sends it: a file of another length than the form says makes
+/// The whole body, a form's or a file's. Its length is watched by whoever sends it: a file of another length than was said makes
 /// another length of the whole.
 pub(super) struct Form {
     head: Option<Bytes>,
@@ -19,6 +19,15 @@ impl Form {
             head: Some(Bytes::from(form.head.clone())),
             file: Some(file),
             tail: Some(Bytes::from(form.tail.clone())),
+        }
+    }
+
+    /// The file alone.
+    pub(super) fn bare(file: Box<dyn Source>) -> Self {
+        Self {
+            head: None,
+            file: Some(file),
+            tail: None,
         }
     }
 }

@@ -15,12 +15,13 @@ mod form;
 mod resolver;
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::egress;
 use attache_domain::transfer::Rest;
-use attache_domain::wire::{Body, CallError, Headers, Method, Request, Response, Verbatim};
+use attache_domain::wire::{Body, CallError, Headers, Method, Request, Response};
 use attache_flow::batch::chain;
 use attache_flow::ports::{Credential, Download, Http, Source};
 use data_encoding::BASE64;
@@ -89,6 +90,8 @@ impl Platforms {
         let builder = match request.method {
             Method::Get => client.get(url),
             Method::Post => client.post(url),
+            Method::Put => client.put(url),
+            Method::Delete => client.delete(url),
         };
         let builder = match &request.body {
             Body::Empty => builder,
@@ -97,8 +100,11 @@ impl Platforms {
                 .body(text.clone()),
             Body::Form(fields) => builder.form(fields),
             Body::Multipart(form) => builder.header(CONTENT_TYPE, form.content_type()),
+            Body::File(file) => builder
+                .header(CONTENT_TYPE, &file.content_type)
+                .headers(given(&file.headers)?),
             Body::Verbatim(verbatim) => builder
-                .headers(given(verbatim)?)
+                .headers(given(&verbatim.headers)?)
                 .body(verbatim.bytes.clone()),
         };
         Ok(match authorization(credential)? {
@@ -163,11 +169,11 @@ fn authorization(credential: &Credential) -> Result<Option<HeaderValue>, CallErr
     Ok(Some(value))
 }
 
-/// The headers that belong to bytes sent on; they take the place of our own of the same name.
-fn given(verbatim: &Verbatim) -> Result<HeaderMap, CallError> {
+/// The headers that belong to bytes; they take the place of our own of the same name.
+fn given(of_bytes: &BTreeMap<String, String>) -> Result<HeaderMap, CallError> {
     let unfit = |name: &String| CallError::Refused(format!("header {name:?} cannot be sent"));
     let mut headers = HeaderMap::new();
-    for (name, value) in &verbatim.headers {
+    for (name, value) in of_bytes {
         let fit = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit(name))?;
         let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| unfit(name))?;
         value.set_sensitive(true);
@@ -202,8 +208,8 @@ impl Http for Platforms {
         request: &Request,
         credential: &Credential,
     ) -> Result<Response, CallError> {
-        if matches!(request.body, Body::Multipart(_)) {
-            return Err(CallError::Refused("a form without its file".to_owned()));
+        if matches!(request.body, Body::Multipart(_) | Body::File(_)) {
+            return Err(CallError::Refused("a body without its file".to_owned()));
         }
         exchange(self.prepare(request, credential)?.timeout(request.patience)).await
     }
@@ -214,15 +220,15 @@ impl Http for Platforms {
         credential: &Credential,
         file: Box<dyn Source>,
     ) -> Result<Response, CallError> {
-        let Body::Multipart(form) = &request.body else {
-            return Err(CallError::Refused("a file without its form".to_owned()));
+        let (mut whole, size) = match &request.body {
+            Body::Multipart(form) => (Form::new(form, file), form.content_length()),
+            Body::File(body) => (Form::bare(file), body.size_bytes),
+            _ => return Err(CallError::Refused("a file without its place".to_owned())),
         };
         let call = self.prepare(request, credential)?.timeout(request.patience);
         // One piece waits in the channel while another is on the wire.
         let (pieces, taken) = mpsc::channel(1);
-        let size = form.content_length();
         let call = call.body(reqwest::Body::wrap(Feed::new(taken, size)));
-        let mut whole = Form::new(form, file);
         let (answered, feeding) = (exchange(call), feed(&mut whole, size, pieces));
         tokio::pin!(answered, feeding);
         let fed = tokio::select! {

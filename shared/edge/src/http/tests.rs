@@ -3,7 +3,7 @@
 mod upload;
 
 use attache_domain::signature::Secret;
-use attache_domain::wire::{Auth, Handshake};
+use attache_domain::wire::{Auth, Handshake, Verbatim};
 use attache_flow::ports::SourceError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;

@@ -8,6 +8,7 @@
 //! What does not fit one PUT comes in parts (`parts`).
 
 mod disposition;
+mod link;
 mod original;
 mod parts;
 
@@ -19,6 +20,8 @@ use async_trait::async_trait;
 use attache_domain::digest::Sha256Digest;
 use attache_domain::ids::MediaId;
 use attache_domain::journey::StoredObject;
+use attache_domain::pull::GivenLink;
+use attache_domain::time::Timestamp;
 use attache_flow::ports::{
     Answer, Arrival, Bytestream, Head, Objects, Outage, Parts, Source, SourceError, Stored,
 };
@@ -31,14 +34,13 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
-use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, MetadataDirective};
 use tokio::sync::mpsc;
-use url::Url;
 
 use crate::feed::{Fed, Feed, STALL, feed};
 use crate::outage::outage;
+pub use link::Links;
 use original::Original;
 
 /// What S3 calls bytes of which nobody said what they are. Stored for an arrival without a declared type.
@@ -57,6 +59,7 @@ pub struct Buckets {
     media: String,
     quarantine: Option<String>,
     folder: Folder,
+    links: Links,
 }
 
 /// Which objects of the media bucket are meant: each item has one in each folder at most.
@@ -75,7 +78,14 @@ impl Buckets {
             media: media.into(),
             quarantine,
             folder: Folder::Arrivals,
+            links: Links::default(),
         }
+    }
+
+    /// The same, whose links are made so.
+    #[must_use]
+    pub fn linking(self, links: Links) -> Self {
+        Self { links, ..self }
     }
 
     /// The renditions in the media bucket.
@@ -337,18 +347,13 @@ impl Objects for Buckets {
         }
     }
 
-    async fn link(&self, id: &MediaId, mime: &str, file_name: &str, life: Duration) -> Answer<Url> {
-        let doing = || format!("making a link to {id}");
-        let signing = PresigningConfig::expires_in(life).map_err(|e| Outage::new(doing(), e))?;
-        let get = self.client.get_object().bucket(&self.media);
-        let signed = get
-            .key(self.key(id))
-            .response_content_type(mime)
-            .response_content_disposition(disposition::attachment(file_name))
-            .presigned(signing)
-            .await
-            .map_err(|e| outage(doing(), e))?;
-        Url::parse(signed.uri()).map_err(|e| Outage::new(doing(), e))
+    async fn link(
+        &self,
+        id: &MediaId,
+        served: (&str, &str),
+        when: (Timestamp, Duration),
+    ) -> Answer<GivenLink> {
+        self.given(&self.key(id), served, when).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use attache_domain::conversation::{ConversationId, Heard};
+use attache_domain::conversation::{ConversationId, Heard, Invitation};
 use attache_domain::ids::{ConnectionId, MessageId};
 use attache_domain::time::Timestamp;
 use attache_edge::dynamodb::{
@@ -76,11 +76,15 @@ async fn what_is_known_beside_items_costs_one_call_each(services: &Services) {
         conversations.heard(&id, &heard).await.unwrap();
         conversations.link(&id, "31594bb4").await.unwrap();
         // The very same invitation, repeated by the SDK, is the first.
-        assert!(conversations.invite(&id, now, now).await.unwrap());
-        let later = now + Duration::from_secs(1);
+        let mut invitation = Invitation {
+            at: now,
+            by: item.id.clone(),
+        };
+        assert!(conversations.invite(&id, &invitation, now).await.unwrap());
+        invitation.at = now + Duration::from_secs(1);
         assert!(
             !conversations
-                .invite(&id, later, Timestamp::default())
+                .invite(&id, &invitation, Timestamp::default())
                 .await
                 .unwrap()
         );

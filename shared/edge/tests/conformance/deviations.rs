@@ -6,10 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use attache_domain::ids::MediaId;
 use attache_domain::journey::StoredObject;
+use attache_domain::pull::GivenLink;
+use attache_domain::time::Timestamp;
 use attache_edge::s3::Buckets;
 use attache_flow::batch::chain;
 use attache_flow::ports::{Answer, Arrival, Bytestream, Head, Objects, Source, Stored};
-use url::Url;
 
 use super::engine::{Engine, MINISTACK};
 
@@ -98,7 +99,12 @@ impl Objects for ShowingDigests {
         self.0.remove(id).await
     }
 
-    async fn link(&self, id: &MediaId, mime: &str, file_name: &str, life: Duration) -> Answer<Url> {
-        self.0.link(id, mime, file_name, life).await
+    async fn link(
+        &self,
+        id: &MediaId,
+        served: (&str, &str),
+        when: (Timestamp, Duration),
+    ) -> Answer<GivenLink> {
+        self.0.link(id, served, when).await
     }
 }

@@ -8,6 +8,7 @@ use attache_domain::digest::Sha256Digest;
 use attache_domain::ids::{ConnectionId, EndpointId, MediaId, MessageId};
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
+use attache_edge::clock::SystemClock;
 use attache_edge::dynamodb::{
     CachedDirectories, ClaimsTable, ConnectionsTable, ConversationsTable, ItemsTable, LimitsTable,
     TokensTable,
@@ -18,7 +19,7 @@ use attache_edge::secrets::SecretsManager;
 use attache_edge::sqs::Queues;
 use attache_flow::conformance;
 use attache_flow::ports::{
-    Answer, Conversations, Directories, Items, Objects, Queue, Stored, Vault,
+    Answer, Clock as _, Conversations, Directories, Items, Objects, Queue, Stored, Vault,
 };
 
 use super::deviations::{self, Promise, ShowingDigests};
@@ -255,10 +256,14 @@ async fn a_link_serves_type_and_name_and_the_quarantine_keeps_the_bytes(services
     assert!(matches!(stored, Ok(Stored::Whole(_))), "{stored:?}");
     let life = Duration::from_secs(60);
     let link = buckets
-        .link(&id, "application/pdf", "Rechnung März (1).pdf", life)
+        .link(
+            &id,
+            ("application/pdf", "Rechnung März (1).pdf"),
+            (SystemClock::new().now(), life),
+        )
         .await
         .unwrap();
-    let answer = reqwest::get(link).await.unwrap();
+    let answer = reqwest::get(link.link.0).await.unwrap();
     let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
     assert_eq!(header("content-type"), "application/pdf");
     let disposition = header("content-disposition");

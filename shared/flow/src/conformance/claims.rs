@@ -46,6 +46,26 @@ pub async fn claims(claims: &dyn Claims, run: &str) {
         Some(first),
         "the first stays"
     );
+    handed_over(claims, run).await;
+}
+
+/// What a platform holds is known by its last name, until its time is over.
+async fn handed_over(claims: &dyn Claims, run: &str) {
+    let key = format!("held/wa/{run}/image/png");
+    let until = NOW + seconds(600);
+    let before = NOW + seconds(599);
+    assert_eq!(ok(claims.handed_over(&key, NOW).await), None);
+    ok(claims.hand_over(&key, "4490709327384033", until).await);
+    ok(claims.hand_over(&key, "1013859600285441", until).await);
+    let called = ok(claims.handed_over(&key, before).await);
+    assert_eq!(called.as_deref(), Some("1013859600285441"), "the last word");
+    assert_eq!(
+        ok(claims.handed_over(&key, until).await),
+        None,
+        "its time is over"
+    );
+    let other = format!("held/wa/{run}/image/jpeg");
+    assert_eq!(ok(claims.handed_over(&other, NOW).await), None);
 }
 
 /// Events that wait for configuration are found, by endpoint and time, until they are settled.

@@ -254,11 +254,12 @@ async fn every_gate(items: &dyn Items, run: &str) {
         Work::Fetch,
         send(),
         Work::Upload,
+        Work::Follow,
         Work::SendUploaded {
             intent_until: NOW + seconds(20),
         },
     ];
-    let combinations = Stage::ALL.len() * 4 * 3 * 2 * 2 * 4;
+    let combinations = works.len() * 4 * 3 * 2 * Stage::ALL.len() * 4;
     for n in (0..combinations).step_by(STRIDE) {
         let name = format!("gate-{n}");
         let mut pick = n;
@@ -267,7 +268,7 @@ async fn every_gate(items: &dyn Items, run: &str) {
             pick /= choices;
             choice
         };
-        let work = works[next(2)];
+        let work = works[next(works.len())];
         let (verdict, lease, intent_until) =
             (Verdict::ALL[next(4)], leases[next(3)], intents[next(2)]);
         let (stage, shift) = (Stage::ALL[next(Stage::ALL.len())], next(4));

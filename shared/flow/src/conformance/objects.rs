@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use attache_domain::digest::Sha256Digest;
 use attache_domain::ids::MediaId;
 use attache_domain::journey::StoredObject;
+use attache_domain::time::Timestamp;
 use bytes::Bytes;
 
 use super::{item, ok};
@@ -246,10 +247,16 @@ async fn reading(objects: &dyn Objects, run: &str) {
     let other = "\"0123456789abcdef\"";
     assert_eq!(read(objects, &id, other).await, None, "another entity tag");
     assert_eq!(streamed(objects, &id, other).await, None);
+    let (now, life) = (
+        Timestamp::from_seconds(1_795_132_800),
+        Duration::from_secs(60),
+    );
     let link = ok(objects
-        .link(&id, "image/png", "größe \"1\".png", Duration::from_secs(60))
+        .link(&id, ("image/png", "größe \"1\".png"), (now, life))
         .await);
-    assert!(link.path().ends_with(&id.arrival_key()), "{link}");
+    let path = link.link.0.path();
+    assert!(path.ends_with(&id.arrival_key()), "{path}");
+    assert!(link.until <= now + life && link.until > now, "{link:?}");
 }
 
 async fn moving_out(objects: &dyn Objects, run: &str) {

@@ -2,8 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use attache_domain::conversation::{Conversation, ConversationId, Heard};
-use attache_domain::ids::{ConnectionId, MessageId};
+use attache_domain::conversation::{
+    Conversation, ConversationId, Heard, Invitation, MOST_SENT, SentItem,
+};
+use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
 use attache_domain::pacing::gcra::Request;
 use attache_domain::pacing::rate::Rate;
 use attache_domain::time::Timestamp;
@@ -36,17 +38,52 @@ pub async fn conversations(conversations: &dyn Conversations, run: &str) {
     );
     assert_eq!(known.agent_side.as_deref(), Some("31594bb4"));
 
-    let invite = async |now, since| {
+    let invitation = |by: &str, after| Invitation {
+        at: NOW + seconds(after),
+        by: MediaId::derive(
+            &ConnectionId::new("conformance"),
+            &MessageId::new(by),
+            &AttachmentId::new("0"),
+        ),
+    };
+    let invite = async |by, now, since| {
+        let invitation = invitation(by, now);
         ok(conversations
-            .invite(&one, NOW + seconds(now), NOW + seconds(since))
+            .invite(&one, &invitation, NOW + seconds(since))
             .await)
     };
-    assert!(invite(100, 0).await, "the first");
-    assert!(!invite(200, 50).await, "not again within the time");
-    assert!(invite(300, 100).await, "and again after it");
+    assert!(invite("a", 100, 0).await, "the first");
+    assert!(invite("a", 100, 0).await, "which the SDK may repeat");
+    assert!(!invite("b", 100, 0).await, "not another of the same moment");
+    assert!(!invite("a", 200, 50).await, "not again within the time");
+    assert!(invite("b", 300, 100).await, "and again after it");
     let known = ok(conversations.load(&one).await);
-    assert_eq!(known.invited_at, Some(NOW + seconds(300)));
+    assert_eq!(known.invited, Some(invitation("b", 300)));
     assert_eq!(known.heard, Some(heard("b", 60)));
+
+    let sent = |after: u64| SentItem {
+        at: NOW + seconds(after),
+        media: invitation(&format!("{after}"), 0).by,
+    };
+    for after in [1, 3, 2] {
+        ok(conversations.sent(&one, &sent(after)).await);
+    }
+    let before = ok(conversations.load(&one).await);
+    assert_eq!(before.sent, [sent(1), sent(3), sent(2)]);
+    ok(conversations.sent(&one, &sent(4)).await);
+    ok(conversations.seen(&one, &before, NOW + seconds(2)).await);
+    let known = ok(conversations.load(&one).await);
+    assert_eq!(known.sent, [sent(3), sent(4)], "in their order");
+    ok(conversations.seen(&one, &known, NOW).await);
+    let most = u64::try_from(MOST_SENT).unwrap_or(u64::MAX);
+    for after in 5..5 + most {
+        ok(conversations.sent(&one, &sent(after)).await);
+    }
+    let known = ok(conversations.load(&one).await);
+    let expected: Vec<SentItem> = (5..5 + most).map(sent).collect();
+    assert_eq!(known.sent, expected, "the oldest are forgotten");
+    assert_eq!(known.heard, Some(heard("b", 60)));
+
     assert_eq!(
         ok(conversations.load(&id("other")).await),
         Conversation::default()
@@ -133,7 +170,7 @@ fn rate(calls: u32, per: u64) -> Rate {
 }
 
 async fn granted(limits: &dyn Limits, key: &str, request: &Request) -> Vec<Timestamp> {
-    match ok(limits.reserve(key, request).await) {
+    match ok(limits.reserve(key, request).await).reserved {
         Reserved::Slots(slots) => slots,
         full @ Reserved::Full { .. } => panic!("{key}: {full:?}"),
     }
@@ -176,9 +213,9 @@ async fn filling(limits: &dyn Limits, run: &str) {
     let full = Reserved::Full {
         retry_at: NOW + seconds(60),
     };
-    assert_eq!(ok(limits.reserve(&key, &minutes(0)).await), full);
+    assert_eq!(ok(limits.reserve(&key, &minutes(0)).await).reserved, full);
     assert_eq!(
-        ok(limits.reserve(&key, &minutes(59)).await),
+        ok(limits.reserve(&key, &minutes(59)).await).reserved,
         full,
         "being refused reserves nothing"
     );
@@ -201,7 +238,7 @@ async fn filling(limits: &dyn Limits, run: &str) {
 async fn learning(limits: &dyn Limits, run: &str) {
     let key = format!("learning/{run}");
     assert_eq!(ok(limits.known(&key).await), None);
-    let learn = async |from, to| ok(limits.learn(&key, (from, to), NOW).await);
+    let learn = async |from, to| ok(limits.learn(&key, (from, to), None, NOW).await);
     granted(limits, &key, &request(rate(1, 60), 1, NOW)).await;
     assert_eq!(
         ok(limits.known(&key).await),
@@ -226,7 +263,34 @@ async fn learning(limits: &dyn Limits, run: &str) {
     );
     let other = format!("learning/other/{run}");
     assert_eq!(
-        ok(limits.learn(&other, (Some("1"), "2"), NOW).await),
+        ok(limits.learn(&other, (Some("1"), "2"), None, NOW).await),
         Err(None)
     );
+    restarting(limits, &key).await;
+}
+
+/// Of `key` it is known that "2", and two minutes are reserved: whoever reserves is told so, granted or not, and who learns
+/// better may have the line begin anew with the same write.
+async fn restarting(limits: &dyn Limits, key: &str) {
+    let minute = request(rate(1, 60), 1, NOW);
+    let granted = ok(limits.reserve(key, &minute).await);
+    let refused = ok(limits.reserve(key, &minute).await);
+    let full = Reserved::Full {
+        retry_at: NOW + seconds(60),
+    };
+    assert_eq!(granted.reserved, Reserved::Slots(vec![NOW + seconds(120)]));
+    assert_eq!(refused.reserved, full);
+    assert_eq!(granted.known.as_deref(), Some("2"));
+    assert_eq!(refused.known.as_deref(), Some("2"));
+    let soon = Some(NOW + seconds(5));
+    let overtaken = ok(limits.learn(key, (Some("1"), "3"), soon, NOW).await);
+    assert_eq!(overtaken, Err(Some("2".to_owned())));
+    assert_eq!(ok(limits.reserve(key, &minute).await), refused);
+    assert_eq!(
+        ok(limits.learn(key, (Some("2"), "3"), soon, NOW).await),
+        Ok(())
+    );
+    let after = ok(limits.reserve(key, &minute).await);
+    assert_eq!(after.reserved, Reserved::Slots(vec![NOW + seconds(5)]));
+    assert_eq!(after.known.as_deref(), Some("3"));
 }

@@ -1,23 +1,25 @@
-//! Towards a customer over WhatsApp: is the window open → hand the bytes over → write the intent down → one call.
+//! Towards a customer: is the window open → hand the bytes over → write the intent down → one call.
 
 use attache_domain::bundle;
 use attache_domain::channels::Kind;
-use attache_domain::connection::{Account, Connection, Directory};
-use attache_domain::conversation::{ConversationId, WINDOW, Window};
+use attache_domain::connection::{Account, Connection, Directory, Template};
+use attache_domain::conversation::{
+    Conversation, ConversationId, Invitation, SentItem, WINDOW, Window,
+};
 use attache_domain::diagnosis::rules::ours;
-use attache_domain::diagnosis::{Diagnosis, Failure, Step};
+use attache_domain::diagnosis::{Diagnosis, Failure, Outcome, Seen, Step, judge};
 use attache_domain::event::Content;
 use attache_domain::job::TypingJob;
 use attache_domain::journey::{Item, Stage};
-use attache_domain::platforms::whatsapp::{self, Outgoing};
+use attache_domain::platforms::channel::{self, Message, Outgoing};
 use attache_domain::time::Timestamp;
 use attache_domain::token::Purpose;
 use attache_domain::verdict::{Delivery, Plan};
 
-use super::send::{Accepted, too_late, unplanned};
-use super::{Deliver, UPLOAD_PATIENCE};
-use crate::bearer::Bearer;
-use crate::ports::{Answer, Credential, Saved};
+use super::Deliver;
+use super::send::{Accepted, Failed, too_late, unplanned};
+use super::upload::{self, Bytes};
+use crate::ports::Answer;
 
 /// After this long nobody needs to see any more that the agent was writing.
 const TYPING_LIFE: std::time::Duration = std::time::Duration::from_secs(10);
@@ -33,13 +35,30 @@ impl Deliver<'_> {
             let diagnosis = ours::FILE_NOT_SENT.diagnosis(evidence);
             return self.give_up(item, diagnosis).await;
         }
-        if let Some(closed) = self.window_closed(item, connection).await? {
-            return self.give_up(item, closed).await;
+        let late = match self.leave(item, connection).await? {
+            Leave::Given { late } => late,
+            Leave::Refused(closed) => return self.give_up(item, closed).await,
+        };
+        let mut bytes = Bytes::Before;
+        if item.gate.stage == Stage::Uploading {
+            match self.hand_over(item, connection).await? {
+                Some(handed) => bytes = handed,
+                None => return Ok(()),
+            }
         }
-        if item.gate.stage == Stage::Uploading && !self.hand_over(item, connection).await? {
+        let Err((mut failure, mut version)) = self.say(item, (connection, late)).await? else {
             return Ok(());
+        };
+        if bytes == Bytes::Before && upload::may_be_gone(item, &failure) {
+            if !self.hand_over_anew(item, connection).await? {
+                return Ok(());
+            }
+            match self.say(item, (connection, late)).await? {
+                Ok(()) => return Ok(()),
+                Err(failed) => (failure, version) = failed,
+            }
         }
-        self.say(item, connection).await
+        self.after(item, (failure, version)).await
     }
 
     /// Whether the item is the caption of a file that did not go out.
@@ -59,143 +78,140 @@ impl Deliver<'_> {
         }))
     }
 
-    /// Why nothing may be said now, if the service window is closed. The customer is invited to write by the configured
-    /// template, once a day.
-    async fn window_closed(
-        &self,
-        item: &Item,
-        connection: &Connection,
-    ) -> Answer<Option<Diagnosis>> {
+    /// Whether something may be said to the customer now.
+    async fn leave(&self, item: &Item, connection: &Connection) -> Answer<Leave> {
         let id = ConversationId::new(&connection.id, &item.origin.customer);
         let conversation = self.conversations.load(&id).await?;
         let now = self.clock.now();
         if conversation.window(now) == Window::Open {
-            return Ok(None);
+            return Ok(Leave::Given { late: false });
         }
-        let Account::WhatsApp {
-            window_template: Some(template),
-            ..
-        } = &connection.account
-        else {
-            return Ok(Some(closed("no template is configured")));
-        };
+        match &connection.account {
+            Account::WhatsApp {
+                window_template: Some(template),
+                ..
+            } => self.invite(item, (connection, &id), template).await,
+            Account::Messenger { page } | Account::Instagram { page, .. } => {
+                Ok(to_a_person(page.human_agent, &conversation, now))
+            }
+            Account::WhatsApp { .. }
+            | Account::GenesysOpenMessaging { .. }
+            | Account::GenesysMessageMedia { .. }
+            | Account::GenesysWebMessaging { .. } => Ok(refused("no template is configured")),
+        }
+    }
+
+    /// Invites the customer to write by the configured template, once a day.
+    async fn invite(
+        &self,
+        item: &Item,
+        (connection, id): (&Connection, &ConversationId),
+        template: &Template,
+    ) -> Answer<Leave> {
+        let now = self.clock.now();
         let since = Timestamp::from_millis(
             now.as_millis()
                 .saturating_sub(WINDOW.as_secs().saturating_mul(1000)),
         );
-        if !self.conversations.invite(&id, now, since).await? {
-            return Ok(Some(closed("the customer was invited by template already")));
+        let invitation = Invitation {
+            at: now,
+            by: item.id.clone(),
+        };
+        if !self.conversations.invite(id, &invitation, since).await? {
+            return Ok(refused("the customer was invited by template already"));
         }
         let bearer = self
             .desk
             .bearer(connection, Purpose::Messages, item.record.token_floor)
             .await?;
         let Some(bearer) = bearer else {
-            return Ok(Some(closed("there was no token to send the template with")));
+            return Ok(refused("there was no token to send the template with"));
         };
-        let what = Outgoing::Template(template);
-        let invited = match whatsapp::send(
-            connection,
-            &item.origin.customer,
-            &what,
-            None,
-            self.patience,
-        ) {
+        let message = Message {
+            to: &item.origin.customer,
+            what: Outgoing::Template(template),
+            opaque: None,
+            late: false,
+        };
+        let invited = match channel::send(connection, &message, self.patience) {
             Ok(request) => self
                 .call(&request, &bearer, connection)
                 .await
-                .and_then(|response| whatsapp::read_accepted(&response, now)),
+                .and_then(|response| channel::read_accepted(connection, &response, now)),
             Err(failure) => Err(failure),
         };
-        Ok(Some(match invited {
-            Ok(_) => closed(&format!(
+        Ok(match invited {
+            Ok(_) => refused(&format!(
                 "the customer was invited by template {}",
                 template.name
             )),
-            Err(failure) => closed(&format!("the template was refused: {failure}")),
-        }))
+            Err(failure) => refused(&format!("the template was refused: {failure}")),
+        })
     }
 
-    /// Hands the bytes over and turns the claim into an intent. `false`: the item is put off, given up or somebody else's.
-    async fn hand_over(&self, item: &mut Item, connection: &Connection) -> Answer<bool> {
-        let Some(bearer) = self.bearer(item, connection, Purpose::Media).await? else {
-            return Ok(false);
-        };
-        let uploaded = match self.upload(item, connection, &bearer).await? {
-            Ok(uploaded) => uploaded,
-            Err(failure) => {
-                self.after(item, (failure, bearer.version)).await?;
-                return Ok(false);
-            }
-        };
-        let now = self.clock.now();
-        item.begin_send(uploaded, now + self.patience, now);
-        let saved = self.items.save(item).await?;
-        if saved == Saved::Overtaken {
-            tracing::info!(media.id = %item.id, "uploaded, but somebody else took it over; nothing was sent");
-        }
-        Ok(saved == Saved::Done)
-    }
-
-    async fn upload(
+    /// The one call. `Ok(Ok(()))`: it is recorded, or there was no token for it.
+    async fn say(
         &self,
-        item: &Item,
-        connection: &Connection,
-        bearer: &Bearer,
-    ) -> Answer<Result<String, Failure>> {
-        let Some((Delivery { mime, name, .. }, object)) = item.outgoing() else {
-            return Ok(Err(unplanned()));
-        };
-        let objects = self.bytes_of(item)?;
-        let Some(bytes) = objects.stream(&item.id, &object.etag).await? else {
-            return Ok(Err(unplanned()));
-        };
-        let size = (object.size_bytes, object.digest);
-        let request = match whatsapp::upload(connection, (mime, name), size, UPLOAD_PATIENCE) {
-            Ok(request) => request,
-            Err(failure) => return Ok(Err(failure)),
-        };
-        let credential = Credential::Bearer(bearer.token.clone());
-        let answer = self.http.upload(&request, &credential, bytes).await;
-        let now = self.clock.now();
-        Ok(self
-            .answered(answer, Step::Upload, connection)
-            .and_then(|response| whatsapp::read_uploaded(&response, now)))
-    }
-
-    /// The one call.
-    async fn say(&self, item: &mut Item, connection: &Connection) -> Answer<()> {
+        item: &mut Item,
+        (connection, late): (&Connection, bool),
+    ) -> Answer<Result<(), Failed>> {
         let Some(bearer) = self.bearer(item, connection, Purpose::Messages).await? else {
-            return Ok(());
+            return Ok(Ok(()));
         };
+        let failed = |failure: Failure| Ok(Err((failure, bearer.version)));
         let Some(patience) = self.patience_left(item) else {
-            return self.after(item, (too_late(), bearer.version)).await;
+            return failed(too_late());
         };
         let in_place = match self.words_in_place(item).await {
             Ok(words) => words,
-            Err(failure) => return self.after(item, (failure, bearer.version)).await,
+            Err(failure) => return failed(failure),
         };
         let what = match outgoing(item, in_place.as_deref()) {
             Ok(what) => what,
-            Err(failure) => return self.after(item, (failure, bearer.version)).await,
+            Err(failure) => return failed(failure),
         };
-        let to = &item.origin.customer;
-        let request = match whatsapp::send(connection, to, &what, Some(&item.id), patience) {
+        let message = Message {
+            to: &item.origin.customer,
+            what,
+            opaque: Some(&item.id),
+            late,
+        };
+        let request = match channel::send(connection, &message, patience) {
             Ok(request) => request,
-            Err(failure) => return self.after(item, (failure, bearer.version)).await,
+            Err(failure) => return failed(failure),
         };
+        let began = self.clock.now();
         let answer = self.call(&request, &bearer, connection).await;
         let now = self.clock.now();
-        match answer.and_then(|response| whatsapp::read_accepted(&response, now)) {
+        match answer.and_then(|response| channel::read_accepted(connection, &response, now)) {
             Ok(accepted) => {
                 let accepted = Accepted {
                     message: Some(accepted.message),
                     conversation: None,
                 };
-                self.record(item, accepted).await
+                self.record(item, accepted).await?;
+                self.note_sent(item, connection, began).await.map(Ok)
             }
-            Err(failure) => self.after(item, (failure, bearer.version)).await,
+            Err(failure) => failed(failure),
         }
+    }
+
+    /// Notes that the item was sent, where the platform tells what became of messages by a moment alone.
+    async fn note_sent(
+        &self,
+        item: &Item,
+        connection: &Connection,
+        began: Timestamp,
+    ) -> Answer<()> {
+        if !connection.profile().tells_by_moments() {
+            return Ok(());
+        }
+        let id = ConversationId::new(&connection.id, &item.origin.customer);
+        let sent = SentItem {
+            at: began,
+            media: item.id.clone(),
+        };
+        self.conversations.sent(&id, &sent).await
     }
 
     /// Shows the customer that the agent is writing, if that is still true. Nothing depends on it: it is tried once.
@@ -210,14 +226,19 @@ impl Deliver<'_> {
             return Ok(());
         };
         let bearer = self.desk.bearer(connection, Purpose::Messages, 0).await?;
-        let request = whatsapp::typing(connection, &heard.message, self.patience);
+        let request = channel::typing(connection, (&job.customer, &heard), self.patience);
         let (Some(bearer), Ok(request)) = (bearer, request) else {
             return Ok(());
         };
         match self.call(&request, &bearer, connection).await {
             Ok(response) if response.status == 200 => {}
             Ok(response) => {
-                let failure = whatsapp::failure(Step::Send, &response, now);
+                let seen = Seen {
+                    platform: connection.profile().platform(),
+                    step: Step::Send,
+                    outcome: Outcome::Answer(&response),
+                };
+                let failure = judge(&seen, now);
                 tracing::info!(connection.id = %connection.id, failure.code = %failure.diagnosis.code, evidence = %failure.diagnosis.evidence, "typing not shown");
             }
             Err(failure) => {
@@ -255,6 +276,29 @@ fn outgoing<'a>(item: &'a Item, in_place: Option<&'a str>) -> Result<Outgoing<'a
     }
 }
 
-fn closed(what_was_done: &str) -> Diagnosis {
-    ours::WINDOW_CLOSED.diagnosis(format!("service window closed; {what_was_done}"))
+/// Whether something may be said now.
+enum Leave {
+    /// It may; `late`: as a person's answer, behind the service window.
+    Given {
+        late: bool,
+    },
+    Refused(Diagnosis),
+}
+
+/// Behind the service window a page may answer for a person alone, and only if Meta allows it that.
+fn to_a_person(allowed: bool, conversation: &Conversation, now: Timestamp) -> Leave {
+    let why = if !allowed {
+        "human_agent is not set for the connection"
+    } else if conversation.human_agent_window(now) == Window::Open {
+        return Leave::Given { late: true };
+    } else {
+        "so is the window for a person's answers, seven days"
+    };
+    let evidence = format!("service window closed; {why}");
+    Leave::Refused(ours::PAGE_WINDOW_CLOSED.diagnosis(evidence))
+}
+
+fn refused(what_was_done: &str) -> Leave {
+    let evidence = format!("service window closed; {what_was_done}");
+    Leave::Refused(ours::WINDOW_CLOSED.diagnosis(evidence))
 }

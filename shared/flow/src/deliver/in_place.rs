@@ -5,6 +5,7 @@ use attache_domain::diagnosis::Failure;
 use attache_domain::diagnosis::rules::ours;
 use attache_domain::in_place;
 use attache_domain::journey::Item;
+use attache_domain::pull::Pull;
 use attache_domain::verdict::Plan;
 
 use super::Deliver;
@@ -13,14 +14,16 @@ use crate::batch::chain;
 impl Deliver<'_> {
     /// The words, if the plan says that words go in the place of the item's file. A link that cannot be made is a failed
     /// attempt: nothing was sent.
-    pub(super) async fn words_in_place(&self, item: &Item) -> Result<Option<String>, Failure> {
+    pub(super) async fn words_in_place(&self, item: &mut Item) -> Result<Option<String>, Failure> {
         match &item.record.plan {
             Some(Plan::Link { mime, name, .. }) => {
                 let objects = self.objects.ok_or_else(|| no_link("no bucket"))?;
-                let until = self.clock.now() + LINK_LIFE;
-                let link = objects.link(&item.id, mime, name, LINK_LIFE).await;
+                let now = self.clock.now();
+                let link = objects.link(&item.id, (mime, name), (now, LINK_LIFE)).await;
                 let link = link.map_err(|outage| no_link(&chain(&outage)))?;
-                Ok(Some(in_place::with_link(item, name, &link, until)))
+                let words = in_place::with_link(item, name, &link.link.0, link.until);
+                item.record.pull = Some(Pull::after(item.record.pull.as_ref(), &link, now));
+                Ok(Some(words))
             }
             Some(Plan::Summary { text, .. }) => Ok(Some(in_place::with_summary(item, text))),
             Some(_) | None => Ok(None),

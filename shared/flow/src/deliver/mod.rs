@@ -9,29 +9,28 @@
 //!
 //! A file in whose place words go (a link to it, or what it is) goes out by the lane of words, and by its rules.
 
+mod attributes;
 mod customer;
 mod drift;
 mod in_place;
+mod learnt;
 mod outcome;
 mod send;
 mod turns;
+mod two_steps;
+mod upload;
+mod waiting;
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use attache_domain::audit::Actor;
 use attache_domain::claim::{Lease, Terms, Work};
 use attache_domain::connection::{Connection, Directory, Lane, Profile};
-use attache_domain::conversation::ConversationId;
 use attache_domain::diagnosis::Failure;
 use attache_domain::ids::ConnectionId;
 use attache_domain::job::{ItemJob, TextJob};
 use attache_domain::journey::{Item, Stage};
-use attache_domain::pacing::usage::Usage;
-use attache_domain::pacing::wait::Wait;
-use attache_domain::time::Timestamp;
 
 use crate::batch::{Record, Trouble, each};
 use crate::bearer::Desk;
@@ -39,24 +38,16 @@ use crate::ports::{
     Answer, Claimed, Claims, Clock, Conversations, Directories, Http, Items, Jobs, Limits, Objects,
     Queue,
 };
-use crate::retry;
 use crate::telling::Telling;
 
 pub use drift::LIMIT_DRIFT;
+pub use learnt::{Learnt, PLATFORM_DEGRADED, limiter_key};
 pub(crate) use outcome::alias;
 use turns::Turn;
+pub(crate) use upload::key as held_key;
 
 /// How long handing over the bytes may take (100 MB at less than 1 MB/s).
 pub const UPLOAD_PATIENCE: Duration = Duration::from_secs(120);
-
-/// What this process has learnt while it delivered.
-#[derive(Default)]
-pub struct Linked {
-    /// What conversations are called, so that what does not change is not written again.
-    conversations: RefCell<HashMap<ConversationId, String>>,
-    /// How much of their limits connections have used up, as the last answers told.
-    usage: RefCell<HashMap<ConnectionId, Usage>>,
-}
 
 /// What deliver needs.
 #[derive(Clone, Copy)]
@@ -88,7 +79,7 @@ pub struct Deliver<'a> {
     /// How long one send may take; the intent carries it as its deadline.
     pub patience: Duration,
     /// What was learnt before.
-    pub linked: &'a Linked,
+    pub learnt: &'a Learnt,
 }
 
 impl Deliver<'_> {
@@ -133,25 +124,21 @@ impl Deliver<'_> {
             TextJob::Item(job) => job,
             TextJob::Typing(job) => return Ok(self.typing(&job, directory).await?),
         };
-        let now = self.clock.now();
-        let slot = match turn {
-            Some(Turn::ComeBack(at)) => {
-                // Queues round down to whole seconds; a moment too early it would only ask once more.
-                let wait = at.saturating_since(now) + Duration::from_secs(1);
-                return self.put_off_unclaimed(&job, None, wait).await;
-            }
-            Some(Turn::Slot(slot)) => slot,
-            None => now,
+        let Some(pass) = self.await_turn(&job, turn, directory).await? else {
+            return Ok(());
         };
-        match Wait::of(slot, now) {
-            Wait::Queue { seconds } => {
-                let wait = Duration::from_secs(seconds.into());
-                return self.put_off_unclaimed(&job, Some(slot), wait).await;
-            }
-            Wait::InPlace(rest) => self.clock.wait(rest).await,
+        let _used = self.learnt.uses(&job.media, pass);
+        let done = self.carry_on(&job, directory).await;
+        if let Some(unused) = self.learnt.pass(&job.media) {
+            self.give_back(&job.connection, unused).await?;
         }
+        done
+    }
+
+    /// Takes the item as far as it comes, now that it is its turn.
+    async fn carry_on(&self, job: &ItemJob, directory: &Directory) -> Result<(), Trouble> {
         let target = directory.connection(&job.connection);
-        let Some(mut item) = self.claim(&job, target).await? else {
+        let Some(mut item) = self.claim(job, target).await? else {
             return Ok(());
         };
         let now = self.clock.now();
@@ -168,59 +155,33 @@ impl Deliver<'_> {
         Ok(self.send(&mut item, connection).await?)
     }
 
-    /// The turn comes later: the copy takes the slot along, if there is one, and the row learns of the copy.
-    async fn put_off_unclaimed(
-        &self,
-        job: &ItemJob,
-        slot: Option<Timestamp>,
-        wait: Duration,
-    ) -> Result<(), Trouble> {
-        let Some(mut item) = self.items.load(&job.media).await? else {
-            return Err(dangling(job));
-        };
-        if item.gate.stage.is_over()
-            || item.gate.sequence > job.sequence
-            || item.gate.epoch != job.epoch
-            || item.gate.lease.is_some()
-        {
-            return Ok(());
-        }
-        item.gate.sequence = job.sequence;
-        let now = self.clock.now();
-        Ok(retry::put_off(
-            (self.items, self.jobs),
-            &mut item,
-            (self.queue(), &job.connection),
-            (now, wait),
-            slot,
-        )
-        .await?)
-    }
-
     /// Claims the item for its next step: handing the bytes over, where the target wants them first and does not have them
-    /// yet, or the one call.
+    /// yet, seeing what it makes of them, or the one call.
     async fn claim(
         &self,
         job: &ItemJob,
         target: Option<&Connection>,
     ) -> Result<Option<Item>, Trouble> {
         let intent_until = self.clock.now() + self.patience;
-        let two_steps = self.lane == Lane::Media
-            && target.is_some_and(|target| target.profile() == Profile::WhatsApp);
-        if !two_steps {
-            return self
-                .claim_for(job, Work::Send { intent_until })
-                .await
-                .map(Claim::granted);
-        }
-        match self.claim_for(job, Work::Upload).await? {
-            Claim::Granted(item) => Ok(Some(*item)),
-            Claim::Refused(Stage::Ready | Stage::Sending) => {
-                let work = Work::SendUploaded { intent_until };
-                self.claim_for(job, work).await.map(Claim::granted)
+        let profile = target.filter(|_| self.lane == Lane::Media);
+        let sent = Work::SendUploaded { intent_until };
+        let steps = match profile.map(Connection::profile) {
+            Some(Profile::WhatsApp | Profile::Messenger | Profile::Instagram) => {
+                vec![Work::Upload, sent]
             }
-            Claim::Refused(_) => Ok(None),
+            Some(Profile::GenesysWebMessaging) => vec![Work::Upload, Work::Follow, sent],
+            Some(Profile::GenesysOpenMessaging | Profile::GenesysMessageMedia) | None => {
+                vec![Work::Send { intent_until }]
+            }
+        };
+        for work in steps {
+            match self.claim_for(job, work).await? {
+                Claim::Granted(item) => return Ok(Some(*item)),
+                Claim::Refused(stage) if stage > work.from_stages()[1] && !stage.is_over() => {}
+                Claim::Refused(_) => break,
+            }
         }
+        Ok(None)
     }
 
     async fn claim_for(&self, job: &ItemJob, work: Work) -> Result<Claim, Trouble> {
@@ -284,15 +245,6 @@ enum Claim {
     Granted(Box<Item>),
     /// Refused by a row in this stage.
     Refused(Stage),
-}
-
-impl Claim {
-    fn granted(self) -> Option<Item> {
-        match self {
-            Self::Granted(item) => Some(*item),
-            Self::Refused(_) => None,
-        }
-    }
 }
 
 fn dangling(job: &ItemJob) -> Trouble {

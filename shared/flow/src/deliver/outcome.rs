@@ -6,6 +6,7 @@ use attache_domain::channels::Direction;
 use attache_domain::conversation::ConversationId;
 use attache_domain::delivery::{self, Next};
 use attache_domain::diagnosis::{Diagnosis, Disposition};
+use attache_domain::ids::ConnectionId;
 use attache_domain::journey::{Item, RETENTION, Stage};
 use attache_domain::pacing::backoff::Backoff;
 use rand::SeedableRng;
@@ -19,8 +20,12 @@ use crate::retry;
 /// So often a row that changes under our hands is read again.
 const TRIES: usize = 8;
 
+/// For how long a platform's name for a message to an agent is remembered: longer than links live, and it is told that one could
+/// not be followed.
+const NAMED_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// The name under which a channel's platform speaks of a message of ours.
-pub(crate) fn alias(connection: &attache_domain::ids::ConnectionId, message: &str) -> String {
+pub(crate) fn alias(connection: &ConnectionId, message: &str) -> String {
     format!("name/{connection}/{message}")
 }
 
@@ -38,7 +43,8 @@ impl Deliver<'_> {
             }
             Saved::Overtaken => self.merge(item, &accepted).await?,
         }
-        self.remember(item, accepted).await
+        self.remember(item, accepted).await?;
+        self.succeeded(item).await
     }
 
     /// Somebody wrote in between: a status was faster than the answer, which is then added to what it left.
@@ -80,24 +86,67 @@ impl Deliver<'_> {
                     .await
                     .map(drop)
             }
-            (Direction::ToAgent, _, Some(conversation)) if origin.connection != *target => {
-                let id = ConversationId::new(&origin.connection, &origin.customer);
-                if self.linked.conversations.borrow().get(&id) == Some(&conversation) {
-                    return Ok(());
+            (Direction::ToAgent, message, conversation) => {
+                if let Some(message) = message {
+                    self.name_for_reports(item, target, &message).await?;
                 }
-                self.conversations.link(&id, &conversation).await?;
-                self.linked
-                    .conversations
-                    .borrow_mut()
-                    .insert(id, conversation);
-                Ok(())
+                match conversation {
+                    Some(conversation) if origin.connection != *target => {
+                        self.link_conversations(item, conversation).await
+                    }
+                    Some(_) | None => Ok(()),
+                }
             }
-            _ => Ok(()),
+            (Direction::ToCustomer, None, _) => Ok(()),
         }
     }
 
-    /// An attempt failed.
-    pub(super) async fn after(&self, item: &mut Item, (failure, version): Failed) -> Answer<()> {
+    /// Notes what the platform calls a message whose file it is yet to fetch, where it could tell that it cannot: such a report names
+    /// nothing else.
+    async fn name_for_reports(
+        &self,
+        item: &Item,
+        target: &ConnectionId,
+        message: &str,
+    ) -> Answer<()> {
+        if item.record.pull.is_none() || item.outgoing().is_none() {
+            return Ok(());
+        }
+        let directory = self.directories.knowing(target).await?;
+        let connection = directory.connection(target);
+        if connection.is_none_or(|it| it.endpoint().is_none()) {
+            return Ok(());
+        }
+        let expires_at = self.clock.now() + NAMED_FOR;
+        let name = alias(target, message);
+        self.claims
+            .name(&name, &item.id, expires_at)
+            .await
+            .map(drop)
+    }
+
+    async fn link_conversations(&self, item: &Item, conversation: String) -> Answer<()> {
+        let origin = &item.origin;
+        let id = ConversationId::new(&origin.connection, &origin.customer);
+        if self.learnt.conversations.borrow().get(&id) == Some(&conversation) {
+            return Ok(());
+        }
+        self.conversations.link(&id, &conversation).await?;
+        self.learnt
+            .conversations
+            .borrow_mut()
+            .insert(id, conversation);
+        Ok(())
+    }
+
+    /// An attempt failed: what follows for the item, and then for everybody who waits in the same line.
+    pub(super) async fn after(&self, item: &mut Item, failed: Failed) -> Answer<()> {
+        let failure = failed.0.clone();
+        self.follow(item, failed).await?;
+        self.failed(item, &failure).await
+    }
+
+    async fn follow(&self, item: &mut Item, (failure, version): Failed) -> Answer<()> {
         tracing::warn!(media.id = %item.id, failure.code = %failure.diagnosis.code, failure.rule = %failure.diagnosis.rule, failure.confidence = failure.diagnosis.confidence.as_str(), evidence = %failure.diagnosis.evidence, failure.excerpt = %failure.excerpt, "send attempt failed");
         let renewed = item.record.token_floor > 0;
         let unauthorised = failure.disposition == Disposition::Unauthorised;

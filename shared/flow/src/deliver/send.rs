@@ -11,9 +11,11 @@ use attache_domain::event::Content;
 use attache_domain::journey::Item;
 use attache_domain::pacing::usage::Hint;
 use attache_domain::platforms::genesys::{self, Inbound, LinkedFile};
+use attache_domain::pull::{GivenLink, Pull};
 use attache_domain::token::Purpose;
 use attache_domain::verdict::Delivery;
 use attache_domain::wire::{CallError, Request, Response};
+use url::Url;
 
 use super::Deliver;
 use crate::bearer::Bearer;
@@ -35,8 +37,11 @@ impl Deliver<'_> {
     /// Takes a claimed item as far as it comes.
     pub(super) async fn send(&self, item: &mut Item, connection: &Connection) -> Answer<()> {
         match connection.profile() {
-            Profile::WhatsApp => self.tell_customer(item, connection).await,
+            Profile::WhatsApp | Profile::Messenger | Profile::Instagram => {
+                self.tell_customer(item, connection).await
+            }
             Profile::GenesysOpenMessaging => self.tell_agent(item, connection).await,
+            Profile::GenesysWebMessaging => self.in_two_steps(item, connection).await,
             Profile::GenesysMessageMedia => {
                 let failure = Failure::misconfigured("nothing can be delivered over its profile");
                 self.give_up(item, *failure.diagnosis).await
@@ -44,11 +49,21 @@ impl Deliver<'_> {
         }
     }
 
-    async fn tell_agent(&self, item: &mut Item, connection: &Connection) -> Answer<()> {
+    pub(super) async fn tell_agent(&self, item: &mut Item, connection: &Connection) -> Answer<()> {
+        self.call_agent(item, connection, None).await
+    }
+
+    /// The one call. `held`: from where the file can be had that the platform holds already, under its name for it.
+    pub(super) async fn call_agent(
+        &self,
+        item: &mut Item,
+        connection: &Connection,
+        held: Option<&Url>,
+    ) -> Answer<()> {
         let Some(bearer) = self.bearer(item, connection, Purpose::Messages).await? else {
             return Ok(());
         };
-        let request = match self.agent_request(item, connection).await? {
+        let request = match self.agent_request(item, connection, held).await? {
             Ok(request) => request,
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };
@@ -110,7 +125,7 @@ impl Deliver<'_> {
             judge(&seen, now)
         })?;
         if let Some(hint) = Hint::read(&response.headers) {
-            let mut known = self.linked.usage.borrow_mut();
+            let mut known = self.learnt.usage.borrow_mut();
             let usage = known.entry(connection.id.clone()).or_default();
             usage.learn(hint, now);
             if usage.is_tight() {
@@ -123,17 +138,24 @@ impl Deliver<'_> {
     /// The outer error is ours (nothing was sent).
     async fn agent_request(
         &self,
-        item: &Item,
+        item: &mut Item,
         connection: &Connection,
+        held: Option<&Url>,
     ) -> Answer<Result<Request, Failure>> {
-        let Some(patience) = self.patience_left(item) else {
-            return Ok(Err(too_late()));
-        };
-        let origin = &item.origin;
+        let attributes = self.attributes(item).await?;
         let in_place = match self.words_in_place(item).await {
             Ok(words) => words,
             Err(failure) => return Ok(Err(failure)),
         };
+        let pulled = match (held, item.origin.file(), &in_place) {
+            (None, Some(_), None) => self.link_to(item).await?,
+            _ => None,
+        };
+        // Behind all that may take its time: what is left is the call's.
+        let Some(patience) = self.patience_left(item) else {
+            return Ok(Err(too_late()));
+        };
+        let origin = &item.origin;
         let (text, file) = match &origin.content {
             Content::Receipt(receipt) => {
                 let at = (self.clock.now(), patience);
@@ -149,6 +171,7 @@ impl Deliver<'_> {
                 origin,
                 text,
                 file: None,
+                attributes,
                 patience,
             };
             return Ok(genesys::inbound(connection, &message));
@@ -156,25 +179,39 @@ impl Deliver<'_> {
         let Some((Delivery { mime, name, .. }, object)) = item.outgoing() else {
             return Ok(Err(unplanned()));
         };
-        let objects = self.bytes_of(item)?;
-        let shown = shown_name(item, mime, name);
-        let link = objects
-            .link(&item.id, mime, &shown, delivery::LINK_LIFE)
-            .await?;
+        let (id, link) = match (held, &item.record.uploaded, &pulled) {
+            (Some(link), Some(file), _) => (file.as_str(), link),
+            (_, _, Some(pulled)) => (item.id.as_str(), &pulled.link.0),
+            _ => return Ok(Err(unplanned())),
+        };
         let message = Inbound {
             origin,
             text,
             file: Some(LinkedFile {
-                media: &item.id,
+                id,
                 kind,
-                link: &link,
+                link,
                 mime,
                 file_name: name,
                 digest: object.digest,
             }),
+            attributes,
             patience,
         };
         Ok(genesys::inbound(connection, &message))
+    }
+
+    /// A link to the bytes that go out, which is remembered as given; `None`: nothing is planned to go out.
+    async fn link_to(&self, item: &mut Item) -> Answer<Option<GivenLink>> {
+        let Some((Delivery { mime, name, .. }, _)) = item.outgoing() else {
+            return Ok(None);
+        };
+        let shown = shown_name(item, mime, name);
+        let when = (self.clock.now(), delivery::LINK_LIFE);
+        let link = self.bytes_of(item)?.link(&item.id, (mime, &shown), when);
+        let link = link.await?;
+        item.record.pull = Some(Pull::after(item.record.pull.as_ref(), &link, when.0));
+        Ok(Some(link))
     }
 
     /// Where the bytes lie that go out.

@@ -41,6 +41,7 @@ use crate::ports::{
 use crate::retry;
 use crate::telling::Telling;
 
+use open::By;
 pub use open::LINK_USED;
 pub use room::{Place, Room};
 
@@ -229,12 +230,20 @@ impl Fetch<'_> {
                 return self.adopt(item, &head).await;
             }
         }
-        let floor = item.record.token_floor;
-        let bearer = self.desk.bearer(connection, Purpose::Media, floor).await?;
-        let Some(bearer) = bearer else {
-            return Ok(Attempt::NoToken);
+        let bearer = if connection.profile().fetches_by_bearer() {
+            let floor = item.record.token_floor;
+            let bearer = self.desk.bearer(connection, Purpose::Media, floor).await?;
+            let Some(bearer) = bearer else {
+                return Ok(Attempt::NoToken);
+            };
+            Some(bearer)
+        } else {
+            None
         };
-        let by = (connection, &bearer);
+        let by = By {
+            connection,
+            bearer: bearer.as_ref(),
+        };
         let dies_at = gone_at(item, connection);
         if item.record.transfer.is_some() {
             let Some(_place) = self.place(room::IN_PARTS_BYTES, dies_at).await else {
@@ -247,11 +256,11 @@ impl Fetch<'_> {
         };
         let opened = match self.open(item, by, None).await? {
             Ok(opened) => opened,
-            Err(failure) => return Ok(Attempt::Failed(failure, bearer.version)),
+            Err(failure) => return Ok(Attempt::Failed(failure, by.version())),
         };
         if let Some(size) = opened.announced.size_bytes {
             return self
-                .straight(item, (opened, size), bearer.version, term)
+                .straight(item, (opened, size), by.version(), term)
                 .await;
         }
         drop(place);

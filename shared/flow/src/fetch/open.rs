@@ -9,7 +9,7 @@ use attache_domain::egress;
 use attache_domain::event::{File, Link};
 use attache_domain::journey::Item;
 use attache_domain::pacing::retry_after::RetryAfter;
-use attache_domain::platforms::genesys::{self, Hop};
+use attache_domain::platforms::links::{self, Hop};
 use attache_domain::platforms::whatsapp;
 use attache_domain::time::Timestamp;
 use attache_domain::transfer::{self, Announced, Rest, Said};
@@ -29,6 +29,27 @@ pub const LINK_USED: &str = "link used";
 
 /// More hops than this are a loop.
 const MOST_HOPS: usize = 4;
+
+/// Over which connection a file is had, and with which bearer, where its profile needs one.
+#[derive(Clone, Copy)]
+pub(super) struct By<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) bearer: Option<&'a Bearer>,
+}
+
+impl By<'_> {
+    /// The version of the bearer; 0: there is none.
+    pub(super) fn version(self) -> u32 {
+        self.bearer.map_or(0, |bearer| bearer.version)
+    }
+
+    fn credential(self, auth: Auth) -> Credential {
+        match (auth, self.bearer) {
+            (Auth::Bearer, Some(bearer)) => Credential::Bearer(bearer.token.clone()),
+            (Auth::Bearer | Auth::None | Auth::ClientBasic, _) => Credential::None,
+        }
+    }
+}
 
 /// A download whose headers were judged.
 pub(super) struct Opened {
@@ -65,17 +86,19 @@ impl Fetch<'_> {
     pub(super) async fn open(
         &self,
         item: &Item,
-        by: (&Connection, &Bearer),
+        by: By<'_>,
         rest: Option<&Rest>,
     ) -> Answer<Result<Opened, Failure>> {
         let Some(file) = item.origin.file() else {
             return Ok(Err(Failure::misconfigured("the item has no file")));
         };
-        let opened = match by.0.profile() {
+        let opened = match by.connection.profile() {
             Profile::WhatsApp => self.by_look_up(item, file, by, rest).await,
-            Profile::GenesysOpenMessaging | Profile::GenesysMessageMedia => {
-                self.by_stored_link(item, file, by, rest).await
-            }
+            Profile::GenesysOpenMessaging
+            | Profile::GenesysMessageMedia
+            | Profile::GenesysWebMessaging
+            | Profile::Messenger
+            | Profile::Instagram => self.by_stored_link(item, file, by, rest).await,
         };
         match opened {
             Ok(opened) => Ok(Ok(opened)),
@@ -88,11 +111,11 @@ impl Fetch<'_> {
         &self,
         item: &Item,
         file: &File,
-        by: (&Connection, &Bearer),
+        by: By<'_>,
         rest: Option<&Rest>,
     ) -> Result<Opened, Shut> {
         let link = self.look_up(item, by).await?;
-        let connection = by.0;
+        let connection = by.connection;
         egress::judge(&link.url, &connection.bearer_hosts(), connection.local)
             .map_err(|refused| transfer::refused_host(&refused))?;
         let (download, pass) = self
@@ -114,12 +137,8 @@ impl Fetch<'_> {
     }
 
     /// Asks for the link of the item's id, if the number may still ask.
-    async fn look_up(
-        &self,
-        item: &Item,
-        by: (&Connection, &Bearer),
-    ) -> Result<whatsapp::LookedUp, Shut> {
-        let (connection, now) = (by.0, self.clock.now());
+    async fn look_up(&self, item: &Item, by: By<'_>) -> Result<whatsapp::LookedUp, Shut> {
+        let (connection, now) = (by.connection, self.clock.now());
         let request = whatsapp::look_up(connection, &item.origin.attachment)?;
         let failed_before = item.record.diagnosis.as_ref();
         let again = failed_before.is_some_and(|d| d.code.starts_with("whatsapp."));
@@ -142,7 +161,7 @@ impl Fetch<'_> {
         &self,
         item: &Item,
         file: &File,
-        by: (&Connection, &Bearer),
+        by: By<'_>,
         rest: Option<&Rest>,
     ) -> Result<Opened, Shut> {
         let Some(sealed) = &item.record.link else {
@@ -161,7 +180,7 @@ impl Fetch<'_> {
         self.note_life(
             item,
             &from,
-            item.origin.sent_at + by.0.profile().link_life(),
+            item.origin.sent_at + by.connection.profile().link_life(),
         );
         Ok(opened)
     }
@@ -171,17 +190,17 @@ impl Fetch<'_> {
         &self,
         link: Link,
         file: &File,
-        by: (&Connection, &Bearer),
+        by: By<'_>,
         rest: Option<&Rest>,
     ) -> Result<(Opened, Url), Shut> {
-        let connection = by.0;
-        let mut hop = genesys::first_hop(connection, &link)?;
+        let connection = by.connection;
+        let mut hop = links::first_hop(connection, &link)?;
         for _ in 0..MOST_HOPS {
             let (from, auth) = match hop {
                 Hop::Ask(link) => {
                     let request = get(&link, Auth::Bearer, HOP_PATIENCE, connection);
                     let read = |response: &Response| {
-                        genesys::read_hop(connection, response, self.clock.now())
+                        links::read_hop(connection, response, self.clock.now())
                     };
                     hop = self.ask(&request, by, read).await?;
                     continue;
@@ -192,7 +211,7 @@ impl Fetch<'_> {
             if (300..400).contains(&download.status) {
                 self.guard.left(&pass, Left::Answered).await?;
                 let response = without_body(download);
-                hop = genesys::read_hop(connection, &response, self.clock.now())?;
+                hop = links::read_hop(connection, &response, self.clock.now())?;
                 continue;
             }
             let said = Said {
@@ -211,11 +230,11 @@ impl Fetch<'_> {
     async fn ask<T>(
         &self,
         request: &Request,
-        (connection, bearer): (&Connection, &Bearer),
+        by: By<'_>,
         read: impl FnOnce(&Response) -> Result<T, Failure>,
     ) -> Result<T, Shut> {
-        let pass = self.enter(connection, &request.url).await?;
-        let credential = Credential::Bearer(bearer.token.clone());
+        let pass = self.enter(by.connection, &request.url).await?;
+        let credential = by.credential(Auth::Bearer);
         let response = match self.http.call(request, &credential).await {
             Ok(response) => response,
             Err(error) => return Err(self.no_answer(&pass, &error).await?.into()),
@@ -240,15 +259,12 @@ impl Fetch<'_> {
     async fn download(
         &self,
         (link, auth): (&Link, Auth),
-        (connection, bearer): (&Connection, &Bearer),
+        by: By<'_>,
         rest: Option<&Rest>,
     ) -> Result<(Download, Pass), Shut> {
-        let pass = self.enter(connection, &link.0).await?;
-        let request = get(link, auth, transfer::HEADERS_PATIENCE, connection);
-        let credential = match auth {
-            Auth::Bearer => Credential::Bearer(bearer.token.clone()),
-            Auth::None | Auth::ClientBasic => Credential::None,
-        };
+        let pass = self.enter(by.connection, &link.0).await?;
+        let request = get(link, auth, transfer::HEADERS_PATIENCE, by.connection);
+        let credential = by.credential(auth);
         match self.http.download(&request, &credential, rest).await {
             Ok(download) => Ok((download, pass)),
             Err(error) => Err(self.no_answer(&pass, &error).await?.into()),

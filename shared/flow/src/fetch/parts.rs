@@ -5,18 +5,16 @@
 //! orphan, unless its holder dies while another, who had stalled past its lease, stores the whole.
 
 use async_trait::async_trait;
-use attache_domain::connection::Connection;
 use attache_domain::diagnosis::Failure;
 use attache_domain::journey::Item;
 use attache_domain::time::Timestamp;
 use attache_domain::transfer::{self, Announced, Checkpoint, Part};
 use bytes::Bytes;
 
-use super::open::Opened;
+use super::open::{By, Opened};
 use super::progress::{Changed, Progress};
 use super::straight::LEAST_BYTES_PER_SECOND;
 use super::{Attempt, Fetch, InParts, Term, broken};
-use crate::bearer::Bearer;
 use crate::guard::Left;
 use crate::held::Held;
 use crate::metered::Budget;
@@ -53,11 +51,11 @@ impl Fetch<'_> {
     pub(super) async fn carry_on(
         &self,
         item: &mut Item,
-        by: (&Connection, &Bearer),
+        by: By<'_>,
         first: Option<Opened>,
         term: Term,
     ) -> Answer<Attempt> {
-        let version = by.1.version;
+        let version = by.version();
         let checkpoint = item.record.transfer.get_or_insert_default().clone();
         let begun_at = checkpoint.offset;
         let Some(mut progress) = Progress::of(checkpoint, item.origin.file()) else {

@@ -14,6 +14,7 @@ use attache_domain::journey::Item;
 use futures_util::stream::{self, StreamExt};
 
 use super::{AT_ONCE, Call, Intake, KEPT_FOR, KEPT_ROUTELESS, KEPT_UNKNOWN, Taken};
+use crate::completion;
 use crate::deliver::alias;
 use crate::erasure::Erasure;
 use crate::ports::{Answer, KeptEvent, Outage, Queue};
@@ -53,6 +54,23 @@ impl Intake<'_> {
                 let telling = self.telling();
                 let about = (&connection, &announcement.message);
                 let whose = status::learn(&telling, self.claims, about, status).await?;
+                if whose == Whose::NotOurs {
+                    self.keep(endpoint, announcement, KeptBecause::NotOurs)
+                        .await?;
+                }
+                Ok(Taken::Durable)
+            }
+            Admission::Reached(reached, connection) => {
+                let customer = (&connection, announcement.customer.as_str());
+                let (telling, conversations) = (self.telling(), self.conversations);
+                status::learn_up_to(&telling, self.claims, conversations, customer, reached)
+                    .await?;
+                Ok(Taken::Durable)
+            }
+            Admission::Completion(completion, connection) => {
+                let telling = self.telling();
+                let whose =
+                    completion::learn(&telling, self.claims, &connection, completion).await?;
                 if whose == Whose::NotOurs {
                     self.keep(endpoint, announcement, KeptBecause::NotOurs)
                         .await?;
@@ -149,7 +167,11 @@ impl Intake<'_> {
     ) -> Answer<Taken> {
         let answers = match &announcement.said {
             Said::Message(message) => message.answers.as_ref(),
-            Said::Status(_) | Said::Typing | Said::Notice(_) => None,
+            Said::Status(_)
+            | Said::Reached(_)
+            | Said::Completion(_)
+            | Said::Typing
+            | Said::Notice(_) => None,
         };
         if let Some((first, answers)) = members.first_mut().zip(answers) {
             first.origin.quote = Some(self.quote(&first.origin.connection, answers).await?);
@@ -227,7 +249,10 @@ impl Intake<'_> {
         let now = self.clock.now();
         let suffix = match &announcement.said {
             Said::Status(status) => format!("/{}", status.fate.as_str()),
-            Said::Message(_) | Said::Typing | Said::Notice(_) => String::new(),
+            Said::Reached(reached) => format!("/{}", reached.fate.as_str()),
+            Said::Message(_) | Said::Completion(_) | Said::Typing | Said::Notice(_) => {
+                String::new()
+            }
         };
         let event = KeptEvent {
             id: format!("{}/{}{suffix}", endpoint.id, announcement.message),

@@ -19,11 +19,11 @@ use attache_domain::connection::{Directory, FilePolicy};
 use attache_domain::digest::{Hasher, Sha256Digest};
 use attache_domain::event::{Content, FollowUp, Origin, Words};
 use attache_domain::ids::MediaId;
-use attache_domain::job::ItemJob;
+use attache_domain::job::JudgeJob;
 use attache_domain::journey::{Item, LATEST_STORE, Stage, StoredObject};
 use attache_domain::notice::{self, Ending};
 use attache_domain::scan::guardduty::ObjectScan;
-use attache_domain::scan::{Outcome, Scanned};
+use attache_domain::scan::{Outcome, Scanned, TARGET};
 use attache_domain::verdict::{DELETED, Plan, Reason, Verdict};
 use attache_inspect::{Claim, Findings, Hazard, HazardKind, Judgement, Policy};
 
@@ -66,8 +66,13 @@ impl Judge<'_> {
     /// # Errors
     /// [`Trouble`] if the world failed or the message is no job.
     pub async fn handle(&self, body: &str) -> Result<(), Trouble> {
-        let job = ItemJob::parse(body)?;
-        self.judge(&job.media, None).await
+        match JudgeJob::parse(body)? {
+            JudgeJob::Item(job) => self.judge(&job.media, None).await,
+            JudgeJob::Malware(job) => {
+                let scanned = Scanned::malware(TARGET, job.threat.as_deref());
+                self.scanned_by_target(&job.malware, &scanned).await
+            }
+        }
     }
 
     /// Handles the event of an object.

@@ -109,4 +109,21 @@ impl Claims for World {
         self.begin("claims.named").await?;
         Ok(self.state.borrow().names.get(alias).cloned())
     }
+
+    async fn handed_over(&self, key: &str, now: Timestamp) -> Answer<Option<String>> {
+        self.begin("claims.handed_over").await?;
+        let state = self.state.borrow();
+        let held = state.handed_over.get(key).filter(|(_, until)| *until > now);
+        Ok(held.map(|(called, _)| called.clone()))
+    }
+
+    async fn hand_over(&self, key: &str, called: &str, until: Timestamp) -> Answer<()> {
+        self.begin("claims.hand_over").await?;
+        let held = (called.to_owned(), until);
+        self.state
+            .borrow_mut()
+            .handed_over
+            .insert(key.to_owned(), held);
+        self.weather.after("claims.hand_over").await
+    }
 }

@@ -102,6 +102,8 @@ pub struct State {
     pub tries: BTreeMap<String, u32>,
     /// Names of items in the `claims` table.
     pub names: BTreeMap<String, MediaId>,
+    /// What platforms call the bytes they hold, and until when.
+    pub handed_over: BTreeMap<String, (String, Timestamp)>,
     /// The `conversations` table.
     pub conversations: BTreeMap<ConversationId, Conversation>,
     /// The media bucket.

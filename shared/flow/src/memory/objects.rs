@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::digest::Sha256Digest;
+use attache_domain::event::Link;
 use attache_domain::ids::MediaId;
 use attache_domain::journey::StoredObject;
+use attache_domain::pull::{GivenLink, Through};
+use attache_domain::time::Timestamp;
 use bytes::Bytes;
 use url::Url;
 
@@ -154,14 +157,24 @@ impl Objects for World {
         self.weather.after("objects.remove").await
     }
 
-    async fn link(&self, id: &MediaId, mime: &str, file_name: &str, life: Duration) -> Answer<Url> {
+    async fn link(
+        &self,
+        id: &MediaId,
+        (mime, file_name): (&str, &str),
+        (now, life): (Timestamp, Duration),
+    ) -> Answer<GivenLink> {
+        let until = now + life;
         let mut url = Url::parse("https://media.twin.example/")
             .map_err(|e| Outage::new("making a link", e))?;
         url.set_path(&id.arrival_key());
         url.query_pairs_mut()
             .append_pair("type", mime)
             .append_pair("name", file_name)
-            .append_pair("expires", &(self.now.get() + life).as_millis().to_string());
-        Ok(url)
+            .append_pair("expires", &until.as_millis().to_string());
+        Ok(GivenLink {
+            link: Link(url),
+            until,
+            through: Through::Store,
+        })
     }
 }

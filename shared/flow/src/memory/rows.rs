@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use attache_domain::claim::Terms;
-use attache_domain::conversation::{Conversation, ConversationId, Heard};
+use attache_domain::conversation::{
+    Conversation, ConversationId, Heard, Invitation, MOST_SENT, SentItem,
+};
 use attache_domain::ids::MediaId;
 use attache_domain::journey::Item;
 use attache_domain::pacing::attempt::Branch;
@@ -12,7 +14,7 @@ use attache_domain::token::TokenRow;
 
 use super::{State, World, Write};
 use crate::ports::{
-    Announced, Answer, Claimed, Conversations, Items, Limits, Reserved, Saved, Tokens,
+    Announced, Answer, Claimed, Conversations, Items, Limits, Reservation, Reserved, Saved, Tokens,
 };
 
 /// Bytes of a row outside its record, origin and trail: column names and numbers, as DynamoDB counts them, rounded up.
@@ -156,20 +158,52 @@ impl Conversations for World {
         self.weather.after("conversations.link").await
     }
 
-    async fn invite(&self, id: &ConversationId, now: Timestamp, since: Timestamp) -> Answer<bool> {
+    async fn invite(
+        &self,
+        id: &ConversationId,
+        invitation: &Invitation,
+        since: Timestamp,
+    ) -> Answer<bool> {
         self.begin("conversations.invite").await?;
         let first = {
             let mut state = self.state.borrow_mut();
             let row = state.conversations.entry(id.clone()).or_default();
             // A repeat of this very write counts as the first, as the SDK may repeat it.
-            let first = row.invited_at.is_none_or(|at| at <= since || at == now);
+            let known = row.invited.as_ref();
+            let first = known.is_none_or(|it| it.at <= since || it == invitation);
             if first {
-                row.invited_at = Some(now);
+                row.invited = Some(invitation.clone());
             }
             first
         };
         self.weather.after("conversations.invite").await?;
         Ok(first)
+    }
+
+    async fn sent(&self, id: &ConversationId, sent: &SentItem) -> Answer<()> {
+        self.begin("conversations.sent").await?;
+        {
+            let mut state = self.state.borrow_mut();
+            let row = state.conversations.entry(id.clone()).or_default();
+            row.sent.push(sent.clone());
+            let surplus = row.sent.len().saturating_sub(MOST_SENT);
+            row.sent.drain(..surplus);
+        }
+        self.weather.after("conversations.sent").await
+    }
+
+    async fn seen(
+        &self,
+        id: &ConversationId,
+        known: &Conversation,
+        until: Timestamp,
+    ) -> Answer<()> {
+        self.begin("conversations.seen").await?;
+        if let Some(row) = self.state.borrow_mut().conversations.get_mut(id) {
+            row.sent
+                .retain(|it| it.at > until || !known.sent.contains(it));
+        }
+        self.weather.after("conversations.seen").await
     }
 
     async fn load(&self, id: &ConversationId) -> Answer<Conversation> {
@@ -211,12 +245,13 @@ impl Tokens for World {
 
 #[async_trait(?Send)]
 impl Limits for World {
-    async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reserved> {
+    async fn reserve(&self, key: &str, request: &gcra::Request) -> Answer<Reservation> {
         self.begin("limits.reserve").await?;
         let outcome = {
             let mut state = self.state.borrow_mut();
             let mut branch = Branch::default();
-            loop {
+            let known = state.learnt.get(key).cloned();
+            let reserved = loop {
                 let found = state.limits.get(key).copied();
                 match request.attempt(branch).apply(found) {
                     Ok(tat) => {
@@ -228,7 +263,8 @@ impl Limits for World {
                         Next::Full { retry_at } => break Reserved::Full { retry_at },
                     },
                 }
-            }
+            };
+            Reservation { reserved, known }
         };
         self.weather.after("limits.reserve").await?;
         Ok(outcome)
@@ -249,6 +285,7 @@ impl Limits for World {
         &self,
         key: &str,
         (from, to): (Option<&str>, &str),
+        restart: Option<Timestamp>,
         _now: Timestamp,
     ) -> Answer<Result<(), Option<String>>> {
         self.begin("limits.learn").await?;
@@ -258,6 +295,9 @@ impl Limits for World {
             let found = state.learnt.get(key).cloned();
             if found.as_deref() == from || found.as_deref() == Some(to) {
                 state.learnt.insert(key.to_owned(), to.to_owned());
+                if let Some(at) = restart {
+                    state.limits.insert(key.to_owned(), at);
+                }
                 Ok(())
             } else {
                 Err(found)

@@ -8,7 +8,7 @@ mod limits;
 
 use std::time::Duration;
 
-use attache_domain::connection::{Account, Connection};
+use attache_domain::connection::{Account, Connection, Page};
 use attache_domain::diagnosis::rules::ours;
 use attache_domain::diagnosis::{Failure, Outcome, Platform, Seen, Step, judge};
 use attache_domain::job::RefreshJob;
@@ -195,14 +195,22 @@ impl Refresh<'_> {
     async fn obtain(&self, connection: &Connection) -> Answer<Result<Obtained, Failure>> {
         let org = match &connection.account {
             // A system-user token does not expire and cannot be renewed by us: the secret holds it.
-            Account::WhatsApp { token, .. } => {
+            Account::WhatsApp { token, .. }
+            | Account::Messenger {
+                page: Page { token, .. },
+            }
+            | Account::Instagram {
+                page: Page { token, .. },
+                ..
+            } => {
                 return Ok(Ok(Obtained {
                     token: self.secrets.get(token).await?,
                     life: None,
                 }));
             }
             Account::GenesysOpenMessaging { org, .. }
-            | Account::GenesysMessageMedia { org, .. } => org,
+            | Account::GenesysMessageMedia { org, .. }
+            | Account::GenesysWebMessaging { org, .. } => org,
         };
         let Some(request) = genesys::token_request(connection) else {
             return Ok(Err(no_endpoint()));

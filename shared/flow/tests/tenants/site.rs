@@ -16,7 +16,7 @@ use attache_domain::signature::{Secret, Verifier};
 use attache_domain::time::Timestamp;
 use attache_flow::batch::Record;
 use attache_flow::bearer::{Cache, Desk};
-use attache_flow::deliver::{Deliver, Linked};
+use attache_flow::deliver::{Deliver, Learnt};
 use attache_flow::fetch::{Fetch, Room};
 use attache_flow::guard::{Guard, Known};
 use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard};
@@ -50,7 +50,7 @@ pub(crate) struct Site {
     known: Known,
     room: Room,
     heard: LastHeard,
-    linked: Linked,
+    learnt: Learnt,
     standard: Policy,
     recalled: Recalled,
 }
@@ -109,6 +109,7 @@ fn account(surface: &str, tenant: &str) -> Account {
         "gc" => Account::GenesysOpenMessaging {
             endpoint: Some(endpoint),
             integration_id: integration_of(tenant),
+            custom_attributes: false,
             org: org(),
         },
         _ => Account::GenesysMessageMedia {
@@ -179,7 +180,7 @@ impl Site {
             known: Known::default(),
             room: Room::default(),
             heard: LastHeard::default(),
-            linked: Linked::default(),
+            learnt: Learnt::default(),
             standard: Policy::default(),
             recalled: Recalled::default(),
         }
@@ -329,7 +330,7 @@ impl Site {
             directories: world,
             desk: self.desk(),
             patience: Duration::from_secs(20),
-            linked: &self.linked,
+            learnt: &self.learnt,
         };
         let jobs = queues.iter().flat_map(|queue| world.receive(*queue));
         let record = |(n, body): (usize, String)| Record {

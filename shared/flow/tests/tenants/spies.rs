@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::connection::SecretName;
-use attache_domain::conversation::{Conversation, ConversationId, Heard};
+use attache_domain::conversation::{Conversation, ConversationId, Heard, Invitation, SentItem};
 use attache_domain::ids::MediaId;
+use attache_domain::pull::GivenLink;
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
 use attache_flow::memory::World;
 use attache_flow::ports::{
     Answer, Arrival, Bytestream, Conversations, Head, Objects, Secrets, Source, Stored,
 };
-use url::Url;
 
 /// What was asked for, by the names of what was looked at.
 #[derive(Default)]
@@ -77,9 +77,14 @@ impl Objects for Spied<'_> {
         self.world.remove(id).await
     }
 
-    async fn link(&self, id: &MediaId, mime: &str, name: &str, life: Duration) -> Answer<Url> {
+    async fn link(
+        &self,
+        id: &MediaId,
+        served: (&str, &str),
+        when: (Timestamp, Duration),
+    ) -> Answer<GivenLink> {
         self.object(id);
-        Objects::link(self.world, id, mime, name, life).await
+        Objects::link(self.world, id, served, when).await
     }
 }
 
@@ -103,9 +108,29 @@ impl Conversations for Spied<'_> {
         Conversations::link(self.world, id, agent_side).await
     }
 
-    async fn invite(&self, id: &ConversationId, now: Timestamp, since: Timestamp) -> Answer<bool> {
+    async fn invite(
+        &self,
+        id: &ConversationId,
+        invitation: &Invitation,
+        since: Timestamp,
+    ) -> Answer<bool> {
         self.conversation(id);
-        self.world.invite(id, now, since).await
+        self.world.invite(id, invitation, since).await
+    }
+
+    async fn sent(&self, id: &ConversationId, sent: &SentItem) -> Answer<()> {
+        self.conversation(id);
+        self.world.sent(id, sent).await
+    }
+
+    async fn seen(
+        &self,
+        id: &ConversationId,
+        known: &Conversation,
+        until: Timestamp,
+    ) -> Answer<()> {
+        self.conversation(id);
+        self.world.seen(id, known, until).await
     }
 
     async fn load(&self, id: &ConversationId) -> Answer<Conversation> {

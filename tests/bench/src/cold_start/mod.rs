@@ -19,7 +19,11 @@ use serde_json::Value;
 
 use crate::bar::{self, Bar, Side, median};
 use crate::handler::events::Kind;
+use crate::python;
 use aws::Aws;
+
+/// The peer.
+const PEER: &str = include_str!("peer.py");
 
 /// How long a start, and how long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -50,7 +54,7 @@ struct Starter {
 ///
 /// # Errors
 /// If something cannot be built or started, or does not answer 200.
-pub(crate) async fn measure(runs: u32, python: bool) -> Result<Report> {
+pub(crate) async fn measure(runs: u32, with_python: bool) -> Result<Report> {
     let binaries = build::functions().await?;
     let folder = tempfile::tempdir()?;
     let starter = |folder: &Path, binary, messages| Starter {
@@ -63,8 +67,8 @@ pub(crate) async fn measure(runs: u32, python: bool) -> Result<Report> {
         starter(&binaries, "intake", 1),
         starter(&binaries, "attache-bench-empty", 0),
     ];
-    if python {
-        build::peer(&binaries, folder.path()).await?;
+    if with_python {
+        python::peer(&binaries, folder.path(), PEER).await?;
         starters.push(starter(folder.path(), "peer", 1));
     }
     let aws = Aws::start().await?;
@@ -127,6 +131,7 @@ fn settings(url: &str) -> BTreeMap<String, String> {
         ("MEDIA_TABLE", "media"),
         ("CLAIMS_TABLE", "claims"),
         ("CONVERSATIONS_TABLE", "conversations"),
+        ("LIMITS_TABLE", "limits"),
         ("TOKENS_TABLE", "tokens"),
         ("MEDIA_BUCKET", "media-bucket"),
         ("DATA_KEY_ID", "key"),

@@ -1,10 +1,9 @@
 """The same function as one writes it in Python: Powertools for routing, logs and secrets, boto3 for AWS, requests for the
-platforms. Speaks the Lambda Runtime API itself, in the plainest way.
+platforms.
 """
 
 import hashlib
 import hmac
-import http.client
 import json
 import os
 
@@ -63,24 +62,4 @@ def lambda_handler(event, context):
     return app.resolve(event, context)
 
 
-class Context:
-    function_name = "intake"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:0:function:intake"
-    aws_request_id = ""
-
-
-def main():
-    api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
-    path = "/2018-06-01/runtime/invocation"
-    while True:
-        api.request("GET", f"{path}/next")
-        answer = api.getresponse()
-        event, context = json.loads(answer.read()), Context()
-        context.aws_request_id = answer.headers["Lambda-Runtime-Aws-Request-Id"]
-        response = json.dumps(lambda_handler(event, context))
-        api.request("POST", f"{path}/{context.aws_request_id}/response", body=response)
-        api.getresponse().read()
-
-
-main()
+serve(lambda_handler)

@@ -134,7 +134,9 @@ impl Stage {
         Ok(counts.filter_map(|count| count.parse::<u64>().ok()).sum())
     }
 
-    fn is_working(&self) -> bool {
+    /// Whether a function was given something that it did not answer yet.
+    #[must_use]
+    pub fn is_working(&self) -> bool {
         let functions = self.run.template().functions.iter();
         let mut counts = functions.map(|function| self.run.invocations(&function.logical_id));
         counts.any(|count| count.started > count.succeeded + count.failed)

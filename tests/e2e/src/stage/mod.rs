@@ -6,15 +6,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use attache_domain::audit::Actor;
 use attache_domain::connection::{Connection, Retention, Row};
-use attache_domain::event::FollowUp;
+use attache_domain::event::{FollowUp, Origin};
 use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
-use attache_domain::journey::Item;
+use attache_domain::job::ItemJob;
+use attache_domain::journey::{Item, RETENTION};
 use attache_domain::token::{Purpose, row_id};
+use attache_edge::clock::SystemClock;
 use attache_edge::dynamodb::{ItemsTable, TokensTable};
-use attache_flow::ports::{Items as _, Tokens as _};
+use attache_flow::ports::{Announced, Clock, Items as _, Saved, Tokens as _};
 use attache_local::LocalRun;
+use attache_operator::content::LocalContent;
 use attache_operator::site::{self, STAGE, SiteOptions, table_name};
 use attache_operator::standins::StandIns;
 use attache_platforms::canary::Canary;
@@ -67,6 +71,8 @@ pub struct Setup {
     pub retention: Retention,
     /// Where a clamd listens that is asked for each file, `host:port`.
     pub clamd: Option<String>,
+    /// The name of a content domain, from which platforms fetch files.
+    pub content_domain: Option<&'static str>,
     /// What else differs at both connections.
     pub connections: Option<fn(&mut Connection)>,
 }
@@ -133,6 +139,10 @@ impl Stage {
         if let Some(address) = setup.clamd {
             parameters.insert("Scanner".to_owned(), format!("clamd://{address}"));
         }
+        let content = setup.content_domain.map(LocalContent::named).transpose()?;
+        if let Some(content) = &content {
+            parameters.extend(content.parameters.clone());
+        }
         let options = SiteOptions {
             parameters,
             log: Some(Arc::new(log.clone())),
@@ -140,6 +150,7 @@ impl Stage {
         };
         let provisioned = site::provision(binaries, options).await?;
         let mut seed = standins.seed(STAGE)?;
+        seed.secrets.extend(content.map(|content| content.secret));
         for row in &mut seed.rows {
             match row {
                 Row::Endpoint(endpoint) => {
@@ -281,7 +292,15 @@ impl Stage {
     /// # Errors
     /// If the table cannot be read.
     pub async fn item(&self, sent: &Sent) -> Result<Option<Item>> {
-        Ok(self.items.load(&sent.id).await?)
+        self.row(&sent.id).await
+    }
+
+    /// The row with this id, if there is one.
+    ///
+    /// # Errors
+    /// If the table cannot be read.
+    pub async fn row(&self, id: &MediaId) -> Result<Option<Item>> {
+        Ok(self.items.load(id).await?)
     }
 
     /// Waits until a file is where it stays: its journey is over, or only a person can carry it on. (A quarantined one is
@@ -306,6 +325,40 @@ impl Stage {
                 )))
             }
         }
+    }
+
+    /// Writes words of a message down that nobody has a job for: their row, and the job.
+    ///
+    /// # Errors
+    /// If the table cannot be reached.
+    pub async fn write_down(&self, origin: Origin) -> Result<(Item, ItemJob)> {
+        let now = Clock::now(&SystemClock::default());
+        let spans = (CURTAIN_UP, RETENTION);
+        let item = Item::announce(origin, Actor::Intake, now, spans);
+        ensure!(self.items.announce(&item).await? == Announced::New, "known");
+        let target = item.origin.target.as_ref().context("no target")?;
+        let job = item.job(target);
+        Ok((item, job))
+    }
+
+    /// Ends the lease that somebody holds on a file who does nothing any more, as time would: nobody waits minutes for it.
+    ///
+    /// # Errors
+    /// If the table cannot be reached.
+    pub async fn end_lease(&self, sent: &Sent) -> Result<()> {
+        let ended = || async {
+            let Some(mut item) = self.item(sent).await? else {
+                return Ok(Some(()));
+            };
+            let Some(lease) = &mut item.gate.lease else {
+                return Ok(Some(()));
+            };
+            lease.until = lease.since;
+            item.gate.due_at = Some(lease.since);
+            let saved = self.items.save(&mut item).await?;
+            Ok((saved == Saved::Done).then_some(()))
+        };
+        eventually("an ended lease", CURTAIN_UP, ended).await
     }
 
     /// Ends everything in order.

@@ -75,6 +75,53 @@ pub(super) async fn take_back(stage: &Stage, sent: &Sent) -> Result<()> {
     Ok(())
 }
 
+/// The platform has the message that carries it, and has not answered yet; then it answers, or never does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_taken_back_while_it_is_sent_is_not_sent_again() -> Result<()> {
+    for answered in [true, false] {
+        let patience = if answered { "30" } else { "2" };
+        let stage = Stage::start(Setup {
+            parameters: vec![("SendPatienceSeconds", patience)],
+            ..setup()
+        })
+        .await?;
+        let genesys = &stage.standins.genesys;
+        let (sent, composed) = stage.compose(sample_named("photo.jpg"))?;
+        let id = sent.message.as_str();
+        let armed = genesys
+            .faults()
+            .arm_on(Fault::UnsendDuringSend, Times(1), id)?;
+        stage.standins.whatsapp.send_batch(vec![composed]);
+        genesys.faults().wait_until_held(BOUND).await?;
+        take_back(&stage, &sent).await?;
+        if answered {
+            genesys.faults().release();
+        }
+        // What would be repeated would be in seconds: its deadline and its grace are over.
+        stage.quiet(BOUND).await?;
+        let item = stage.item(&sent).await?.context("no row")?;
+        ensure!(item.gate.stage == Journey::Erased, "{:?}", item.gate);
+        ensure!(item.gate.due_at.is_none() || item.record.removed_at.is_some());
+        genesys.faults().release();
+        stage.quiet(BOUND).await?;
+        let posts = genesys.posts();
+        let of_it = posts
+            .iter()
+            .filter(|post| post.channel_message_id.as_deref() == Some(id));
+        ensure!(armed.fired() == 1 && of_it.count() <= 1, "{posts:?}");
+        let keys = stage.keys("MediaBucket").await?;
+        ensure!(keys.is_empty(), "{keys:?}");
+        let told = genesys.texts();
+        let told = told
+            .iter()
+            .filter(|text| text.contains("deleted a message"));
+        ensure!(told.count() == 1, "the agent is told once");
+        ensure!(stage.breaches().is_empty(), "{:?}", stage.breaches());
+        stage.stop().await?;
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_taken_back_is_in_no_store() -> Result<()> {
     let stage = Stage::start(setup()).await?;

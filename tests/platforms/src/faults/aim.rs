@@ -24,6 +24,8 @@ pub struct Aim<'a> {
     pub subject: Option<&'a str>,
     /// Those within this time from now, by the platform's clock.
     pub lasting: Option<Duration>,
+    /// Those within this time from the first that it strikes.
+    pub once_begun: Option<Duration>,
 }
 
 impl Default for Aim<'_> {
@@ -33,6 +35,7 @@ impl Default for Aim<'_> {
             point: None,
             subject: None,
             lasting: None,
+            once_begun: None,
         }
     }
 }

@@ -35,6 +35,8 @@ struct Entry {
     point: Option<Point>,
     subject: Option<String>,
     until: Option<OffsetDateTime>,
+    /// What its first strike makes of `until`.
+    once_begun: Option<Duration>,
     fired: Arc<AtomicU32>,
 }
 
@@ -138,6 +140,7 @@ impl Faults {
                 point: aim.point,
                 subject: aim.subject.map(ToOwned::to_owned),
                 until: lasting.map(|lasting| self.clock.now() + lasting),
+                once_begun: aim.once_begun,
                 fired: fired.clone(),
             });
         }
@@ -212,6 +215,9 @@ impl Faults {
                     .is_none_or(|wanted| subjects.iter().any(|subject| subject.as_ref() == wanted))
         })?;
         let entry = &mut entries[index];
+        if let Some(lasting) = entry.once_begun.take() {
+            entry.until = Some(now + lasting);
+        }
         entry.fired.fetch_add(1, Ordering::SeqCst);
         let fault = entry.fault;
         if entry.left != u32::MAX {
@@ -324,6 +330,26 @@ mod tests {
             assert_eq!(faults.take(Point::Download, &["m1"]), expected, "{by}");
         }
         assert_eq!(minute.expect("applies").fired(), 2);
+    }
+
+    #[test]
+    fn a_fault_may_last_from_its_first_strike_on() {
+        let clock = Clock::real();
+        let faults = Faults::new("test", &[Point::Inbound], clock.clone());
+        let aim = Aim {
+            times: Times::ALWAYS,
+            once_begun: Some(Duration::from_secs(3)),
+            ..Aim::default()
+        };
+        faults.arm_aimed(Fault::RateLimit, aim).expect("applies");
+        for (by, expected) in [
+            (600, Some(Fault::RateLimit)),
+            (2, Some(Fault::RateLimit)),
+            (1, None),
+        ] {
+            clock.advance(Duration::from_secs(by));
+            assert_eq!(faults.take(Point::Inbound, &["m1"]), expected, "{by}");
+        }
     }
 
     #[test]

@@ -36,10 +36,17 @@ pub enum Point {
     Resolve,
     /// WhatsApp: the media of a message to a customer, after the message was accepted.
     Fate,
+    /// Genesys: the metadata of an upload of web messaging.
+    Place,
+    /// Genesys: the bytes of such an upload.
+    Put,
+    /// Genesys: such an upload, after its bytes were accepted.
+    Scan,
 }
 
 /// The points that answer with JSON to a bearer token.
 const API: &[Point] = &[
+    Point::Place,
     Point::LookUp,
     Point::Upload,
     Point::Send,
@@ -49,6 +56,7 @@ const API: &[Point] = &[
 ];
 /// [`API`] and the token endpoint.
 const API_AND_TOKEN: &[Point] = &[
+    Point::Place,
     Point::LookUp,
     Point::Upload,
     Point::Send,
@@ -57,8 +65,22 @@ const API_AND_TOKEN: &[Point] = &[
     Point::Resolve,
     Point::Token,
 ];
+/// [`API_AND_TOKEN`] and bytes that are put.
+const EFFECTS: &[Point] = &[
+    Point::Place,
+    Point::LookUp,
+    Point::Upload,
+    Point::Send,
+    Point::Inbound,
+    Point::Receipt,
+    Point::Resolve,
+    Point::Token,
+    Point::Put,
+];
 /// Everything that answers.
 const ANSWERS: &[Point] = &[
+    Point::Place,
+    Point::Put,
     Point::LookUp,
     Point::Upload,
     Point::Send,
@@ -70,6 +92,8 @@ const ANSWERS: &[Point] = &[
 ];
 /// Everything, our own fetches included.
 const EVERYWHERE: &[Point] = &[
+    Point::Place,
+    Point::Put,
     Point::LookUp,
     Point::Upload,
     Point::Send,
@@ -84,6 +108,8 @@ const EVERYWHERE: &[Point] = &[
 const GRAPH: &[Point] = &[Point::LookUp, Point::Upload, Point::Send];
 /// What lies on the way to a file: the call that leads to its link, and the download.
 const FILES: &[Point] = &[Point::LookUp, Point::Resolve, Point::Download];
+/// What becomes of an upload.
+const SCAN: &[Point] = &[Point::Scan];
 /// The download alone.
 const BYTES: &[Point] = &[Point::Download];
 
@@ -124,7 +150,7 @@ faults! {
     /// 503 at WhatsApp's download host, `SlowDown` at Genesys' object store). The request had no effect.
     FiveHundreds = "five-hundreds" at ANSWERS;
     /// The request takes its full effect, then the connection is closed without an answer.
-    LostAnswer = "lost-answer" at API_AND_TOKEN;
+    LostAnswer = "lost-answer" at EFFECTS;
     /// The link is answered as if its life were over, whatever the clock says.
     ExpiredLink = "expired-link" at BYTES;
     /// The body trickles ([`Faults::set_slow_rate`]).
@@ -197,9 +223,38 @@ faults! {
     MediaUploadError = "media-upload-error" at &[Point::Fate];
     /// A file that by everything published fits is refused as too large: 413, from WhatsApp's edge as a page, from Genesys in its own
     /// words. Neither documents it.
-    LimitDrift = "limit-drift" at &[Point::Upload, Point::Inbound];
+    LimitDrift = "limit-drift" at &[Point::Upload, Point::Inbound, Point::Place];
     /// WhatsApp does not take an upload whose type and size it publishes: code 131053 at once.
-    MediaRefused = "media-refused" at &[Point::Upload];
+    ProviderRejectsType = "provider-rejects-type" at &[Point::Upload];
+    /// 415 although the declared type is that of the bytes: Genesys in its own words (for metadata in the documents', as if a form
+    /// had come), its object store and WhatsApp in theirs.
+    Wrong415 = "wrong-415" at &[Point::Upload, Point::Inbound, Point::Place, Point::Put];
+    /// A refusal (429) out of an edge cache, which names itself: it is told to whoever asks, whatever the host would say.
+    Cached429 = "cached-429" at BYTES;
+    /// [`DeadToken`](Self::DeadToken), for one message of a batch: the calls for the others are under way with the same token.
+    DeadTokenMidBatch = "dead-token-mid-batch" at API;
+    /// [`Stall`](Self::Stall) of a message whose sender takes it back meanwhile: that is up to the test.
+    UnsendDuringSend = "unsend-during-send" at &[Point::Inbound];
+    /// The event that an upload is complete comes before the answer to its bytes.
+    CompletionFirst = "completion-first" at SCAN;
+    /// That event comes twice.
+    CompletionTwice = "completion-twice" at SCAN;
+    /// It never comes; the upload is complete all the same.
+    CompletionNever = "completion-never" at SCAN;
+    /// The upload is accepted, and nobody ever begins with it.
+    StuckQueued = "stuck-queued" at SCAN;
+    /// The upload is accepted, and its processing never ends.
+    Silent202 = "silent-202" at SCAN;
+    /// The scan cannot read the file: the event says so, and look-ups are answered with 500.
+    Scan500 = "scan-500" at SCAN;
+    /// Accepted, and then refused by the provider behind with 403: something between the two lowers TLS.
+    TlsDowngrade = "tls-downgrade" at SCAN;
+    /// The scan finds malware.
+    VirusFound = "virus-found" at SCAN;
+    /// Genesys comes for the link of an inbound message once it is dead by what the link itself says, finds that, and tells.
+    LinkPulledLate = "link-pulled-late" at &[Point::Fetch];
+    /// The link for the bytes is answered as if its life were over, whatever the clock says.
+    UploadLinkExpired = "upload-link-expired" at &[Point::Put];
 }
 
 impl Fault {
@@ -221,6 +276,8 @@ impl Fault {
         match self {
             Self::FiveHundredsForAMinute => Self::FiveHundreds,
             Self::LookupErrors => Self::LateAttachment,
+            Self::DeadTokenMidBatch => Self::DeadToken,
+            Self::UnsendDuringSend => Self::Stall,
             other => other,
         }
     }

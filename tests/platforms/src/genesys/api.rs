@@ -9,6 +9,7 @@ use super::{
     allowance::Standing,
     configuration, downloads, error, inbound,
     state::{Line, State, lock},
+    web_messaging,
 };
 use crate::{
     faults::{Fault, Point},
@@ -43,6 +44,13 @@ enum Call<'r> {
     MediaData {
         id: &'r str,
     },
+    /// Where the bytes of an upload of web messaging go, which no published schema knows.
+    Place,
+    /// Such an upload, looked up or taken back.
+    Attachment {
+        ids: (&'r str, &'r str),
+        cancel: bool,
+    },
 }
 
 impl Call<'_> {
@@ -53,7 +61,7 @@ impl Call<'_> {
             Self::Supported { id: Some(_) } => Some(Operation::SupportedContent),
             Self::Integration { .. } => Some(Operation::Integration),
             Self::Download { .. } => Some(Operation::Download),
-            Self::MediaData { .. } => None,
+            Self::MediaData { .. } | Self::Place | Self::Attachment { .. } => None,
         }
     }
 }
@@ -94,6 +102,9 @@ async fn decide(state: &Arc<State>, request: &Request, standing: Standing) -> An
             },
             Call::Download { id } => downloads::resolve(state, request, id).await,
             Call::MediaData { id } => downloads::media_data(state, request, id),
+            Call::Place => web_messaging::place(state, request).await,
+            Call::Attachment { ids, cancel: false } => web_messaging::look_up(state, ids),
+            Call::Attachment { ids, cancel: true } => web_messaging::cancel(state, ids),
             Call::Inbound {
                 integration,
                 operation,
@@ -146,6 +157,23 @@ fn call<'r>(method: &Method, segments: &[&'r str]) -> Option<Call<'r>> {
         }
         (&Method::GET, ["downloads", id]) => Some(Call::Download { id }),
         (&Method::GET, ["message", "mediadata", id]) => Some(Call::MediaData { id }),
+        (&Method::POST, ["conversations", "messaging", "webmessaging", "upload"]) => {
+            Some(Call::Place)
+        }
+        (
+            &Method::GET | &Method::DELETE,
+            [
+                "conversations",
+                "messaging",
+                "messages",
+                message,
+                "attachments",
+                file,
+            ],
+        ) => Some(Call::Attachment {
+            ids: (message, file),
+            cancel: *method == Method::DELETE,
+        }),
         _ => None,
     }
 }
@@ -169,6 +197,9 @@ fn limited(state: &State) -> Answer {
     error::too_many(rule.calls, rule.window.as_secs())
 }
 
+/// What Genesys does not take where it takes JSON alone.
+const CONTENT_TYPE: &str = "The request's content type";
+
 /// What a fault makes of a call before anything happens; `None` if the call goes on.
 pub(super) async fn struck(state: &State, request: &Request, fault: Fault) -> Option<Answer> {
     match fault {
@@ -176,6 +207,7 @@ pub(super) async fn struck(state: &State, request: &Request, fault: Fault) -> Op
         Fault::FiveHundreds => Some(error::unavailable()),
         Fault::HtmlErrorPage => Some(Answer::html(StatusCode::BAD_GATEWAY)),
         Fault::LimitDrift => Some(error::too_large()),
+        Fault::Wrong415 => Some(error::unsupported(CONTENT_TYPE)),
         Fault::Unauthorised => Some(error::bad_credentials()),
         Fault::DeadToken => {
             lock(&state.tokens).kill(request.bearer().unwrap_or_default());
@@ -213,12 +245,7 @@ async fn inbound_call(
         return refused;
     }
     if request.media_type().as_deref() != Some("application/json") {
-        let message = "The request's content type is not supported.";
-        return error::answer(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported.media.type",
-            message,
-        );
+        return error::unsupported(CONTENT_TYPE);
     }
     let Ok(body) = body else {
         return error::answer(

@@ -9,7 +9,7 @@ use super::{api, error, state::State, store};
 use crate::{
     faults::{Fault, Point},
     specs::Operation,
-    spoil::marred,
+    spoil::{cached_429, marred},
     wire::{Answer, Request},
 };
 
@@ -61,6 +61,7 @@ pub(super) fn media_data(state: &State, request: &Request, id: &str) -> Answer {
         .take_at_download(request, &state.files.subjects(id));
     match fault {
         Some(Fault::FiveHundreds) => return error::unavailable().with(RETRY_AFTER, "1"),
+        Some(Fault::Cached429) => return cached_429(),
         Some(Fault::HtmlErrorPage) => return Answer::html(StatusCode::OK),
         Some(Fault::ExpiredLink) => return error::forbidden(),
         Some(Fault::Unauthorised) => return error::bad_credentials(),

@@ -51,6 +51,13 @@ pub(super) fn too_large() -> Answer {
     )
 }
 
+/// The type of what was sent is not taken: `what` of it.
+pub(super) fn unsupported(what: &str) -> Answer {
+    let message = format!("{what} is not supported.");
+    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    answer(status, "unsupported.media.type", &message)
+}
+
 /// The client's role lacks a permission.
 pub(super) fn missing_permissions(permissions: &str) -> Answer {
     let message = format!(

@@ -3,9 +3,15 @@
 //! No header of its own, no redirect followed, 25 MB at most, all or nothing. How often Genesys tries is not known: once here.
 
 use sha2::{Digest, Sha256};
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 use super::{desk::Fetched, state::State};
 use crate::faults::{Fault, Point};
+
+const SIGNED_AT: &[BorrowedFormatItem<'_>] =
+    format_description!("[year][month][day]T[hour][minute][second]Z");
 
 /// Whether a supported-content profile allows a media type. Parameters of the type do not matter.
 pub(super) fn allowed(profile: &[String], mime: &str) -> bool {
@@ -24,8 +30,14 @@ pub(super) fn allowed(profile: &[String], mime: &str) -> bool {
 
 /// Fetches a link; `subjects` are the ids by which a stall may be aimed.
 pub(super) async fn fetch(state: &State, url: &str, subjects: &[String]) -> Fetched {
-    if state.faults.take(Point::Fetch, subjects) == Some(Fault::Stall) {
-        state.faults.stalled().await;
+    match state.faults.take(Point::Fetch, subjects) {
+        Some(Fault::Stall) => state.faults.stalled().await,
+        Some(Fault::LinkPulledLate) => {
+            if let Some(dead) = dead_from(url) {
+                state.options.clock.sleep_until(dead).await;
+            }
+        }
+        Some(_) | None => {}
     }
     let started = tokio::time::Instant::now();
     let patience = state.options.fetch_patience;
@@ -39,6 +51,24 @@ pub(super) async fn fetch(state: &State, url: &str, subjects: &[String]) -> Fetc
             took: started.elapsed(),
         },
     }
+}
+
+/// From when a link is dead, by what it says itself: CloudFront's `Expires`, or S3's date and life.
+fn dead_from(link: &str) -> Option<OffsetDateTime> {
+    let link = url::Url::parse(link).ok()?;
+    let value = |wanted: &str| {
+        let mut pairs = link.query_pairs();
+        let pair = pairs.find(|(name, _)| name == wanted);
+        pair.map(|(_, value)| value.into_owned())
+    };
+    let second = time::Duration::SECOND;
+    if let Some(expires) = value("Expires") {
+        let expires = OffsetDateTime::from_unix_timestamp(expires.parse().ok()?);
+        return Some(expires.ok()? + second);
+    }
+    let signed = PrimitiveDateTime::parse(&value("X-Amz-Date")?, SIGNED_AT).ok()?;
+    let life = time::Duration::seconds(value("X-Amz-Expires")?.parse().ok()?);
+    Some(signed.assume_utc() + life + second)
 }
 
 async fn get(state: &State, url: &str) -> Result<(Vec<u8>, Option<String>), Fetched> {

@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
+    agent::written,
     desk::{AgentMessage, Attachment, Fetched, Post},
     error,
     fetch::{allowed, fetch},
@@ -17,6 +18,7 @@ use super::{
     state::{Line, State, lock},
 };
 use crate::{
+    delivery::{Cargo, MessageId},
     specs::Operation,
     wire::{Answer, Request},
 };
@@ -160,11 +162,41 @@ async fn show(
         shown: Instant::now(),
         accepted,
     };
+    if state.options.reports_unfetched {
+        tell_unfetched(state, line, &message);
+    }
     let mut messages = lock(&state.messages);
     let place = messages.partition_point(|earlier| earlier.accepted < accepted);
     messages.insert(place, message);
     drop(messages);
     state.background.changed();
+}
+
+/// Posts a failed receipt to the webhook, if a file of the message could not be fetched. The shape of a receipt is published, its words
+/// are not.
+fn tell_unfetched(state: &State, line: &Line, message: &AgentMessage) {
+    let failed = |it: &Attachment| match &it.fetched {
+        Fetched::Failed(why) => Some(why.clone()),
+        _ => None,
+    };
+    let Some(why) = message.attachments.iter().find_map(failed) else {
+        return;
+    };
+    let body = json!({
+        "id": message.id, "type": "Receipt", "status": "Failed", "isFinalReceipt": true, "direction": "Outbound",
+        "reasons": [{ "code": "GeneralError", "message": format!("Unable to download the attachment: {why}") }],
+        "channel": {
+            "id": line.integration.id, "platform": "Open", "type": "Private",
+            "to": { "id": message.from }, "from": { "id": line.integration.id, "idType": "Opaque" },
+            "time": written(state.options.clock.now()),
+        },
+    });
+    let cargo = Cargo {
+        messages: vec![MessageId(message.id.clone())],
+        body: body.to_string().into_bytes(),
+        ..Cargo::default()
+    };
+    state.courier.queue(&line.address, cargo);
 }
 
 async fn attach(state: &State, sent: &Value, subjects: &[String]) -> Attachment {

@@ -33,6 +33,7 @@ mod seen;
 mod state;
 mod store;
 mod structured;
+mod web_messaging;
 mod webhooks;
 
 use std::{collections::HashSet, sync::Arc};
@@ -45,6 +46,7 @@ pub use desk::{AgentMessage, Attachment, Fetched, Post, Receipt};
 pub use message_media::{MediaEvent, MessageMedia};
 pub use options::{Allowance, AttachmentLinks, Duplicates, GenesysOptions, Integration};
 pub use structured::{Card, CardAction, Structured};
+pub use web_messaging::{Progress, Uploaded, WebMessaging};
 
 pub use crate::delivery::{Attempt, Delivery, DeliveryState, MessageId};
 use crate::{
@@ -63,6 +65,9 @@ const POINTS: &[Point] = &[
     Point::Fetch,
     Point::Resolve,
     Point::Download,
+    Point::Place,
+    Point::Put,
+    Point::Scan,
 ];
 
 /// A running stand-in. Everything ends when it is dropped.
@@ -173,6 +178,14 @@ impl Genesys {
         let line = self.state.line(integration_id)?.clone();
         let state = self.state.clone();
         Some(Agent { state, line })
+    }
+
+    /// The uploads of web messaging; its channels are the integrations.
+    #[must_use]
+    pub fn web_messaging(&self) -> WebMessaging {
+        WebMessaging {
+            state: self.state.clone(),
+        }
     }
 
     /// The sender of `message:message-media` events.

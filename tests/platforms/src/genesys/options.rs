@@ -74,7 +74,7 @@ pub struct GenesysOptions {
     pub client_secret: String,
     /// The first open messaging integration.
     pub integration_id: String,
-    /// Signs the webhooks of the first integration and the `message:message-media` events; longer than 15 characters.
+    /// Signs the webhooks of the first integration, the `message:message-media` events and those of uploads; longer than 15 characters.
     pub webhook_secret: String,
     /// Static headers of the first integration's webhooks.
     pub webhook_headers: Vec<(String, String)>,
@@ -100,6 +100,8 @@ pub struct GenesysOptions {
     pub outbound_types: Vec<String>,
     /// What becomes of repeated messages.
     pub duplicates: Duplicates,
+    /// Whether a failed receipt is posted for a message whose file could not be fetched. Whether Genesys does that is not confirmed.
+    pub reports_unfetched: bool,
     /// Whether a message with more than one attachment is refused: the outbound schema says only one is allowed, the same is to
     /// be assumed inbound.
     pub one_attachment: bool,
@@ -121,6 +123,10 @@ pub struct GenesysOptions {
     pub ranges: bool,
     /// Whether an agent's message may carry several attachments, which the outbound schema's text forbids.
     pub several_attachments: bool,
+    /// Life of a link that takes an upload of web messaging: 5 minutes by the documents.
+    pub upload_life: Duration,
+    /// How long the scan of such an upload takes, by the clock. Not published; a fifth of a second here.
+    pub scan_takes: Duration,
     /// Life of the link in a `message:message-media` event: 15 to 30 minutes by the documents, 20 here.
     pub media_data_life: Duration,
 }
@@ -163,6 +169,7 @@ impl Default for GenesysOptions {
                 .map(String::from)
                 .to_vec(),
             duplicates: Duplicates::Shown,
+            reports_unfetched: false,
             one_attachment: true,
             attachment_cap_bytes: 25 * 1024 * 1024,
             fetch_patience: Duration::from_secs(30),
@@ -173,6 +180,8 @@ impl Default for GenesysOptions {
             signed_life: Duration::from_secs(15 * 60),
             ranges: true,
             several_attachments: false,
+            upload_life: Duration::from_secs(5 * 60),
+            scan_takes: Duration::from_millis(200),
             media_data_life: Duration::from_secs(20 * 60),
         }
     }

@@ -15,6 +15,7 @@ use super::{
     files::Files,
     login::Tokens,
     options::{GenesysOptions, Integration},
+    web_messaging::Uploads,
 };
 pub(super) use crate::background::lock;
 use crate::{
@@ -46,6 +47,8 @@ pub(super) struct State {
     pub(super) media_events: Arc<Address>,
     pub(super) courier: Arc<Courier>,
     pub(super) files: Files,
+    /// The files of web messaging.
+    pub(super) uploads: Uploads,
     pub(super) tokens: Mutex<Tokens>,
     pub(super) windows: Mutex<Windows>,
     /// Integration id and customer id → conversation id.
@@ -100,6 +103,7 @@ impl State {
             media_events: delivery::address(&media_events),
             courier,
             files,
+            uploads: Uploads::new(&options.webhook_secret),
             tokens: Mutex::default(),
             windows: Mutex::new(Windows::new(options.allowance)),
             conversations: Mutex::default(),

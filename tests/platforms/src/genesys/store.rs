@@ -4,23 +4,27 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 
-use super::{files::Stored, state::State};
+use super::{files::Stored, state::State, web_messaging};
 use crate::{
     faults::Fault,
     seal::BadLink,
     serving::{self, Served},
-    spoil::redirect,
+    spoil::{cached_429, redirect},
     wire::{Answer, Request},
 };
 
 /// Answers a request to the object store.
 pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
+    if let Some(id) = web_messaging::upload_of(&request) {
+        return web_messaging::put(&state, &request, id).await;
+    }
     let id = request.path.trim_start_matches('/').to_owned();
     let fault = state
         .faults
         .take_at_download(&request, &state.files.subjects(&id));
     match fault {
         Some(Fault::FiveHundreds) => return slow_down(),
+        Some(Fault::Cached429) => return cached_429(),
         Some(Fault::HtmlErrorPage) => return Answer::html(StatusCode::OK),
         Some(Fault::ExpiredLink) => return denied("Request has expired"),
         Some(Fault::Unauthorised) => return denied("Access Denied"),
@@ -89,16 +93,16 @@ fn no_such_key() -> Answer {
     xml(StatusCode::NOT_FOUND, "NoSuchKey", why)
 }
 
-fn denied(why: &str) -> Answer {
+pub(super) fn denied(why: &str) -> Answer {
     xml(StatusCode::FORBIDDEN, "AccessDenied", why)
 }
 
-fn slow_down() -> Answer {
+pub(super) fn slow_down() -> Answer {
     let why = "Please reduce your request rate.";
     xml(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", why)
 }
 
-fn xml(status: StatusCode, code: &str, message: &str) -> Answer {
+pub(super) fn xml(status: StatusCode, code: &str, message: &str) -> Answer {
     let request_id = crate::random::hex(8).to_ascii_uppercase();
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message>\

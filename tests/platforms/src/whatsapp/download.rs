@@ -13,7 +13,7 @@ use crate::{
     faults::Fault,
     seal::BadLink,
     serving::{self, Served},
-    spoil::redirect,
+    spoil::{cached_429, redirect},
     wire::{Answer, Request},
 };
 
@@ -30,6 +30,7 @@ pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
         Some(Fault::FiveHundreds) => {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "").with(RETRY_AFTER, "1");
         }
+        Some(Fault::Cached429) => return cached_429(),
         Some(Fault::HtmlErrorPage) => return Answer::html(StatusCode::OK),
         Some(Fault::ExpiredLink) => return expired(&state),
         Some(Fault::Unauthorised) => return unauthorised(),

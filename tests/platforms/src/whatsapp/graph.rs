@@ -74,7 +74,8 @@ pub(super) async fn enter(
         Some(Fault::LimitDrift) => {
             return Struck::Refused(Answer::html(StatusCode::PAYLOAD_TOO_LARGE));
         }
-        Some(Fault::MediaRefused) => Some(GraphError::new(error::MEDIA_UPLOAD).answer()),
+        Some(Fault::Wrong415) => Some(unsupported()),
+        Some(Fault::ProviderRejectsType) => Some(GraphError::new(error::MEDIA_UPLOAD).answer()),
         Some(Fault::Stall) => {
             state.faults.stalled().await;
             None
@@ -89,6 +90,12 @@ pub(super) async fn enter(
         return Struck::Refused(GraphError::token(false).answer());
     }
     Struck::Proceeds(fault)
+}
+
+/// 415; no published code has this status, so the code is that of any parameter.
+fn unsupported() -> Answer {
+    let error = GraphError::parameter("The content type is not supported.");
+    error.under(StatusCode::UNSUPPORTED_MEDIA_TYPE).answer()
 }
 
 fn throughput() -> GraphError {

@@ -22,4 +22,5 @@ mod sends;
 mod statuses;
 mod support;
 mod tokens;
+mod uploads;
 mod webhooks;

@@ -111,7 +111,11 @@ impl WhatsApp {
     ) -> Result<Response, CallError> {
         let body = match &request.body {
             Body::Json(text) => serde_json::from_str::<Value>(text).unwrap_or_default(),
-            Body::Empty | Body::Form(_) | Body::Multipart(_) | Body::Verbatim(_) => Value::Null,
+            Body::Empty
+            | Body::Form(_)
+            | Body::Multipart(_)
+            | Body::File(_)
+            | Body::Verbatim(_) => Value::Null,
         };
         if body.get("typing_indicator").is_some() {
             let last = body["message_id"].as_str().unwrap_or_default();

@@ -254,7 +254,7 @@ impl Genesys {
     ) -> Result<Response, CallError> {
         let dice = &scene.agenda.dice;
         if fault == Some(Fault::SendRefused) {
-            self.tokens.borrow_mut().clear();
+            self.revoke();
         }
         if !self.is_valid(scene.agenda.now(), credential) {
             return Ok(error(401, "bad.credentials"));
@@ -296,7 +296,12 @@ impl Genesys {
         }
     }
 
-    fn is_valid(&self, now: Timestamp, credential: &Credential) -> bool {
+    /// No token is good any more.
+    pub(super) fn revoke(&self) {
+        self.tokens.borrow_mut().clear();
+    }
+
+    pub(super) fn is_valid(&self, now: Timestamp, credential: &Credential) -> bool {
         let Credential::Bearer(token) = credential else {
             return false;
         };

@@ -5,6 +5,7 @@ pub mod customers;
 pub mod download;
 pub mod genesys;
 mod visits;
+pub mod web;
 pub mod whatsapp;
 
 use std::rc::Rc;
@@ -19,7 +20,7 @@ use serde_json::Value;
 
 use crate::faults::Fault;
 use crate::reference::Promise;
-use crate::scene::{API, GRAPH, LOGIN, LOOKASIDE, SIGNED, Scene};
+use crate::scene::{API, GRAPH, LOGIN, LOOKASIDE, SIGNED, Scene, UPLOADS};
 
 /// Everything behind the network.
 pub struct Platforms {
@@ -28,6 +29,8 @@ pub struct Platforms {
     pub whatsapp: whatsapp::WhatsApp,
     /// Genesys.
     pub genesys: genesys::Genesys,
+    /// Its web messaging.
+    pub web: web::Web,
 }
 
 impl Platforms {
@@ -37,6 +40,7 @@ impl Platforms {
         Self {
             whatsapp: whatsapp::WhatsApp::default(),
             genesys: genesys::Genesys::default(),
+            web: web::Web::default(),
             scene,
         }
     }
@@ -94,13 +98,17 @@ impl Http for Platforms {
             {
                 self.scene.reference.not_connected(&landing.row);
             }
-            if let Some(row) = opaque(request) {
+            let place = web::row_of(&self.scene, request).filter(|_| host == API);
+            if let Some(row) = opaque(request).or(place) {
                 self.scene.reference.not_connected(&row);
             }
             return Err(error);
         }
         self.see(host, credential);
         let scene = &self.scene;
+        if let Some(refused) = self.down(host, request).await {
+            return refused;
+        }
         match (host, request.method) {
             (GRAPH | API, Method::Get) => {
                 let trouble = self.arrive(visit.as_ref(), host, request).await;
@@ -108,6 +116,10 @@ impl Http for Platforms {
                     Some(answer) => answer,
                     None if host == GRAPH => {
                         self.whatsapp.look_up(scene, request, credential).await
+                    }
+                    None if request.url.path().contains("/attachments/") => {
+                        let key = (&self.genesys, credential);
+                        self.web.look_up(scene, request, key).await
                     }
                     None if request.url.path().contains("/messaging/") => {
                         self.genesys.configuration(scene, request, credential)
@@ -119,6 +131,14 @@ impl Http for Platforms {
                 answer
             }
             (GRAPH, Method::Post) => self.whatsapp.message(scene, request, credential).await,
+            (API, Method::Delete) => Ok(self.web.cancel(scene, request)),
+            (API, Method::Post) if request.url.path().ends_with("/webmessaging/upload") => {
+                let Some(row) = web::row_of(scene, request) else {
+                    return Err(CallError::NotSent("no message".to_owned()));
+                };
+                let key = (&self.genesys, credential);
+                self.web.place(scene, (request, row), key).await
+            }
             (API, Method::Post) => self.genesys.message(scene, request, credential).await,
             (LOGIN, _) => self.genesys.token(scene, request, credential).await,
             _ => Err(CallError::NotSent(format!("nobody is at {host}"))),
@@ -138,7 +158,13 @@ impl Http for Platforms {
             return Err(error);
         }
         self.see(host, credential);
+        if let Some(refused) = self.down(host, request).await {
+            let task = self.scene.agenda.running();
+            self.scene.reference.upload_not_connected(task);
+            return refused;
+        }
         match host {
+            UPLOADS => self.web.put(&self.scene, request, file).await,
             GRAPH => {
                 self.whatsapp
                     .hand_over(&self.scene, request, credential, file)

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use attache_domain::ids::ConnectionId;
-use attache_domain::wire::{CallError, Headers, Request, Response};
-use serde_json::Value;
+use attache_domain::wire::{CallError, Headers, Method, Request, Response};
+use serde_json::{Value, json};
 
-use super::{Platforms, answer, come_back};
+use super::{Platforms, answer, come_back, genesys, opaque, web};
 use crate::reference::Outcome;
 use crate::scene::{GRAPH, Part};
 use crate::trouble::{Kind, Trouble};
@@ -59,7 +59,7 @@ impl Platforms {
         scene.faults.meet(scene, trouble.fault());
         let dice = &scene.agenda.dice;
         Some(match trouble.kind {
-            Kind::Unavailable => {
+            Kind::Unavailable | Kind::Down => {
                 scene.agenda.sleep(dice.millis(1, 400)).await;
                 Ok(answer(503, &Value::Null))
             }
@@ -72,6 +72,37 @@ impl Platforms {
                 None => answer(429, &Value::Null),
             }),
         })
+    }
+
+    /// What a platform that is down says to whoever wants something sent over it, or handed over to it.
+    pub(super) async fn down(
+        &self,
+        host: &str,
+        request: &Request,
+    ) -> Option<Result<Response, CallError>> {
+        let scene = &self.scene;
+        let sends = matches!(request.method, Method::Post | Method::Put);
+        let down = scene.down.filter(|_| sends)?;
+        let now = scene.agenda.now();
+        if !down.is_met(host, now) {
+            return None;
+        }
+        scene.faults.meet(scene, down.fault());
+        scene.agenda.sleep(scene.agenda.dice.millis(1, 400)).await;
+        let refused = match host {
+            GRAPH => json!({ "error": { "code": 131_016, "message": "Service unavailable" } }),
+            _ => json!({ "code": "service.unavailable" }),
+        };
+        let answer = Ok(answer(503, &refused));
+        let row = genesys::Landing::read(scene, request).map(|landing| landing.row);
+        if let Some(row) = row.or_else(|| opaque(request)) {
+            scene.reference.post(scene, &row, request.patience);
+            scene.reference.answered(scene, &row, &answer, false);
+        } else if let Some(row) = web::row_of(scene, request) {
+            scene.reference.calls(scene, &row);
+            scene.reference.not_handed_over(&row, false);
+        }
+        Some(answer)
     }
 
     /// It ended with these headers, or without any.

@@ -1,5 +1,7 @@
 //! What must be so at the end, when the weather has long been calm: every row has come to a stated end, for cause.
 
+use std::time::Duration;
+
 use attache_domain::connection::{Connection, Lane};
 use attache_domain::ids::{ConnectionId, MediaId};
 use attache_domain::job::DeadLetter;
@@ -11,7 +13,12 @@ use attache_flow::memory::State;
 use super::sends::{Sends, is_for_customer};
 use super::{Promise, Reference};
 use crate::files::Nature;
-use crate::scene::{LOOKASIDE, Role, Scene, Sent, Side};
+use crate::scene::{API, GRAPH, LOOKASIDE, Role, Scene, Sent, Side};
+
+/// For so long at the most nobody asks a target that does not work, and the calls around it.
+const LONGEST_COOLDOWN: Duration = Duration::from_secs(20 * 60);
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// What is left when a run is over.
 pub struct Remains<'a> {
@@ -121,7 +128,8 @@ impl Reference {
         match (gate.verdict, sent.file.nature) {
             (Verdict::Clean, Nature::Clean) if gate.stage == Stage::Rejected => {
                 let row = case.scene.row(&case.item.id);
-                let drifted = row.is_some_and(|(message, ..)| self.has_drifted(message));
+                let drifted =
+                    row.is_some_and(|(message, ..)| self.has_drifted(case.scene, message));
                 drifted && !case.scene.links
             }
             (Verdict::Clean, Nature::Clean) => self.words_end_well(case),
@@ -151,10 +159,24 @@ impl Reference {
                         Some((_, part, Role::Caption)) if !self.file_went_out(&part.id)
                     );
                     let nowhere = !to_customer || sends.landed == 0;
-                    nowhere && (sends.is_spent() || caption_alone)
+                    let spent = sends.is_spent() || caption_alone;
+                    nowhere && (spent || self.outlasted(case, to_customer))
                 }
                 _ => false,
             }
+    }
+
+    /// Whether its target was down for longer than it is worth waiting for.
+    fn outlasted(&self, case: &Case<'_>, to_customer: bool) -> bool {
+        let diagnosis = case.item.record.diagnosis.as_ref();
+        let said = diagnosis.is_some_and(|it| it.code == "delivery.platform-down");
+        let (host, long) = match to_customer {
+            true => (GRAPH, HOUR),
+            false => (API, 24 * HOUR),
+        };
+        // What is down in the end is found to work by the next probe only.
+        let down = case.scene.down;
+        said && down.is_some_and(|down| down.lasts(host, long.saturating_sub(LONGEST_COOLDOWN)))
     }
 
     fn file_went_out(&self, id: &MediaId) -> bool {
@@ -202,10 +224,11 @@ impl Reference {
         });
     }
 
-    /// In any window, at most a burst and one slot for each interval; for each lane of each connection.
+    /// In any window, at most a burst and one slot for each interval; for each lane of each connection, from one restart of its
+    /// line to the next.
     fn judge_rate(&self, scene: &Scene) {
         let directory = scene.directory(&[LOOKASIDE]);
-        for (key, slots) in self.slots.borrow().iter() {
+        for ((key, _), slots) in self.slots.borrow().iter() {
             let rate = key.split_once('/').and_then(|(lane, id)| {
                 let lane = [Lane::Media, Lane::Text]
                     .into_iter()

@@ -226,13 +226,18 @@ impl Reference {
         let mut parts = scene.messages.iter().flat_map(|message| &message.parts);
         let trouble = |sent: &Sent| sent.withheld || sent.dead || sent.tardy;
         let troubled = parts.any(|part| part.sent().is_some_and(trouble));
-        // What connections take is read in calm as well.
+        // What connections take is read in calm as well, and a line by who waited long for a place in it.
+        let is_line = |key: &str| key.starts_with("media/") || key.starts_with("text/");
         let about_hosts = state
             .asked
             .iter()
-            .filter(|(key, _)| !key.starts_with("taken/"));
+            .filter(|(key, _)| !key.starts_with("taken/") && !is_line(key));
         let asked: usize = about_hosts.map(|(_, times)| times).sum();
         let calm = scene.faults.is_calm() && !troubled;
+        let lines: Vec<_> = state.learnt.keys().filter(|key| is_line(key)).collect();
+        self.demand(!calm || lines.is_empty(), Promise::Spared, || {
+            format!("{lines:?} are known although nothing was wrong")
+        });
         self.demand(!calm || asked == 0, Promise::Spared, || {
             format!("{asked} questions about hosts although nothing was wrong")
         });
@@ -276,7 +281,7 @@ impl Hosts {
     }
 }
 
-fn breaker_of(text: &str) -> Option<Breaker> {
+pub(super) fn breaker_of(text: &str) -> Option<Breaker> {
     let row: Value = serde_json::from_str(text).ok()?;
     serde_json::from_value(row.get("breaker")?.clone()).ok()
 }

@@ -66,13 +66,13 @@ impl Reference {
                     }
                     (What::File(sent), Some((link, digest))) => {
                         *digest == sent.file.digest.to_string()
-                            && link.contains(&id.arrival_key())
+                            && self.is_its_link(scene, (message, id), link)
                             && is_said(scene, message, text.as_deref(), sent.caption.as_deref())
                     }
                     (What::File(sent), None) => {
                         let text = text.as_deref().unwrap_or_default();
                         scene.links
-                            && self.has_drifted(message)
+                            && self.has_drifted(scene, message)
                             && text.contains(&id.arrival_key())
                             && text.contains(sent.caption.as_deref().unwrap_or_default())
                     }
@@ -138,7 +138,7 @@ impl Reference {
                 let caption = sent.caption.as_deref();
                 let with = caption.filter(|it| it.chars().count() <= 1024);
                 let beginning = with.map_or_else(String::new, |it| format!("{it}\n\n"));
-                let why = sent.file.nature == Nature::Foreign || self.has_drifted(message);
+                let why = sent.file.nature == Nature::Foreign || self.has_drifted(scene, message);
                 scene.links
                     && why
                     && text.starts_with(&beginning)

@@ -6,6 +6,7 @@
 mod ending;
 mod erasing;
 mod fates;
+mod handing;
 mod hearing;
 mod hosts;
 mod landings;
@@ -24,6 +25,7 @@ use crate::schedule::TaskId;
 
 pub use ending::Remains;
 use erasing::Links;
+use handing::Handing;
 use hearing::Hearing;
 use hosts::Hosts;
 pub use hosts::Outcome;
@@ -72,6 +74,8 @@ promises! {
     Erased "what was taken back is a tombstone or never came in: nothing of it lies anywhere, is sent, or comes back",
     Referenced "by reference only no bytes are left once no link lives, and they stay until then",
     Spared "a host in trouble gets its probe and no more, a number no more than fifteen errors an hour; in calm nobody asks",
+    Handed "bytes go to the place that is theirs, and not once more when their target told that it has them",
+    Probed "who may ask whether a target works again asks, or lets the next one ask at once",
     Isolated "no handler panics and no job is unreadable",
 }
 
@@ -98,8 +102,8 @@ pub struct Reference {
     stored: RefCell<BTreeSet<MediaId>>,
     sends: RefCell<BTreeMap<MediaId, Sends>>,
     batches: RefCell<BTreeMap<TaskId, sends::Batch>>,
-    /// Reserved slots, by limiter key.
-    slots: RefCell<BTreeMap<String, Vec<Timestamp>>>,
+    /// Reserved slots, by limiter key and by the pace of its line: with each one the line begins anew.
+    slots: RefCell<BTreeMap<(String, u64), Vec<Timestamp>>>,
     foreign: RefCell<BTreeSet<MediaId>>,
     struck: RefCell<BTreeSet<TaskId>>,
     hearing: RefCell<Hearing>,
@@ -108,6 +112,7 @@ pub struct Reference {
     /// Where something was refused that should have been taken.
     drifted: RefCell<BTreeSet<ConnectionId>>,
     tries: RefCell<Tries>,
+    handing: RefCell<Handing>,
 }
 
 impl Reference {

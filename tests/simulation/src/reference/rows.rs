@@ -48,6 +48,7 @@ impl Reference {
         drop(rows);
         self.observe_objects(scene, state);
         self.observe_hosts(scene, state);
+        self.observe_lines(scene, state);
     }
 
     fn observe_row(&self, scene: &Scene, item: &Item) {
@@ -86,7 +87,7 @@ impl Reference {
             item.gate.due_at.map(Timestamp::as_seconds),
         ));
         self.compare(row, item);
-        if item.record.attempts > row.attempts && is_too_late(item) {
+        if item.record.attempts > row.attempts && (is_too_late(item) || is_waited_out(item)) {
             self.too_late(&item.id);
         }
         row.attempts = item.record.attempts;
@@ -189,4 +190,11 @@ impl Reference {
 fn is_too_late(item: &Item) -> bool {
     let diagnosis = item.record.diagnosis.as_ref();
     diagnosis.is_some_and(|diagnosis| diagnosis.code == "ours.deadline-passed")
+}
+
+/// An upload that was waited for long enough.
+fn is_waited_out(item: &Item) -> bool {
+    let codes = ["pipeline.completion-timeout", "pipeline.queued-too-long"];
+    let diagnosis = item.record.diagnosis.as_ref();
+    diagnosis.is_some_and(|diagnosis| codes.contains(&diagnosis.code.as_str()))
 }

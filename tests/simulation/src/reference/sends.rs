@@ -10,6 +10,7 @@ use attache_domain::time::Timestamp;
 use attache_domain::verdict::Verdict;
 use attache_domain::wire::{CallError, Response};
 use attache_flow::memory::State;
+use serde_json::Value;
 
 use super::{Promise, Reference};
 use crate::files::Nature;
@@ -81,7 +82,7 @@ pub(super) fn is_for_customer(scene: &Scene, id: &MediaId) -> bool {
 }
 
 /// The limiter's key that a row's calls count against.
-fn limiter_key(scene: &Scene, id: &MediaId, in_words: bool) -> String {
+pub(super) fn limiter_key(scene: &Scene, id: &MediaId, in_words: bool) -> String {
     let Some((message, part, role)) = scene.row(id) else {
         return String::new();
     };
@@ -92,7 +93,11 @@ fn limiter_key(scene: &Scene, id: &MediaId, in_words: bool) -> String {
     if is_for_customer(scene, id) {
         format!("{lane}/{}", scene::number_id(message.number))
     } else {
-        format!("{lane}/{}", scene::genesys_id(message.number))
+        let side = match message.side {
+            Side::Customer => scene.agents_side(message.number),
+            Side::Agent => scene::genesys_id(message.number),
+        };
+        format!("{lane}/{side}")
     }
 }
 
@@ -110,18 +115,22 @@ impl Reference {
         self.batches.borrow_mut().insert(task, batch);
     }
 
-    /// The limiter granted slots under `key` to a task.
-    pub fn granted(&self, task: TaskId, key: &str, slots: &[Timestamp]) {
-        self.rush(key, slots);
+    /// The limiter granted slots under `key` to a task; `known`: beside what was known of it then.
+    pub fn granted(&self, task: TaskId, (key, known): (&str, Option<&str>), slots: &[Timestamp]) {
+        self.rush((key, known), slots);
         let mut batches = self.batches.borrow_mut();
         let granted = &mut batches.entry(task).or_default().granted;
         granted.entry(key.to_owned()).or_default().extend(slots);
     }
 
     /// Other traffic took these slots.
-    pub fn rush(&self, key: &str, slots: &[Timestamp]) {
+    pub fn rush(&self, (key, known): (&str, Option<&str>), slots: &[Timestamp]) {
+        let known: Value = known
+            .and_then(|known| serde_json::from_str(known).ok())
+            .unwrap_or_default();
+        let pace = known["generation"].as_u64().unwrap_or(0);
         let mut all = self.slots.borrow_mut();
-        all.entry(key.to_owned()).or_default().extend(slots);
+        all.entry((key.to_owned(), pace)).or_default().extend(slots);
     }
 
     /// A link is made for a platform.
@@ -166,6 +175,7 @@ impl Reference {
             )
         });
         self.judge_right(scene, id);
+        self.calls(scene, id);
         self.demand(self.has_slot(scene, id), Promise::Paced, || {
             format!("{id}: task {task} sends without a slot whose time has come")
         });
@@ -205,17 +215,26 @@ impl Reference {
         let (now, task) = (scene.agenda.now(), scene.agenda.running());
         let in_words = self.goes_in_words(id);
         let key = limiter_key(scene, id, in_words);
-        let (mut batches, reserved) = (self.batches.borrow_mut(), self.slots.borrow());
+        let mut batches = self.batches.borrow_mut();
         let Some(batch) = batches.get_mut(&task) else {
             return false;
         };
-        let reserved = reserved.get(&key).map(Vec::as_slice).unwrap_or_default();
         let has = batch.jobs.iter().any(|(media, slot)| {
-            media == id && slot.is_some_and(|slot| slot <= now && reserved.contains(&slot))
+            media == id && slot.is_some_and(|slot| slot <= now && self.was_reserved(&key, slot))
         });
+        if self.is_probe(&key, task) {
+            return true;
+        }
         let granted = batch.granted.entry(key).or_default();
         let next = granted.iter().position(|slot| *slot <= now);
         has || next.map(|next| granted.swap_remove(next)).is_some()
+    }
+
+    /// Whether a slot was reserved, though it may be void by now: who did not learn of that may use it.
+    fn was_reserved(&self, key: &str, slot: Timestamp) -> bool {
+        let slots = self.slots.borrow();
+        let mut of_key = slots.iter().filter(|((of, _), _)| of == key);
+        of_key.any(|(_, slots)| slots.contains(&slot))
     }
 
     /// The bytes of a file were handed over by a task.
@@ -252,18 +271,26 @@ impl Reference {
     pub fn drifts(&self, scene: &Scene, id: &MediaId) {
         if let Some((message, ..)) = scene.row(id) {
             self.sends.borrow_mut().entry(id.clone()).or_default().unfit += 1;
-            self.drifted.borrow_mut().insert(target(message));
+            self.drifted.borrow_mut().insert(target(scene, message));
         }
     }
 
     /// Whether something of a message's number was refused in its direction that should have been taken.
-    pub(super) fn has_drifted(&self, message: &Message) -> bool {
-        self.drifted.borrow().contains(&target(message))
+    pub(super) fn has_drifted(&self, scene: &Scene, message: &Message) -> bool {
+        self.drifted.borrow().contains(&target(scene, message))
     }
 
     /// Whether words go in the place of a row's file.
     pub(super) fn goes_in_words(&self, id: &MediaId) -> bool {
         self.rows.borrow().get(id).is_some_and(|row| row.in_words)
+    }
+
+    /// A step of handing over came to nothing, perhaps for the token.
+    pub fn not_handed_over(&self, id: &MediaId, unauthorised: bool) {
+        let mut all = self.sends.borrow_mut();
+        let sends = all.entry(id.clone()).or_default();
+        sends.refused += 1;
+        sends.unauthorised += u32::from(unauthorised);
     }
 
     /// A task could not hand its file over.
@@ -348,9 +375,9 @@ impl Reference {
 }
 
 /// Where a message goes.
-fn target(message: &Message) -> ConnectionId {
+fn target(scene: &Scene, message: &Message) -> ConnectionId {
     match message.side {
-        Side::Customer => scene::genesys_id(message.number),
+        Side::Customer => scene.agents_side(message.number),
         Side::Agent => scene::number_id(message.number),
     }
 }

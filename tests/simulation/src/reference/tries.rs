@@ -91,6 +91,9 @@ impl Reference {
     pub fn acknowledge(&self, scene: &Scene, number: usize, state: &State) {
         let webhook = scene.webhook(number);
         let posts = self.tries.borrow().posted.get(&number).copied();
+        if let Some(file) = &webhook.completes {
+            self.told_complete(file, state);
+        }
         let last = posts.unwrap_or(0) >= MOST_TRIES;
         let parts = webhook.messages.iter().flat_map(|n| {
             let message = &scene.messages[*n];

@@ -145,15 +145,16 @@ impl Run {
         };
         let key = format!("{}/{genesys}", Lane::Media.as_str());
         let request = gcra::Request::new(rate, slots, self.scene.agenda.now());
-        let mut tat = self.world.state.borrow_mut();
-        let found = tat.limits.get(&key).copied();
+        let mut state = self.world.state.borrow_mut();
+        let found = state.limits.get(&key).copied();
         for branch in [Branch::Start, Branch::Extend] {
             if let Ok(moved) = request.attempt(branch).apply(found) {
                 let granted: Vec<_> = request.granted(moved).slots().collect();
                 self.scene
                     .note(format_args!("other traffic takes {slots} slots"));
-                self.scene.reference.rush(&key, &granted);
-                tat.limits.insert(key, moved);
+                let known = state.learnt.get(&key).map(String::as_str);
+                self.scene.reference.rush((&key, known), &granted);
+                state.limits.insert(key, moved);
                 return;
             }
         }

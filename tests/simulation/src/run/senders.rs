@@ -114,7 +114,7 @@ impl Run {
         let tries = self.senders.get(&number).map_or(0, |sending| sending.tries);
         let dice = &scene.agenda.dice;
         match scene.webhook(number).sender {
-            Sender::Meta => {
+            Sender::Meta | Sender::Completions => {
                 let longest = 1_000_u64 << tries.min(9);
                 let wait = dice.millis(500, longest);
                 scene.agenda.expect(wait, Event::Webhook(number));

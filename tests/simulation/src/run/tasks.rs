@@ -55,6 +55,7 @@ impl Run {
     /// What the world makes of an invocation's end; `None`: it died.
     fn end(&mut self, task: TaskId, work: Work, done: Option<Done>) {
         let scene = Rc::clone(&self.scene);
+        scene.reference.judge_probe(&scene, task);
         match (work, done) {
             (Work::Webhook(attempt), done) => {
                 self.answer(&attempt, task, done == Some(Done::Status(200)));

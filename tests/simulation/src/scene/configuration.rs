@@ -8,7 +8,7 @@ use attache_domain::connection::{
 use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
 
-use super::{AGENT_ENDPOINT, API, ENDPOINT, GRAPH, LOGIN};
+use super::{AGENT_ENDPOINT, API, ENDPOINT, GRAPH, LOGIN, WEB_ENDPOINT};
 use crate::dice::Dice;
 
 /// The connection of a number.
@@ -69,8 +69,12 @@ pub(super) fn retentions(dice: &Dice) -> Retentions {
 }
 
 /// Everything configured; `media_hosts` may have the numbers' tokens. Number 1 has a template for closed windows. `links`: what a
-/// side does not take goes to it as a link.
-pub(super) fn directory(media_hosts: &[&str], retentions: &Retentions, links: bool) -> Directory {
+/// side does not take goes to it as a link; `web`: number 1's customers' files and words go to web messaging.
+pub(super) fn directory(
+    media_hosts: &[&str],
+    retentions: &Retentions,
+    (links, web): (bool, bool),
+) -> Directory {
     let ways = Ways {
         link: links,
         ..Ways::default()
@@ -78,6 +82,7 @@ pub(super) fn directory(media_hosts: &[&str], retentions: &Retentions, links: bo
     let endpoints = [
         (ENDPOINT, Profile::WhatsApp),
         (AGENT_ENDPOINT, Profile::GenesysOpenMessaging),
+        (WEB_ENDPOINT, Profile::GenesysWebMessaging),
     ]
     .map(|(id, profile)| {
         Row::Endpoint(Endpoint {
@@ -110,7 +115,11 @@ pub(super) fn directory(media_hosts: &[&str], retentions: &Retentions, links: bo
     });
     let routes = (0..NUMBERS).map(|number| Route {
         from: number_id(number),
-        to: (number < 2).then(|| genesys_id(number)),
+        to: match number {
+            1 if web => Some(web_id()),
+            0 | 1 => Some(genesys_id(number)),
+            _ => None,
+        },
     });
     let ways_back = (0..2).map(|number| Route {
         from: genesys_id(number),
@@ -120,21 +129,46 @@ pub(super) fn directory(media_hosts: &[&str], retentions: &Retentions, links: bo
         endpoints
             .into_iter()
             .chain((0..2).filter_map(|number| agents(number, retentions[number], ways)))
+            .chain(web_messaging(retentions[1], ways).filter(|_| web))
             .chain(numbers)
             .chain(routes.chain(ways_back).map(Row::Route)),
     )
+}
+
+/// Number 1's customers' side of web messaging, if there is one.
+#[must_use]
+pub(super) fn web_id() -> ConnectionId {
+    ConnectionId::new("web-1")
+}
+
+fn web_messaging(retention: Retention, ways: Ways) -> Option<Row> {
+    let account = Account::GenesysWebMessaging {
+        endpoint: Some(EndpointId::new(WEB_ENDPOINT)),
+        channel_id: "7d3a0c11".to_owned(),
+        org: org()?,
+    };
+    Some(Row::Connection(Connection {
+        retention,
+        ways,
+        ..Connection::new(web_id(), account)
+    }))
+}
+
+fn org() -> Option<Org> {
+    Some(Org {
+        api_url: host(API)?,
+        login_url: host(LOGIN)?,
+        client_id: "client".to_owned(),
+        client_secret: client_secret(),
+    })
 }
 
 fn agents(number: usize, retention: Retention, ways: Ways) -> Option<Row> {
     let account = Account::GenesysOpenMessaging {
         endpoint: Some(EndpointId::new(AGENT_ENDPOINT)),
         integration_id: integration_id(number),
-        org: Org {
-            api_url: host(API)?,
-            login_url: host(LOGIN)?,
-            client_id: "client".to_owned(),
-            client_secret: client_secret(),
-        },
+        custom_attributes: false,
+        org: org()?,
     };
     Some(Row::Connection(Connection {
         retention,

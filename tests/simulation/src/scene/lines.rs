@@ -131,8 +131,8 @@ fn agent(dice: &Dice, n: u64) -> Message {
     let several = |count: u64| (0..count).map(|k| file(dice, 100 + 10 * n + k)).collect();
     let mut whats: Vec<What> = match dice.below(10) {
         0 | 1 => vec![words(n)],
-        // Longer than one message may be: it arrives as two.
-        2 => [4096, 900]
+        // Longer than the 4096 characters that one message may have: it arrives as two, the first of which ends behind a word.
+        2 => [4095, 900]
             .map(|long| What::Words("word ".repeat(long)[..long].to_owned()))
             .into(),
         3..=6 => several(1),

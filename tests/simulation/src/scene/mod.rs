@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use attache_domain::connection::Directory;
-use attache_domain::ids::MediaId;
+use attache_domain::ids::{ConnectionId, MediaId};
 use attache_domain::time::Timestamp;
 use attache_flow::ports::Queue;
 
@@ -44,12 +44,16 @@ pub const STRANGER: &str = "media.example.net";
 pub const API: &str = "api.mypurecloud.de";
 /// Genesys' login host.
 pub const LOGIN: &str = "login.mypurecloud.de";
+/// Where the bytes for web messaging go, by signed links: it must never see a token.
+pub const UPLOADS: &str = "uploads.s3.eu-central-1.amazonaws.com";
 /// Where Genesys' signed links lead: it must never see a token.
 pub const SIGNED: &str = "downloads.s3.eu-central-1.amazonaws.com";
 /// The endpoint Meta's webhooks come to.
 pub const ENDPOINT: &str = "wa";
 /// The endpoint Genesys' webhooks come to.
 pub const AGENT_ENDPOINT: &str = "genesys";
+/// The endpoint that web messaging's events come to.
+pub const WEB_ENDPOINT: &str = "web";
 /// The secret that signs all webhooks.
 pub const APP_SECRET: &str = "the app's secret";
 /// The customers: one who wrote an hour ago, one whose window closes during the run, one who never wrote.
@@ -97,6 +101,8 @@ pub enum Event {
 pub enum Sender {
     /// It comes again until it is acknowledged.
     Meta,
+    /// Genesys, of an upload: it comes again until it is acknowledged.
+    Completions,
     /// It waits ten seconds for an answer and comes again five times, five seconds apart.
     Genesys,
 }
@@ -118,6 +124,8 @@ pub struct Webhook {
     pub kept: Vec<String>,
     /// The number and the customer an agent is writing to, if it says no more than that.
     pub typing: Option<(usize, &'static str)>,
+    /// The upload that it says is complete.
+    pub completes: Option<String>,
 }
 
 /// What every part of a run shares.
@@ -128,6 +136,10 @@ pub struct Scene {
     pub faults: Faults,
     /// Which host is in trouble for everybody.
     pub trouble: Option<Trouble>,
+    /// Which target is down.
+    pub down: Option<Trouble>,
+    /// Whether what customers send over number 1 goes to web messaging, in two steps: in some runs.
+    pub web: bool,
     /// What happened.
     pub trace: Trace,
     /// What must hold.
@@ -151,6 +163,7 @@ impl Scene {
         let trouble = Trouble::draw(&dice, BEGINNING);
         let retentions = configuration::retentions(&dice);
         let links = dice.chance(500);
+        let (down, web) = (Trouble::of_target(&dice, BEGINNING), dice.chance(400));
         let messages = lines::messages(&dice);
         let webhooks = webhooks::webhooks(&dice, &messages);
         Rc::new(Self {
@@ -159,6 +172,8 @@ impl Scene {
             trouble,
             retentions,
             links,
+            down,
+            web,
             trace: Trace::new(keep, BEGINNING),
             reference: Reference::default(),
             entries: cast::entries(&messages),
@@ -170,7 +185,24 @@ impl Scene {
     /// Everything configured; `media_hosts` may have the numbers' tokens.
     #[must_use]
     pub fn directory(&self, media_hosts: &[&str]) -> Directory {
-        configuration::directory(media_hosts, &self.retentions, self.links)
+        configuration::directory(media_hosts, &self.retentions, (self.links, self.web))
+    }
+
+    /// Where what customers send over a number goes.
+    #[must_use]
+    pub fn agents_side(&self, number: usize) -> ConnectionId {
+        match number {
+            1 if self.web => configuration::web_id(),
+            _ => genesys_id(number),
+        }
+    }
+
+    /// Web messaging tells that it has a file.
+    pub fn complete(&self, file: &str, wait: Duration) {
+        let number = self.webhook_count();
+        let webhook = webhooks::completion(file);
+        self.webhooks.borrow_mut().push(Rc::new(webhook));
+        self.agenda.expect(wait, Event::Webhook(number));
     }
 
     /// Adds a line to the trace.

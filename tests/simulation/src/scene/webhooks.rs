@@ -66,6 +66,7 @@ fn meta(dice: &Dice, n: usize, messages: &[Message], group: Vec<usize>) -> Webho
         messages: group,
         kept,
         typing: None,
+        completes: None,
     }
 }
 
@@ -92,6 +93,7 @@ pub(super) fn status(
         messages: Vec::new(),
         kept: Vec::new(),
         typing: None,
+        completes: None,
     }
 }
 
@@ -205,6 +207,7 @@ fn genesys(dice: &Dice, messages: &[Message], n: usize) -> Webhook {
         messages: vec![n],
         kept: Vec::new(),
         typing: None,
+        completes: None,
     }
 }
 
@@ -224,5 +227,23 @@ fn typing(message: &Message, at: Duration) -> Webhook {
         messages: Vec::new(),
         kept: Vec::new(),
         typing: Some((message.number, message.customer)),
+        completes: None,
+    }
+}
+
+/// Web messaging has the file.
+pub(super) fn completion(file: &str) -> Webhook {
+    let data = json!({ "fileId": file, "virusScanResult": "clean", "formatValidation": "passed", "status": "completed" });
+    let body =
+        json!({ "eventType": "genesys.cloud.messaging.file.upload.completed", "data": data });
+    Webhook {
+        sender: Sender::Completions,
+        at: Duration::ZERO,
+        cue: None,
+        body: body.to_string().into_bytes(),
+        messages: Vec::new(),
+        kept: Vec::new(),
+        typing: None,
+        completes: Some(file.to_owned()),
     }
 }

@@ -35,6 +35,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("gateway-400", "*.media-refused", status(&[(400, 400)]).at(&[Upload]).worded().says(&["media gateway", "invalid payload"]), (Customer, Reject, Likely), TYPE, "S1-45, S1-46"),
     rule("not-of-conversation", "*.attachment-elsewhere", status(BAD).at(&[Send]).worded().says(&["does not belong", "not associated", "attachment not found"]), (Ours, Reject, Likely), ELSEWHERE, "S2-28, S2-30"),
     rule("limit-drift", "*.too-large", status(&[(413, 413)]).worded(), (Limits, Smaller, Likely), DRIFT, "S2-26, S2-32; C5"),
+    rule("upload-link-expired", "*.upload-link-expired", status(&[(400, 400), (403, 403)]).at(&[Upload]).says(&["request has expired", "link has expired", "url has expired"]), (Pipeline, Again, Likely), LINK_EXPIRED, "S3-15, S3-21"),
     rule("signature-refused", "*.signature-refused", status(&[(401, 401), (403, 403)]).worded().says(&["signature"]), (Ours, Reject, Likely), SIGNATURE, "S0-53"),
     rule("scope-missing", "*.permission", status(&[(401, 401), (403, 403)]).worded().says(&["scope", "permission"]), (Token, Reject, Likely), SCOPE, "S0-54, S0-64; S3-50, S3-51; S4-9"),
     rule("registered-already", "*.registered-already", status(&[(409, 409)]).at(&[Register]), (Ours, Reject, Likely), REGISTERED, "S3-25"),
@@ -60,6 +61,7 @@ const FORM: &str =
 const DRIFT: &str = "The file fits the limits that are known, and the platform takes less. Read its configuration again and compare; send a smaller file, never go round the limit.";
 const TYPE: &str = "The platform does not take this type, or its content is another than its name says. See the types its configuration allows.";
 const ELSEWHERE: &str = "The uploaded file is not one of this conversation. Upload it within the conversation and send its id.";
+const LINK_EXPIRED: &str = "The signed link for the upload died before the bytes were there. Attaché asks for a new one; if it lasts, compare the clocks.";
 const SIGNATURE: &str = "The signature was refused: something on the way changes the body, or the secret is another. Compare the secrets; look for proxies that rewrite.";
 const SCOPE: &str = "The client lacks a scope or permission, which the evidence may name. Grant it to the OAuth client, not to a user, and to long-lived tokens only.";
 const REGISTERED: &str = "Nothing to do: the webhook is registered already.";

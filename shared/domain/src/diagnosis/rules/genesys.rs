@@ -3,7 +3,7 @@
 use super::super::Confidence::{Certain, Likely, Unknown as NotSure};
 use super::super::Domain::{Customer, Limits, Ours, Pipeline, Provider, Token, Unknown};
 use super::super::rule::Then::{Again, Open, Reject, Renew, Throttle};
-use super::super::rule::{Rule, field, rule, status};
+use super::super::rule::{ANY, Rule, field, rule, status};
 use super::super::seen::Step;
 use super::super::seen::Step::{LookUp, Send, Token as AtToken};
 
@@ -31,6 +31,7 @@ pub(super) const CODES: &[Rule] = &[
 /// The rest.
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule] = &[
+    rule("genesys-not-fetched", "genesys.not-fetched", ANY.at(&[Step::Webhook]).says(&["download", "fetch", "retrieve", "link has expired", "url has expired"]), (Pipeline, Reject, Likely), NOT_FETCHED, "genesys.md §5, §7; S0-17"),
     rule("genesys-link-dead", "genesys.link-dead", status(&[(404, 404), (410, 410)]).at(&[LookUp]).worded(), (Provider, Reject, Likely), LINK_DEAD, "S1-16; genesys.md §4"),
     rule("genesys-not-found", "genesys.not-found", field(CODE, &["not.found"]), (Ours, Reject, Likely), NOT_FOUND, PAGE),
     rule("genesys-type", "genesys.type-refused", field(CODE, &["unsupported.media.type"]), (Ours, Reject, Likely), UNSUPPORTED, "S4-3, S4-13"),
@@ -58,6 +59,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("genesys-5xx", "genesys.unavailable", status(&[(408, 408), (500, 599)]).at(NOT_SEND), (Unknown, Again, NotSure), TRANSIENT, "S2-34, C7"),
     rule("genesys-token-unread", "genesys.token-unreadable", status(&[(200, 299)]).at(&[AtToken]), (Unknown, Again, NotSure), TOKEN_UNREAD, "genesys.md §2"),
     rule("genesys-link-unread", "genesys.download-unreadable", status(&[(200, 399)]).at(&[LookUp]), (Unknown, Again, NotSure), LINK_UNREAD, "genesys.md §4"),
+    rule("genesys-upload-unread", "genesys.upload-unreadable", status(&[(200, 399)]).at(&[Step::Upload, Step::UploadStatus]), (Unknown, Again, NotSure), UPLOAD_UNREAD, "S3-12, S3-31"),
     rule("genesys-unexpected", "genesys.unexpected-answer", status(&[(200, 399)]).at(&[Send]), (Unknown, Open, NotSure), REFUSED, "genesys.md §5"),
 ];
 
@@ -66,6 +68,7 @@ const PERMISSION: &str =
     "Give the OAuth client's role the permission conversation:message:receive.";
 const NOT_FOUND: &str = "Check the connection's integration_id and region.";
 const LINK_DEAD: &str = "Genesys does not give the file any more. Ask the agent to send it again.";
+const NOT_FETCHED: &str = "Genesys reports that it could not fetch the file. Attaché sends it a fresh link; see what the host of the link answers.";
 const UNSUPPORTED: &str = "Genesys does not take a body of this type here; a WWW-Authenticate header in the evidence may hint at why. Report it.";
 const THROTTLED: &str =
     "Nothing to do: Attaché waits and tries again. If it lasts, see who else uses this account.";
@@ -81,4 +84,5 @@ const ATTACHMENT: &str = "The uploaded file expired before it was sent. Attaché
 const LONG: &str = "The text is longer than Genesys takes. Send it in parts.";
 const REFUSED: &str = "Give Genesys support the correlation id named in the evidence.";
 const TOKEN_UNREAD: &str = "Check the connection's region and login_url.";
+const UPLOAD_UNREAD: &str = "Genesys answered an upload with something else than the source documents describe. See that the connection's profile is the right one: this surface is not published.";
 const LINK_UNREAD: &str = "Nothing to do: the link is asked for again while it lives.";

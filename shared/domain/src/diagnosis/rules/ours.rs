@@ -24,6 +24,11 @@ macro_rules! table {
     };
 }
 
+/// Whether the rule of this id is one of these.
+pub(in super::super) fn has(id: &str) -> bool {
+    RULES.iter().any(|rule| rule.id == id)
+}
+
 #[rustfmt::skip]
 table! {
     CACHED = own("cached-error", "pipeline.cached-error", (Cache, Again, Likely), PURGE, "S0-25, S0-76…80");
@@ -53,13 +58,17 @@ table! {
     NO_TOKEN_ENDPOINT = own("no-token-endpoint", "ours.no-token-endpoint", (Ours, Reject, Certain), LOGIN_URL, "genesys.md §2");
     FILE_NOT_SENT = own("file-not-sent", "bundle.file-not-sent", (Ours, Reject, Certain), SEE_FILE, "decision 0017");
     WINDOW_CLOSED = own("window-known-closed", "whatsapp.window-closed", (Customer, Reject, Certain), WINDOW, "meta.md §2.6");
+    PAGE_WINDOW_CLOSED = own("page-window-known-closed", "channel.window-closed", (Customer, Reject, Certain), PAGE_WINDOW, "meta.md §3, §4");
     SCAN_FAILED = own("own-scan-failed", "scan.failed", (Ours, AgainLater, Certain), SCANNER, "S3-54, C28");
     PROVIDER_MALWARE = own("provider-malware", "provider.malware", (Customer, Reject, Certain), MALICIOUS, "S3-27, S3-58");
-    CDN_TIMEOUT = own("cdn-ingestion-timeout", "genesys.cdn-ingestion-timeout", (Pipeline, Reject, Certain), PIPELINE, "S0-17");
-    UPLOAD_FAILED = own("provider-upload-failed", "genesys.upload-failed", (Provider, Reject, Likely), TOOK_AND_REFUSED, "S0-17, S3-26");
+    RETURNED_DIFFERS = own("returned-differs", "transfer.returned-differs", (Pipeline, Again, Certain), RETURNED, "S2-21, S3-26");
+    WITHHELD = own("file-withheld", "genesys.file-withheld", (Provider, Reject, Likely), WITHHELD_FILE, "S3-32");
     LIMITS_UNREADABLE = own("limits-unreadable", "genesys.limits-unreadable", (Provider, Again, Likely), BY_PUBLISHED, "genesys.md §11");
     LIMIT_DRIFT = own("drifted", "channel.limit-drift", (Limits, Reject, Certain), DRIFTED, "S2-26, S2-32; C5");
     LINK_NOT_MADE = own("link-not-made", "ours.no-link", (Ours, Again, Certain), LATER, "design §5");
+    PULLED_LATE = own("link-pulled-late", "delivery.link-pulled-late", (Pipeline, Reject, Likely), PULLED, "S1-16, S1-17; design §5");
+    NOT_PULLED = own("link-not-pulled", "delivery.link-not-pulled", (Pipeline, Reject, NotSure), UNPULLED, "S0-17, S0-26; design §5");
+    PLATFORM_DOWN = own("platform-down", "delivery.platform-down", (Provider, Reject, Certain), STATUS_PAGES, "S0-39, S2-34, C28");
     FORWARD_REDIRECTED = own("forward-redirected", "forward.redirected", (Provider, Again, Certain), FORWARD_TO, "S0-63");
     FORWARD_REFUSED = own("forward-refused", "forward.refused", (Provider, Reject, Likely), THEIR_LOG, "S0-63");
     FORWARD_UNAVAILABLE = own("forward-unavailable", "forward.unavailable", (Provider, Again, Likely), THEIR_PACE, "S0-63");
@@ -85,13 +94,16 @@ const LATER: &str = "Nothing to do: Attaché tries again.";
 const LOGIN_URL: &str = "Correct the connection's login_url.";
 const SEE_FILE: &str = "See what became of the file.";
 const WINDOW: &str = "The customer wrote last more than 24 hours ago, and WhatsApp lets nothing but approved templates through then. Send it again once the customer has written.";
+const PAGE_WINDOW: &str = "The customer wrote last more than 24 hours ago, and the channel takes nothing then. If Meta allows the page to answer as a person for seven days, set human_agent; else wait until the customer writes.";
 const SCANNER: &str = "The scanner could not read the file. It is tried once more after five minutes; then see whether the file opens at all, and whether the scanner is up.";
 const MALICIOUS: &str = "The platform scanned the file, calls it malware and passes it on to nobody. Ask its sender to clean the machine it came from.";
-const PIPELINE: &str = "The platform's own pipeline lost the file on its way. Send it again; if it lasts, open a case with Genesys.";
-const TOOK_AND_REFUSED: &str =
-    "Genesys took the file and then refused it. See what the evidence names, and send another.";
+const RETURNED: &str = "What the platform has is not what was sent. Attaché hands it over again; if it lasts, look for what changes uploads on the way.";
+const WITHHELD_FILE: &str = "The platform has the file and gives it to nobody: it is quarantined or deleted there. See the platform's own records of it.";
 const BY_PUBLISHED: &str = "Nothing to do: files are planned by the published limits. If it stays, the platform may have changed its answer.";
 const DRIFTED: &str = "It was refused in two forms, although both should have fitted. Send it in another form, or a smaller one.";
+const PULLED: &str = "The platform came for the file after its link had died; life and age are in the evidence. Attaché sends a fresh link, twice at most. If it lasts, give links a longer life: a content domain, and LinkSeconds.";
+const UNPULLED: &str = "The platform could not fetch the file although its link was alive. Attaché sends a fresh link, twice at most. If it lasts, see whether the link's host can be reached from the internet, and what it answers.";
+const STATUS_PAGES: &str = "The platform did not work for so long that nobody was waiting for this any more. See its status page (metastatus.com, status.mypurecloud.com, status.niceincontact.com); once it works, send it again.";
 const FORWARD_TO: &str =
     "Set forward_to to the address that the other system redirects to: redirects are not followed.";
 const THEIR_LOG: &str = "Look at the other system's log: it refuses what is forwarded. If it says 401 or 403, see whether it has the app secret the endpoint has.";

@@ -1,13 +1,17 @@
-//! What the source documents' webhooks tell of an upload that is over: `genesys.cloud.messaging.file.upload.completed` (`S3-24`
-//! to `S3-27`) and `media.upload.completed` (`S0-16`, `S0-17`). Not published by Genesys; read as the documents write them, both
-//! into one value. What the scan found and what became of the transport are two fields of it (ruling C16).
+//! What the source documents' surfaces tell of an upload: the webhooks `genesys.cloud.messaging.file.upload.completed` (`S3-24`
+//! to `S3-27`) and `media.upload.completed` (`S0-16`, `S0-17`), and the same fields where they are looked up. Not published by
+//! Genesys; read as the documents write them, both into one value. What the scan found and what became of the transport are two
+//! fields of it (ruling C16).
 
 use serde_json::Value;
 
-use crate::diagnosis::rules::ours;
-use crate::diagnosis::{Diagnosis, excerpt};
-use crate::platforms::lenient::{Unreadable, object, text};
+use crate::diagnosis::{Outcome, Platform, Seen, Step, judge};
+use crate::event::{Announcement, Said};
+use crate::ids::MessageId;
+use crate::platforms::lenient::{Unreadable, kept, object, text, unnamed};
+use crate::processing::{Completion, Told, Transport};
 use crate::scan::Scanned;
+use crate::time::Timestamp;
 
 /// The events.
 const EVENTS: [&str; 2] = [
@@ -18,85 +22,116 @@ const EVENTS: [&str; 2] = [
 /// As whose the scan's findings are written down.
 const SCANNER: &str = "Genesys Cloud";
 
-/// One upload of ours that the platform is done with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Completion {
-    /// What the platform calls the file.
-    pub file: String,
-    /// What became of the bytes on their way.
-    pub transport: Transport,
-    /// What the platform's scan found, if it tells of one.
-    pub scanned: Option<Scanned>,
-}
+/// What a scan that could not be made says, or one that is not over.
+const SCAN_FAILED: [&str; 4] = ["failed", "error", "timeout", "unscannable"];
+const SCAN_OPEN: [&str; 3] = ["pending", "in_progress", "scanning"];
 
-/// What became of the bytes on their way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// The platform has them.
-    Arrived,
-    /// It has not, or does not take them.
-    Failed(Box<Diagnosis>),
-    /// It does not say, or in a word that we do not know.
-    Open,
-}
-
-/// Reads one body; `None`: another event, or one that names no file. Those are kept, not errors (`S3-30`).
+/// What one body of the surface of `S3` announces. Other events are kept, not errors (`S3-30`).
 ///
 /// # Errors
 /// [`Unreadable`] if the body is no JSON object.
-pub fn completion(body: &[u8]) -> Result<Option<Completion>, Unreadable> {
+pub fn parse_completion(body: &[u8]) -> Result<Vec<Announcement>, Unreadable> {
     let body = object(body)?;
-    let event = text(&body, "eventType").or_else(|| text(&body, "event_type"));
-    let data = body.get("data").unwrap_or(&body);
-    let file = ["fileId", "media_id"]
-        .iter()
-        .find_map(|key| text(data, key));
-    let known = event.is_some_and(|event| EVENTS.contains(&event.as_str()));
-    Ok(file.filter(|_| known).map(|file| Completion {
-        file,
-        transport: transport(data),
-        scanned: text(data, "virusScanResult").map(|result| scanned(&result)),
-    }))
+    let slice = body.to_string();
+    let completion = read(&body);
+    let message = match &completion {
+        Some(completion) => completion.file.clone(),
+        None => unnamed(&slice),
+    };
+    let kind = event_of(&body).unwrap_or_default();
+    Ok(vec![Announcement {
+        business: String::new(),
+        message: MessageId::new(message),
+        customer: String::new(),
+        customer_name: None,
+        sent_at: text(&body, "timestamp")
+            .and_then(|time| Timestamp::parse_rfc3339(&time))
+            .unwrap_or_default(),
+        said: match completion {
+            Some(completion) => Said::Completion(Box::new(completion)),
+            None => Said::Notice(kind),
+        },
+        slice: kept(slice),
+    }])
 }
 
-fn transport(data: &Value) -> Transport {
-    match text(data, "status").as_deref() {
-        Some("completed" | "success") => Transport::Arrived,
-        Some("failed") => Transport::Failed(Box::new(failed(data))),
-        _ => Transport::Open,
+fn event_of(body: &Value) -> Option<String> {
+    text(body, "eventType").or_else(|| text(body, "event_type"))
+}
+
+/// `None`: another event, or one that names no file.
+fn read(body: &Value) -> Option<Completion> {
+    let known = event_of(body).is_some_and(|event| EVENTS.contains(&event.as_str()));
+    let data = body.get("data").unwrap_or(body);
+    let file = ["fileId", "media_id"]
+        .iter()
+        .find_map(|key| text(data, key).filter(|id| !id.is_empty()));
+    Some(Completion {
+        file: file.filter(|_| known)?,
+        told: told(data, Step::Webhook),
+    })
+}
+
+/// What `data` tells of a file: that of an event, or what was answered to a look-up.
+pub(super) fn told(data: &Value, step: Step) -> Told {
+    let scan = text(data, "virusScanResult");
+    Told {
+        transport: transport(data, scan.as_deref(), step),
+        scanned: scan.as_deref().map(scanned),
     }
 }
 
-/// A time-out of the CDN is the platform's own pipeline, not the provider behind it (`S0-17`).
-fn failed(data: &Value) -> Diagnosis {
-    let said = |key| text(data, key).map(|said| excerpt(&said, 80));
-    let evidence: Vec<String> = ["error_code", "formatValidation"]
-        .iter()
-        .filter_map(|key| said(key).map(|said| format!("{key} {said}")))
-        .collect();
-    let evidence = evidence.join(", ");
-    let rule = match said("error_code").as_deref() {
-        Some("cdn_ingestion_timeout") => ours::CDN_TIMEOUT,
-        _ => ours::UPLOAD_FAILED,
-    };
-    rule.diagnosis(evidence)
+fn transport(data: &Value, scan: Option<&str>, step: Step) -> Transport {
+    let status = text(data, "status").unwrap_or_default();
+    let is = |words: &[&str], said: &str| words.iter().any(|it| said.eq_ignore_ascii_case(it));
+    let format = text(data, "formatValidation").unwrap_or_default();
+    if is(&["failed", "invalid"], &status)
+        || is(&["failed", "invalid", "rejected"], &format)
+        || scan.is_some_and(|scan| is(&SCAN_FAILED, scan))
+    {
+        let seen = Seen {
+            platform: Platform::Genesys,
+            step,
+            outcome: Outcome::Report(data),
+        };
+        // A report asks for no pause, so no time is needed to read one.
+        return Transport::Failed(judge(&seen, Timestamp::default()));
+    }
+    if scan.is_some_and(|scan| is(&SCAN_OPEN, scan)) {
+        return Transport::Working(format!("scan {}", scan.unwrap_or_default()));
+    }
+    match status.to_ascii_lowercase().as_str() {
+        // `valid` is the published surface's word (genesys.md §6).
+        "completed" | "success" | "valid" => Transport::Arrived,
+        "queued" => Transport::Queued,
+        _ => Transport::Working(status),
+    }
 }
 
 fn scanned(result: &str) -> Scanned {
-    match result {
+    match result.to_ascii_lowercase().as_str() {
         "clean" => Scanned::clean(SCANNER),
-        "malicious" => Scanned::malware(SCANNER, None),
-        other => Scanned::not_scanned(SCANNER, other),
+        "malicious" | "infected" => Scanned::malware(SCANNER, None),
+        _ => Scanned::not_scanned(SCANNER, result),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::Domain;
+    use crate::diagnosis::{Disposition, Domain, SCAN_PAUSE};
 
-    fn read(text: &str) -> Option<Completion> {
-        completion(text.as_bytes()).unwrap()
+    fn said(text: &str) -> Said {
+        let mut all = parse_completion(text.as_bytes()).unwrap();
+        assert_eq!(all.len(), 1);
+        all.remove(0).said
+    }
+
+    fn completion(text: &str) -> Completion {
+        match said(text) {
+            Said::Completion(completion) => *completion,
+            other => panic!("a completion, not {other:?}"),
+        }
     }
 
     #[test]
@@ -107,61 +142,81 @@ mod tests {
             include_str!("fixtures/webhook-upload-completed-failed.json"),
             include_str!("fixtures/webhook-media-upload-failed.json"),
         );
-        for (body, transport, domain, scanned) in [
-            (clean, "arrived", None, Some(Scanned::clean(SCANNER))),
+        let deferred = Disposition::Deferred { wait: SCAN_PAUSE };
+        let pipeline = Some(Domain::Pipeline);
+        for (body, code, domain, disposition, scanned) in [
+            (clean, "arrived", None, None, Some(Scanned::clean(SCANNER))),
             (
                 malicious,
                 "arrived",
+                None,
                 None,
                 Some(Scanned::malware(SCANNER, None)),
             ),
             (
                 failed,
-                "genesys.upload-failed",
-                Some(Domain::Provider),
+                "genesys.scan-failed",
+                pipeline,
+                Some(deferred),
                 Some(Scanned::not_scanned(SCANNER, "error")),
             ),
             (
                 timeout,
-                "genesys.cdn-ingestion-timeout",
-                Some(Domain::Pipeline),
+                "pipeline.cdn-ingestion",
+                pipeline,
+                Some(Disposition::Unavailable),
                 None,
             ),
         ] {
-            let completion = read(body).unwrap();
-            let (word, of) = match &completion.transport {
-                Transport::Arrived => ("arrived", None),
-                Transport::Open => ("open", None),
-                Transport::Failed(diagnosis) => (diagnosis.code.as_str(), Some(diagnosis.domain)),
+            let Completion { file, told } = completion(body);
+            let read = match &told.transport {
+                Transport::Failed(failure) => (
+                    failure.diagnosis.code.as_str(),
+                    Some(failure.diagnosis.domain),
+                    Some(failure.disposition),
+                ),
+                Transport::Arrived => ("arrived", None, None),
+                Transport::Queued | Transport::Working(_) => ("open", None, None),
             };
-            assert_eq!((word, of), (transport, domain), "{body}");
-            assert_eq!(completion.scanned, scanned, "{body}");
-            assert!(!completion.file.is_empty());
+            assert_eq!(read, (code, domain, disposition), "{body}");
+            assert_eq!(told.scanned, scanned, "{body}");
+            assert!(!file.is_empty());
         }
     }
 
     #[test]
-    fn other_events_are_none_and_unknown_words_stay_open() {
+    fn other_events_are_kept_and_unknown_words_stay_open() {
         let s3 = "genesys.cloud.messaging.file.upload.completed";
-        for (body, expected) in [
-            (
-                r#"{"eventType":"conversation.ended","data":{"fileId":"f"}}"#.to_owned(),
-                None,
-            ),
-            (format!(r#"{{"eventType":"{s3}","data":{{}}}}"#), None),
-            (
-                format!(
-                    r#"{{"eventType":"{s3}","data":{{"fileId":"f","status":"pending","virusScanResult":"skipped"}}}}"#
-                ),
-                Some(Completion {
-                    file: "f".to_owned(),
-                    transport: Transport::Open,
-                    scanned: Some(Scanned::not_scanned(SCANNER, "skipped")),
-                }),
-            ),
+        for body in [
+            r#"{"eventType":"conversation.ended","data":{"fileId":"f"}}"#.to_owned(),
+            format!(r#"{{"eventType":"{s3}","data":{{}}}}"#),
+            format!(r#"{{"eventType":"{s3}","data":{{"fileId":""}}}}"#),
         ] {
-            assert_eq!(read(&body), expected, "{body}");
+            assert!(matches!(said(&body), Said::Notice(_)), "{body}");
         }
-        assert!(completion(b"[]").is_err());
+        for (fields, transport) in [
+            (r#""status":"pending""#, "working pending"),
+            (r#""status":"Queued""#, "queued"),
+            (
+                r#""status":"completed","virusScanResult":"pending""#,
+                "working scan pending",
+            ),
+            (
+                r#""status":"completed","virusScanResult":"skipped""#,
+                "arrived",
+            ),
+            (r#""status":7"#, "working 7"),
+        ] {
+            let body = format!(r#"{{"eventType":"{s3}","data":{{"fileId":"f",{fields}}}}}"#);
+            let told = completion(&body).told;
+            let read = match &told.transport {
+                Transport::Queued => "queued".to_owned(),
+                Transport::Working(word) => format!("working {word}"),
+                Transport::Arrived => "arrived".to_owned(),
+                Transport::Failed(failure) => failure.diagnosis.code.clone(),
+            };
+            assert_eq!(read, transport, "{fields}");
+        }
+        assert!(parse_completion(b"[]").is_err());
     }
 }

@@ -13,7 +13,7 @@ use crate::connection::{Account, Connection};
 use crate::diagnosis::{Failure, Step};
 use crate::digest::Sha256Digest;
 use crate::event::{MediaKind, Origin};
-use crate::ids::MediaId;
+use crate::journey::Attribute;
 use crate::time::Timestamp;
 use crate::wire::{Auth, Body, Method, Request, Response};
 
@@ -26,6 +26,9 @@ pub struct Inbound<'a> {
     pub text: Option<String>,
     /// The file.
     pub file: Option<LinkedFile<'a>>,
+    /// What flows may branch on, beside the channel: in the schema's free `metadata`, and, where the owner says so, in
+    /// `channel.metadata.customAttributes`, which is not in the schema but which public middleware uses (genesys.md §5).
+    pub attributes: Vec<Attribute>,
     /// How long the call may take.
     pub patience: Duration,
 }
@@ -33,8 +36,8 @@ pub struct Inbound<'a> {
 /// A file that Genesys fetches by its link.
 #[derive(Clone, Debug)]
 pub struct LinkedFile<'a> {
-    /// Names the attachment.
-    pub media: &'a MediaId,
+    /// Names the attachment: the item's id, or what Genesys calls bytes that it has already.
+    pub id: &'a str,
     /// What the customer's channel called it.
     pub kind: MediaKind,
     /// Where Genesys can fetch the bytes.
@@ -69,7 +72,7 @@ pub fn inbound(connection: &Connection, message: &Inbound<'_>) -> Result<Request
         method: Method::Post,
         url,
         auth: Auth::Bearer,
-        body: Body::Json(body(message).to_string()),
+        body: Body::Json(body(connection, message).to_string()),
         patience: message.patience,
         local: connection.local,
     })
@@ -77,15 +80,23 @@ pub fn inbound(connection: &Connection, message: &Inbound<'_>) -> Result<Request
 
 /// `{api}/api/v2/conversations/messages/{integrationId}/inbound/open/{what}`.
 pub(super) fn inbound_url(connection: &Connection, what: &str) -> Result<Url, Failure> {
-    let Account::GenesysOpenMessaging {
-        org,
-        integration_id,
-        ..
-    } = &connection.account
-    else {
-        return Err(Failure::misconfigured(
-            "the connection is not a Genesys one",
-        ));
+    let (org, integration_id) = match &connection.account {
+        Account::GenesysOpenMessaging {
+            org,
+            integration_id,
+            ..
+        } => (org, integration_id),
+        Account::GenesysWebMessaging {
+            org, channel_id, ..
+        } => (org, channel_id),
+        Account::WhatsApp { .. }
+        | Account::GenesysMessageMedia { .. }
+        | Account::Messenger { .. }
+        | Account::Instagram { .. } => {
+            return Err(Failure::misconfigured(
+                "no message goes to an agent over the connection",
+            ));
+        }
     };
     let mut url = org.api_url.clone();
     url.path_segments_mut()
@@ -96,7 +107,7 @@ pub(super) fn inbound_url(connection: &Connection, what: &str) -> Result<Url, Fa
     Ok(url)
 }
 
-fn body(message: &Inbound<'_>) -> Value {
+fn body(connection: &Connection, message: &Inbound<'_>) -> Value {
     let origin = message.origin;
     let mut from = json!({ "id": origin.customer, "idType": id_type(&origin.customer) });
     if let Some(name) = &origin.customer_name {
@@ -106,9 +117,15 @@ fn body(message: &Inbound<'_>) -> Value {
         "channel": { "messageId": origin.wire_message(), "from": from, "time": origin.sent_at.to_rfc3339() },
         "metadata": { "sourceChannel": "whatsapp" },
     });
+    for (name, value) in &message.attributes {
+        body["metadata"][name] = json!(value);
+        if takes_custom_attributes(connection) {
+            body["channel"]["metadata"]["customAttributes"][name] = json!(value);
+        }
+    }
     if let Some(file) = &message.file {
         body["content"] = json!([ { "attachment": {
-            "id": file.media,
+            "id": file.id,
             "mediaType": media_type(file.kind, file.mime),
             "url": file.link.as_str(),
             "mime": file.mime,
@@ -120,6 +137,16 @@ fn body(message: &Inbound<'_>) -> Value {
         body["text"] = json!(text);
     }
     body
+}
+
+fn takes_custom_attributes(connection: &Connection) -> bool {
+    matches!(
+        connection.account,
+        Account::GenesysOpenMessaging {
+            custom_attributes: true,
+            ..
+        }
+    )
 }
 
 /// `Phone | Email | Opaque`, from the form of the customer's address.
@@ -169,11 +196,15 @@ mod tests {
     use crate::wire::Headers;
 
     fn sent(text: Option<&str>, kind: Option<MediaKind>) -> Value {
+        sent_over(&genesys(), text, kind)
+    }
+
+    fn sent_over(connection: &Connection, text: Option<&str>, kind: Option<MediaKind>) -> Value {
         let origin = origin();
         let link = Url::parse("https://media.example.com/a?X-Amz-Signature=s").unwrap();
         let media = origin.media_id();
         let file = kind.map(|kind| LinkedFile {
-            media: &media,
+            id: media.as_str(),
             kind,
             link: &link,
             mime: "image/jpeg",
@@ -184,9 +215,10 @@ mod tests {
             origin: &origin,
             text: text.map(str::to_owned),
             file,
+            attributes: vec![("attache_state", "sent".to_owned())],
             patience: Duration::from_secs(1),
         };
-        let request = inbound(&genesys(), &message).unwrap();
+        let request = inbound(connection, &message).unwrap();
         assert!(inbound(&whatsapp(), &message).is_err());
         assert_eq!(
             request.url.as_str(),
@@ -222,6 +254,24 @@ mod tests {
             }
         }
         assert_eq!(ours["channel"]["time"], "2025-04-11T04:08:16.000Z");
+        let metadata = json!({"sourceChannel": "whatsapp", "attache_state": "sent"});
+        assert_eq!(ours["metadata"], metadata);
+    }
+
+    #[test]
+    fn attributes_go_where_the_owner_says_flows_see_them() {
+        let mut connection = genesys();
+        if let Account::GenesysOpenMessaging {
+            custom_attributes, ..
+        } = &mut connection.account
+        {
+            *custom_attributes = true;
+        }
+        let body = sent_over(&connection, None, Some(MediaKind::Image));
+        let both = ["/metadata", "/channel/metadata/customAttributes"];
+        for pointer in both.map(|place| format!("{place}/attache_state")) {
+            assert_eq!(body.pointer(&pointer).unwrap(), "sent", "{pointer}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::message::inbound_url;
 use crate::connection::Connection;
 use crate::diagnosis::{Failure, excerpt};
 use crate::event::{Origin, Receipt, ReceiptStatus};
+use crate::platforms::channel;
 use crate::time::Timestamp;
 use crate::wire::{Auth, Body, Method, Request};
 
@@ -56,20 +57,17 @@ pub fn receipt(
 /// Genesys' word for one of our codes (`ConversationReason` of the platform SDK).
 #[must_use]
 fn reason_code(code: &str) -> &'static str {
-    match code {
-        "channel.type"
-        | "channel.unknown"
-        | "whatsapp.type-not-taken"
-        | "whatsapp.media-refused" => "MediaTypeNotAllowed",
+    match channel::word_of(code).unwrap_or(code) {
+        "channel.type" | "channel.unknown" | "type-not-taken" | "media-refused" => {
+            "MediaTypeNotAllowed"
+        }
         "channel.size" | "transfer.size-refused" => "InvalidMediaContentLength",
         "verdict.quarantined" | "provider.malware" => "DataFiltered",
-        "whatsapp.window-closed" => "MessageExpired",
-        "whatsapp.undeliverable" => "InvalidDestination",
-        "whatsapp.not-wanted" => "RecipientOptedOut",
-        "whatsapp.account-blocked" | "whatsapp.permission" | "whatsapp.template-refused" => {
-            "MessageNotAllowed"
-        }
-        code if code.ends_with(".limit-drift") || code.ends_with(".too-large") => {
+        "window-closed" | "channel.window-closed" => "MessageExpired",
+        "undeliverable" => "InvalidDestination",
+        "not-wanted" => "RecipientOptedOut",
+        "account-blocked" | "permission" | "template-refused" => "MessageNotAllowed",
+        code if code.ends_with("limit-drift") || code.ends_with("too-large") => {
             "InvalidMediaContentLength"
         }
         code if code.ends_with("throttled") => "RateLimited",
@@ -134,6 +132,8 @@ mod tests {
         for (code, expected) in [
             ("channel.type", "MediaTypeNotAllowed"),
             ("whatsapp.window-closed", "MessageExpired"),
+            ("instagram.window-closed", "MessageExpired"),
+            ("messenger.undeliverable", "InvalidDestination"),
             ("whatsapp.pair-throttled", "RateLimited"),
             ("whatsapp.too-large", "InvalidMediaContentLength"),
             ("channel.limit-drift", "InvalidMediaContentLength"),

@@ -5,12 +5,14 @@ use serde_json::Value;
 use url::Url;
 
 use super::words::words_of;
-use crate::event::{Announcement, Attachment, File, Link, MediaKind, Message, Part, Said};
+use crate::diagnosis::{Outcome, Platform, Seen, Step, judge};
+use crate::event::{
+    About, Announcement, Attachment, Fate, File, Link, MediaKind, Message, Part, Said, Status,
+};
 use crate::ids::{AttachmentId, MessageId};
 use crate::platforms::lenient::{
     Unreadable, digest, kept, list, object, text, unnamed, whole, words,
 };
-use crate::platforms::whatsapp;
 use crate::time::Timestamp;
 
 /// What one body announces.
@@ -50,9 +52,36 @@ fn said(body: &Value) -> Said {
                 .collect();
             Said::Notice(format!("event {}", kinds.join(", ")))
         }
-        "Receipt" => Said::Notice("receipt".to_owned()),
+        "Receipt" => receipt(body),
         _ => message(body),
     }
+}
+
+/// What Genesys says of a message that it was sent: only that it failed is news. Nothing tells which of our items it was about but
+/// the id that Genesys gave the message, or, of a later part of one, the id that we gave it.
+fn receipt(body: &Value) -> Said {
+    if text(body, "status").as_deref() != Some("Failed") {
+        return Said::Notice("receipt".to_owned());
+    }
+    let reason = list(body, "reasons").next().unwrap_or(&Value::Null);
+    let seen = Seen {
+        platform: Platform::Genesys,
+        step: Step::Webhook,
+        outcome: Outcome::Report(reason),
+    };
+    let channel = body.get("channel").unwrap_or(&Value::Null);
+    let ours = text(channel, "messageId");
+    let part = ours.as_deref().and_then(|id| id.rsplit_once('#'));
+    Said::Status(Status {
+        about: part.map_or(About::Name, |(_, media)| About::Opaque(media.to_owned())),
+        fate: Fate::Failed(Box::new(judge(&seen, Timestamp::default()))),
+    })
+}
+
+/// Whether a failure of this code is a report that Genesys could not fetch what it was given a link to.
+#[must_use]
+pub fn could_not_fetch(code: &str) -> bool {
+    code == "genesys.not-fetched"
 }
 
 fn message(body: &Value) -> Said {
@@ -77,7 +106,7 @@ fn message(body: &Value) -> Said {
             let lines: Vec<String> = told.into_iter().chain(file.caption.take()).collect();
             file.caption = Some(lines.join("\n"));
         }
-        None => all.extend(pieces(&told.join("\n"))),
+        None => all.push(Part::Words(told.join("\n"))),
     }
     all.append(&mut parts);
     if all.is_empty() {
@@ -89,15 +118,6 @@ fn message(body: &Value) -> Said {
         answers: None,
         takes_back: None,
     })
-}
-
-/// Words in pieces that a channel takes.
-fn pieces(text: &str) -> Vec<Part> {
-    let letters: Vec<char> = text.chars().collect();
-    letters
-        .chunks(whatsapp::LONGEST_TEXT)
-        .map(|piece| Part::Words(piece.iter().collect()))
-        .collect()
 }
 
 /// A file, or a link to something that is none.
@@ -219,16 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn long_words_come_in_pieces_and_unknown_types_are_kept() {
-        let long = "\u{e4}".repeat(whatsapp::LONGEST_TEXT + 1);
-        let lengths: Vec<usize> = parts(&json!({"type": "Text", "text": long}))
-            .iter()
-            .map(|part| match part {
-                Part::Words(words) => words.chars().count(),
-                Part::File(_) => 0,
-            })
-            .collect();
-        assert_eq!(lengths, [whatsapp::LONGEST_TEXT, 1]);
+    fn unknown_types_are_kept() {
         for (body, name) in [
             (json!({"type": "Receipt"}), "receipt"),
             (json!({"type": "Structured"}), "Structured"),
@@ -241,6 +252,36 @@ mod tests {
             assert_eq!(said, Said::Notice(name.to_owned()));
         }
         assert!(parse(b"[]").is_err());
+    }
+
+    #[test]
+    fn a_failed_receipt_says_whether_the_link_could_not_be_followed() {
+        let receipt = |reason: Value| {
+            json!({"id": "2c3d", "type": "Receipt", "status": "Failed", "direction": "Outbound", "reasons": [reason],
+                "channel": {"id": "2d1f6a3c", "messageId": "wamid.A#abcd"}})
+        };
+        let unreadable =
+            json!({"code": "GeneralError", "message": "Unable to download the attachment"});
+        let other = json!({"code": "MediaTypeNotAllowed", "message": "image/tiff is not allowed"});
+        for (reason, unfetched) in [(unreadable, true), (other, false), (Value::Null, false)] {
+            let announcement = only(receipt(reason.clone()).to_string().as_bytes());
+            assert_eq!(announcement.message.as_str(), "2c3d");
+            let Said::Status(status) = announcement.said else {
+                panic!("a status")
+            };
+            assert_eq!(status.about, About::Opaque("abcd".to_owned()));
+            let Fate::Failed(failure) = status.fate else {
+                panic!("failed")
+            };
+            assert_eq!(
+                could_not_fetch(&failure.diagnosis.code),
+                unfetched,
+                "{reason}"
+            );
+        }
+        let delivered = json!({"id": "2c3d", "type": "Receipt", "status": "Delivered"});
+        let said = only(delivered.to_string().as_bytes()).said;
+        assert_eq!(said, Said::Notice("receipt".to_owned()));
     }
 
     #[test]

@@ -9,6 +9,6 @@ mod words;
 
 pub use error::failure;
 pub use media::{LookedUp, look_up, read_link};
-pub use send::{Accepted, LONGEST_TEXT, Outgoing, read_accepted, send, typing};
-pub use upload::{read_uploaded, upload};
+pub use send::{read_accepted, send, typing};
+pub use upload::{UPLOAD_LIFE, read_uploaded, upload};
 pub use webhook::parse;

@@ -8,48 +8,23 @@ use serde_json::{Value, json};
 use super::error::failure;
 use super::upload::number_url;
 use crate::channels::Kind;
-use crate::connection::{Connection, Template};
+use crate::connection::Connection;
 use crate::diagnosis::{Failure, Step};
-use crate::ids::{MediaId, MessageId};
+use crate::ids::MessageId;
+use crate::platforms::channel::{Accepted, Message, Outgoing};
 use crate::time::Timestamp;
 use crate::wire::{Auth, Body, Method, Request, Response};
 
-/// The longest text of one message, in characters (Meta's text message page).
-pub const LONGEST_TEXT: usize = 4096;
-
-/// What is sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outgoing<'a> {
-    /// Words.
-    Text(&'a str),
-    /// A file that was uploaded.
-    File {
-        /// Its id.
-        id: &'a str,
-        /// As what it is sent.
-        kind: Kind,
-        /// Its name; only documents have one.
-        file_name: &'a str,
-        /// Words with it, where this kind takes them.
-        caption: Option<&'a str>,
-    },
-    /// A template in the place of what the closed window does not let through.
-    Template(&'a Template),
-}
-
-/// Builds the call. `opaque` comes back in each status of the message; an invitation has none: what becomes of it is not what
-/// becomes of the item in whose place it goes.
+/// Builds the call.
 ///
 /// # Errors
 /// A failure of domain `ours` if the connection is not a WhatsApp one.
 pub fn send(
     connection: &Connection,
-    to: &str,
-    what: &Outgoing<'_>,
-    opaque: Option<&MediaId>,
+    message: &Message<'_>,
     patience: Duration,
 ) -> Result<Request, Failure> {
-    let (kind, content) = match what {
+    let (kind, content) = match &message.what {
         Outgoing::Text(text) => ("text", json!({ "body": text })),
         Outgoing::File {
             id,
@@ -65,11 +40,11 @@ pub fn send(
     let mut body = json!({
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
-        "to": to,
+        "to": message.to,
         "type": kind,
         kind: content,
     });
-    if let Some(opaque) = opaque {
+    if let Some(opaque) = message.opaque {
         body["biz_opaque_callback_data"] = json!(opaque);
     }
     post(connection, &body, patience)
@@ -126,13 +101,6 @@ fn message_type(kind: Kind) -> &'static str {
     }
 }
 
-/// What WhatsApp answered: the message is accepted, not delivered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    /// The message's id, by which statuses, replies and reactions name it.
-    pub message: String,
-}
-
 /// Reads the answer. A 5xx leaves open whether the message was taken.
 ///
 /// # Errors
@@ -151,21 +119,21 @@ pub fn read_accepted(response: &Response, now: Timestamp) -> Result<Accepted, Fa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::Template;
     use crate::connection::tests::whatsapp;
     use crate::diagnosis::Disposition;
     use crate::event::origin;
     use crate::wire::Headers;
 
-    fn body(what: &Outgoing<'_>) -> Value {
+    fn body(what: Outgoing<'_>) -> Value {
         let opaque = origin().media_id();
-        let request = send(
-            &whatsapp(),
-            "16505551234",
+        let message = Message {
+            to: "16505551234",
             what,
-            Some(&opaque),
-            Duration::from_secs(1),
-        )
-        .unwrap();
+            opaque: Some(&opaque),
+            late: false,
+        };
+        let request = send(&whatsapp(), &message, Duration::from_secs(1)).unwrap();
         assert_eq!(
             request.url.as_str(),
             "https://graph.facebook.com/v23.0/106540352242922/messages"
@@ -210,7 +178,7 @@ mod tests {
                 json!({"name": "we_answered", "language": {"code": "de"}}),
             ),
         ] {
-            let body = body(&what);
+            let body = body(what);
             assert_eq!((&body["type"], &body[kind]), (&json!(kind), &expected));
             assert_eq!(body["to"], "16505551234");
         }
@@ -218,7 +186,7 @@ mod tests {
             serde_json::from_str(include_str!("fixtures/request-send-image-by-id.json")).unwrap();
         for key in published.as_object().unwrap().keys() {
             assert!(
-                body(&Outgoing::Text("x")).get(key).is_some() || key == "image",
+                body(Outgoing::Text("x")).get(key).is_some() || key == "image",
                 "{key}"
             );
         }

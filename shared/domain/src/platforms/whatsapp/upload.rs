@@ -12,6 +12,9 @@ use crate::digest::Sha256Digest;
 use crate::time::Timestamp;
 use crate::wire::{Auth, Body, Method, Multipart, Request, Response};
 
+/// How long an uploaded file is sent again by its id: a day less than it lives, 30 days (meta.md §2.3).
+pub const UPLOAD_LIFE: Duration = Duration::from_secs(29 * 24 * 3600);
+
 /// The upload of a file of `size_bytes` with this digest, as `mime` under `file_name`.
 ///
 /// # Errors

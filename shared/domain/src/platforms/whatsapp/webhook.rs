@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use super::error::status_failure;
 use super::words::words_of;
-use crate::event::{Announcement, Attachment, Fate, File, MediaKind, Message, Part, Said, Status};
+use crate::event::{
+    About, Announcement, Attachment, Fate, File, MediaKind, Message, Part, Said, Status,
+};
 use crate::ids::{AttachmentId, MessageId};
 use crate::platforms::lenient::{
     MOST_ANNOUNCEMENTS, Unreadable, digest, kept, list, object, text, unnamed, words,
@@ -155,7 +157,7 @@ fn status_of(status: &Value) -> Status {
         other => Fate::Unknown(other.to_owned()),
     };
     Status {
-        opaque: text(status, "biz_opaque_callback_data"),
+        about: text(status, "biz_opaque_callback_data").map_or(About::Stranger, About::Opaque),
         fate,
     }
 }
@@ -251,7 +253,7 @@ mod tests {
             panic!("a status")
         };
         assert_eq!(status.fate, Fate::Unknown("played".to_owned()));
-        assert_eq!(status.opaque.as_deref(), Some("abc"));
+        assert_eq!(status.about, About::Opaque("abc".to_owned()));
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! Files sent as forms: the bytes on the wire, and what becomes of a form whose file fails.
+//! Files sent alone or within forms: the bytes on the wire, and what becomes of a body whose file fails.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use attache_domain::wire::Multipart;
+use attache_domain::wire::{FileBody, Multipart};
 use bytes::Bytes;
 
 use super::*;
@@ -170,6 +170,47 @@ async fn a_form_leaves_byte_for_byte_with_its_exact_length() {
     }
 }
 
+fn put(url: Url, size_bytes: u64) -> Request {
+    Request {
+        method: Method::Put,
+        body: Body::File(FileBody {
+            content_type: "image/png".to_owned(),
+            size_bytes,
+            headers: [("x-genesys-file-id".to_owned(), "f1".to_owned())].into(),
+        }),
+        ..request(url)
+    }
+}
+
+#[tokio::test]
+async fn a_file_alone_leaves_under_its_own_type_and_headers_and_without_a_bearer() {
+    let file = vec![b'x'; 200_000];
+    let (url, seen) = taker(Answers::InTheEnd).await;
+    let (platforms, request) = (Platforms::new(), put(url, 200_000));
+    let source = Box::new(Pieces::of(&file));
+    let answer = platforms.upload(&request, &Credential::None, source).await;
+    assert_eq!(answer.unwrap().status, 200);
+    let (head, body) = seen.await.unwrap().unwrap();
+    for part in [
+        "put /v23.0/1/media http/1.1",
+        "content-type: image/png\r\n",
+        "x-genesys-file-id: f1",
+        "cache-control: no-store, no-cache, must-revalidate",
+        "accept-encoding: identity",
+    ] {
+        assert!(head.contains(part), "{part} in {head}");
+    }
+    for part in ["authorization", "content-encoding", "transfer-encoding"] {
+        assert!(!head.contains(part), "{part} in {head}");
+    }
+    assert_eq!(length(&head), 200_000);
+    assert!(body == file, "{} bytes", body.len());
+    let (url, seen) = taker(Answers::InTheEnd).await;
+    let error = upload(&put(url, 200_001), Pieces::of(&file)).await;
+    assert!(matches!(error, Err(CallError::NoAnswer(_))), "too short");
+    assert_eq!(seen.await.unwrap(), None);
+}
+
 #[tokio::test]
 async fn a_form_whose_file_fails_is_never_complete() {
     let file = vec![b'x'; 300_000];
@@ -271,6 +312,6 @@ async fn failures_of_an_upload_tell_what_can_have_happened() {
     let error = call(&post(plain, form(1))).await.unwrap_err();
     assert_eq!(
         error,
-        CallError::Refused("a form without its file".to_owned())
+        CallError::Refused("a body without its file".to_owned())
     );
 }

@@ -1,13 +1,71 @@
 //! What is configured in the world.
 
 use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Org, Profile, Route, Row, SecretName, Template,
+    Account, Connection, Directory, Endpoint, Org, Page, Profile, Retention, Route, Row,
+    SecretName, Template,
 };
 use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
 
 pub(crate) fn directory() -> Directory {
     Directory::new(rows_of_the_site())
+}
+
+/// The number's files go to a channel of web messaging; beside it is another tenant's.
+pub(crate) fn web_directory() -> Directory {
+    let web = |id: &str, channel_id: &str| {
+        let account = Account::GenesysWebMessaging {
+            endpoint: Some(EndpointId::new(id)),
+            channel_id: channel_id.to_owned(),
+            org: org(),
+        };
+        [
+            Row::Endpoint(endpoint(id, Profile::GenesysWebMessaging)),
+            Row::Connection(Connection::new(ConnectionId::new(id), account)),
+        ]
+    };
+    let rows = rows_of_the_site().into_iter();
+    let rows = rows
+        .chain(web("web", "7d3a0c11"))
+        .chain(web("theirs", "b2"));
+    Directory::new(rows.chain([route("wa-sales", "web")]))
+}
+
+/// An integration for each of a page and an Instagram account, which answer as persons if Meta allows it.
+pub(crate) fn page_directory(human_agent: bool, retention: Retention) -> Directory {
+    let page = |endpoint: &str| Page {
+        endpoint: EndpointId::new(endpoint),
+        page_id: "682498302938465".to_owned(),
+        base_url: Url::parse("https://graph.facebook.com").unwrap(),
+        graph_version: "v23.0".to_owned(),
+        token: SecretName("wa-token".to_owned()),
+        human_agent,
+    };
+    let connection = |id: &str, account| {
+        Row::Connection(Connection {
+            retention,
+            ..Connection::new(ConnectionId::new(id), account)
+        })
+    };
+    Directory::new([
+        Row::Endpoint(endpoint("fb", Profile::Messenger)),
+        Row::Endpoint(endpoint("ig", Profile::Instagram)),
+        Row::Endpoint(endpoint("gc", Profile::GenesysOpenMessaging)),
+        connection("page", Account::Messenger { page: page("fb") }),
+        connection(
+            "insta",
+            Account::Instagram {
+                account_id: "17841405793187218".to_owned(),
+                page: page("ig"),
+            },
+        ),
+        integration("genesys", "2d1f6a3c"),
+        integration("genesys-insta", "9b1c7e55"),
+        route("page", "genesys"),
+        route("genesys", "page"),
+        route("insta", "genesys-insta"),
+        route("genesys-insta", "insta"),
+    ])
 }
 
 /// The same with its rows changed.
@@ -65,14 +123,19 @@ pub(crate) fn integration(id: &str, integration_id: &str) -> Row {
         Account::GenesysOpenMessaging {
             endpoint: Some(EndpointId::new("gc")),
             integration_id: integration_id.to_owned(),
-            org: Org {
-                api_url: Url::parse("https://api.mypurecloud.de").unwrap(),
-                login_url: Url::parse("https://login.mypurecloud.de").unwrap(),
-                client_id: "client".to_owned(),
-                client_secret: SecretName("genesys-secret".to_owned()),
-            },
+            custom_attributes: false,
+            org: org(),
         },
     ))
+}
+
+fn org() -> Org {
+    Org {
+        api_url: Url::parse("https://api.mypurecloud.de").unwrap(),
+        login_url: Url::parse("https://login.mypurecloud.de").unwrap(),
+        client_id: "client".to_owned(),
+        client_secret: SecretName("genesys-secret".to_owned()),
+    }
 }
 
 pub(crate) fn route(from: &str, to: &str) -> Row {

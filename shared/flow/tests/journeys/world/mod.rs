@@ -7,7 +7,9 @@
 )]
 
 mod configuration;
+mod mortal;
 mod platforms;
+mod web_messaging;
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -21,15 +23,15 @@ use attache_domain::journey::Item;
 use attache_domain::scan::guardduty;
 use attache_domain::signature::{Scheme, Secret, Verifier};
 use attache_domain::time::Timestamp;
-use attache_flow::batch::Record;
+use attache_flow::batch::{Record, Trouble};
 use attache_flow::bearer::{Cache, Desk};
-use attache_flow::deliver::{Deliver, Linked};
+use attache_flow::deliver::{Deliver, Learnt};
 use attache_flow::fetch::{Fetch, InParts, Room};
 use attache_flow::forward::Forward;
 use attache_flow::guard::{Guard, Known};
 use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Reply};
 use attache_flow::judge::{Judge, Scanning, Scans};
-use attache_flow::memory::{Calm, Weather, World};
+use attache_flow::memory::{Calm, Queued, Weather, World};
 use attache_flow::ports::{Clock, Http, KeptEvent, Queue, Wanted};
 use attache_flow::refresh::Refresh;
 use attache_flow::replay::{self, Replay};
@@ -41,8 +43,10 @@ use serde_json::{Value, json};
 
 use configuration::inviting_directory;
 pub(crate) use configuration::{
-    directory, directory_of, directory_with, integration, number, route, rows_of_the_site,
+    directory, directory_of, directory_with, integration, number, page_directory, route,
+    rows_of_the_site, web_directory,
 };
+pub(crate) use mortal::Mortal;
 pub(crate) use platforms::{Answer, Host, Platforms};
 
 pub(crate) const SECRET: &str = "meta-app-secret-0123456789abcdef";
@@ -72,7 +76,7 @@ pub(crate) struct Site {
     pub(crate) known: Known,
     pub(crate) room: Room,
     pub(crate) heard: LastHeard,
-    pub(crate) linked: Linked,
+    pub(crate) learnt: Learnt,
     pub(crate) standard: Policy,
     /// Whether a scanner is asked or tells by an event, and how long that is waited for.
     pub(crate) scanning: Cell<Option<(Way, Duration)>>,
@@ -109,7 +113,11 @@ impl Site {
         );
         let keys = [
             ("wa", Scheme::META, SECRET),
+            ("fb", Scheme::META, SECRET),
+            ("ig", Scheme::META, SECRET),
             ("gc", Scheme::GENESYS, GENESYS_SECRET),
+            ("web", Scheme::GENESYS_EVENTS, GENESYS_SECRET),
+            ("theirs", Scheme::GENESYS_EVENTS, GENESYS_SECRET),
         ]
         .map(|(endpoint, scheme, secret)| {
             let verifier = Verifier::new(scheme, Secret::new(secret).unwrap(), None);
@@ -129,7 +137,7 @@ impl Site {
             known: Known::default(),
             room: Room::default(),
             heard: LastHeard::default(),
-            linked: Linked::default(),
+            learnt: Learnt::default(),
             standard: Policy::default(),
             scanning: Cell::default(),
             recalled: Recalled::default(),
@@ -282,6 +290,34 @@ impl Site {
         self.post_to("gc", body.as_bytes(), &signature)
     }
 
+    /// A receipt of Genesys' about a message that it accepted.
+    pub(crate) fn receipt(&self, message: &str, status: &str, reasons: &Value) -> Reply {
+        let at = self.world.now().to_rfc3339();
+        let body = json!({"id": message, "type": "Receipt", "status": status, "reasons": reasons, "direction": "Outbound",
+            "channel": {"id": "2d1f6a3c", "to": {"id": "16505551234"}, "time": at}})
+        .to_string();
+        let secret = Secret::new(GENESYS_SECRET).unwrap();
+        let signature = Scheme::GENESYS.sign(&secret, body.as_bytes());
+        self.post_to("gc", body.as_bytes(), &signature)
+    }
+
+    /// An event about an upload.
+    pub(crate) fn completes(&self, file: &str, data: &Value) -> Reply {
+        self.completes_at("web", file, data)
+    }
+
+    /// The same, at this endpoint.
+    pub(crate) fn completes_at(&self, endpoint: &str, file: &str, data: &Value) -> Reply {
+        let mut data = data.clone();
+        data["fileId"] = json!(file);
+        let event = "genesys.cloud.messaging.file.upload.completed";
+        let body = json!({"eventType": event, "data": data}).to_string();
+        let secret = Secret::new(GENESYS_SECRET).unwrap();
+        let signature = Scheme::GENESYS_EVENTS.sign(&secret, body.as_bytes());
+        let header = ("x-genesys-signature", signature.as_str());
+        self.post_marked(endpoint, body.as_bytes(), ("", Some(header)))
+    }
+
     /// The file as a content item of an agent's message.
     pub(crate) fn attachment(&self, id: &str, name: &str) -> Value {
         json!({"contentType": "Attachment", "attachment": {"id": id, "mediaType": "File", "filename": name,
@@ -318,6 +354,27 @@ impl Site {
             status["errors"] = json!([{"code": code, "title": "t"}]);
         }
         self.post_value(&json!({"statuses": [status]}))
+    }
+
+    /// An event of Messenger's (`fb`) or Instagram's (`ig`) about the same customer.
+    pub(crate) fn event(&self, endpoint: &str, event: &Value) -> Reply {
+        let business = match endpoint {
+            "fb" => "682498302938465",
+            _ => "17841405793187218",
+        };
+        let mut event = event.clone();
+        let echo = event.pointer("/message/is_echo").is_some();
+        let (from, to) = match echo {
+            true => (business, "16505551234"),
+            false => ("16505551234", business),
+        };
+        event["sender"] = json!({ "id": from });
+        event["recipient"] = json!({ "id": to });
+        event["timestamp"] = json!(self.world.now().as_millis());
+        let body = json!({"object": "page", "entry": [{"id": business, "messaging": [event]}]});
+        let body = body.to_string();
+        let signature = Scheme::META.sign(&Secret::new(SECRET).unwrap(), body.as_bytes());
+        self.post_to(endpoint, body.as_bytes(), &signature)
     }
 
     fn post_value(&self, value: &Value) -> Reply {
@@ -439,9 +496,51 @@ impl Site {
         self.deliver_lane(Lane::Media, &queues) + self.deliver_lane(Lane::Text, &[Queue::Text])
     }
 
-    fn deliver_lane(&self, lane: Lane, queues: &[Queue]) -> usize {
+    /// Delivers files by a process that may die on the way: what it did not finish is received again, once another one lives.
+    pub(crate) fn deliver_mortally(&self, dead: &Cell<bool>) -> bool {
         let world = &self.world;
-        let deliver = Deliver {
+        for queue in [Queue::Media, Queue::MediaRetry] {
+            for job in world.receive(queue) {
+                let record = Record {
+                    id: "1".to_owned(),
+                    body: job.body.clone(),
+                };
+                let deliver = self.delivery(Lane::Media);
+                let failed = self.slowly(deliver.batch(&[record]));
+                if failed.is_ok_and(|failed| failed.is_empty()) && !dead.get() {
+                    continue;
+                }
+                let visible_at = world.now() + Duration::from_secs(120);
+                let again = Queued { visible_at, ..job };
+                let mut state = world.state.borrow_mut();
+                state.queues.entry(queue).or_default().push(again);
+                if dead.replace(false) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Has a process deliver these messages, as one batch, as fast as it can; the ids (numbers) of those that failed.
+    pub(crate) fn deliver_batch(
+        &self,
+        lane: Lane,
+        jobs: &[Queued],
+    ) -> Result<Vec<String>, Trouble> {
+        let deliver = self.delivery(lane);
+        let records = records(jobs);
+        let mut batch = pin!(deliver.batch(&records));
+        loop {
+            if let Some(done) = batch.as_mut().now_or_never() {
+                return done;
+            }
+        }
+    }
+
+    fn delivery(&self, lane: Lane) -> Deliver<'_> {
+        let world = &self.world;
+        Deliver {
             lane,
             items: world,
             claims: world,
@@ -455,20 +554,18 @@ impl Site {
             directories: world,
             desk: self.desk(),
             patience: Duration::from_secs(20),
-            linked: &self.linked,
-        };
+            learnt: &self.learnt,
+        }
+    }
+
+    fn deliver_lane(&self, lane: Lane, queues: &[Queue]) -> usize {
+        let world = &self.world;
+        let deliver = self.delivery(lane);
         let jobs: Vec<_> = queues
             .iter()
             .flat_map(|queue| world.receive(*queue))
             .collect();
-        let records: Vec<_> = jobs
-            .iter()
-            .enumerate()
-            .map(|(n, job)| Record {
-                id: n.to_string(),
-                body: job.body.clone(),
-            })
-            .collect();
+        let records = records(&jobs);
         let failed = self.slowly(deliver.batch(&records)).unwrap();
         assert!(failed.is_empty(), "{failed:?}");
         records.len()
@@ -519,6 +616,15 @@ impl Site {
         files.remove(0)
     }
 
+    /// The words of the messages without a file that reached Genesys.
+    pub(crate) fn agent_reads(&self) -> Vec<String> {
+        let sends = self.platforms.sends.borrow();
+        let without_file = sends.iter().filter(|body| body.get("content").is_none());
+        without_file
+            .filter_map(|body| body["text"].as_str().map(ToOwned::to_owned))
+            .collect()
+    }
+
     /// The messages with a file that reached Genesys.
     pub(crate) fn files_sent(&self) -> Vec<Value> {
         let sends = self.platforms.sends.borrow();
@@ -553,4 +659,14 @@ impl Site {
     pub(crate) fn all_calls(&self) -> usize {
         self.world.state.borrow().calls.values().sum()
     }
+}
+
+/// The messages as a function gets them, under their numbers.
+fn records(jobs: &[Queued]) -> Vec<Record> {
+    let jobs = jobs.iter().enumerate();
+    let records = jobs.map(|(n, job)| Record {
+        id: n.to_string(),
+        body: job.body.clone(),
+    });
+    records.collect()
 }

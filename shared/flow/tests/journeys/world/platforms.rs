@@ -11,6 +11,8 @@ use attache_flow::ports::{Credential, Download, Http, Source, SourceError};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::web_messaging::WebMessaging;
+
 /// What a platform answers to one send.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answer {
@@ -54,7 +56,7 @@ pub(crate) struct Platforms {
     pub(crate) sends: RefCell<Vec<Value>>,
     /// The receipts that reached Genesys.
     pub(crate) receipts: RefCell<Vec<Value>>,
-    /// The bodies of all messages that reached WhatsApp.
+    /// The bodies of all messages that reached WhatsApp, Messenger or Instagram.
     pub(crate) said: RefCell<Vec<Value>>,
     /// What the uploads are answered, in order; after that, 200.
     pub(crate) upload_answers: RefCell<VecDeque<(u16, &'static str)>>,
@@ -65,14 +67,18 @@ pub(crate) struct Platforms {
     pub(crate) unsupported: Cell<Option<u16>>,
     /// How often the integration was asked for.
     pub(crate) integrations: Cell<u32>,
-    /// The files handed over to WhatsApp, as they came.
+    /// The files handed over to one of them, as they came.
     pub(crate) uploads: RefCell<Vec<Vec<u8>>>,
+    /// Ids of files that WhatsApp has lost: messages with them are refused.
+    pub(crate) forgotten: RefCell<Vec<&'static str>>,
     /// What the system at `old.example` was sent.
     pub(crate) forwarded: RefCell<Vec<Verbatim>>,
     /// What it answers, in order; after that, 204.
     pub(crate) old_answers: RefCell<VecDeque<OldAnswer>>,
     /// Every host a bearer was sent to.
     pub(crate) bearers: RefCell<Vec<String>>,
+    /// Web messaging, as the source documents describe it.
+    pub(crate) web: WebMessaging,
     /// Tokens issued.
     pub(crate) issued: RefCell<u32>,
 }
@@ -107,7 +113,7 @@ impl Source for Pieces {
     }
 }
 
-fn response(status: u16, body: impl Into<Vec<u8>>) -> Response {
+pub(super) fn response(status: u16, body: impl Into<Vec<u8>>) -> Response {
     Response {
         status,
         headers: Headers::default(),
@@ -115,7 +121,7 @@ fn response(status: u16, body: impl Into<Vec<u8>>) -> Response {
     }
 }
 
-fn json_body(request: &Request) -> Value {
+pub(super) fn json_body(request: &Request) -> Value {
     match &request.body {
         Body::Json(text) => serde_json::from_str(text).unwrap(),
         other => panic!("a JSON body, not {other:?}"),
@@ -216,18 +222,30 @@ impl Http for Platforms {
             return Ok(response(200, token.to_string()));
         }
         if path.ends_with("/inbound/open/message") {
-            return self.send(
-                request,
-                &self.sends,
-                &json!({"id": "genesys-1", "conversationId": "conv-1"}),
-            );
+            let id = format!("genesys-{}", self.sends.borrow().len() + 1);
+            let accepted = json!({"id": id, "conversationId": "conv-1"});
+            return self.send(request, &self.sends, &accepted);
         }
         if path.ends_with("/inbound/open/receipt") {
             return self.send(request, &self.receipts, &json!({"id": "r"}));
         }
         if path.ends_with("/messages") {
-            let id = format!("wamid.{}", self.said.borrow().len() + 1);
-            return self.send(request, &self.said, &json!({"messages": [{"id": id}]}));
+            let body = json_body(request);
+            let named = body["image"]["id"].as_str();
+            if named.is_some_and(|id| self.forgotten.borrow().contains(&id)) {
+                let refused =
+                    json!({"error": {"code": 131_009, "message": "Parameter value is not valid"}});
+                return Ok(response(400, refused.to_string()));
+            }
+            let count = self.said.borrow().len() + 1;
+            let accepted = match body.get("recipient") {
+                Some(to) => json!({"recipient_id": to["id"], "message_id": format!("m_{count}")}),
+                None => json!({"messages": [{"id": format!("wamid.{count}")}]}),
+            };
+            return self.send(request, &self.said, &accepted);
+        }
+        if path.contains("/webmessaging/") || path.contains("/attachments/") {
+            return Ok(self.web.call(request));
         }
         if path.contains("/messaging/") {
             return Ok(self.configuration(&path));
@@ -263,6 +281,13 @@ impl Http for Platforms {
         while let Some(piece) = file.next().await.unwrap() {
             bytes.extend_from_slice(&piece);
         }
+        if matches!(request.body, Body::File(_)) {
+            assert!(
+                matches!(credential, Credential::None),
+                "no bearer on a signed link"
+            );
+            return self.web.put(request, bytes);
+        }
         let Body::Multipart(form) = &request.body else {
             panic!("a form")
         };
@@ -273,7 +298,11 @@ impl Http for Platforms {
         }
         self.uploads.borrow_mut().push(bytes);
         let id = format!("uploaded-{}", self.uploads.borrow().len());
-        Ok(response(200, json!({ "id": id }).to_string()))
+        let key = match request.url.path().ends_with("/message_attachments") {
+            true => "attachment_id",
+            false => "id",
+        };
+        Ok(response(200, json!({ key: id }).to_string()))
     }
 
     async fn download(

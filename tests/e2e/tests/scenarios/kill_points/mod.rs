@@ -7,19 +7,21 @@
 mod outcome;
 mod platforms;
 mod recovery;
+mod stalled;
 mod to_customer;
 
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use attache_e2e::media::{long_note, sample_named};
-use attache_e2e::{Sent, Setup, Stage};
-use attache_local::iam::{CallCount, KillPoint, When};
+use attache_e2e::{Rows, Sent, Setup, Stage, eventually};
+use attache_local::iam::{Act, CallCount, KillPoint, When};
 use attache_platforms::faults::{Aim, Fault, Point, Times};
 use attache_platforms::genesys::{Duplicates, GenesysOptions};
 use attache_platforms::whatsapp::{RetryPlan, WhatsAppOptions};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use crate::two_steps;
 use outcome::{End, Outcome, outcome};
 
 /// How long a file may take to come home, recovery included. Reached only by what is lost.
@@ -61,12 +63,20 @@ fn undisturbed() -> Setup {
 struct Case {
     function: &'static str,
     sample: &'static str,
+    /// Whether it goes to web messaging, in two steps.
+    in_two_steps: bool,
     /// How often its download breaks off: a long file comes in parts then.
     breaks: u32,
     end: End,
 }
 
 impl Case {
+    /// A stage for it.
+    async fn stage(self, setup: Setup) -> Result<Stage> {
+        let rows = self.in_two_steps.then_some(two_steps::rows as Rows);
+        Stage::start(Setup { rows, ..setup }).await
+    }
+
     /// Has the file sent.
     fn send(&self, stage: &Stage) -> Result<Sent> {
         let file = match self.sample {
@@ -90,44 +100,60 @@ impl Case {
 /// The file of three parts.
 const LONG: &str = "long-note";
 
-const CASES: [Case; 6] = [
+const CASES: [Case; 7] = [
     Case {
         function: "IntakeFunction",
         sample: "photo.jpg",
+        in_two_steps: false,
         breaks: 0,
         end: End::Sent,
     },
     Case {
         function: "FetchFunction",
         sample: "photo.jpg",
+        in_two_steps: false,
         breaks: 0,
         end: End::Sent,
     },
     Case {
         function: "FetchFunction",
         sample: LONG,
+        in_two_steps: false,
         breaks: 2,
         end: End::Sent,
     },
     Case {
         function: "ValidateFunction",
         sample: "photo.jpg",
+        in_two_steps: false,
         breaks: 0,
         end: End::Sent,
     },
     Case {
         function: "ValidateFunction",
         sample: "invoice.png",
+        in_two_steps: false,
         breaks: 0,
         end: End::Quarantined,
     },
     Case {
         function: "UploadFunction",
         sample: "photo.jpg",
+        in_two_steps: false,
         breaks: 0,
         end: End::Sent,
     },
+    IN_TWO_STEPS,
 ];
+
+/// Where to → written down → the bytes → has it got them? → the intent → the call → recorded.
+const IN_TWO_STEPS: Case = Case {
+    function: "UploadFunction",
+    sample: "photo.jpg",
+    in_two_steps: true,
+    breaks: 0,
+    end: End::Sent,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_survives_a_kill_at_every_side_effect() -> Result<()> {
@@ -159,7 +185,7 @@ async fn a_file_survives_a_kill_at_every_side_effect() -> Result<()> {
 
 /// How many side effects one file causes in a function when nothing goes wrong.
 async fn effects(case: Case) -> Result<u64> {
-    let stage = Stage::start(undisturbed()).await?;
+    let stage = case.stage(undisturbed()).await?;
     let before = changes(&stage.run.calls(), case.function);
     let sent = case.send(&stage)?;
     outcome(&stage, &sent, case.end).await?;
@@ -183,19 +209,31 @@ async fn killed_at(case: Case, nth: u64, when: When, reached: bool) -> Result<St
     let name = format!(
         "{:<17} {:<12} {nth:>6} {:<7}",
         case.function,
-        case.sample,
+        if case.in_two_steps {
+            "in two steps"
+        } else {
+            case.sample
+        },
         format!("{when:?}")
     );
     let play = async {
         let setup = if reached { setup() } else { undisturbed() };
-        let stage = Stage::start(setup).await?;
+        let stage = case.stage(setup).await?;
         let function = case.function.to_owned();
         let armed = stage.run.arm(KillPoint {
             function,
+            act: Act::Kill,
             nth_effect: nth,
             when,
         });
         let sent = case.send(&stage)?;
+        if reached && case.in_two_steps {
+            // Two minutes, for the bytes.
+            let died =
+                || async { Ok((stage.run.invocations(case.function).failed > 0).then_some(())) };
+            eventually("the kill", BOUND, died).await?;
+            stage.end_lease(&sent).await?;
+        }
         let Outcome {
             sweeps,
             repeats,

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use attache_e2e::media::sample_named;
 use attache_e2e::{Setup, Stage};
-use attache_local::iam::{KillPoint, When};
+use attache_local::iam::{Act, KillPoint, When};
 
 use super::outcome::{End, outcome};
 use super::setup;
@@ -11,6 +11,7 @@ use super::setup;
 fn point(function: &str, nth_effect: u64, when: When) -> KillPoint {
     KillPoint {
         function: function.to_owned(),
+        act: Act::Kill,
         nth_effect,
         when,
     }

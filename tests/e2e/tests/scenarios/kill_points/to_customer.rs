@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use attache_domain::journey::Stage as Journey;
 use attache_e2e::media::bytes;
 use attache_e2e::{Sent, Stage};
-use attache_local::iam::{KillPoint, When};
+use attache_local::iam::{Act, KillPoint, When};
 use attache_platforms::genesys::AgentFile;
 use attache_platforms::whatsapp::Say;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -14,7 +14,7 @@ use super::{AT_ONCE, BOUND, changes, setup, undisturbed};
 
 /// What is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
+pub(super) enum What {
     /// An agent's file with a text.
     File,
     /// An agent's file that WhatsApp does not take as it is.
@@ -68,7 +68,7 @@ struct Killed {
     line: String,
 }
 
-async fn send(stage: &Stage, what: What) -> Result<Sent> {
+pub(super) async fn send(stage: &Stage, what: What) -> Result<Sent> {
     match what {
         What::Text => Ok(stage.agent_says("Tomorrow at nine")),
         What::Moving => {
@@ -83,7 +83,7 @@ async fn send(stage: &Stage, what: What) -> Result<Sent> {
 }
 
 /// A stage whose customer has written.
-async fn opened(setup: attache_e2e::Setup) -> Result<Stage> {
+pub(super) async fn opened(setup: attache_e2e::Setup) -> Result<Stage> {
     let stage = Stage::start(setup).await?;
     let hello = stage.says(Say::Text("Hello".to_owned()));
     stage.at_rest(&hello, BOUND).await?;
@@ -92,7 +92,7 @@ async fn opened(setup: attache_e2e::Setup) -> Result<Stage> {
 }
 
 /// How many side effects the message causes in the function when nothing goes wrong.
-async fn effects(function: &str, what: What) -> Result<u64> {
+pub(super) async fn effects(function: &str, what: What) -> Result<u64> {
     let stage = opened(undisturbed()).await?;
     let before = changes(&stage.run.calls(), function);
     let sent = send(&stage, what).await?;
@@ -112,6 +112,7 @@ async fn killed_at(function: &'static str, what: What, nth: u64, when: When) -> 
         let before = changes(&stage.run.calls(), function);
         let armed = stage.run.arm(KillPoint {
             function: function.to_owned(),
+            act: Act::Kill,
             nth_effect: nth,
             when,
         });
@@ -142,7 +143,7 @@ async fn killed_at(function: &'static str, what: What, nth: u64, when: When) -> 
 }
 
 /// Waits for the end; how many copies the customer has.
-async fn outcome(stage: &Stage, sent: &Sent) -> Result<usize> {
+pub(super) async fn outcome(stage: &Stage, sent: &Sent) -> Result<usize> {
     let ended = || async {
         let item = stage.item(sent).await?;
         let ends = [Journey::Delivered, Journey::Unconfirmed];

@@ -111,7 +111,7 @@ fn of_any_platform(first_hop: Point) -> Vec<Row> {
 }
 
 /// Faults of the host that has the file. Look-up or webhook names the length, so what names none is whole at once.
-const OF_DOWNLOADS: [Fault; 23] = [
+const OF_DOWNLOADS: [Fault; 24] = [
     Fault::ExpiredLink,
     Fault::SlowBody,
     Fault::OneBytePerSecond,
@@ -134,6 +134,7 @@ const OF_DOWNLOADS: [Fault; 23] = [
     Fault::GzipLabelLies,
     Fault::HtmlErrorPage,
     Fault::FiveHundreds,
+    Fault::Cached429,
     Fault::Unauthorised,
 ];
 
@@ -236,6 +237,8 @@ async fn in_order(stage: Stage, cases: &[Case]) -> Result<()> {
     expected.sort();
     found.sort();
     ensure!(found == expected, "rows of {found:?}, not of {expected:?}");
+    let cached = stage.log.containing("pipeline.cached-error");
+    ensure!(!cached.is_empty(), "an answer out of a cache is not named");
     ensure!(stage.breaches().is_empty(), "{:?}", stage.breaches());
     let (whatsapp, genesys) = (
         stage.standins.whatsapp.options(),

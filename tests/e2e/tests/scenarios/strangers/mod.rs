@@ -5,6 +5,7 @@ mod command;
 mod platforms;
 mod redrive;
 mod replay;
+mod send;
 
 use std::time::Duration;
 

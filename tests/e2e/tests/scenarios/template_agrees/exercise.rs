@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use attache_domain::journey::Stage as Journey;
 use attache_e2e::media::{bytes, long_note, note, sample_named};
 use attache_e2e::{OldSystem, Sent, Setup, Stage};
-use attache_local::iam::{KillPoint, When};
+use attache_local::iam::{Act, KillPoint, When};
 use attache_platforms::clamd::Clamd;
 use attache_platforms::faults::{Fault, Point, Times};
 use attache_platforms::genesys::AgentFile;
@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::given_up::given_up;
 use super::grants::{Call, called, never_made};
-use crate::{limits, taken_back};
+use crate::{limits, taken_back, two_steps};
 
 pub(super) const BOUND: Duration = Duration::from_secs(90);
 
@@ -178,6 +178,7 @@ fn plays() -> Vec<Play> {
 pub(super) fn kill(stage: &Stage, function: &str, nth_effect: u64, when: When) {
     drop(stage.run.arm(KillPoint {
         function: function.to_owned(),
+        act: Act::Kill,
         nth_effect,
         when,
     }));
@@ -276,11 +277,15 @@ enum Words {
     Unscanned,
     /// An agent's table goes as a link, which the customer follows.
     Linked,
+    /// The same with a content domain; and a file the other way, which Genesys fetches there.
+    LinkedThere,
+    /// A customer's file goes to web messaging, which tells of its end by itself.
+    InTwoSteps,
     /// WhatsApp and Genesys refuse what they should take; limits are read anew, by a process that did not seal the token.
     Drifted,
 }
 
-const OF_WORDS: [Words; 15] = [
+const OF_WORDS: [Words; 17] = [
     Words::FileAndReply,
     Words::FromAgent,
     Words::Uninvited,
@@ -295,6 +300,8 @@ const OF_WORDS: [Words; 15] = [
     Words::PassedOn,
     Words::Unscanned,
     Words::Linked,
+    Words::LinkedThere,
+    Words::InTwoSteps,
     Words::Drifted,
 ];
 
@@ -303,12 +310,15 @@ async fn spoken(what: Words) -> Result<BTreeSet<Call>> {
         let other = OldSystem::start([StatusCode::NOT_FOUND; 30]).await?;
         let setup = match what {
             Words::TakenBack => taken_back::setup(),
-            Words::Linked | Words::Drifted => limits::linking(),
+            Words::Linked | Words::LinkedThere | Words::Drifted => limits::linking(),
+            Words::InTwoSteps => two_steps::setup(),
             _ => Setup::default(),
         };
+        let content_domain = matches!(what, Words::LinkedThere).then_some("media.example.com");
         let clamd = Clamd::start().await?;
         let stage = Stage::start(Setup {
             parameters: vec![("LeaseSeconds", "6")],
+            content_domain,
             clamd: matches!(what, Words::Unscanned).then(|| clamd.address()),
             forward_to: matches!(what, Words::PassedOn).then(|| other.url()),
             ..setup
@@ -384,6 +394,13 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
             genesys
                 .wait_for_final_receipt(&answer.message, BOUND)
                 .await?;
+            // The line of words learns of a refusal too.
+            let refusal = Fault::RateLimit;
+            whatsapp.faults().arm_at(refusal, Times(1), Point::Send)?;
+            let answer = stage.agent_says("At nine");
+            genesys
+                .wait_for_final_receipt(&answer.message, BOUND)
+                .await?;
             let voice = AgentFile::new(bytes("voice.ogg"), "audio/ogg");
             let sent = stage.agent_sends(voice, "Listen to this")?;
             genesys.wait_for_final_receipt(&sent.message, BOUND).await?;
@@ -438,8 +455,15 @@ async fn play_words(stage: &Stage, what: Words, hello: &Sent) -> Result<()> {
                 taken_back::take_back(stage, sent).await?;
             }
         }
+        Words::InTwoSteps => two_steps::arrives(stage).await?,
         Words::Linked => {
             limits::link_followed(stage).await?;
+        }
+        Words::LinkedThere => {
+            limits::link_followed(stage).await?;
+            let sent = stage.send(sample_named("photo.jpg"))?;
+            let item = stage.at_rest(&sent, BOUND).await?;
+            ensure!(item.gate.stage == Journey::Sent, "{:?}", item.gate);
         }
         Words::Drifted => {
             limits::drifted(stage).await?;

@@ -121,6 +121,11 @@ fn roles_are_kept_apart() {
             vec!["IntakeFunction"],
         ),
         (
+            "secretsmanager:GetSecretValue",
+            "content/*",
+            vec!["TextFunction", "UploadFunction"],
+        ),
+        (
             "kms:GenerateDataKey",
             "DataKey",
             vec!["IntakeFunction", "RefreshFunction"],
@@ -194,7 +199,10 @@ pub(crate) fn called(template: &Template, calls: &[CallCount]) -> BTreeSet<Call>
                 let folder = key.split('/').next().unwrap_or_default();
                 format!("{bucket}/{folder}/*")
             }
-            Some((secrets_or_bucket @ ("QuarantineBucket" | "clients" | "endpoints"), _)) => {
+            Some((
+                secrets_or_bucket @ ("QuarantineBucket" | "clients" | "content" | "endpoints"),
+                _,
+            )) => {
                 format!("{secrets_or_bucket}/*")
             }
             Some(_) | None => label,

@@ -1,6 +1,7 @@
 //! `template.yaml` and the code say the same: every key that is read is set and every key that is set is read; every
 //! call that is made is granted and nothing else is; and what holds throughout the template does hold throughout.
 
+mod content;
 mod environment;
 mod exercise;
 mod given_up;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use attache_domain::scan::guardduty;
-use attache_flow::deliver::LIMIT_DRIFT;
+use attache_flow::deliver::{LIMIT_DRIFT, PLATFORM_DEGRADED};
 use attache_flow::fetch::LINK_USED;
 use attache_flow::intake::{KEPT_ROUTELESS, KEPT_UNKNOWN};
 use attache_local::template::Event;
@@ -15,7 +15,7 @@ use serde_yaml_ng as yaml;
 use super::template;
 
 /// The template's text as JSON; `!Ref X` becomes `{"Ref": "X"}`, `!GetAtt X.Y` becomes `{"GetAtt": "X.Y"}`.
-fn document() -> Result<Value> {
+pub(super) fn document() -> Result<Value> {
     let text = std::fs::read_to_string(root().join("template.yaml"))?;
     Ok(plain(yaml::from_str(&text)?))
 }
@@ -43,7 +43,7 @@ fn plain(value: yaml::Value) -> Value {
 }
 
 /// Logical id and properties of every resource of one type.
-fn resources(document: &Value, kind: &str) -> Result<BTreeMap<String, Value>> {
+pub(super) fn resources(document: &Value, kind: &str) -> Result<BTreeMap<String, Value>> {
     let all = document["Resources"].as_object().context("no resources")?;
     let of_kind = all.iter().filter(|(_, resource)| resource["Type"] == kind);
     let found: BTreeMap<_, _> = of_kind
@@ -284,6 +284,24 @@ fn what_a_platform_refuses_in_spite_of_its_limits_is_counted_and_alarmed() -> Re
         (&json!(pattern), &json!("UploadLog"))
     );
     counted_and_alarmed(&document, filter, "LimitDriftAlarm")
+}
+
+#[test]
+fn a_platform_that_fails_for_ten_minutes_is_alarmed() -> Result<()> {
+    let document = document()?;
+    let filters = resources(&document, "AWS::Logs::MetricFilter")?;
+    for (id, log) in [
+        ("PlatformDegradedForFilesFilter", "UploadLog"),
+        ("PlatformDegradedForWordsFilter", "TextLog"),
+    ] {
+        let filter = &filters[id];
+        let pattern =
+            format!("{{ ($.message = {PLATFORM_DEGRADED:?}) && ($.synthetic IS FALSE) }}");
+        assert_eq!(filter["FilterPattern"], json!(pattern), "{id}");
+        assert_eq!(filter["LogGroupName"]["Ref"], json!(log), "{id}");
+        counted_and_alarmed(&document, filter, "PlatformDegradedAlarm")?;
+    }
+    Ok(())
 }
 
 /// Each line that the filter finds counts one, and one is an alarm.

@@ -1,15 +1,15 @@
-//! Bringing an agent's file in: the link in the webhook, hop by hop (genesys.md §4).
+//! Bringing in a file to which a webhook has a link, hop by hop.
 //!
-//! A link to the organisation's own `…/api/v2/downloads/…` wants the bearer and, asked with `issueRedirect=false`, answers with a
-//! signed link to somewhere else, which must not see the bearer. The surface of the source documents gives the bytes to the
-//! bearer at once. Any other link is taken to be signed already: never a bearer.
+//! A link to a Genesys organisation's own `…/api/v2/downloads/…` wants the bearer and, asked with `issueRedirect=false`, answers with
+//! a signed link to somewhere else, which must not see the bearer (genesys.md §4). The surface of the source documents gives the bytes
+//! to the bearer at once. Any other link is taken to be signed already, as Messenger's and Instagram's are (meta.md §3, §4): never a
+//! bearer.
 
 use serde_json::Value;
 use url::Url;
 
-use super::error::failure;
 use crate::connection::{Account, Connection, authority};
-use crate::diagnosis::{Failure, Step};
+use crate::diagnosis::{Failure, Outcome, Seen, Step, judge};
 use crate::egress;
 use crate::event::Link;
 use crate::time::Timestamp;
@@ -95,7 +95,12 @@ pub fn read_hop(
         _ => None,
     };
     let Some(url) = named.and_then(|text| Url::parse(&text).ok()) else {
-        return Err(failure(Step::LookUp, response, now));
+        let seen = Seen {
+            platform: connection.profile().platform(),
+            step: Step::LookUp,
+            outcome: Outcome::Answer(response),
+        };
+        return Err(judge(&seen, now));
     };
     egress::judge(&url, &[authority(&url)], connection.local)
         .map_err(|refused| transfer::refused_host(&refused))?;

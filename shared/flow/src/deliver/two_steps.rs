@@ -1,0 +1,314 @@
+//! Towards an agent where the platform works on the bytes before a message can carry them: where to → the bytes → has it got
+//! them? → write the intent down → one call.
+//!
+//! Where to and the bytes may be asked and handed over again; each attempt has a link of its own, which lives in no row and no
+//! job. The row knows what the platform calls the file before the bytes leave, so that an event may be faster than their answer.
+//! Between two looks the item waits as a delayed copy of its job; an event brings it back at once ([`crate::completion`]).
+
+use std::time::Duration;
+
+use attache_domain::connection::Connection;
+use attache_domain::diagnosis::rules::ours;
+use attache_domain::diagnosis::{Disposition, Failure, Step};
+use attache_domain::journey::{Item, RETENTION, Stage, Upload};
+use attache_domain::platforms::genesys::web_messaging::{self, Attachment, Place, Sent};
+use attache_domain::processing::{self, ASK_EVERY, Next};
+use attache_domain::scan::Scanned;
+use attache_domain::time::Timestamp;
+use attache_domain::token::Purpose;
+use attache_domain::wire::{Request, Response};
+use url::Url;
+
+use super::outcome::alias;
+use super::send::{Failed, unplanned};
+use super::{Deliver, UPLOAD_PATIENCE};
+use crate::bearer::Bearer;
+use crate::ports::{Answer, Credential, Saved};
+use crate::retry;
+
+/// How long handing the bytes over may take (`S3-19`): 10 MB at less than 0.4 MB/s.
+const TRANSFER: Duration = Duration::from_secs(30);
+
+/// A link that is about to die is given so much all the same: whoever made it says so best.
+const LEAST: Duration = Duration::from_secs(1);
+
+// Both calls of an attempt end before somebody else may begin another.
+const _: () = assert!(TRANSFER.as_secs() * 2 < UPLOAD_PATIENCE.as_secs());
+
+impl Deliver<'_> {
+    /// Takes a claimed item as far as it comes.
+    pub(super) async fn in_two_steps(
+        &self,
+        item: &mut Item,
+        connection: &Connection,
+    ) -> Answer<()> {
+        match item.gate.stage {
+            Stage::Uploading | Stage::Processing => {}
+            // Words need no upload, and neither does what goes in the place of a file.
+            _ if item.record.uploaded.is_none() => return self.tell_agent(item, connection).await,
+            _ => return self.send_uploaded(item, connection).await,
+        }
+        match item.upload() {
+            Upload::HandOver => self.hand_bytes_over(item, connection).await,
+            Upload::Follow(since) => self.see_through(item, connection, since).await,
+            Upload::Failed(diagnosis) => {
+                let failure = Failure::recalled(*diagnosis);
+                self.upload_failed(item, (failure, item.record.token_floor))
+                    .await
+            }
+        }
+    }
+
+    async fn hand_bytes_over(&self, item: &mut Item, connection: &Connection) -> Answer<()> {
+        let Some(bearer) = self.bearer(item, connection, Purpose::Media).await? else {
+            return Ok(());
+        };
+        let place = match self.place(item, connection, &bearer).await {
+            Ok(place) => place,
+            Err(failure) => return self.after(item, (failure, bearer.version)).await,
+        };
+        if !self.write_down(item, connection, &place).await? {
+            tracing::info!(media.id = %item.id, "somebody else took it over; no bytes were handed over");
+            return Ok(());
+        }
+        if let Err(failure) = self.put(item, connection, &place).await? {
+            return self.after(item, (failure, bearer.version)).await;
+        }
+        item.accepted(self.clock.now());
+        tracing::info!(media.id = %item.id, upload.file = %place.file, "accepted, which is not delivered yet");
+        self.ask_again(item, ASK_EVERY).await?;
+        self.succeeded(item).await
+    }
+
+    /// Asks where the bytes go.
+    async fn place(
+        &self,
+        item: &Item,
+        connection: &Connection,
+        bearer: &Bearer,
+    ) -> Result<Place, Failure> {
+        let (delivery, object) = item.outgoing().ok_or_else(unplanned)?;
+        let file = (
+            delivery.mime.as_str(),
+            delivery.name.as_str(),
+            object.size_bytes,
+        );
+        let message = item.origin.wire_message();
+        let request = web_messaging::request_place(connection, &message, file, self.patience)?;
+        let response = self
+            .answer_to(&request, bearer, (Step::Upload, connection))
+            .await?;
+        web_messaging::read_place(&response, self.clock.now())
+    }
+
+    /// Writes down what the platform calls the file, under that name too; `false`: the row is somebody else's.
+    async fn write_down(
+        &self,
+        item: &mut Item,
+        connection: &Connection,
+        place: &Place,
+    ) -> Answer<bool> {
+        let expires_at = self.clock.now() + RETENTION;
+        let name = alias(&connection.id, &place.file);
+        self.claims.name(&name, &item.id, expires_at).await?;
+        item.hands_over(place.file.clone());
+        Ok(self.items.save(item).await? == Saved::Done)
+    }
+
+    async fn put(
+        &self,
+        item: &Item,
+        connection: &Connection,
+        place: &Place,
+    ) -> Answer<Result<(), Failure>> {
+        let Some((delivery, object)) = item.outgoing() else {
+            return Ok(Err(unplanned()));
+        };
+        let objects = self.bytes_of(item)?;
+        let Some(bytes) = objects.stream(&item.id, &object.etag).await? else {
+            return Ok(Err(unplanned()));
+        };
+        let file = (delivery.mime.as_str(), object.size_bytes);
+        let left = place.dies_at.saturating_since(self.clock.now());
+        let request = web_messaging::put(connection, place, file, left.clamp(LEAST, TRANSFER));
+        let answer = self.http.upload(&request, &Credential::None, bytes).await;
+        let now = self.clock.now();
+        Ok(self
+            .answered(answer, Step::Upload, connection)
+            .and_then(|response| web_messaging::read_put(&response, now)))
+    }
+
+    /// Sees what became of the bytes.
+    async fn see_through(
+        &self,
+        item: &mut Item,
+        connection: &Connection,
+        since: Timestamp,
+    ) -> Answer<()> {
+        let Some(bearer) = self.bearer(item, connection, Purpose::Media).await? else {
+            return Ok(());
+        };
+        match self.see(item, connection, (&bearer, since)).await? {
+            (Next::Ask(wait), _) => self.ask_again(item, wait).await,
+            (Next::Send, Some(link)) => {
+                let uploaded = item.record.uploaded.clone().unwrap_or_default();
+                let now = self.clock.now();
+                item.begin_send(uploaded, now + self.patience, now);
+                if self.items.save(item).await? == Saved::Overtaken {
+                    tracing::info!(media.id = %item.id, "ready, but somebody else took it over; nothing was sent");
+                    return Ok(());
+                }
+                self.call_agent(item, connection, Some(&link)).await
+            }
+            (Next::Send, None) => self.withheld(item).await,
+            (Next::Condemn(scanned), _) => self.condemn(item, &scanned).await,
+            (Next::Failed(failure), _) => self.upload_failed(item, (failure, bearer.version)).await,
+            (Next::Cancel(failure), _) => self.cancel(item, connection, (failure, &bearer)).await,
+        }
+    }
+
+    /// The one call, of an item whose bytes the platform has, as it told: it says from where they can be had, and that is not
+    /// kept. What it says against them is the last word: no message names them yet, and no other upload is begun here. That it does
+    /// not say anything is a failed attempt as any: it has told already that it has them.
+    async fn send_uploaded(&self, item: &mut Item, connection: &Connection) -> Answer<()> {
+        let Some(bearer) = self.bearer(item, connection, Purpose::Media).await? else {
+            return Ok(());
+        };
+        let since = item.record.accepted_at.unwrap_or(self.clock.now());
+        match self.see(item, connection, (&bearer, since)).await? {
+            (Next::Ask(wait), _) => self.ask_again(item, wait).await,
+            (Next::Send, Some(link)) => self.call_agent(item, connection, Some(&link)).await,
+            (Next::Send, None) => self.withheld(item).await,
+            (Next::Condemn(scanned), _) => self.condemn(item, &scanned).await,
+            (Next::Failed(failure), _) => self.give_up(item, *failure.diagnosis).await,
+            (Next::Cancel(failure), _) => self.after(item, (failure, bearer.version)).await,
+        }
+    }
+
+    /// What follows from how far the platform is, and from where the file can be had once it is whole.
+    async fn see(
+        &self,
+        item: &mut Item,
+        connection: &Connection,
+        (bearer, since): (&Bearer, Timestamp),
+    ) -> Answer<(Next, Option<Url>)> {
+        let looked = self.look_up(item, connection, bearer).await;
+        match &looked {
+            Ok(_) => self.succeeded(item).await?,
+            Err(failure) => self.failed(item, failure).await?,
+        }
+        if let Err(failure) = &looked {
+            tracing::info!(media.id = %item.id, failure.code = %failure.diagnosis.code, evidence = %failure.diagnosis.evidence, "not learnt what became of the upload");
+            if failure.disposition == Disposition::Unauthorised {
+                item.record.token_floor = bearer.version + 1;
+            }
+        }
+        let (heard, link) = match looked {
+            Ok(Attachment { told, link }) => (Ok(told), link),
+            Err(failure) => (Err(failure), None),
+        };
+        let waited = self.clock.now().saturating_since(since);
+        Ok((processing::next(waited, heard), link))
+    }
+
+    async fn look_up(
+        &self,
+        item: &Item,
+        connection: &Connection,
+        bearer: &Bearer,
+    ) -> Result<Attachment, Failure> {
+        let (delivery, object) = item.outgoing().ok_or_else(unplanned)?;
+        let file = item.record.uploaded.as_deref().ok_or_else(unplanned)?;
+        let message = item.origin.wire_message();
+        let ids = (message.as_str(), file);
+        let patience = self.patience.min(ASK_EVERY);
+        let request = web_messaging::look_up(connection, ids, patience)?;
+        let step = (Step::UploadStatus, connection);
+        let response = self.answer_to(&request, bearer, step).await?;
+        let sent = Sent {
+            file,
+            mime: &delivery.mime,
+            size_bytes: object.size_bytes,
+        };
+        web_messaging::read_attachment(&response, &sent, self.clock.now())
+    }
+
+    /// This upload came to nothing: a failed attempt.
+    async fn upload_failed(&self, item: &mut Item, failed: Failed) -> Answer<()> {
+        item.drop_upload();
+        self.after(item, failed).await
+    }
+
+    /// Nobody waits for this upload any more. The row says so first: what is told of it from then on is no news, so that it does
+    /// no harm if the platform is not told.
+    async fn cancel(
+        &self,
+        item: &mut Item,
+        connection: &Connection,
+        (failure, bearer): (Failure, &Bearer),
+    ) -> Answer<()> {
+        let (file, revision) = (item.record.uploaded.clone(), item.gate.revision);
+        self.upload_failed(item, (failure, bearer.version)).await?;
+        if item.gate.revision == revision {
+            // An event was faster: the platform has the bytes after all.
+            return Ok(());
+        }
+        let message = item.origin.wire_message();
+        let ids = (message.as_str(), file.as_deref().unwrap_or_default());
+        let patience = self.patience.min(ASK_EVERY);
+        let answer = match web_messaging::cancel(connection, ids, patience) {
+            Ok(request) => {
+                self.answer_to(&request, bearer, (Step::UploadStatus, connection))
+                    .await
+            }
+            Err(failure) => Err(failure),
+        };
+        match answer {
+            Ok(response) => {
+                tracing::info!(media.id = %item.id, upload.file = ids.1, status = response.status, "upload cancelled");
+            }
+            Err(failure) => {
+                tracing::info!(media.id = %item.id, upload.file = ids.1, failure.code = %failure.diagnosis.code, "upload not cancelled; nobody waits for it");
+            }
+        }
+        Ok(())
+    }
+
+    /// The platform has the file and gives it to nobody.
+    async fn withheld(&self, item: &mut Item) -> Answer<()> {
+        let evidence = "the upload is complete, and the platform names no link to it";
+        self.give_up(item, ours::WITHHELD.diagnosis(evidence)).await
+    }
+
+    /// The platform found malware. Nothing is sent; the judge, who alone can, takes the bytes out of everybody's reach.
+    async fn condemn(&self, item: &mut Item, scanned: &Scanned) -> Answer<()> {
+        item.acknowledge_claim(self.actor());
+        item.rest();
+        if self.items.save(item).await? == Saved::Overtaken {
+            tracing::info!(media.id = %item.id, "malware, but somebody else took it over");
+            return Ok(());
+        }
+        retry::condemn(self.jobs, item, scanned).await
+    }
+
+    /// Comes back after `wait`, as what never failed.
+    async fn ask_again(&self, item: &mut Item, wait: Duration) -> Answer<()> {
+        let Some(target) = item.origin.target.clone() else {
+            return Ok(());
+        };
+        let to = (self.queue(), &target);
+        let at = (self.clock.now(), wait);
+        retry::put_off((self.items, self.jobs), item, to, at, None).await
+    }
+
+    async fn answer_to(
+        &self,
+        request: &Request,
+        bearer: &Bearer,
+        (step, connection): (Step, &Connection),
+    ) -> Result<Response, Failure> {
+        let credential = Credential::Bearer(bearer.token.clone());
+        let answer = self.http.call(request, &credential).await;
+        self.answered(answer, step, connection)
+    }
+}
