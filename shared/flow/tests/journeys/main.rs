@@ -17,6 +17,7 @@ mod social;
 mod storms;
 mod synthetic;
 mod to_agent;
+mod tokens;
 mod transfers;
 mod trouble;
 mod two_steps;

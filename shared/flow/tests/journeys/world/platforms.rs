@@ -2,9 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::digest::Sha256Digest;
+use attache_domain::time::Timestamp;
 use attache_domain::transfer::Rest;
 use attache_domain::wire::{Body, CallError, Headers, Request, Response, Verbatim};
 use attache_flow::ports::{Credential, Download, Http, Source, SourceError};
@@ -81,6 +83,16 @@ pub(crate) struct Platforms {
     pub(crate) web: WebMessaging,
     /// Tokens issued.
     pub(crate) issued: RefCell<u32>,
+    /// How long they live, in seconds; 0: a day.
+    pub(crate) life: Cell<u64>,
+    /// What the token endpoint is to say instead of giving one.
+    pub(crate) no_tokens: Cell<Option<u16>>,
+    /// When each token of Genesys' dies, by its number less one.
+    pub(crate) dies: RefCell<Vec<Timestamp>>,
+    /// The platforms' own time.
+    pub(crate) now: Cell<Timestamp>,
+    /// How many calls came with a token that was dead.
+    pub(crate) came_dead: Cell<u32>,
 }
 
 const GONE: &str =
@@ -163,6 +175,35 @@ impl Platforms {
 }
 
 impl Platforms {
+    fn give_token(&self) -> Response {
+        if let Some(status) = self.no_tokens.get() {
+            return response(status, "{}");
+        }
+        let life = match self.life.get() {
+            0 => 86_399,
+            life => life,
+        };
+        let mut dies = self.dies.borrow_mut();
+        dies.push(self.now.get() + Duration::from_secs(life));
+        *self.issued.borrow_mut() += 1;
+        let token = json!({"access_token": format!("token-{}", dies.len()), "token_type": "bearer", "expires_in": life});
+        response(200, token.to_string())
+    }
+
+    /// Genesys' word on a token that has died.
+    fn refuse_dead(&self, credential: &Credential) -> Option<Response> {
+        let Credential::Bearer(token) = credential else {
+            return None;
+        };
+        let token = String::from_utf8_lossy(token.expose()).into_owned();
+        let number: usize = token.strip_prefix("token-")?.parse().ok()?;
+        let dies = self.dies.borrow().get(number - 1).copied()?;
+        (dies <= self.now.get()).then(|| {
+            self.came_dead.set(self.came_dead.get() + 1);
+            response(401, r#"{"code": "bad.credentials", "status": 401}"#)
+        })
+    }
+
     /// An integration, or a supported-content profile, of Genesys.
     fn configuration(&self, path: &str) -> Response {
         let supported = self.supported.borrow();
@@ -217,9 +258,10 @@ impl Http for Platforms {
         let path = request.url.path().to_owned();
         self.note_bearer(request, credential);
         if path == "/oauth/token" {
-            *self.issued.borrow_mut() += 1;
-            let token = json!({"access_token": format!("token-{}", self.issued.borrow()), "token_type": "bearer", "expires_in": 86399});
-            return Ok(response(200, token.to_string()));
+            return Ok(self.give_token());
+        }
+        if let Some(refused) = self.refuse_dead(credential) {
+            return Ok(refused);
         }
         if path.ends_with("/inbound/open/message") {
             let id = format!("genesys-{}", self.sends.borrow().len() + 1);
