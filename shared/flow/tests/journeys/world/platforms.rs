@@ -52,6 +52,14 @@ pub(crate) struct Platforms {
     pub(crate) given: Cell<usize>,
     /// What the sends are answered, in order; after that, 200.
     pub(crate) answers: RefCell<VecDeque<Answer>>,
+    /// To whose sends something else is answered first: a part of their address, whether only those with a file, and the status.
+    pub(crate) refuses: Cell<Option<(&'static str, bool, u16)>>,
+    /// What every send to WhatsApp is answered instead: a status and a body.
+    pub(crate) errs: RefCell<Option<(u16, String)>>,
+    /// How many of them were.
+    pub(crate) erred: Cell<usize>,
+    /// How many of the others were.
+    pub(crate) refused: Cell<usize>,
     /// Headers of every answer to a send.
     pub(crate) told: Cell<&'static [(&'static str, &'static str)]>,
     /// The bodies of all messages that reached Genesys.
@@ -148,6 +156,10 @@ impl Platforms {
         }
     }
 
+    fn is_refused(&self, request: &Request, who: &str, files: bool) -> bool {
+        request.url.path().contains(who) && (!files || json_body(request).get("content").is_some())
+    }
+
     /// A send: kept in `taken` if it has an effect.
     fn send(
         &self,
@@ -155,7 +167,13 @@ impl Platforms {
         taken: &RefCell<Vec<Value>>,
         accepted: &Value,
     ) -> Result<Response, CallError> {
-        let answer = self.answers.borrow_mut().pop_front();
+        let answer = match self.refuses.get() {
+            Some((who, files, status)) if self.is_refused(request, who, files) => {
+                self.refused.set(self.refused.get() + 1);
+                Some(Answer::Status(status))
+            }
+            _ => self.answers.borrow_mut().pop_front(),
+        };
         let answer = answer.unwrap_or(Answer::Status(200));
         if matches!(answer, Answer::Lost | Answer::Status(200)) {
             taken.borrow_mut().push(json_body(request));
@@ -278,6 +296,10 @@ impl Http for Platforms {
                 let refused =
                     json!({"error": {"code": 131_009, "message": "Parameter value is not valid"}});
                 return Ok(response(400, refused.to_string()));
+            }
+            if let Some((status, body)) = &*self.errs.borrow() {
+                self.erred.set(self.erred.get() + 1);
+                return Ok(response(*status, body.clone()));
             }
             let count = self.said.borrow().len() + 1;
             let accepted = match body.get("recipient") {
