@@ -36,6 +36,16 @@ enum Call<'r> {
     Integration {
         id: &'r str,
     },
+    /// An integration's configuration, to be changed.
+    IntegrationUpdate {
+        id: &'r str,
+    },
+    /// The webhooks of events, which no published schema knows.
+    EventWebhooks,
+    AddEventWebhook,
+    RemoveEventWebhook {
+        id: &'r str,
+    },
     /// A file of an agent.
     Download {
         id: &'r str,
@@ -60,6 +70,8 @@ impl Call<'_> {
             Self::Supported { id: None } => Some(Operation::SupportedContentList),
             Self::Supported { id: Some(_) } => Some(Operation::SupportedContent),
             Self::Integration { .. } => Some(Operation::Integration),
+            Self::IntegrationUpdate { .. } => Some(Operation::IntegrationUpdate),
+            Self::EventWebhooks | Self::AddEventWebhook | Self::RemoveEventWebhook { .. } => None,
             Self::Download { .. } => Some(Operation::Download),
             Self::MediaData { .. } | Self::Place | Self::Attachment { .. } => None,
         }
@@ -100,6 +112,13 @@ async fn decide(state: &Arc<State>, request: &Request, standing: Standing) -> An
                 Some(line) => configuration::integration(state, line),
                 None => error::not_found(),
             },
+            Call::IntegrationUpdate { id } => match line(state, request, id) {
+                Some(line) => configuration::update(state, line, request),
+                None => error::not_found(),
+            },
+            Call::EventWebhooks => configuration::event_webhooks(state),
+            Call::AddEventWebhook => configuration::add_event_webhook(state, request),
+            Call::RemoveEventWebhook { id } => configuration::remove_event_webhook(state, id),
             Call::Download { id } => downloads::resolve(state, request, id).await,
             Call::MediaData { id } => downloads::media_data(state, request, id),
             Call::Place => web_messaging::place(state, request).await,
@@ -154,6 +173,14 @@ fn call<'r>(method: &Method, segments: &[&'r str]) -> Option<Call<'r>> {
         }
         (&Method::GET, ["conversations", "messaging", "integrations", "open", id]) => {
             Some(Call::Integration { id })
+        }
+        (&Method::PATCH, ["conversations", "messaging", "integrations", "open", id]) => {
+            Some(Call::IntegrationUpdate { id })
+        }
+        (&Method::GET, ["platform", "webhooks", "webhooks"]) => Some(Call::EventWebhooks),
+        (&Method::POST, ["platform", "webhooks", "webhooks"]) => Some(Call::AddEventWebhook),
+        (&Method::DELETE, ["platform", "webhooks", "webhooks", id]) => {
+            Some(Call::RemoveEventWebhook { id })
         }
         (&Method::GET, ["downloads", id]) => Some(Call::Download { id }),
         (&Method::GET, ["message", "mediadata", id]) => Some(Call::MediaData { id }),
