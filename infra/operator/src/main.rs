@@ -7,8 +7,8 @@ use attache_operator::chosen::Chosen;
 use attache_operator::connections::{Loaded, apply, show};
 use attache_operator::held::Choice;
 use attache_operator::{
-    demo, diagnose, doctor, erase, generated, held, inspect, local, plan, profiles, redrive, replay,
-    resolve, send, webhooks,
+    demo, diagnose, doctor, erase, generated, held, inspect, local, plan, profiles, redrive,
+    replay, resolve, send, webhooks,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 

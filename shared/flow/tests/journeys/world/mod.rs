@@ -6,6 +6,7 @@
     reason = "a test's world: what does not work ends the test"
 )]
 
+mod agent_side;
 mod configuration;
 mod mortal;
 mod platforms;
@@ -43,8 +44,8 @@ use serde_json::{Value, json};
 
 use configuration::inviting_directory;
 pub(crate) use configuration::{
-    directory, directory_of, directory_with, integration, number, page_directory, route,
-    rows_of_the_site, web_directory,
+    agent_side_directory, by_name_directory, directory, directory_of, directory_with, integration,
+    number, page_directory, route, rows_of_the_site, web_directory,
 };
 pub(crate) use mortal::Mortal;
 pub(crate) use platforms::{Answer, Host, Platforms};
@@ -116,6 +117,7 @@ impl Site {
             ("fb", Scheme::META, SECRET),
             ("ig", Scheme::META, SECRET),
             ("gc", Scheme::GENESYS, GENESYS_SECRET),
+            ("media", Scheme::GENESYS, GENESYS_SECRET),
             ("web", Scheme::GENESYS_EVENTS, GENESYS_SECRET),
             ("theirs", Scheme::GENESYS_EVENTS, GENESYS_SECRET),
         ]

@@ -13,6 +13,7 @@ use attache_flow::ports::{Credential, Download, Http, Source, SourceError};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::agent_side::AgentSide;
 use super::web_messaging::WebMessaging;
 
 /// What a platform answers to one send.
@@ -89,6 +90,12 @@ pub(crate) struct Platforms {
     pub(crate) bearers: RefCell<Vec<String>>,
     /// Web messaging, as the source documents describe it.
     pub(crate) web: WebMessaging,
+    /// What was posted about messages: the end of the path, and the body.
+    pub(crate) notes: RefCell<Vec<(String, Value)>>,
+    /// The configuration of a web chat.
+    pub(crate) web_chat: RefCell<Value>,
+    /// The agent's side of conversations.
+    pub(crate) agent: AgentSide,
     /// Tokens issued.
     pub(crate) issued: RefCell<u32>,
     /// How long they live, in seconds; 0: a day.
@@ -241,7 +248,7 @@ impl Platforms {
             _ => vec!["*/*"],
         };
         let types: Vec<Value> = types.iter().map(|it| json!({"type": it})).collect();
-        let profile = json!({"id": "p", "name": "p", "mediaTypes": {"allow": {"inbound": types}}});
+        let profile = json!({"id": "p", "name": "p", "mediaTypes": {"allow": {"inbound": types, "outbound": [{"type": "image/*"}]}}});
         response(200, profile.to_string())
     }
 
@@ -288,6 +295,22 @@ impl Http for Platforms {
         }
         if path.ends_with("/inbound/open/receipt") {
             return self.send(request, &self.receipts, &json!({"id": "r"}));
+        }
+        if let Some(about) = path.strip_prefix("/api/v2/messages/") {
+            let note = (about.to_owned(), json_body(request));
+            self.notes.borrow_mut().push(note);
+            return Ok(response(200, ""));
+        }
+        if path.contains("/webchat/configurations/") {
+            return Ok(response(200, self.web_chat.borrow().to_string()));
+        }
+        if path.contains("/messages/media/") {
+            return Ok(self.agent.call(request));
+        }
+        let by_name = path == "/api/v2/messages" || path.contains("/conversations/messages/");
+        if by_name && path.ends_with("/messages") {
+            let id = format!("said-{}", self.said.borrow().len() + 1);
+            return self.send(request, &self.said, &json!({ "id": id }));
         }
         if path.ends_with("/messages") {
             let body = json_body(request);
@@ -350,6 +373,9 @@ impl Http for Platforms {
                 matches!(credential, Credential::None),
                 "no bearer on a signed link"
             );
+            if AgentSide::is_asked(request) {
+                return Ok(self.agent.put(request, bytes));
+            }
             return self.web.put(request, bytes);
         }
         let Body::Multipart(form) = &request.body else {
