@@ -76,7 +76,8 @@ impl Paste {
                 "Signature secret",
                 endpoint.secrets.first(),
             ),
-            Profile::GenesysOpenMessaging => (
+            // Over the last two nothing comes: no endpoint of their profiles is taken.
+            Profile::GenesysOpenMessaging | Profile::GenesysWebChat | Profile::GenesysAgent => (
                 "Genesys Cloud → Admin → Message → Platforms → the Open Messaging integration",
                 "Outbound Notification Webhook URL",
                 "Outbound Notification Webhook Signature Secret Token",

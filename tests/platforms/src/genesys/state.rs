@@ -9,8 +9,9 @@ use anyhow::Context as _;
 
 use super::{
     agent::SentByAgent,
+    agent_side,
     allowance::Windows,
-    delivery,
+    by_name, delivery,
     desk::{AgentMessage, Post, Receipt},
     files::Files,
     login::Tokens,
@@ -51,6 +52,10 @@ pub(super) struct State {
     pub(super) files: Files,
     /// The files of web messaging.
     pub(super) uploads: Uploads,
+    /// Files and messages of web chat and message media.
+    pub(super) by_name: by_name::Desk,
+    /// Conversations, media and messages on the agent's side.
+    pub(super) agent_side: agent_side::Desk,
     pub(super) tokens: Mutex<Tokens>,
     /// The webhooks of events that were asked for, which no published schema knows.
     pub(super) event_webhooks: Mutex<Vec<serde_json::Value>>,
@@ -113,6 +118,8 @@ impl State {
             courier,
             files,
             uploads: Uploads::new(&options.webhook_secret),
+            agent_side: agent_side::Desk::default(),
+            by_name: by_name::Desk::default(),
             tokens: Mutex::default(),
             event_webhooks: Mutex::default(),
             windows: Mutex::new(Windows::new(options.allowance)),

@@ -93,6 +93,7 @@ impl Checker {
         let spec = serde_json::from_str(include_str!("../../specs/genesys-openmessaging.json"))?;
         let inbound = "/api/v2/conversations/messages/{integrationId}/inbound/open";
         let supported = "/api/v2/conversations/messaging/supportedcontent";
+        let agent = "/api/v2/conversations/messages/{conversationId}/communications/{communicationId}/messages";
         let one = format!("{supported}/{{supportedContentId}}");
         let integration =
             "/api/v2/conversations/messaging/integrations/open/{integrationId}".to_owned();
@@ -117,6 +118,17 @@ impl Checker {
             Site::new(Operation::IntegrationUpdate, "patch", &integration),
             Site::new(Operation::SupportedContentList, "get", supported),
             Site::new(Operation::SupportedContent, "get", &one),
+            Site::new(
+                Operation::MediaPlace,
+                "post",
+                &format!("{agent}/media/uploads"),
+            ),
+            Site::new(
+                Operation::Medium,
+                "get",
+                &format!("{agent}/media/{{mediaId}}"),
+            ),
+            Site::new(Operation::AgentMessage, "post", agent),
             Site::new(Operation::Download, "get", "/api/v2/downloads/{downloadId}"),
             Site::by_schema(Operation::OutboundMessage, text, None),
             Site::by_schema(Operation::OutboundStructured, other, None),

@@ -51,6 +51,12 @@ pub enum Operation {
     OutboundEvent,
     /// Genesys: the signed link to a file of an agent.
     Download,
+    /// Genesys: a place for the bytes of a medium, on the agent's side.
+    MediaPlace,
+    /// Genesys: such a medium.
+    Medium,
+    /// Genesys: a message on the agent's side.
+    AgentMessage,
     /// Genesys: an open messaging integration.
     Integration,
     /// Genesys: an open messaging integration, changed.
