@@ -661,6 +661,8 @@ impl Connection {
             Account::WhatsApp { base_url, .. } => vec![base_url],
             Account::GenesysOpenMessaging { org, .. }
             | Account::GenesysMessageMedia { org, .. }
+            | Account::GenesysWebChat { org, .. }
+            | Account::GenesysAgent { org, .. }
             | Account::GenesysWebMessaging { org, .. } => vec![&org.api_url, &org.login_url],
             Account::Messenger { page } | Account::Instagram { page, .. } => vec![&page.base_url],
         }
