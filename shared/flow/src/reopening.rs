@@ -156,6 +156,7 @@ impl Reopening<'_> {
                 | Profile::GenesysMessageMedia
                 | Profile::GenesysWebMessaging
                 | Profile::GenesysWebChat
+                | Profile::GenesysMediaUpload
                 | Profile::GenesysAgent
                 | Profile::Messenger
                 | Profile::Instagram,

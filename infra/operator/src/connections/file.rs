@@ -71,7 +71,7 @@ pub(super) struct ConnectionEntry {
     pub(super) graph_version: Option<String>,
     pub(super) base_url: Option<String>,
     pub(super) token: Option<SecretReference>,
-    // genesys-open-messaging, genesys-message-media, genesys-web-messaging, genesys-web-chat, genesys-agent
+    // genesys-open-messaging, genesys-message-media, genesys-web-messaging, genesys-web-chat, genesys-media-upload, genesys-agent
     pub(super) region: Option<String>,
     pub(super) api_url: Option<String>,
     pub(super) login_url: Option<String>,
@@ -82,6 +82,7 @@ pub(super) struct ConnectionEntry {
     pub(super) supported_content: Option<String>,
     pub(super) configuration_id: Option<String>,
     pub(super) agent_id: Option<String>,
+    pub(super) channel_type: Option<String>,
     pub(super) client_id: Option<String>,
     pub(super) client_secret: Option<SecretReference>,
 }
@@ -196,6 +197,7 @@ impl ConnectionEntry {
             ("supported_content", self.supported_content.is_some()),
             ("configuration_id", self.configuration_id.is_some()),
             ("agent_id", self.agent_id.is_some()),
+            ("channel_type", self.channel_type.is_some()),
         ];
         let own = own_keys(self.profile);
         let foreign = given
@@ -240,6 +242,7 @@ fn own_keys(profile: Profile) -> &'static [&'static [&'static str]] {
         Profile::GenesysMessageMedia => &[GENESYS, &["agent_id"]],
         Profile::GenesysWebChat => &[ORG, &["configuration_id", "agent_id"]],
         Profile::GenesysWebMessaging => &[GENESYS, &["channel_id"]],
+        Profile::GenesysMediaUpload => &[GENESYS, &["channel_type"]],
         Profile::GenesysAgent => &[ORG, &["supported_content"]],
     }
 }

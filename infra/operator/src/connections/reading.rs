@@ -239,6 +239,18 @@ impl<'a> Reading<'a> {
                 supported_content: entry.supported_content.clone(),
                 org: self.org(entry, line)?,
             },
+            Profile::GenesysMediaUpload => Account::GenesysMediaUpload {
+                endpoint: EndpointId::new(need(
+                    &entry.endpoint,
+                    "endpoint",
+                    "the name of an [[endpoint]]",
+                )?),
+                channel_type: entry
+                    .channel_type
+                    .clone()
+                    .unwrap_or_else(|| "whatsapp".to_owned()),
+                org: self.org(entry, line)?,
+            },
             Profile::GenesysWebChat => Account::GenesysWebChat {
                 configuration_id: need(
                     &entry.configuration_id,

@@ -258,6 +258,20 @@ const GENESYS_AGENT: Facts = Facts {
     ],
 };
 
+const GENESYS_MEDIA_UPLOAD: Facts = Facts {
+    standing: Standing::DocumentsOnly,
+    takes_in: Some("signed events `media.upload.completed`"),
+    delivers_by: Some("a form with the test's fields; nobody gets the file"),
+    addresses: &[Address {
+        field: "channelType",
+        from: "the connection's `channel_type`",
+    }],
+    open: &[Open {
+        fact: "that the surface exists: Genesys publishes none of it",
+        settled_by: "attache send FILE --to CONNECTION --address from=test",
+    }],
+};
+
 /// What is known of a profile.
 #[must_use]
 pub fn of(profile: Profile) -> &'static Facts {
@@ -269,6 +283,7 @@ pub fn of(profile: Profile) -> &'static Facts {
         Profile::GenesysMessageMedia => &GENESYS_MESSAGE_MEDIA,
         Profile::GenesysWebMessaging => &GENESYS_WEB_MESSAGING,
         Profile::GenesysWebChat => &GENESYS_WEB_CHAT,
+        Profile::GenesysMediaUpload => &GENESYS_MEDIA_UPLOAD,
         Profile::GenesysAgent => &GENESYS_AGENT,
     }
 }

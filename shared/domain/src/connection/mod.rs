@@ -47,6 +47,9 @@ pub enum Profile {
     GenesysWebMessaging,
     /// The source documents' surface of web chat (`S2`): not published by Genesys. Takes nothing in.
     GenesysWebChat,
+    /// The source documents' direct upload test (`S0-22`): not published by Genesys. Takes in what becomes of uploads, and delivers
+    /// files to nobody.
+    GenesysMediaUpload,
     /// Genesys Cloud's conversations from the agent's side: takes nothing in, delivers files into a conversation that there is.
     GenesysAgent,
     /// Messenger, by way of a Facebook page.
@@ -57,12 +60,13 @@ pub enum Profile {
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::WhatsApp,
         Self::GenesysOpenMessaging,
         Self::GenesysMessageMedia,
         Self::GenesysWebMessaging,
         Self::GenesysWebChat,
+        Self::GenesysMediaUpload,
         Self::GenesysAgent,
         Self::Messenger,
         Self::Instagram,
@@ -77,6 +81,7 @@ impl Profile {
             Self::GenesysMessageMedia => "genesys-message-media",
             Self::GenesysWebMessaging => "genesys-web-messaging",
             Self::GenesysWebChat => "genesys-web-chat",
+            Self::GenesysMediaUpload => "genesys-media-upload",
             Self::GenesysAgent => "genesys-agent",
             Self::Messenger => "messenger",
             Self::Instagram => "instagram",
@@ -92,6 +97,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent => Platform::Genesys,
             Self::Messenger => Platform::Messenger,
             Self::Instagram => Platform::Instagram,
@@ -108,7 +114,8 @@ impl Profile {
             Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
-            | Self::GenesysWebChat => Direction::ToCustomer,
+            | Self::GenesysWebChat
+            | Self::GenesysMediaUpload => Direction::ToCustomer,
         }
     }
 
@@ -124,6 +131,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent => Duration::from_secs(30 * 60),
         }
     }
@@ -138,6 +146,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent
             | Self::Messenger
             | Self::Instagram => Duration::from_secs(15 * 60),
@@ -153,6 +162,8 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent
             | Self::Messenger
             | Self::Instagram => true,
@@ -166,6 +177,7 @@ impl Profile {
             // Events of uploads bring no bytes; over the last two nothing comes at all.
             Self::WhatsApp
             | Self::GenesysWebMessaging
+            | Self::GenesysMediaUpload
             | Self::GenesysWebChat
             | Self::GenesysAgent => Patience::ClaimFirst,
             // 10 s, five retries 5 s apart (genesys.md §3.2); the surface of `S1-18` is taken to be as patient.
@@ -197,6 +209,7 @@ impl Profile {
             Self::WhatsApp
             | Self::GenesysOpenMessaging
             | Self::GenesysWebMessaging
+            | Self::GenesysMediaUpload
             | Self::Messenger
             | Self::Instagram => &[],
         }
@@ -211,7 +224,9 @@ impl Profile {
             | Self::Instagram
             | Self::GenesysMessageMedia
             | Self::GenesysWebChat => TakesBytes::BeforeTheMessage,
-            Self::GenesysWebMessaging | Self::GenesysAgent => TakesBytes::AndWorksOnThem,
+            Self::GenesysWebMessaging | Self::GenesysMediaUpload | Self::GenesysAgent => {
+                TakesBytes::AndWorksOnThem
+            }
             Self::GenesysOpenMessaging => TakesBytes::ByItself,
         }
     }
@@ -231,6 +246,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent => true,
             Self::Messenger | Self::Instagram => false,
         }
@@ -248,7 +264,8 @@ impl Profile {
             Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
-            | Self::GenesysWebChat => None,
+            | Self::GenesysWebChat
+            | Self::GenesysMediaUpload => None,
         }
     }
 
@@ -261,7 +278,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebChat
             | Self::GenesysAgent => Scheme::GENESYS,
-            Self::GenesysWebMessaging => Scheme::GENESYS_EVENTS,
+            Self::GenesysWebMessaging | Self::GenesysMediaUpload => Scheme::GENESYS_EVENTS,
         }
     }
 }
@@ -405,6 +422,16 @@ pub enum Account {
         #[serde(flatten)]
         org: Org,
     },
+    /// The direct upload test.
+    GenesysMediaUpload {
+        /// The endpoint to which completion events come: nothing else tells what became of an upload.
+        endpoint: EndpointId,
+        /// `channelType` of every upload.
+        channel_type: String,
+        /// Its organisation.
+        #[serde(flatten)]
+        org: Org,
+    },
     /// The agent's side of an organisation's conversations.
     GenesysAgent {
         /// The supported-content profile that says what agents may send; `None`: the organisation's default.
@@ -534,6 +561,7 @@ impl Connection {
             Account::GenesysMessageMedia { .. } => Profile::GenesysMessageMedia,
             Account::GenesysWebMessaging { .. } => Profile::GenesysWebMessaging,
             Account::GenesysWebChat { .. } => Profile::GenesysWebChat,
+            Account::GenesysMediaUpload { .. } => Profile::GenesysMediaUpload,
             Account::GenesysAgent { .. } => Profile::GenesysAgent,
             Account::Messenger { .. } => Profile::Messenger,
             Account::Instagram { .. } => Profile::Instagram,
@@ -549,6 +577,7 @@ impl Connection {
             | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. } => "Genesys Cloud",
             Account::Messenger { .. } => "Messenger",
             Account::Instagram { .. } => "Instagram",
@@ -559,9 +588,9 @@ impl Connection {
     #[must_use]
     pub fn endpoint(&self) -> Option<&EndpointId> {
         match &self.account {
-            Account::WhatsApp { endpoint, .. } | Account::GenesysMessageMedia { endpoint, .. } => {
-                Some(endpoint)
-            }
+            Account::WhatsApp { endpoint, .. }
+            | Account::GenesysMessageMedia { endpoint, .. }
+            | Account::GenesysMediaUpload { endpoint, .. } => Some(endpoint),
             Account::GenesysOpenMessaging { endpoint, .. }
             | Account::GenesysWebMessaging { endpoint, .. } => endpoint.as_ref(),
             Account::GenesysWebChat { .. } | Account::GenesysAgent { .. } => None,
@@ -580,6 +609,7 @@ impl Connection {
             Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. } => None,
             Account::Messenger { page } => Some(&page.page_id),
             Account::Instagram { account_id, .. } => Some(account_id),
@@ -597,6 +627,7 @@ impl Connection {
             | Account::GenesysMessageMedia { org, .. }
             | Account::GenesysWebMessaging { org, .. }
             | Account::GenesysWebChat { org, .. }
+            | Account::GenesysMediaUpload { org, .. }
             | Account::GenesysAgent { org, .. } => Some(org),
         }
     }
@@ -611,6 +642,7 @@ impl Connection {
             | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. } => None,
         }
     }
@@ -625,6 +657,7 @@ impl Connection {
             | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. }
             | Account::GenesysOpenMessaging {
                 endpoint: Some(_), ..
@@ -671,6 +704,7 @@ impl Connection {
             | Account::GenesysMessageMedia { org, .. }
             | Account::GenesysWebMessaging { org, .. }
             | Account::GenesysWebChat { org, .. }
+            | Account::GenesysMediaUpload { org, .. }
             | Account::GenesysAgent { org, .. } => {
                 vec![authority(&org.api_url), authority(&org.login_url)]
             }
@@ -789,6 +823,17 @@ pub(crate) mod tests {
         )
     }
 
+    pub(crate) fn media_upload() -> Connection {
+        Connection::new(
+            ConnectionId::new("test"),
+            Account::GenesysMediaUpload {
+                endpoint: EndpointId::new("test"),
+                channel_type: "whatsapp".to_owned(),
+                org: org(),
+            },
+        )
+    }
+
     pub(crate) fn agent() -> Connection {
         Connection::new(
             ConnectionId::new("agent"),
@@ -890,6 +935,7 @@ pub(crate) mod tests {
             Row::Connection(agent()),
             Row::Connection(web_chat()),
             Row::Connection(message_media()),
+            Row::Connection(media_upload()),
         ] {
             let text = serde_json::to_string(&row).unwrap();
             assert_eq!(serde_json::from_str::<Row>(&text).unwrap(), row, "{text}");

@@ -102,6 +102,7 @@ impl Deliver<'_> {
             | Account::GenesysOpenMessaging { .. }
             | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. }
             | Account::GenesysWebMessaging { .. } => Ok(refused("no template is configured")),
         }

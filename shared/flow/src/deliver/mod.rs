@@ -16,6 +16,7 @@ mod customer;
 mod drift;
 mod in_place;
 mod learnt;
+mod one_form;
 mod outcome;
 mod send;
 mod turns;

@@ -41,7 +41,7 @@ impl Deliver<'_> {
                 self.tell_customer(item, connection).await
             }
             Profile::GenesysOpenMessaging => self.tell_agent(item, connection).await,
-            Profile::GenesysWebMessaging | Profile::GenesysAgent => {
+            Profile::GenesysWebMessaging | Profile::GenesysMediaUpload | Profile::GenesysAgent => {
                 self.in_two_steps(item, connection).await
             }
             Profile::GenesysMessageMedia | Profile::GenesysWebChat => {

@@ -21,14 +21,14 @@ use attache_domain::token::Purpose;
 use attache_domain::wire::{Request, Response};
 
 use super::outcome::alias;
-use super::send::{Failed, unplanned};
+use super::send::{Accepted, Failed, unplanned};
 use super::{Deliver, UPLOAD_PATIENCE};
 use crate::bearer::Bearer;
 use crate::ports::{Answer, Credential, Saved};
 use crate::retry;
 
 /// How long handing the bytes over may take (`S3-19`): 10 MB at less than 0.4 MB/s.
-const TRANSFER: Duration = Duration::from_secs(30);
+pub(super) const TRANSFER: Duration = Duration::from_secs(30);
 
 /// A link that is about to die is given so much all the same: whoever made it says so best.
 const LEAST: Duration = Duration::from_secs(1);
@@ -66,11 +66,14 @@ impl Deliver<'_> {
         let Some(bearer) = self.bearer(item, connection, Purpose::Media).await? else {
             return Ok(());
         };
+        if uploads::is_one_form(connection) {
+            return self.hand_over_in_one_form(item, connection, &bearer).await;
+        }
         let place = match self.place(item, connection, &bearer).await? {
             Ok(place) => place,
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };
-        if !self.write_down(item, connection, &place).await? {
+        if !self.write_down(item, connection, &place.file).await? {
             tracing::info!(media.id = %item.id, "somebody else took it over; no bytes were handed over");
             return Ok(());
         }
@@ -110,16 +113,16 @@ impl Deliver<'_> {
     }
 
     /// Writes down what the platform calls the file, under that name too; `false`: the row is somebody else's.
-    async fn write_down(
+    pub(super) async fn write_down(
         &self,
         item: &mut Item,
         connection: &Connection,
-        place: &Place,
+        file: &str,
     ) -> Answer<bool> {
         let expires_at = self.clock.now() + RETENTION;
-        let name = alias(&connection.id, &place.file);
+        let name = alias(&connection.id, file);
         self.claims.name(&name, &item.id, expires_at).await?;
-        item.hands_over(place.file.clone());
+        item.hands_over(file.to_owned());
         Ok(self.items.save(item).await? == Saved::Done)
     }
 
@@ -200,6 +203,9 @@ impl Deliver<'_> {
         connection: &Connection,
         given: Option<&Given>,
     ) -> Answer<()> {
+        if given == Some(&Given::Done) {
+            return self.record(item, Accepted::default()).await;
+        }
         match (connection.profile().direction(), given) {
             (Direction::ToAgent, _) => self.tell_customer(item, connection).await,
             (Direction::ToCustomer, Some(Given::Link(link))) => {
@@ -216,6 +222,9 @@ impl Deliver<'_> {
         connection: &Connection,
         (bearer, since): (&Bearer, Timestamp),
     ) -> Answer<(Next, Given)> {
+        if uploads::is_one_form(connection) {
+            return Ok(self.wait_for_event(item, since));
+        }
         let looked = self.look_up(item, connection, bearer).await?;
         match &looked {
             Ok(_) => self.succeeded(item).await?,
@@ -326,7 +335,7 @@ impl Deliver<'_> {
     }
 
     /// Comes back after `wait`, as what never failed.
-    async fn ask_again(&self, item: &mut Item, wait: Duration) -> Answer<()> {
+    pub(super) async fn ask_again(&self, item: &mut Item, wait: Duration) -> Answer<()> {
         let Some(target) = item.origin.target.clone() else {
             return Ok(());
         };
@@ -348,7 +357,7 @@ impl Deliver<'_> {
 }
 
 /// The item's file as it is handed over.
-fn sent(item: &Item) -> Option<Sent<'_>> {
+pub(super) fn sent(item: &Item) -> Option<Sent<'_>> {
     let (delivery, object) = item.outgoing()?;
     Some(Sent {
         mime: &delivery.mime,

@@ -98,6 +98,7 @@ impl Fetch<'_> {
             | Profile::GenesysMessageMedia
             | Profile::GenesysWebMessaging
             | Profile::GenesysWebChat
+            | Profile::GenesysMediaUpload
             | Profile::GenesysAgent
             | Profile::Messenger
             | Profile::Instagram => self.by_stored_link(item, file, by, rest).await,

@@ -22,5 +22,6 @@ mod to_agent;
 mod transfers;
 mod trouble;
 mod two_steps;
+mod upload_test;
 mod usage;
 mod world;

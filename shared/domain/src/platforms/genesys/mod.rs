@@ -6,6 +6,7 @@ pub mod by_name;
 mod completion;
 mod error;
 mod event;
+pub mod media_upload;
 mod message;
 mod receipt;
 mod supported_content;

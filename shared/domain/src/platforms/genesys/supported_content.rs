@@ -52,6 +52,7 @@ pub fn limits_question(connection: &Connection) -> Option<Question> {
             .map(Question::Limits),
         Account::WhatsApp { .. }
         | Account::GenesysMessageMedia { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::Messenger { .. }
         | Account::Instagram { .. } => None,

@@ -45,7 +45,7 @@ use serde_json::{Value, json};
 use configuration::inviting_directory;
 pub(crate) use configuration::{
     agent_side_directory, by_name_directory, directory, directory_of, directory_with, integration,
-    number, page_directory, route, rows_of_the_site, web_directory,
+    number, page_directory, route, rows_of_the_site, upload_test_directory, web_directory,
 };
 pub(crate) use mortal::Mortal;
 pub(crate) use platforms::{Answer, Host, Platforms};
