@@ -7,8 +7,8 @@ use attache_operator::chosen::Chosen;
 use attache_operator::connections::{Loaded, apply, show};
 use attache_operator::held::Choice;
 use attache_operator::{
-    demo, diagnose, erase, generated, held, inspect, local, plan, profiles, redrive, replay,
-    resolve, send,
+    demo, diagnose, doctor, erase, generated, held, inspect, local, plan, profiles, redrive,
+    replay, resolve, send, webhooks,
 };
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -83,6 +83,15 @@ enum Command {
     Completions(generated::Completions),
     /// Writes manual pages, one for the command and each of its subcommands, into a folder: `man ./DIRECTORY/attache.1`.
     Man(generated::Man),
+    /// Finds what is wrong before a customer does: the configuration, the names, egress and TLS of every host, tokens and permissions,
+    /// our endpoints and what platforms have registered, limits and content profiles, and what AWS holds. Reads only. Each finding
+    /// has an id (infra/findings.md), what was seen, and what to do. Exit code 0 if nothing is wrong, or only notes; 1 with findings.
+    Doctor(doctor::Options),
+    /// Tells platforms where their webhooks go, shows what they have registered, takes it back.
+    Webhooks {
+        #[command(subcommand)]
+        verb: webhooks::Verb,
+    },
 }
 
 #[derive(Subcommand)]
@@ -125,6 +134,8 @@ fn main() -> ExitCode {
         Command::Profiles(options) => profiles::run(&options),
         Command::Completions(options) => generated::completions(&options, Arguments::command()),
         Command::Man(options) => generated::man(&options, Arguments::command()),
+        Command::Doctor(options) => runtime.block_on(doctor::run(&options)),
+        Command::Webhooks { verb } => runtime.block_on(webhooks::run(&verb)),
         Command::Connections { command } => match command {
             Connections::Validate { file } => validate(&file).map(|()| true),
             Connections::Apply(options) => runtime.block_on(apply::run(&options)),

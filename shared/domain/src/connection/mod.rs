@@ -687,6 +687,18 @@ impl Connection {
         Rate::new(calls, Duration::from_secs(seconds), burst).ok()
     }
 
+    /// Where its calls go, by URL; hosts that media links may name ([`Self::bearer_hosts`]) come beside them.
+    #[must_use]
+    pub fn bases(&self) -> Vec<&Url> {
+        match &self.account {
+            Account::WhatsApp { base_url, .. } => vec![base_url],
+            Account::GenesysOpenMessaging { org, .. }
+            | Account::GenesysMessageMedia { org, .. }
+            | Account::GenesysWebMessaging { org, .. } => vec![&org.api_url, &org.login_url],
+            Account::Messenger { page } | Account::Instagram { page, .. } => vec![&page.base_url],
+        }
+    }
+
     /// The hosts a bearer of this connection may go to, exactly.
     #[must_use]
     pub fn bearer_hosts(&self) -> Vec<String> {

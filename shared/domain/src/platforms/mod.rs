@@ -1,14 +1,17 @@
 //! The platforms, without I/O: build requests, parse answers and webhooks, turn vendor errors into a disposition and
 //! a diagnosis. Wire facts cite the vendor's page or specification.
 
+mod account;
 pub mod channel;
 pub mod genesys;
 mod lenient;
 pub mod links;
 pub mod messenger;
+pub mod subscription;
 pub mod uploads;
 pub mod whatsapp;
 
+pub use account::{account_request, read_account};
 pub use lenient::Unreadable;
 
 use crate::connection::Profile;

@@ -247,7 +247,8 @@ impl Fetch<'_> {
         let left = match &answer {
             // Meta throttles with status 400: only the body tells.
             Err(Failure {
-                disposition: Disposition::Throttled { retry_after },
+                disposition:
+                    Disposition::Throttled { retry_after } | Disposition::Down { retry_after },
                 ..
             }) => Left::Throttled {
                 retry_after: *retry_after,

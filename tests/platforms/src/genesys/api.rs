@@ -37,6 +37,16 @@ enum Call<'r> {
     Integration {
         id: &'r str,
     },
+    /// An integration's configuration, to be changed.
+    IntegrationUpdate {
+        id: &'r str,
+    },
+    /// The webhooks of events, which no published schema knows.
+    EventWebhooks,
+    AddEventWebhook,
+    RemoveEventWebhook {
+        id: &'r str,
+    },
     /// A file of an agent.
     Download {
         id: &'r str,
@@ -92,6 +102,8 @@ impl Call<'_> {
             Self::Supported { id: None } => Some(Operation::SupportedContentList),
             Self::Supported { id: Some(_) } => Some(Operation::SupportedContent),
             Self::Integration { .. } => Some(Operation::Integration),
+            Self::IntegrationUpdate { .. } => Some(Operation::IntegrationUpdate),
+            Self::EventWebhooks | Self::AddEventWebhook | Self::RemoveEventWebhook { .. } => None,
             Self::Download { .. } => Some(Operation::Download),
             Self::MediaPlace { .. } => Some(Operation::MediaPlace),
             Self::Medium { .. } => Some(Operation::Medium),
@@ -145,6 +157,13 @@ async fn decide(state: &Arc<State>, request: &Request, standing: Standing) -> An
                 Some(line) => configuration::integration(state, line),
                 None => error::not_found(),
             },
+            Call::IntegrationUpdate { id } => match line(state, request, id) {
+                Some(line) => configuration::update(state, line, request),
+                None => error::not_found(),
+            },
+            Call::EventWebhooks => configuration::event_webhooks(state),
+            Call::AddEventWebhook => configuration::add_event_webhook(state, request),
+            Call::RemoveEventWebhook { id } => configuration::remove_event_webhook(state, id),
             Call::Download { id } => downloads::resolve(state, request, id).await,
             Call::MediaData { id } => downloads::media_data(state, request, id),
             Call::MediaPlace { ids } => agent_side::place(state, request, ids).await,
@@ -225,6 +244,14 @@ fn call<'r>(method: &Method, segments: &[&'r str]) -> Option<Call<'r>> {
         }
         (&Method::GET, ["conversations", "messaging", "integrations", "open", id]) => {
             Some(Call::Integration { id })
+        }
+        (&Method::PATCH, ["conversations", "messaging", "integrations", "open", id]) => {
+            Some(Call::IntegrationUpdate { id })
+        }
+        (&Method::GET, ["platform", "webhooks", "webhooks"]) => Some(Call::EventWebhooks),
+        (&Method::POST, ["platform", "webhooks", "webhooks"]) => Some(Call::AddEventWebhook),
+        (&Method::DELETE, ["platform", "webhooks", "webhooks", id]) => {
+            Some(Call::RemoveEventWebhook { id })
         }
         (&Method::GET, ["webchat", "configurations", id]) => Some(Call::WebChat { id }),
         (&Method::POST, ["attachments", "upload"]) => Some(Call::Form {

@@ -237,7 +237,8 @@ mod tests {
         for (status, body, expected) in [
             (200, &b"{}"[..], Disposition::Unknown),
             (502, b"<html>", Disposition::Unknown),
-            (500, br#"{"error":{"code":2}}"#, Disposition::Unavailable),
+            (500, br#"{"error":{"code":2}}"#, Disposition::Unknown),
+            (400, br#"{"error":{"code":2}}"#, Disposition::Unavailable),
             (400, br#"{"error":{"code":551}}"#, Disposition::Rejected),
         ] {
             let failure = read(status, body).unwrap_err();

@@ -229,9 +229,11 @@ mod tests {
         for (status, body, expected) in [
             (200, &b"{}"[..], Disposition::Unknown),
             (502, b"<html>", Disposition::Unknown),
+            (500, br#"{"error":{"code":131000}}"#, Disposition::Unknown),
+            (500, br#"{"error":{"code":139999}}"#, Disposition::Unknown),
             (
                 500,
-                br#"{"error":{"code":131000}}"#,
+                br#"{"error":{"code":131016}}"#,
                 Disposition::Unavailable,
             ),
             (400, br#"{"error":{"code":131047}}"#, Disposition::Rejected),

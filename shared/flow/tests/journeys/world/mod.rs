@@ -407,9 +407,9 @@ impl Site {
         self.post(body.to_string().as_bytes())
     }
 
-    pub(crate) fn refresh(&self) {
+    pub(crate) fn refresher(&self) -> Refresh<'_> {
         let world = &self.world;
-        let refresh = Refresh {
+        Refresh {
             tokens: world,
             vault: world,
             secrets: world,
@@ -417,9 +417,19 @@ impl Site {
             http: world,
             clock: world,
             directories: world,
-        };
+        }
+    }
+
+    pub(crate) fn refresh(&self) {
+        let refresh = self.refresher();
         refresh.run().now_or_never().unwrap().unwrap();
-        for job in world.receive(Queue::Refresh) {
+        self.renew_what_is_asked_for();
+    }
+
+    /// What the loops ask of `refresh`, without its own rounds.
+    pub(crate) fn renew_what_is_asked_for(&self) {
+        let refresh = self.refresher();
+        for job in self.world.receive(Queue::Refresh) {
             refresh.handle(&job.body).now_or_never().unwrap().unwrap();
         }
     }
@@ -596,8 +606,9 @@ impl Site {
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
-        self.world
-            .set_now(self.world.now() + Duration::from_secs(seconds));
+        let passed = Duration::from_secs(seconds);
+        self.world.set_now(self.world.now() + passed);
+        self.platforms.now.set(self.platforms.now.get() + passed);
     }
 
     /// Everything once more, second by second, until nothing is left to do or `seconds` have passed.
