@@ -163,7 +163,6 @@ impl Profile {
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
             | Self::GenesysMediaUpload
-            | Self::GenesysMediaUpload
             | Self::GenesysAgent
             | Self::Messenger
             | Self::Instagram => true,
