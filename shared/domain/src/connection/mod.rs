@@ -693,7 +693,10 @@ impl Connection {
             Account::WhatsApp { base_url, .. } => vec![base_url],
             Account::GenesysOpenMessaging { org, .. }
             | Account::GenesysMessageMedia { org, .. }
-            | Account::GenesysWebMessaging { org, .. } => vec![&org.api_url, &org.login_url],
+            | Account::GenesysWebMessaging { org, .. }
+            | Account::GenesysWebChat { org, .. }
+            | Account::GenesysMediaUpload { org, .. }
+            | Account::GenesysAgent { org, .. } => vec![&org.api_url, &org.login_url],
             Account::Messenger { page } | Account::Instagram { page, .. } => vec![&page.base_url],
         }
     }
