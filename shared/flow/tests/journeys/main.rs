@@ -20,5 +20,6 @@ mod to_agent;
 mod transfers;
 mod trouble;
 mod two_steps;
+mod unjudged;
 mod usage;
 mod world;

@@ -135,8 +135,14 @@ mod tests {
             (format!("{begin}<w:instrText>DDEFGH x</w:instrText>"), false),
             ("<w:t>DDEAUTO is a field</w:t>".to_owned(), false),
             ("<w:instrText".to_owned(), false),
-            ("<w:fldSimple w:instr='  &#x20;&quot;DDEAUTO cmd'/>".to_owned(), true),
-            ("<w:fldSimple w:instr='' other='DDE cmd'/>".to_owned(), false),
+            (
+                "<w:fldSimple w:instr='  &#x20;&quot;DDEAUTO cmd'/>".to_owned(),
+                true,
+            ),
+            (
+                "<w:fldSimple w:instr='' other='DDE cmd'/>".to_owned(),
+                false,
+            ),
             ("instr=\u{4E00}".to_owned(), false),
             ("instr=\u{201C}DDE\u{201D}".to_owned(), false),
             ("instr=\"&\u{4E00};DDE\"".to_owned(), false),

@@ -108,8 +108,8 @@ fn size<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::work::assert_grows_with_length;
     use crate::kind::FileType;
+    use crate::work::assert_grows_with_length;
 
     #[test]
     fn entities() {
@@ -156,7 +156,11 @@ mod tests {
                 work.spent()
             });
         }
-        let long = format!("<!DOCTYPE a {}{}", "<!ENTITY".repeat(1024), "a".repeat(900_000));
+        let long = format!(
+            "<!DOCTYPE a {}{}",
+            "<!ENTITY".repeat(1024),
+            "a".repeat(900_000)
+        );
         let mut work = Work::over(long.len());
         declarations(&long, &mut Seen::certain(FileType::Xml), &mut work);
         assert!(work.spent() < long.len() as u64, "{}", work.spent());
