@@ -97,6 +97,8 @@ impl Fetch<'_> {
             Profile::GenesysOpenMessaging
             | Profile::GenesysMessageMedia
             | Profile::GenesysWebMessaging
+            | Profile::GenesysWebChat
+            | Profile::GenesysAgent
             | Profile::Messenger
             | Profile::Instagram => self.by_stored_link(item, file, by, rest).await,
         };
@@ -244,7 +246,8 @@ impl Fetch<'_> {
         let left = match &answer {
             // Meta throttles with status 400: only the body tells.
             Err(Failure {
-                disposition: Disposition::Throttled { retry_after },
+                disposition:
+                    Disposition::Throttled { retry_after } | Disposition::Down { retry_after },
                 ..
             }) => Left::Throttled {
                 retry_after: *retry_after,
