@@ -131,6 +131,9 @@ pub struct Record {
     /// How often `sweep` had to put it back on its way.
     #[serde(rename = "s", default, skip_serializing_if = "is_zero")]
     pub sweeps: u32,
+    /// Inspections begun after `sweep` had to ask for its verdict, none of which came to an end.
+    #[serde(rename = "z", default, skip_serializing_if = "is_zero")]
+    pub inspections: u32,
     /// What the last failed attempt met, or why the item ended.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<Diagnosis>,

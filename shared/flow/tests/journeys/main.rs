@@ -26,5 +26,6 @@ mod transfers;
 mod trouble;
 mod two_steps;
 mod upload_test;
+mod unjudged;
 mod usage;
 mod world;
