@@ -15,7 +15,7 @@ use attache_domain::platforms::genesys::web_messaging::{self, Attachment, Place,
 use attache_domain::processing::{self, ASK_EVERY, Next};
 use attache_domain::scan::Scanned;
 use attache_domain::time::Timestamp;
-use attache_domain::token::Purpose;
+use attache_domain::token::{Purpose, Version};
 use attache_domain::wire::{Request, Response};
 use url::Url;
 
@@ -53,8 +53,11 @@ impl Deliver<'_> {
             Upload::Follow(since) => self.see_through(item, connection, since).await,
             Upload::Failed(diagnosis) => {
                 let failure = Failure::recalled(*diagnosis);
-                self.upload_failed(item, (failure, item.record.token_floor))
-                    .await
+                let version = Version {
+                    purpose: Purpose::Media,
+                    number: item.record.token_floor,
+                };
+                self.upload_failed(item, (failure, version)).await
             }
         }
     }
@@ -98,7 +101,8 @@ impl Deliver<'_> {
         let response = self
             .answer_to(&request, bearer, (Step::Upload, connection))
             .await?;
-        web_messaging::read_place(&response, self.clock.now())
+        let read = |it: &Response| web_messaging::read_place(it, self.clock.now());
+        self.read((&request, &response), read)
     }
 
     /// Writes down what the platform calls the file, under that name too; `false`: the row is somebody else's.
@@ -135,7 +139,10 @@ impl Deliver<'_> {
         let now = self.clock.now();
         Ok(self
             .answered(answer, Step::Upload, connection)
-            .and_then(|response| web_messaging::read_put(&response, now)))
+            .and_then(|response| {
+                let read = |it: &Response| web_messaging::read_put(it, now);
+                self.read((&request, &response), read)
+            }))
     }
 
     /// Sees what became of the bytes.
@@ -199,8 +206,10 @@ impl Deliver<'_> {
         }
         if let Err(failure) = &looked {
             tracing::info!(media.id = %item.id, failure.code = %failure.diagnosis.code, evidence = %failure.diagnosis.evidence, "not learnt what became of the upload");
-            if failure.disposition == Disposition::Unauthorised {
-                item.record.token_floor = bearer.version + 1;
+            let renewed = item.record.floor(bearer.version.purpose) > 0;
+            // Once: a token that is refused again would be refused each time, and the wait's end names it.
+            if failure.disposition == Disposition::Unauthorised && !renewed {
+                item.record.refuse_token(bearer.version);
             }
         }
         let (heard, link) = match looked {
@@ -208,7 +217,22 @@ impl Deliver<'_> {
             Err(failure) => (Err(failure), None),
         };
         let waited = self.clock.now().saturating_since(since);
-        Ok((processing::next(waited, heard), link))
+        let next = match processing::next(waited, heard) {
+            Next::Cancel(mut failure) => {
+                let load = self.load(item);
+                failure.diagnosis.evidence.push_str(&load);
+                Next::Cancel(failure)
+            }
+            next => next,
+        };
+        Ok((next, link))
+    }
+
+    /// What a time-out is to be compared with (`S0-85`): how old the message is, and how much this process has in hand.
+    fn load(&self, item: &Item) -> String {
+        let age = self.clock.now().saturating_since(item.origin.sent_at);
+        let (age, in_hand) = (age.as_secs(), self.learnt.in_hand());
+        format!("; the message is {age} s old, {in_hand} in hand here")
     }
 
     async fn look_up(

@@ -284,6 +284,11 @@ impl Site {
         if !content.is_null() {
             body["content"] = content;
         }
+        self.agent_posts(&body)
+    }
+
+    /// A webhook of Genesys' open messaging.
+    pub(crate) fn agent_posts(&self, body: &Value) -> Reply {
         let body = body.to_string();
         let secret = Secret::new(GENESYS_SECRET).unwrap();
         let signature = Scheme::GENESYS.sign(&secret, body.as_bytes());
@@ -596,6 +601,7 @@ impl Site {
     pub(crate) fn pass(&self, seconds: u64) {
         self.world
             .set_now(self.world.now() + Duration::from_secs(seconds));
+        self.platforms.now.set(self.world.now());
     }
 
     /// Everything once more, second by second, until nothing is left to do or `seconds` have passed.
