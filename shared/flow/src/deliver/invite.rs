@@ -89,6 +89,7 @@ impl Deliver<'_> {
     ) -> Result<(), Failure> {
         let message = Message {
             to: &item.origin.customer,
+            address: &item.origin.address,
             what: Outgoing::Template(template),
             opaque: None,
             late: false,

@@ -97,6 +97,8 @@ impl Fetch<'_> {
             Profile::GenesysOpenMessaging
             | Profile::GenesysMessageMedia
             | Profile::GenesysWebMessaging
+            | Profile::GenesysWebChat
+            | Profile::GenesysAgent
             | Profile::Messenger
             | Profile::Instagram => self.by_stored_link(item, file, by, rest).await,
         };

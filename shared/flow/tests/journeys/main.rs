@@ -1,9 +1,11 @@
 //! Whole journeys over the twins: what becomes of a file or of words, how often they are sent, what it costs, and what each
 //! side is told.
 
+mod agent_side;
 mod attributes;
 mod batches;
 mod both_ways;
+mod by_name;
 mod decided;
 mod down;
 mod erased;
@@ -11,6 +13,7 @@ mod forward;
 mod held_uploads;
 mod limits;
 mod links;
+mod refused_tokens;
 mod reopened;
 mod replayed;
 mod scanned;

@@ -1,107 +1,31 @@
-//! Tokens that are refused, or are not to be had: each purpose has its own, one is renewed once, and nobody waits for one for ever.
+//! Tokens over hours: renewed before anybody misses them, once for each life, and what happens where they are not.
 
-use std::rc::Rc;
+use std::cell::Cell;
 
-use attache_domain::journey::{Item, Stage};
-use attache_flow::memory::Calm;
-use attache_flow::ports::Clock;
-use serde_json::{Value, json};
+use async_trait::async_trait;
+use attache_domain::journey::Stage;
+use attache_domain::time::Timestamp;
+use attache_domain::transfer::Rest;
+use attache_domain::wire::{CallError, Request, Response};
+use attache_flow::ports::{Clock, Credential, Download, Http, Source};
+use attache_flow::refresh::Refresh;
+use futures_util::FutureExt;
 
-use crate::world::{Answer, PHOTO, Site, web_directory};
+use super::world::{PHOTO, Site};
 
-const REFUSED: &str = r#"{"error":{"code":190,"type":"OAuthException","fbtrace_id":"x"}}"#;
-
-/// A site whose customer has just written.
-fn open_window() -> Site {
-    let site = Site::new(PHOTO);
-    site.refresh();
-    site.says("wamid.first", "text", json!({"body": "Hello"}));
-    site.run(3);
-    site
+/// A tick of the scheduled run: once a minute, whether or not it succeeds.
+fn tick(site: &Site) -> bool {
+    let renewed = site.refresher().run().now_or_never();
+    renewed.is_some_and(|renewed| renewed.is_ok())
 }
 
-fn version(site: &Site, token: &str) -> u32 {
-    site.world.state.borrow().tokens[token].version
-}
-
-fn sends_a_file(site: &Site) {
-    let file = site.attachment("a1", "photo.jpg");
-    site.agent_says("g1", "", json!([file]));
-}
-
-fn of_file(site: &Site) -> Item {
-    site.item()
-}
-
-#[test]
-fn a_refused_token_for_media_says_nothing_of_the_one_for_messages() {
-    let site = open_window();
-    let mut state = site.world.state.borrow_mut();
-    state.tokens.get_mut("wa-sales/media").unwrap().version = 10;
-    drop(state);
-    let refused = (401, REFUSED);
-    site.platforms
-        .upload_answers
-        .borrow_mut()
-        .push_back(refused);
-    sends_a_file(&site);
-    site.run(30);
-    assert_eq!(of_file(&site).gate.stage, Stage::Sent);
-    assert_eq!(version(&site, "wa-sales/media"), 11, "renewed once");
-    assert_eq!(version(&site, "wa-sales/messages"), 1, "never renewed");
-    assert_eq!(of_file(&site).record.attempts, 0);
-}
-
-#[test]
-fn both_tokens_may_be_refused_of_one_item_and_each_is_renewed_once() {
-    let site = open_window();
-    let mut state = site.world.state.borrow_mut();
-    state.tokens.get_mut("wa-sales/messages").unwrap().version = 3;
-    drop(state);
-    let refused = (401, REFUSED);
-    site.platforms
-        .upload_answers
-        .borrow_mut()
-        .push_back(refused);
-    let refused = Answer::Status(401);
-    site.platforms.answers.borrow_mut().push_back(refused);
-    sends_a_file(&site);
-    site.run(60);
-    assert_eq!(of_file(&site).gate.stage, Stage::Sent);
-    assert_eq!(version(&site, "wa-sales/media"), 2);
-    assert_eq!(version(&site, "wa-sales/messages"), 4);
-}
-
-#[test]
-fn a_token_that_stays_refused_is_renewed_once_and_then_told_of() {
-    let site = open_window();
-    let refused = (401, REFUSED.to_owned());
-    site.platforms.errs.replace(Some(refused));
-    site.agent_says("g1", "Hello yourself", Value::Null);
-    site.run(120);
-    let calls = site.platforms.erred.get();
-    assert_eq!(calls, 2, "with the old one and with the new one");
-    assert_eq!(version(&site, "wa-sales/messages"), 2);
-}
-
-#[test]
-fn look_ups_that_are_refused_renew_the_token_once() {
-    let site = Site::with(PHOTO, web_directory(), Rc::new(Calm));
-    site.refresh();
-    site.announce("wamid.A", Some("photo.jpg"));
-    let all = std::iter::repeat_n((401, ""), 500);
-    site.platforms.web.looks.borrow_mut().extend(all);
-    site.run(59);
-    assert!(site.platforms.web.looked.get() >= 8);
-    assert_eq!(version(&site, "web/media"), 2, "one forced renewal");
-    site.platforms.web.looks.borrow_mut().clear();
-    site.run(120);
-    assert_eq!(of_file(&site).gate.stage, Stage::Sent);
-}
-
-/// As [`Site::run`], while the host of tokens does not work.
-fn without_tokens(site: &Site, seconds: u64) {
-    for _ in 0..seconds {
+/// So many seconds pass, with everything at work and `refresh` once a minute.
+fn pass(site: &Site, seconds: u64) {
+    for second in 0..seconds {
+        if second % 60 == 0 {
+            tick(site);
+        }
+        site.renew_what_is_asked_for();
         site.fetch();
         site.judge();
         site.deliver();
@@ -109,87 +33,181 @@ fn without_tokens(site: &Site, seconds: u64) {
     }
 }
 
-#[test]
-fn who_waits_for_a_token_longer_than_a_day_is_told_so() {
-    let site = Site::new(PHOTO);
-    site.refresh();
-    for n in 0..3 {
-        site.says(&format!("m{n}"), "text", json!({"body": "Hello"}));
+fn issued(site: &Site) -> u32 {
+    *site.platforms.issued.borrow()
+}
+
+/// All of them arrived, each by one call.
+fn all_arrived(site: &Site, files: usize) {
+    let items = site.items(|item| item.origin.file().is_some());
+    assert_eq!(items.len(), files);
+    for item in items {
+        assert_eq!(item.gate.stage, Stage::Sent, "{:?}", item.record.diagnosis);
     }
-    site.announce("f", Some("photo.jpg"));
-    site.fetch();
-    site.judge();
-    site.world.state.borrow_mut().tokens.clear();
-    without_tokens(&site, 60);
-    let waiting =
-        |item: &Item| item.gate.stage == Stage::Waiting || item.gate.stage == Stage::Sending;
-    assert_eq!(site.items(waiting).len(), 4, "for a day it may come");
-    let begun = site.world.now();
-    site.pass(25 * 3600);
-    without_tokens(&site, 30);
-    let failed = site.items(|item| item.gate.stage == Stage::Failed);
-    assert!(failed.len() >= 4, "{} of 4", failed.len());
-    for item in failed.iter().filter(|item| item.origin.sent_at < begun) {
-        let diagnosis = item
-            .record
-            .diagnosis
-            .clone()
-            .unwrap_or_else(|| panic!("{item:?}"));
-        assert_eq!(diagnosis.code, "delivery.no-token");
-        assert!(
-            diagnosis
-                .evidence
-                .starts_with("no usable token for messages since"),
-            "{diagnosis:?}"
-        );
-    }
-    assert!(site.platforms.sends.borrow().is_empty());
+    assert_eq!(site.files_sent().len(), files);
 }
 
 #[test]
-fn a_template_that_met_a_throttle_is_tried_again_and_the_customer_is_invited_once() {
-    let site = Site::inviting(PHOTO);
-    site.says("wamid.first", "text", json!({"body": "Hello"}));
-    site.run(3);
-    site.pass(25 * 3600);
-    site.platforms
-        .answers
-        .borrow_mut()
-        .push_back(Answer::Status(429));
-    site.agent_says("g1", "Still there?", Value::Null);
-    site.run(60);
-    assert_eq!(site.platforms.said.borrow().len(), 1, "invited");
-    let state = site.world.state.borrow();
-    let expired = |item: &&Item| item.gate.stage == Stage::Failed;
-    let item = state.items.values().find(expired);
-    let code = item.and_then(|item| item.record.diagnosis.clone());
-    assert_eq!(
-        code.map(|it| it.code).as_deref(),
-        Some("whatsapp.window-closed")
+fn a_life_shorter_than_the_margin_delivers_everything_with_one_renewal_each() {
+    let site = Site::new(PHOTO);
+    site.platforms.life.set(240);
+    for file in 0..50 {
+        site.announce(&format!("m{file}"), None);
+        pass(&site, 24);
+    }
+    pass(&site, 60);
+    all_arrived(&site, 50);
+    assert_eq!(site.platforms.came_dead.get(), 0);
+    // Renewed at 90 s before the end, looked at every minute: at the soonest every 150 s, of each of the two.
+    let lives = (50 * 24 + 60) / 150 + 1;
+    assert!(
+        issued(&site) <= 2 * lives,
+        "{} in {lives} lives",
+        issued(&site)
     );
 }
 
 #[test]
-fn a_template_that_is_never_taken_leaves_the_customer_to_be_invited_later() {
-    let site = Site::inviting(PHOTO);
-    site.says("wamid.first", "text", json!({"body": "Hello"}));
-    site.run(3);
-    site.pass(25 * 3600);
-    let all = std::iter::repeat_n(Answer::Status(429), 4);
-    site.platforms.answers.borrow_mut().extend(all);
-    site.agent_says("g1", "Still there?", Value::Null);
-    site.run(200);
-    assert_eq!(site.platforms.answers.borrow().len(), 0, "four calls");
-    assert!(site.platforms.said.borrow().is_empty());
-    site.agent_says("g2", "Hello?", Value::Null);
-    site.run(200);
-    assert_eq!(site.platforms.said.borrow().len(), 1, "invited");
-    // An open outcome may have reached the customer: nobody is invited twice.
-    site.pass(25 * 3600);
-    site.platforms.answers.borrow_mut().push_back(Answer::Lost);
-    for message in ["g3", "g4"] {
-        site.agent_says(message, "Hello?", Value::Null);
-        site.run(60);
+fn hours_under_load_cost_one_renewal_a_life_and_no_file() {
+    let site = Site::new(PHOTO);
+    site.platforms.life.set(3600);
+    let mut files = 0;
+    for _ in 0..18 {
+        for _ in 0..50 {
+            site.announce(&format!("m{files}"), None);
+            files += 1;
+        }
+        pass(&site, 600);
     }
-    assert_eq!(site.platforms.said.borrow().len(), 2, "once, lost or not");
+    all_arrived(&site, files);
+    assert_eq!(site.platforms.came_dead.get(), 0);
+    // Three hours, each life given up ten minutes before its end.
+    assert_eq!(issued(&site), 2 * (1 + 3 * 3600 / 3000));
+}
+
+#[test]
+fn an_issuer_that_is_down_for_an_hour_costs_time_and_no_file() {
+    let site = Site::new(PHOTO);
+    site.platforms.life.set(3600);
+    assert!(tick(&site));
+    site.platforms.no_tokens.set(Some(503));
+    site.pass(3000);
+    assert!(
+        !tick(&site),
+        "the run fails, which the alarm sees, ten minutes ahead"
+    );
+    // The token there is serves while it lives …
+    site.announce("early", None);
+    pass(&site, 10);
+    assert_eq!(site.files_sent().len(), 1);
+    // … and then nothing goes out, and nothing is lost.
+    site.pass(600);
+    site.announce("late", None);
+    pass(&site, 2400);
+    assert_eq!(
+        (site.files_sent().len(), site.platforms.came_dead.get()),
+        (1, 0)
+    );
+    site.platforms.no_tokens.set(None);
+    pass(&site, 180);
+    all_arrived(&site, 2);
+    assert_eq!(
+        issued(&site),
+        4,
+        "two to begin with, and two after the hour"
+    );
+}
+
+#[test]
+fn revoked_tokens_cost_one_refused_call_and_one_renewal() {
+    let site = Site::new(PHOTO);
+    tick(&site);
+    for dies in site.platforms.dies.borrow_mut().iter_mut() {
+        *dies = site.platforms.now.get();
+    }
+    site.announce("m", None);
+    pass(&site, 120);
+    assert_eq!(site.item().gate.stage, Stage::Sent);
+    assert_eq!((site.platforms.came_dead.get(), issued(&site)), (1, 3));
+}
+
+/// While one refresher waits for its answer, another one runs.
+struct Meanwhile<'a> {
+    site: &'a Site,
+    other_ran: Cell<bool>,
+}
+
+impl Meanwhile<'_> {
+    fn refresher(&self) -> Refresh<'_> {
+        Refresh {
+            http: self,
+            ..self.site.refresher()
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Http for Meanwhile<'_> {
+    async fn call(
+        &self,
+        request: &Request,
+        credential: &Credential,
+    ) -> Result<Response, CallError> {
+        if !self.other_ran.replace(true) {
+            let other = self.refresher().run().await;
+            assert!(other.is_ok(), "who is second has nothing to complain of");
+        }
+        self.site.platforms.call(request, credential).await
+    }
+
+    async fn upload(
+        &self,
+        request: &Request,
+        credential: &Credential,
+        file: Box<dyn Source>,
+    ) -> Result<Response, CallError> {
+        self.site.platforms.upload(request, credential, file).await
+    }
+
+    async fn download(
+        &self,
+        request: &Request,
+        credential: &Credential,
+        rest: Option<&Rest>,
+    ) -> Result<Download, CallError> {
+        self.site
+            .platforms
+            .download(request, credential, rest)
+            .await
+    }
+}
+
+#[test]
+fn two_refreshers_at_once_renew_each_token_once() {
+    let site = Site::new(PHOTO);
+    let meanwhile = Meanwhile {
+        site: &site,
+        other_ran: Cell::new(false),
+    };
+    let ran = meanwhile.refresher().run().now_or_never();
+    assert!(ran.is_some_and(|ran| ran.is_ok()) && meanwhile.other_ran.get());
+    assert_eq!(issued(&site), 2, "one for files and one for messages");
+}
+
+#[test]
+fn a_platform_whose_clock_differs_sees_no_dead_token() {
+    // A token's life counts from when it was given, by whoever's clock.
+    for difference in [-900, 900] {
+        let site = Site::new(PHOTO);
+        site.platforms.life.set(3600);
+        let ours = site.world.now().as_seconds();
+        let theirs = ours.saturating_add_signed(difference);
+        site.platforms.now.set(Timestamp::from_seconds(theirs));
+        for file in 0..12 {
+            site.announce(&format!("m{file}"), None);
+            pass(&site, 600);
+        }
+        all_arrived(&site, 12);
+        assert_eq!(site.platforms.came_dead.get(), 0, "{difference} s");
+    }
 }

@@ -64,9 +64,8 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 const TOKEN: &str = "The token was refused twice. Check the OAuth client's id, secret and region.";
-const PERMISSION: &str =
-    "Give the OAuth client's role the permission conversation:message:receive.";
-const NOT_FOUND: &str = "Check the connection's integration_id and region.";
+const PERMISSION: &str = "Give the OAuth client's role the permission conversation:message:receive; on the agent's side, conversation:message:create.";
+const NOT_FOUND: &str = "Check the connection's integration_id and region; on the agent's side, that the conversation is still there.";
 const LINK_DEAD: &str = "Genesys does not give the file any more. Ask the agent to send it again.";
 const NOT_FETCHED: &str = "Genesys reports that it could not fetch the file. Attaché sends it a fresh link; see what the host of the link answers.";
 const UNSUPPORTED: &str = "Genesys does not take a body of this type here; a WWW-Authenticate header in the evidence may hint at why. Report it.";

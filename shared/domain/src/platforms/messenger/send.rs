@@ -124,6 +124,7 @@ pub fn read_accepted(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Address;
     use crate::connection::Template;
     use crate::connection::tests::{instagram, messenger, whatsapp};
     use crate::diagnosis::Disposition;
@@ -152,8 +153,10 @@ mod tests {
             file_name: "photo.jpg",
             caption: None,
         };
+        let address = Address::default();
         let message = |what| Message {
             to: "1254459154682919",
+            address: &address,
             what,
             opaque: None,
             late: false,
@@ -178,6 +181,7 @@ mod tests {
         let opaque = origin().media_id();
         let message = Message {
             to: "1",
+            address: &Address::default(),
             what: Outgoing::Text("Hello"),
             opaque: Some(&opaque),
             late: true,

@@ -119,6 +119,7 @@ pub fn read_accepted(response: &Response, now: Timestamp) -> Result<Accepted, Fa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Address;
     use crate::connection::Template;
     use crate::connection::tests::whatsapp;
     use crate::diagnosis::Disposition;
@@ -129,6 +130,7 @@ mod tests {
         let opaque = origin().media_id();
         let message = Message {
             to: "16505551234",
+            address: &Address::default(),
             what,
             opaque: Some(&opaque),
             late: false,

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::digest::Sha256Digest;
@@ -12,6 +13,7 @@ use attache_flow::ports::{Credential, Download, Http, Source, SourceError};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::agent_side::AgentSide;
 use super::web_messaging::WebMessaging;
 
 /// What a platform answers to one send.
@@ -59,8 +61,6 @@ pub(crate) struct Platforms {
     pub(crate) most_a_pair: Cell<Option<u64>>,
     /// When each customer got the last one.
     pub(crate) paired: RefCell<BTreeMap<String, Timestamp>>,
-    /// The time by which that goes.
-    pub(crate) now: Cell<Timestamp>,
     /// How many of them were.
     pub(crate) erred: Cell<usize>,
     /// How many of the others were.
@@ -94,8 +94,24 @@ pub(crate) struct Platforms {
     pub(crate) bearers: RefCell<Vec<String>>,
     /// Web messaging, as the source documents describe it.
     pub(crate) web: WebMessaging,
+    /// What was posted about messages: the end of the path, and the body.
+    pub(crate) notes: RefCell<Vec<(String, Value)>>,
+    /// The configuration of a web chat.
+    pub(crate) web_chat: RefCell<Value>,
+    /// The agent's side of conversations.
+    pub(crate) agent: AgentSide,
     /// Tokens issued.
     pub(crate) issued: RefCell<u32>,
+    /// How long they live, in seconds; 0: a day.
+    pub(crate) life: Cell<u64>,
+    /// What the token endpoint is to say instead of giving one.
+    pub(crate) no_tokens: Cell<Option<u16>>,
+    /// When each token of Genesys' dies, by its number less one.
+    pub(crate) dies: RefCell<Vec<Timestamp>>,
+    /// The platforms' own time.
+    pub(crate) now: Cell<Timestamp>,
+    /// How many calls came with a token that was dead.
+    pub(crate) came_dead: Cell<u32>,
 }
 
 const GONE: &str =
@@ -203,6 +219,35 @@ impl Platforms {
 }
 
 impl Platforms {
+    fn give_token(&self) -> Response {
+        if let Some(status) = self.no_tokens.get() {
+            return response(status, "{}");
+        }
+        let life = match self.life.get() {
+            0 => 86_399,
+            life => life,
+        };
+        let mut dies = self.dies.borrow_mut();
+        dies.push(self.now.get() + Duration::from_secs(life));
+        *self.issued.borrow_mut() += 1;
+        let token = json!({"access_token": format!("token-{}", dies.len()), "token_type": "bearer", "expires_in": life});
+        response(200, token.to_string())
+    }
+
+    /// Genesys' word on a token that has died.
+    fn refuse_dead(&self, credential: &Credential) -> Option<Response> {
+        let Credential::Bearer(token) = credential else {
+            return None;
+        };
+        let token = String::from_utf8_lossy(token.expose()).into_owned();
+        let number: usize = token.strip_prefix("token-")?.parse().ok()?;
+        let dies = self.dies.borrow().get(number - 1).copied()?;
+        (dies <= self.now.get()).then(|| {
+            self.came_dead.set(self.came_dead.get() + 1);
+            response(401, r#"{"code": "bad.credentials", "status": 401}"#)
+        })
+    }
+
     /// An integration, or a supported-content profile, of Genesys.
     fn configuration(&self, path: &str) -> Response {
         let supported = self.supported.borrow();
@@ -222,7 +267,7 @@ impl Platforms {
             _ => vec!["*/*"],
         };
         let types: Vec<Value> = types.iter().map(|it| json!({"type": it})).collect();
-        let profile = json!({"id": "p", "name": "p", "mediaTypes": {"allow": {"inbound": types}}});
+        let profile = json!({"id": "p", "name": "p", "mediaTypes": {"allow": {"inbound": types, "outbound": [{"type": "image/*"}]}}});
         response(200, profile.to_string())
     }
 
@@ -257,9 +302,10 @@ impl Http for Platforms {
         let path = request.url.path().to_owned();
         self.note_bearer(request, credential);
         if path == "/oauth/token" {
-            *self.issued.borrow_mut() += 1;
-            let token = json!({"access_token": format!("token-{}", self.issued.borrow()), "token_type": "bearer", "expires_in": 86399});
-            return Ok(response(200, token.to_string()));
+            return Ok(self.give_token());
+        }
+        if let Some(refused) = self.refuse_dead(credential) {
+            return Ok(refused);
         }
         if path.ends_with("/inbound/open/message") {
             let id = format!("genesys-{}", self.sends.borrow().len() + 1);
@@ -268,6 +314,22 @@ impl Http for Platforms {
         }
         if path.ends_with("/inbound/open/receipt") {
             return self.send(request, &self.receipts, &json!({"id": "r"}));
+        }
+        if let Some(about) = path.strip_prefix("/api/v2/messages/") {
+            let note = (about.to_owned(), json_body(request));
+            self.notes.borrow_mut().push(note);
+            return Ok(response(200, ""));
+        }
+        if path.contains("/webchat/configurations/") {
+            return Ok(response(200, self.web_chat.borrow().to_string()));
+        }
+        if path.contains("/messages/media/") {
+            return Ok(self.agent.call(request));
+        }
+        let by_name = path == "/api/v2/messages" || path.contains("/conversations/messages/");
+        if by_name && path.ends_with("/messages") {
+            let id = format!("said-{}", self.said.borrow().len() + 1);
+            return self.send(request, &self.said, &json!({ "id": id }));
         }
         if path.ends_with("/messages") {
             let body = json_body(request);
@@ -335,6 +397,9 @@ impl Http for Platforms {
                 matches!(credential, Credential::None),
                 "no bearer on a signed link"
             );
+            if AgentSide::is_asked(request) {
+                return Ok(self.agent.put(request, bytes));
+            }
             return self.web.put(request, bytes);
         }
         let Body::Multipart(form) = &request.body else {
