@@ -631,6 +631,27 @@ impl Connection {
         }
     }
 
+    /// What the platform counts its calls for: its OAuth client, which other connections may use too, or itself.
+    #[must_use]
+    pub fn quota(&self) -> String {
+        match self.org() {
+            Some(org) => {
+                let host = org.login_url.host_str().unwrap_or_default();
+                format!("client/{host}/{}", org.client_id)
+            }
+            None => format!("connection/{}", self.id),
+        }
+    }
+
+    /// The secret with the access token of its app, if it has one instead of a client.
+    #[must_use]
+    pub fn access_token(&self) -> Option<&SecretName> {
+        match &self.account {
+            Account::WhatsApp { token, .. } => Some(token),
+            _ => self.page().map(|page| &page.token),
+        }
+    }
+
     /// The Facebook page behind it, if there is one.
     #[must_use]
     pub fn page(&self) -> Option<&Page> {

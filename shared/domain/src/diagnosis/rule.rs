@@ -48,6 +48,20 @@ impl Then {
     }
 }
 
+/// Whose limit a throttle is about: what is to go slower beside the call that was refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// One customer's messages from one number.
+    Pair,
+    /// What goes to the connection by this lane.
+    #[default]
+    Lane,
+    /// Everything that goes to the connection: its number or page.
+    Connection,
+    /// Everything that goes out by the same access token: an app's or an account's connections.
+    Token,
+}
+
 /// The sign in an answer's body, or in that there is none.
 #[derive(Clone, Copy, Debug)]
 pub enum Sign {
@@ -174,6 +188,8 @@ pub struct Rule {
     pub remedy: &'static str,
     /// Where it comes from: a row of the source documents, or the vendor's page.
     pub source: &'static str,
+    /// Whose limit it is about, where it is about one.
+    pub scope: Scope,
 }
 
 /// A row; the arguments are in the order of the table.
@@ -194,10 +210,15 @@ pub(super) const fn rule(
         confidence,
         remedy,
         source,
+        scope: Scope::Lane,
     }
 }
 
 impl Rule {
+    pub(super) const fn about(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
     /// The code, for `platform`.
     #[must_use]
     pub fn code_for(&self, platform: Platform) -> Cow<'static, str> {

@@ -17,7 +17,7 @@ use attache_domain::platforms::uploads::{self, Attachment, Belongs, Given, Place
 use attache_domain::processing::{self, ASK_EVERY, Next};
 use attache_domain::scan::Scanned;
 use attache_domain::time::Timestamp;
-use attache_domain::token::Purpose;
+use attache_domain::token::{Purpose, Version};
 use attache_domain::wire::{Request, Response};
 
 use super::outcome::alias;
@@ -56,8 +56,11 @@ impl Deliver<'_> {
             Upload::Follow(since) => self.see_through(item, connection, since).await,
             Upload::Failed(diagnosis) => {
                 let failure = Failure::recalled(*diagnosis);
-                self.upload_failed(item, (failure, item.record.token_floor))
-                    .await
+                let version = Version {
+                    purpose: Purpose::Media,
+                    number: item.record.token_floor,
+                };
+                self.upload_failed(item, (failure, version)).await
             }
         }
     }
@@ -109,7 +112,8 @@ impl Deliver<'_> {
         let step = (Step::Upload, connection);
         let answer = self.answer_to(&request, bearer, step).await;
         let now = self.clock.now();
-        Ok(answer.and_then(|response| uploads::read_place(connection, &response, now)))
+        let read = |it: &Response| uploads::read_place(connection, it, now);
+        Ok(answer.and_then(|response| self.read((&request, &response), read)))
     }
 
     /// Writes down what the platform calls the file, under that name too; `false`: the row is somebody else's.
@@ -146,7 +150,10 @@ impl Deliver<'_> {
         let now = self.clock.now();
         Ok(self
             .answered(answer, Step::Upload, connection)
-            .and_then(|response| read_put(&response, now)))
+            .and_then(|response| {
+                let read = |it: &Response| read_put(it, now);
+                self.read((&request, &response), read)
+            }))
     }
 
     /// Sees what became of the bytes.
@@ -232,8 +239,10 @@ impl Deliver<'_> {
         }
         if let Err(failure) = &looked {
             tracing::info!(media.id = %item.id, failure.code = %failure.diagnosis.code, evidence = %failure.diagnosis.evidence, "not learnt what became of the upload");
-            if failure.disposition == Disposition::Unauthorised {
-                item.record.token_floor = bearer.version + 1;
+            let renewed = item.record.floor(bearer.version.purpose) > 0;
+            // Once: a token that is refused again would be refused each time, and the wait's end names it.
+            if failure.disposition == Disposition::Unauthorised && !renewed {
+                item.record.refuse_token(bearer.version);
             }
         }
         let (heard, given) = match looked {
@@ -241,7 +250,22 @@ impl Deliver<'_> {
             Err(failure) => (Err(failure), Given::Withheld),
         };
         let waited = self.clock.now().saturating_since(since);
-        Ok((processing::next(waited, heard), given))
+        let next = match processing::next(waited, heard) {
+            Next::Cancel(mut failure) => {
+                let load = self.load(item);
+                failure.diagnosis.evidence.push_str(&load);
+                Next::Cancel(failure)
+            }
+            next => next,
+        };
+        Ok((next, given))
+    }
+
+    /// What a time-out is to be compared with (`S0-85`): how old the message is, and how much this process has in hand.
+    fn load(&self, item: &Item) -> String {
+        let age = self.clock.now().saturating_since(item.origin.sent_at);
+        let (age, in_hand) = (age.as_secs(), self.learnt.in_hand());
+        format!("; the message is {age} s old, {in_hand} in hand here")
     }
 
     async fn look_up(

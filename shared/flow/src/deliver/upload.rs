@@ -13,6 +13,7 @@ use attache_domain::journey::Item;
 use attache_domain::platforms::channel::{self, Handed};
 use attache_domain::token::Purpose;
 use attache_domain::verdict::Delivery;
+use attache_domain::wire::Response;
 
 use super::send::unplanned;
 use super::{Deliver, UPLOAD_PATIENCE};
@@ -148,6 +149,9 @@ impl Deliver<'_> {
         let now = self.clock.now();
         Ok(self
             .answered(answer, Step::Upload, connection)
-            .and_then(|response| channel::read_uploaded(connection, &response, file, now)))
+            .and_then(|response| {
+                let read = |it: &Response| channel::read_uploaded(connection, it, file, now);
+                self.read((&request, &response), read)
+            }))
     }
 }

@@ -40,7 +40,7 @@ pub(super) struct By<'a> {
 impl By<'_> {
     /// The version of the bearer; 0: there is none.
     pub(super) fn version(self) -> u32 {
-        self.bearer.map_or(0, |bearer| bearer.version)
+        self.bearer.map_or(0, |bearer| bearer.version.number)
     }
 
     fn credential(self, auth: Auth) -> Credential {

@@ -286,6 +286,11 @@ impl Site {
         if !content.is_null() {
             body["content"] = content;
         }
+        self.agent_posts(&body)
+    }
+
+    /// A webhook of Genesys' open messaging.
+    pub(crate) fn agent_posts(&self, body: &Value) -> Reply {
         let body = body.to_string();
         let secret = Secret::new(GENESYS_SECRET).unwrap();
         let signature = Scheme::GENESYS.sign(&secret, body.as_bytes());

@@ -1,7 +1,7 @@
 //! The platforms of the world: both answer at once, as they are told to.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -57,6 +57,10 @@ pub(crate) struct Platforms {
     pub(crate) refuses: Cell<Option<(&'static str, bool, u16)>>,
     /// What every send to WhatsApp is answered instead: a status and a body.
     pub(crate) errs: RefCell<Option<(u16, String)>>,
+    /// A customer gets one message in so many seconds of WhatsApp; more are refused with 131056.
+    pub(crate) most_a_pair: Cell<Option<u64>>,
+    /// When each customer got the last one.
+    pub(crate) paired: RefCell<BTreeMap<String, Timestamp>>,
     /// How many of them were.
     pub(crate) erred: Cell<usize>,
     /// How many of the others were.
@@ -161,6 +165,21 @@ impl Platforms {
             let host = request.url.host_str().unwrap_or_default().to_owned();
             self.bearers.borrow_mut().push(host);
         }
+    }
+
+    /// Whether the customer got a message so short a time ago that this one is refused.
+    fn is_too_much(&self, body: &Value) -> bool {
+        let Some(seconds) = self.most_a_pair.get() else {
+            return false;
+        };
+        let (now, customer) = (self.now.get(), body["to"].to_string());
+        let mut paired = self.paired.borrow_mut();
+        let last = paired.get(&customer);
+        if last.is_some_and(|at| now.saturating_since(*at).as_secs() < seconds) {
+            return true;
+        }
+        paired.insert(customer, now);
+        false
     }
 
     fn is_refused(&self, request: &Request, who: &str, files: bool) -> bool {
@@ -324,6 +343,11 @@ impl Http for Platforms {
                 self.erred.set(self.erred.get() + 1);
                 return Ok(response(*status, body.clone()));
             }
+            if self.is_too_much(&body) {
+                self.erred.set(self.erred.get() + 1);
+                let refused = json!({"error": {"code": 131_056, "message": "Pair rate limit hit"}});
+                return Ok(response(400, refused.to_string()));
+            }
             let count = self.said.borrow().len() + 1;
             let accepted = match body.get("recipient") {
                 Some(to) => json!({"recipient_id": to["id"], "message_id": format!("m_{count}")}),
@@ -384,7 +408,11 @@ impl Http for Platforms {
         assert_eq!(form.file_bytes, bytes.len() as u64);
         let answer = self.upload_answers.borrow_mut().pop_front();
         if let Some((status, body)) = answer {
-            return Ok(response(status, body));
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            return Ok(Response {
+                headers: Headers::new(self.told.get().iter().map(owned)),
+                ..response(status, body)
+            });
         }
         self.uploads.borrow_mut().push(bytes);
         let id = format!("uploaded-{}", self.uploads.borrow().len());
