@@ -43,8 +43,7 @@ pub(super) struct ConnectionEntry {
     pub(super) profile: Profile,
     #[serde(default)]
     pub(super) local: bool,
-    #[serde(default)]
-    pub(super) retention: Retention,
+    pub(super) retention: Option<Retention>,
     #[serde(default)]
     pub(super) synthetic: bool,
     pub(super) endpoint: Option<String>,

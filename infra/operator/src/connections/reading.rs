@@ -274,7 +274,9 @@ impl<'a> Reading<'a> {
             id: ConnectionId::new(&*entry.id),
             account,
             local: entry.local,
-            retention: entry.retention,
+            retention: entry
+                .retention
+                .unwrap_or_else(|| entry.profile.default_retention()),
             synthetic: entry.synthetic,
             limits: self.limits(entry),
             rate: self.rate(entry),

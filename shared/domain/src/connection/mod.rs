@@ -153,6 +153,20 @@ impl Profile {
         }
     }
 
+    /// How long the bytes of what comes over it stay where the owner does not say (ruling C25). Instagram's terms are read to
+    /// forbid keeping what was taken back.
+    #[must_use]
+    pub fn default_retention(self) -> Retention {
+        match self {
+            Self::Instagram => Retention::KeepUntilUnsend,
+            Self::WhatsApp
+            | Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebMessaging
+            | Self::Messenger => Retention::Keep,
+        }
+    }
+
     /// Whether a message can be delivered over it.
     #[must_use]
     pub fn delivers(self) -> bool {

@@ -12,6 +12,8 @@ use super::{Confidence, Diagnosis, Disposition, Domain, Failure};
 pub enum Then {
     /// It would be refused again.
     Reject,
+    /// It would be refused again, unless one bad answer was to blame: bytes are asked for three times more.
+    Doubt,
     /// Told to slow down: wait as long as it asks, if it does.
     Throttle,
     /// A newer token first.
@@ -36,6 +38,7 @@ impl Then {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Reject => "given up",
+            Self::Doubt => "again three times, then given up",
             Self::Throttle => "waits, then again",
             Self::Renew => "again with a newer token",
             Self::Again => "again",
@@ -247,7 +250,7 @@ impl Rule {
 
     pub(super) fn disposition(&self, retry_after: Option<std::time::Duration>) -> Disposition {
         match self.then {
-            Then::Reject => Disposition::Rejected,
+            Then::Reject | Then::Doubt => Disposition::Rejected,
             Then::Throttle => Disposition::Throttled { retry_after },
             Then::Renew => Disposition::Unauthorised,
             Then::Again => Disposition::Unavailable,

@@ -3,7 +3,7 @@
 
 use super::super::Confidence::{Certain, Likely, Unknown as NotSure};
 use super::super::Domain::{Cache, Customer, Limits, Network, Ours, Pipeline, Provider, Token};
-use super::super::rule::Then::{Again, AgainLater, Reject, Throttle};
+use super::super::rule::Then::{Again, AgainLater, Doubt, Reject, Throttle};
 use super::super::rule::{OURS, Rule, Then, rule};
 use super::super::{Confidence, Domain};
 
@@ -35,13 +35,14 @@ table! {
     QUEUED_TOO_LONG = own("queued-too-long", "pipeline.queued-too-long", (Pipeline, Again, Likely), QUEUED, "S0-84, S0-85");
     COMPLETION_TIMEOUT = own("completion-timeout", "pipeline.completion-timeout", (Pipeline, Again, NotSure), TIMEOUT, "S0-81…86");
     SIZE_REFUSED = own("size-refused", "transfer.size-refused", (Customer, Reject, Certain), SIZE, "S1-27, S1-31");
+    SIZE_DOUBTED = own("size-doubted", "transfer.size-refused", (Customer, Doubt, Likely), SIZE, "S1-27, S1-31");
     PAUSED = own("paused", "transfer.paused", (Pipeline, Throttle, Certain), AGAIN, "S0-39");
     HOST_REFUSED = own("host-not-listed", "transfer.host-refused", (Ours, Reject, Certain), HOST, "S1-51");
     NO_LINK = own("no-link", "transfer.no-link", (Provider, Reject, Certain), LINKLESS, "S1-16");
     REDIRECT_LOOP = own("redirect-loop", "transfer.redirect-loop", (Pipeline, Again, Likely), AGAIN, "genesys.md §4");
     ERROR_PAGE = own("error-page", "transfer.error-page", (Pipeline, Again, Likely), AGAIN, "S1-32");
     DIGEST_DIFFERS = own("digest-differs", "transfer.digest-differs", (Provider, Reject, Certain), CHANGED_FILE, "S1-32");
-    OTHER_BYTES = own("other-bytes", "transfer.other-bytes", (Provider, Reject, Certain), CHANGED_FILE, "S1-32");
+    OTHER_BYTES = own("other-bytes", "transfer.other-bytes", (Provider, Doubt, Certain), CHANGED_FILE, "S1-32");
     ENCODED = own("encoded", "transfer.encoded", (Pipeline, Again, Likely), AGAIN, "S0-31");
     LENGTH_DIFFERS = own("length-differs", "transfer.length-differs", (Pipeline, Again, Likely), AGAIN, "S0-32, S1-32");
     RANGE_REFUSED = own("range-refused", "transfer.range-refused", (Pipeline, Again, Likely), AGAIN, "RFC 9110 §14");

@@ -439,7 +439,7 @@ impl Site {
         }
     }
 
-    fn fetcher(&self) -> Fetch<'_> {
+    pub(crate) fn fetcher(&self) -> Fetch<'_> {
         let world = &self.world;
         Fetch {
             items: world,
@@ -589,7 +589,7 @@ impl Site {
     }
 
     /// To the end; each time it has to wait, a second passes.
-    fn slowly<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(crate) fn slowly<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {
             match work.as_mut().now_or_never() {

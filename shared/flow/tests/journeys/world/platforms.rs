@@ -2,6 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -45,6 +47,10 @@ pub(crate) struct Platforms {
     pub(crate) downloads: RefCell<VecDeque<Refusal>>,
     /// How many bytes the next downloads give before they end.
     pub(crate) cut: RefCell<VecDeque<usize>>,
+    /// So many of the next calls and downloads do not answer at once.
+    pub(crate) lingers: Cell<usize>,
+    /// So many of the next downloads have the right length and one wrong byte.
+    pub(crate) wrong: Cell<usize>,
     /// How the host of the file behaves.
     pub(crate) host: RefCell<Host>,
     /// What it was asked to begin with, download by download.
@@ -160,6 +166,19 @@ pub(super) fn json_body(request: &Request) -> Value {
 }
 
 impl Platforms {
+    async fn linger(&self) {
+        let Some(left) = self.lingers.get().checked_sub(1) else {
+            return;
+        };
+        self.lingers.set(left);
+        let mut lingers = true;
+        poll_fn(|_| match std::mem::take(&mut lingers) {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        })
+        .await;
+    }
+
     fn note_bearer(&self, request: &Request, credential: &Credential) {
         if matches!(credential, Credential::Bearer(_)) {
             let host = request.url.host_str().unwrap_or_default().to_owned();
@@ -295,6 +314,7 @@ impl Http for Platforms {
         request: &Request,
         credential: &Credential,
     ) -> Result<Response, CallError> {
+        self.linger().await;
         if request.url.host_str() == Some("old.example") {
             assert!(matches!(credential, Credential::None), "no credential");
             return self.take_forwarded(request);
@@ -429,6 +449,7 @@ impl Http for Platforms {
         credential: &Credential,
         rest: Option<&Rest>,
     ) -> Result<Download, CallError> {
+        self.linger().await;
         self.note_bearer(request, credential);
         let signed = request.url.host_str() == Some("signed.example");
         assert_eq!(
@@ -445,7 +466,11 @@ impl Http for Platforms {
                 body: Box::new(Pieces(VecDeque::new())),
             });
         }
-        let file = self.file.borrow().clone();
+        let mut file = self.file.borrow().clone();
+        if let Some(left) = self.wrong.get().checked_sub(1) {
+            self.wrong.set(left);
+            file[0] ^= 1;
+        }
         let host = self.host.borrow_mut();
         let from = rest.map_or(0, |rest| rest.from_byte);
         self.asked_from.borrow_mut().push(from);
