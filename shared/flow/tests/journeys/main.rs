@@ -1,6 +1,7 @@
 //! Whole journeys over the twins: what becomes of a file or of words, how often they are sent, what it costs, and what each
 //! side is told.
 
+mod any_to_any;
 mod attributes;
 mod batches;
 mod both_ways;

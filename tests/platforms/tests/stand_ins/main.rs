@@ -19,6 +19,7 @@ mod ranges;
 mod receipts;
 mod says;
 mod sends;
+mod social;
 mod statuses;
 mod support;
 mod tokens;
