@@ -61,6 +61,9 @@ pub(super) struct ConnectionEntry {
     pub(super) phone_number_id: Option<String>,
     pub(super) media_hosts: Option<Vec<String>>,
     pub(super) window_template: Option<Template>,
+    pub(super) auth_header: Option<String>,
+    #[serde(default)]
+    pub(super) bare_paths: bool,
     // messenger, instagram
     pub(super) page_id: Option<String>,
     pub(super) account_id: Option<String>,
@@ -185,6 +188,8 @@ impl ConnectionEntry {
             ("media_hosts", self.media_hosts.is_some()),
             ("token", self.token.is_some()),
             ("window_template", self.window_template.is_some()),
+            ("auth_header", self.auth_header.is_some()),
+            ("bare_paths", self.bare_paths),
             ("region", self.region.is_some()),
             ("api_url", self.api_url.is_some()),
             ("login_url", self.login_url.is_some()),
@@ -222,6 +227,7 @@ fn own_keys(profile: Profile) -> &'static [&'static [&'static str]] {
         "client_id",
         "client_secret",
     ];
+    const PROVIDER: &[&str] = &["auth_header", "bare_paths"];
     const GENESYS: &[&str] = &[
         "endpoint",
         "region",
@@ -234,6 +240,7 @@ fn own_keys(profile: Profile) -> &'static [&'static [&'static str]] {
         Profile::WhatsApp => &[
             GRAPH,
             &["phone_number_id", "media_hosts", "window_template"],
+            PROVIDER,
         ],
         Profile::Messenger => &[GRAPH, &["page_id", "human_agent"]],
         Profile::Instagram => &[GRAPH, &["page_id", "human_agent", "account_id"]],

@@ -353,6 +353,51 @@ to = "web"
     }
 
     #[test]
+    fn a_provider_has_an_address_and_a_header_of_its_own() {
+        let key = "phone_number_id = \"1\"\n";
+        let base = "base_url = \"https://waba.provider.example\"\n";
+        let header = "auth_header = \"D360-API-KEY\"\n";
+        let bare = "bare_paths = true\n";
+        for (added, expected) in [
+            (format!("{base}{header}{bare}"), None),
+            (base.to_owned(), None),
+            (
+                header.to_owned(),
+                Some("key `base_url` is missing; expected the provider's address"),
+            ),
+            (
+                bare.to_owned(),
+                Some("key `base_url` is missing; expected the provider's address"),
+            ),
+            (
+                format!("{base}auth_header = \"Authorization\"\n"),
+                Some("key `auth_header`: the header means something else"),
+            ),
+            (
+                format!("{base}auth_header = \"a b\"\n"),
+                Some("key `auth_header`: it is no header's name"),
+            ),
+        ] {
+            let parsed = parse(&PLAIN.replacen(key, &format!("{key}{added}"), 1));
+            let told = parsed.map_or_else(|error| error.to_string(), |_| String::new());
+            match expected {
+                None => assert_eq!(told, "", "{added}"),
+                Some(expected) => assert!(told.contains(expected), "{expected:?} in:\n{told}"),
+            }
+        }
+        let without_version = PLAIN
+            .replacen(key, &format!("{key}{base}{bare}"), 1)
+            .replacen("graph_version = \"v23.0\"\n", "", 1);
+        assert!(parse(&without_version).is_ok(), "bare paths name none");
+        let genesys = PLAIN.replacen("region =", &format!("{header}region ="), 1);
+        let told = parse(&genesys).unwrap_err().to_string();
+        assert!(
+            told.contains("key `auth_header` does not belong to profile"),
+            "{told}"
+        );
+    }
+
+    #[test]
     fn secrets_and_rows_know_where_they_are_written() {
         let loaded = parse(PLAIN).unwrap();
         let places: Vec<_> = loaded

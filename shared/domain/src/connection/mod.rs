@@ -3,6 +3,7 @@
 
 mod directory;
 mod policy;
+mod provider;
 mod retention;
 mod send_rate;
 
@@ -22,6 +23,7 @@ use crate::token::Purpose;
 
 pub use directory::{Directory, Problem};
 pub use policy::{FilePolicy, MOST_BLOCKED, Verdicts};
+pub use provider::{AuthHeader, AuthHeaderError, Provider};
 pub use retention::Retention;
 pub use send_rate::{SendRate, SendRateError, most_files};
 
@@ -547,6 +549,9 @@ pub struct Connection {
     /// What may go in the place of a file that the channel does not take.
     #[serde(flatten)]
     pub ways: Ways,
+    /// How a provider between us and Meta is called, if there is one.
+    #[serde(flatten)]
+    pub provider: Provider,
 }
 
 impl Connection {
@@ -562,6 +567,7 @@ impl Connection {
             limits: Bounds::default(),
             rate: None,
             ways: Ways::default(),
+            provider: Provider::default(),
         }
     }
 
@@ -745,7 +751,8 @@ impl Connection {
                 media_hosts,
                 ..
             } => {
-                let mut hosts = media_hosts.clone();
+                let meta = media_hosts.iter().filter(|_| !self.provider.bare_paths);
+                let mut hosts: Vec<_> = meta.cloned().collect();
                 hosts.push(authority(base_url));
                 hosts
             }

@@ -374,7 +374,7 @@ impl Deliver<'_> {
         bearer: &Bearer,
         (step, connection): (Step, &Connection),
     ) -> Result<Response, Failure> {
-        let credential = Credential::Bearer(bearer.token.clone());
+        let credential = Credential::of(connection, &bearer.token);
         let answer = self.http.call(request, &credential).await;
         self.answered(answer, step, connection)
     }

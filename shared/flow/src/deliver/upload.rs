@@ -144,7 +144,7 @@ impl Deliver<'_> {
             Ok(request) => request,
             Err(failure) => return Ok(Err(failure)),
         };
-        let credential = Credential::Bearer(bearer.token.clone());
+        let credential = Credential::of(connection, &bearer.token);
         let answer = self.http.upload(&request, &credential, bytes).await;
         let now = self.clock.now();
         Ok(self

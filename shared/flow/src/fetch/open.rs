@@ -50,7 +50,7 @@ impl By<'_> {
 
     fn credential(self, auth: Auth) -> Credential {
         match (auth, self.bearer) {
-            (Auth::Bearer, Some(bearer)) => Credential::Bearer(bearer.token.clone()),
+            (Auth::Bearer, Some(bearer)) => Credential::of(self.connection, &bearer.token),
             (Auth::Bearer | Auth::None | Auth::ClientBasic, _) => Credential::None,
         }
     }
@@ -158,7 +158,8 @@ impl Fetch<'_> {
                 return Err(transfer::paused(why, (until, now)).into());
             }
         };
-        let read = |response: &Response| whatsapp::read_link(response, self.clock.now());
+        let read =
+            |response: &Response| whatsapp::read_link(connection, response, self.clock.now());
         let link = self.ask(&request, by, read).await;
         let erred = matches!(&link, Err(Shut::Failure(failure))
             if matches!(failure.disposition, Disposition::Rejected | Disposition::Unauthorised));

@@ -2,6 +2,7 @@
 //! side is told.
 
 mod agent_side;
+mod any_to_any;
 mod attributes;
 mod batches;
 mod both_ways;

@@ -188,7 +188,7 @@ pub(crate) fn integration(id: &str, integration_id: &str) -> Row {
     ))
 }
 
-fn org() -> Org {
+pub(crate) fn org() -> Org {
     Org {
         api_url: Url::parse("https://api.mypurecloud.de").unwrap(),
         login_url: Url::parse("https://login.mypurecloud.de").unwrap(),
@@ -215,7 +215,7 @@ pub(crate) fn rows_of_the_site() -> Vec<Row> {
     ]
 }
 
-fn endpoint(id: &str, profile: Profile) -> Endpoint {
+pub(crate) fn endpoint(id: &str, profile: Profile) -> Endpoint {
     Endpoint {
         id: EndpointId::new(id),
         profile,

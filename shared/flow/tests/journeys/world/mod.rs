@@ -44,8 +44,9 @@ use serde_json::{Value, json};
 
 use configuration::inviting_directory;
 pub(crate) use configuration::{
-    agent_side_directory, by_name_directory, directory, directory_of, directory_with, integration,
-    number, page_directory, route, rows_of_the_site, upload_test_directory, web_directory,
+    agent_side_directory, by_name_directory, directory, directory_of, directory_with, endpoint,
+    integration, number, org, page_directory, route, rows_of_the_site, upload_test_directory,
+    web_directory,
 };
 pub(crate) use mortal::Mortal;
 pub(crate) use platforms::{Answer, Host, Platforms};
@@ -118,6 +119,7 @@ impl Site {
             ("ig", Scheme::META, SECRET),
             ("gc", Scheme::GENESYS, GENESYS_SECRET),
             ("media", Scheme::GENESYS, GENESYS_SECRET),
+            ("mm", Scheme::GENESYS, GENESYS_SECRET),
             ("web", Scheme::GENESYS_EVENTS, GENESYS_SECRET),
             ("theirs", Scheme::GENESYS_EVENTS, GENESYS_SECRET),
         ]
@@ -295,6 +297,19 @@ impl Site {
         let secret = Secret::new(GENESYS_SECRET).unwrap();
         let signature = Scheme::GENESYS.sign(&secret, body.as_bytes());
         self.post_to("gc", body.as_bytes(), &signature)
+    }
+
+    /// The source documents' event of a file.
+    pub(crate) fn media_event(&self, event: &Value) -> Reply {
+        let body = event.to_string();
+        let secret = Secret::new(GENESYS_SECRET).unwrap();
+        let signature = Scheme::GENESYS.sign(&secret, body.as_bytes());
+        self.post_to("mm", body.as_bytes(), &signature)
+    }
+
+    /// The time here, as the platforms write it.
+    pub(crate) fn now(&self) -> String {
+        self.world.now().to_rfc3339()
     }
 
     /// A receipt of Genesys' about a message that it accepted.
