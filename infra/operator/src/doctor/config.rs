@@ -36,7 +36,10 @@ pub(super) async fn check(subject: &Subject, notes: &mut Notebook) {
     for connection in subject.connections() {
         // What becomes of uploads comes to an endpoint too, and goes nowhere.
         let takes_in = connection.endpoint().is_some()
-            && connection.profile() != Profile::GenesysWebMessaging;
+            && !matches!(
+                connection.profile(),
+                Profile::GenesysWebMessaging | Profile::GenesysMediaUpload
+            );
         if takes_in && subject.directory.route(&connection.id).is_none() {
             let evidence = "what comes over it has no route";
             notes.find(Rule::NoRoute, &connection.id, evidence);
