@@ -165,6 +165,9 @@ impl Profile {
             | Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
+            | Self::GenesysAgent
             | Self::Messenger => Retention::Keep,
         }
     }
