@@ -26,8 +26,10 @@ use attache_inspect::{Policy, PolicyError};
 
 use file::File;
 pub use file::SecretReference;
+pub(crate) use paste::Paste;
 use reading::Reading;
 pub use secrets::{Given, SecretUse, Vault, generated};
+pub(crate) use show::reveal_command;
 
 /// The configuration, ready to be applied.
 #[derive(Debug)]
@@ -124,6 +126,7 @@ impl Loaded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use attache_domain::connection::Retention;
 
     const EXAMPLE: &str = include_str!("../../../../connections.example.toml");
 
@@ -308,6 +311,44 @@ to = "web"
                 None => assert_eq!(told, ""),
                 Some(expected) => assert!(told.contains(expected), "{expected:?} in:\n{told}"),
             }
+        }
+    }
+
+    #[test]
+    fn how_long_files_stay_is_the_owners_word_or_the_profiles() {
+        for (profile, account, said, expected) in [
+            ("messenger", "", "", Retention::Keep),
+            (
+                "instagram",
+                "account_id = \"3\"",
+                "",
+                Retention::KeepUntilUnsend,
+            ),
+            (
+                "instagram",
+                "account_id = \"3\"",
+                "retention = \"keep\"",
+                Retention::Keep,
+            ),
+            (
+                "messenger",
+                "",
+                "retention = \"reference-only\"",
+                Retention::ReferenceOnly,
+            ),
+        ] {
+            let page = format!(
+                "[[endpoint]]\nid = \"pages\"\nprofile = \"{profile}\"\nsecrets = [{{ env = \"APP\" }}]\n\
+                 verify_token = {{ generate = true }}\n[[connection]]\nid = \"page\"\nprofile = \"{profile}\"\n\
+                 endpoint = \"pages\"\npage_id = \"1\"\n{account}\ngraph_version = \"v23.0\"\n\
+                 token = {{ env = \"PAGE\" }}\n{said}\n[[route]]\nfrom = \"page\"\nto = \"org\"\n"
+            );
+            let loaded = parse(&format!("{PLAIN}{page}")).unwrap();
+            let of_it = loaded.rows.iter().find_map(|row| match row {
+                Row::Connection(it) if it.id.as_str() == "page" => Some(it.retention),
+                _ => None,
+            });
+            assert_eq!(of_it, Some(expected), "{profile} {said}");
         }
     }
 

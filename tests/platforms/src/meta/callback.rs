@@ -72,7 +72,20 @@ pub(crate) async fn verify(
     verify_token: &str,
     patience: Duration,
 ) -> anyhow::Result<()> {
-    let mut callback = address.callback().context("no callback is configured")?;
+    let callback = address.callback().context("no callback is configured")?;
+    challenge(client, callback, verify_token, patience).await
+}
+
+/// The same, to this address.
+///
+/// # Errors
+/// If it does not answer 200 with the bare challenge.
+pub(crate) async fn challenge(
+    client: &reqwest::Client,
+    mut callback: url::Url,
+    verify_token: &str,
+    patience: Duration,
+) -> anyhow::Result<()> {
     let challenge = crate::random::digits(10);
     callback
         .query_pairs_mut()

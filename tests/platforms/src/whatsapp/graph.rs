@@ -6,7 +6,8 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{
-    download,
+    account, download,
+    error::{self, GraphError},
     options::FileSizeForm,
     outbound,
     state::{State, lock},
@@ -39,6 +40,12 @@ pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
         _ => Vec::new(),
     };
     match (&request.method, segments.as_slice()) {
+        (&Method::GET, [id]) if state.number(id).is_some() => {
+            account::number(&state, &request, id).of(Operation::Number)
+        }
+        (method, [account, "subscribed_apps"]) => {
+            account::subscribed_apps(&state, &request, method, account).await
+        }
         (&Method::GET, [id]) => look_up(&state, &request, id).await.of(Operation::MediaGet),
         (&Method::DELETE, [id]) => delete(&state, &request, id)
             .await
