@@ -255,6 +255,13 @@ impl Profile {
         self == Self::Messenger
     }
 
+    /// Whether its platform speaks of a message of ours by a name of its own alone, which the answer to the send brings (or an echo):
+    /// what it tells may be here before that.
+    #[must_use]
+    pub fn tells_by_name(self) -> bool {
+        matches!(self, Self::Messenger | Self::Instagram)
+    }
+
     /// Whether its files are given to the bearer alone. Links of the other profiles are credentials of their own.
     #[must_use]
     pub fn fetches_by_bearer(self) -> bool {
