@@ -163,6 +163,9 @@ impl Reopening<'_> {
                 Profile::GenesysOpenMessaging
                 | Profile::GenesysMessageMedia
                 | Profile::GenesysWebMessaging
+                | Profile::GenesysWebChat
+                | Profile::GenesysMediaUpload
+                | Profile::GenesysAgent
                 | Profile::Messenger
                 | Profile::Instagram,
             )

@@ -16,6 +16,7 @@ use crate::channels::{Bounds, Direction, LongestText, Ways};
 use crate::diagnosis::Platform;
 use crate::ids::{ConnectionId, EndpointId};
 use crate::pacing::rate::Rate;
+use crate::platforms::genesys;
 use crate::signature::Scheme;
 use crate::token::Purpose;
 
@@ -38,11 +39,19 @@ pub enum Profile {
     WhatsApp,
     /// Genesys Cloud Open Messaging.
     GenesysOpenMessaging,
-    /// The source documents' surface `message:message-media` (`S1-11`): not published by Genesys. Takes in only.
+    /// The source documents' surface `message:message-media` (`S1-11`): not published by Genesys. Takes in, and delivers files by
+    /// the id that their upload gives.
     GenesysMessageMedia,
     /// The source documents' upload surface of web messaging (`S3-6`): not published by Genesys. Takes in what becomes of
     /// uploads, and delivers files in two steps.
     GenesysWebMessaging,
+    /// The source documents' surface of web chat (`S2`): not published by Genesys. Takes nothing in.
+    GenesysWebChat,
+    /// The source documents' direct upload test (`S0-22`): not published by Genesys. Takes in what becomes of uploads, and delivers
+    /// files to nobody.
+    GenesysMediaUpload,
+    /// Genesys Cloud's conversations from the agent's side: takes nothing in, delivers files into a conversation that there is.
+    GenesysAgent,
     /// Messenger, by way of a Facebook page.
     Messenger,
     /// Instagram Direct, by way of the page that the professional account is linked to.
@@ -51,11 +60,14 @@ pub enum Profile {
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::WhatsApp,
         Self::GenesysOpenMessaging,
         Self::GenesysMessageMedia,
         Self::GenesysWebMessaging,
+        Self::GenesysWebChat,
+        Self::GenesysMediaUpload,
+        Self::GenesysAgent,
         Self::Messenger,
         Self::Instagram,
     ];
@@ -68,6 +80,9 @@ impl Profile {
             Self::GenesysOpenMessaging => "genesys-open-messaging",
             Self::GenesysMessageMedia => "genesys-message-media",
             Self::GenesysWebMessaging => "genesys-web-messaging",
+            Self::GenesysWebChat => "genesys-web-chat",
+            Self::GenesysMediaUpload => "genesys-media-upload",
+            Self::GenesysAgent => "genesys-agent",
             Self::Messenger => "messenger",
             Self::Instagram => "instagram",
         }
@@ -78,9 +93,12 @@ impl Profile {
     pub fn platform(self) -> Platform {
         match self {
             Self::WhatsApp => Platform::WhatsApp,
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::GenesysWebMessaging => {
-                Platform::Genesys
-            }
+            Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
+            | Self::GenesysAgent => Platform::Genesys,
             Self::Messenger => Platform::Messenger,
             Self::Instagram => Platform::Instagram,
         }
@@ -90,10 +108,14 @@ impl Profile {
     #[must_use]
     pub fn direction(self) -> Direction {
         match self {
-            Self::WhatsApp | Self::Messenger | Self::Instagram => Direction::ToAgent,
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::GenesysWebMessaging => {
-                Direction::ToCustomer
+            Self::WhatsApp | Self::Messenger | Self::Instagram | Self::GenesysAgent => {
+                Direction::ToAgent
             }
+            Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysMediaUpload => Direction::ToCustomer,
         }
     }
 
@@ -105,9 +127,12 @@ impl Profile {
         match self {
             Self::WhatsApp => Duration::from_secs(7 * 24 * 3600),
             Self::Messenger | Self::Instagram => Duration::from_secs(24 * 3600),
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::GenesysWebMessaging => {
-                Duration::from_secs(30 * 60)
-            }
+            Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
+            | Self::GenesysAgent => Duration::from_secs(30 * 60),
         }
     }
 
@@ -120,6 +145,9 @@ impl Profile {
             Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
+            | Self::GenesysAgent
             | Self::Messenger
             | Self::Instagram => Duration::from_secs(15 * 60),
         }
@@ -145,10 +173,13 @@ impl Profile {
         match self {
             Self::WhatsApp
             | Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
+            | Self::GenesysAgent
             | Self::Messenger
             | Self::Instagram => true,
-            Self::GenesysMessageMedia => false,
         }
     }
 
@@ -156,8 +187,12 @@ impl Profile {
     #[must_use]
     pub fn patience(self) -> Patience {
         match self {
-            // Events of uploads bring no bytes.
-            Self::WhatsApp | Self::GenesysWebMessaging => Patience::ClaimFirst,
+            // Events of uploads bring no bytes; over the last two nothing comes at all.
+            Self::WhatsApp
+            | Self::GenesysWebMessaging
+            | Self::GenesysMediaUpload
+            | Self::GenesysWebChat
+            | Self::GenesysAgent => Patience::ClaimFirst,
             // 10 s, five retries 5 s apart (genesys.md §3.2); the surface of `S1-18` is taken to be as patient.
             Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Patience::BytesFirst {
                 inline: Duration::from_secs(8),
@@ -168,6 +203,44 @@ impl Profile {
                 inline: Duration::from_secs(2),
                 tries: 1,
             },
+        }
+    }
+
+    /// Whether anything comes in over it: only then there are endpoints of it.
+    #[must_use]
+    pub fn takes_in(self) -> bool {
+        !matches!(self, Self::GenesysWebChat | Self::GenesysAgent)
+    }
+
+    /// What its messages are addressed by beside the customer ([`crate::address`]).
+    #[must_use]
+    pub fn addressed_by(self) -> &'static [&'static str] {
+        match self {
+            Self::GenesysAgent => genesys::agent::ADDRESSED_BY,
+            Self::GenesysWebChat => genesys::by_name::WEB_CHAT_ADDRESSED_BY,
+            Self::GenesysMessageMedia => genesys::by_name::MESSAGE_MEDIA_ADDRESSED_BY,
+            Self::WhatsApp
+            | Self::GenesysOpenMessaging
+            | Self::GenesysWebMessaging
+            | Self::GenesysMediaUpload
+            | Self::Messenger
+            | Self::Instagram => &[],
+        }
+    }
+
+    /// When its platform wants the bytes of a file.
+    #[must_use]
+    pub fn takes_bytes(self) -> TakesBytes {
+        match self {
+            Self::WhatsApp
+            | Self::Messenger
+            | Self::Instagram
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebChat => TakesBytes::BeforeTheMessage,
+            Self::GenesysWebMessaging | Self::GenesysMediaUpload | Self::GenesysAgent => {
+                TakesBytes::AndWorksOnThem
+            }
+            Self::GenesysOpenMessaging => TakesBytes::ByItself,
         }
     }
 
@@ -184,7 +257,10 @@ impl Profile {
             Self::WhatsApp
             | Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
-            | Self::GenesysWebMessaging => true,
+            | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
+            | Self::GenesysAgent => true,
             Self::Messenger | Self::Instagram => false,
         }
     }
@@ -195,11 +271,14 @@ impl Profile {
     pub fn longest_text(self) -> Option<LongestText> {
         match self {
             Self::WhatsApp => Some(LongestText::Characters(4096)),
-            Self::Messenger => Some(LongestText::Characters(2000)),
+            // Of Genesys' agents: `textBody` (genesys.md §6).
+            Self::Messenger | Self::GenesysAgent => Some(LongestText::Characters(2000)),
             Self::Instagram => Some(LongestText::Bytes(1000)),
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::GenesysWebMessaging => {
-                None
-            }
+            Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysMediaUpload => None,
         }
     }
 
@@ -208,10 +287,24 @@ impl Profile {
     pub fn scheme(self) -> Scheme {
         match self {
             Self::WhatsApp | Self::Messenger | Self::Instagram => Scheme::META,
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Scheme::GENESYS,
-            Self::GenesysWebMessaging => Scheme::GENESYS_EVENTS,
+            Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebChat
+            | Self::GenesysAgent => Scheme::GENESYS,
+            Self::GenesysWebMessaging | Self::GenesysMediaUpload => Scheme::GENESYS_EVENTS,
         }
     }
+}
+
+/// When a platform wants the bytes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakesBytes {
+    /// It fetches them by the link in the message.
+    ByItself,
+    /// They are handed over, and the message names them at once.
+    BeforeTheMessage,
+    /// They are handed over, and the message names them once the platform is done with them.
+    AndWorksOnThem,
 }
 
 /// When a webhook is acknowledged. Either way: a 2xx means that a later crash cannot lose it.
@@ -313,6 +406,20 @@ pub enum Account {
     GenesysMessageMedia {
         /// The endpoint its webhooks come to.
         endpoint: EndpointId,
+        /// Whom customers' messages are for, where nobody says otherwise: `to.id`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent_id: Option<String>,
+        /// Its organisation.
+        #[serde(flatten)]
+        org: Org,
+    },
+    /// One web chat, as the source documents describe it.
+    GenesysWebChat {
+        /// The configuration that its limits are read from.
+        configuration_id: String,
+        /// Whom customers' messages are for, where nobody says otherwise: `to.id`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent_id: Option<String>,
         /// Its organisation.
         #[serde(flatten)]
         org: Org,
@@ -324,6 +431,25 @@ pub enum Account {
         endpoint: Option<EndpointId>,
         /// The channel's id: part of every upload, and of the path of every message.
         channel_id: String,
+        /// Its organisation.
+        #[serde(flatten)]
+        org: Org,
+    },
+    /// The direct upload test.
+    GenesysMediaUpload {
+        /// The endpoint to which completion events come: nothing else tells what became of an upload.
+        endpoint: EndpointId,
+        /// `channelType` of every upload.
+        channel_type: String,
+        /// Its organisation.
+        #[serde(flatten)]
+        org: Org,
+    },
+    /// The agent's side of an organisation's conversations.
+    GenesysAgent {
+        /// The supported-content profile that says what agents may send; `None`: the organisation's default.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        supported_content: Option<String>,
         /// Its organisation.
         #[serde(flatten)]
         org: Org,
@@ -447,6 +573,9 @@ impl Connection {
             Account::GenesysOpenMessaging { .. } => Profile::GenesysOpenMessaging,
             Account::GenesysMessageMedia { .. } => Profile::GenesysMessageMedia,
             Account::GenesysWebMessaging { .. } => Profile::GenesysWebMessaging,
+            Account::GenesysWebChat { .. } => Profile::GenesysWebChat,
+            Account::GenesysMediaUpload { .. } => Profile::GenesysMediaUpload,
+            Account::GenesysAgent { .. } => Profile::GenesysAgent,
             Account::Messenger { .. } => Profile::Messenger,
             Account::Instagram { .. } => Profile::Instagram,
         }
@@ -459,7 +588,10 @@ impl Connection {
             Account::WhatsApp { .. } => "WhatsApp",
             Account::GenesysOpenMessaging { .. }
             | Account::GenesysMessageMedia { .. }
-            | Account::GenesysWebMessaging { .. } => "Genesys Cloud",
+            | Account::GenesysWebMessaging { .. }
+            | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
+            | Account::GenesysAgent { .. } => "Genesys Cloud",
             Account::Messenger { .. } => "Messenger",
             Account::Instagram { .. } => "Instagram",
         }
@@ -469,11 +601,12 @@ impl Connection {
     #[must_use]
     pub fn endpoint(&self) -> Option<&EndpointId> {
         match &self.account {
-            Account::WhatsApp { endpoint, .. } | Account::GenesysMessageMedia { endpoint, .. } => {
-                Some(endpoint)
-            }
+            Account::WhatsApp { endpoint, .. }
+            | Account::GenesysMessageMedia { endpoint, .. }
+            | Account::GenesysMediaUpload { endpoint, .. } => Some(endpoint),
             Account::GenesysOpenMessaging { endpoint, .. }
             | Account::GenesysWebMessaging { endpoint, .. } => endpoint.as_ref(),
+            Account::GenesysWebChat { .. } | Account::GenesysAgent { .. } => None,
             Account::Messenger { page } | Account::Instagram { page, .. } => Some(&page.endpoint),
         }
     }
@@ -486,7 +619,11 @@ impl Connection {
                 phone_number_id, ..
             } => Some(phone_number_id),
             Account::GenesysOpenMessaging { integration_id, .. } => Some(integration_id),
-            Account::GenesysMessageMedia { .. } | Account::GenesysWebMessaging { .. } => None,
+            Account::GenesysMessageMedia { .. }
+            | Account::GenesysWebMessaging { .. }
+            | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
+            | Account::GenesysAgent { .. } => None,
             Account::Messenger { page } => Some(&page.page_id),
             Account::Instagram { account_id, .. } => Some(account_id),
         }
@@ -501,7 +638,31 @@ impl Connection {
             }
             Account::GenesysOpenMessaging { org, .. }
             | Account::GenesysMessageMedia { org, .. }
-            | Account::GenesysWebMessaging { org, .. } => Some(org),
+            | Account::GenesysWebMessaging { org, .. }
+            | Account::GenesysWebChat { org, .. }
+            | Account::GenesysMediaUpload { org, .. }
+            | Account::GenesysAgent { org, .. } => Some(org),
+        }
+    }
+
+    /// What the platform counts its calls for: its OAuth client, which other connections may use too, or itself.
+    #[must_use]
+    pub fn quota(&self) -> String {
+        match self.org() {
+            Some(org) => {
+                let host = org.login_url.host_str().unwrap_or_default();
+                format!("client/{host}/{}", org.client_id)
+            }
+            None => format!("connection/{}", self.id),
+        }
+    }
+
+    /// The secret with the access token of its app, if it has one instead of a client.
+    #[must_use]
+    pub fn access_token(&self) -> Option<&SecretName> {
+        match &self.account {
+            Account::WhatsApp { token, .. } => Some(token),
+            _ => self.page().map(|page| &page.token),
         }
     }
 
@@ -513,7 +674,10 @@ impl Connection {
             Account::WhatsApp { .. }
             | Account::GenesysOpenMessaging { .. }
             | Account::GenesysMessageMedia { .. }
-            | Account::GenesysWebMessaging { .. } => None,
+            | Account::GenesysWebMessaging { .. }
+            | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
+            | Account::GenesysAgent { .. } => None,
         }
     }
 
@@ -524,12 +688,15 @@ impl Connection {
             Account::WhatsApp { .. }
             | Account::Messenger { .. }
             | Account::Instagram { .. }
+            | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
+            | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
+            | Account::GenesysAgent { .. }
             | Account::GenesysOpenMessaging {
                 endpoint: Some(_), ..
             } => &[Purpose::Media, Purpose::Messages],
             Account::GenesysOpenMessaging { endpoint: None, .. } => &[Purpose::Messages],
-            Account::GenesysMessageMedia { .. } => &[Purpose::Media],
         }
     }
 
@@ -554,6 +721,21 @@ impl Connection {
         Rate::new(calls, Duration::from_secs(seconds), burst).ok()
     }
 
+    /// Where its calls go, by URL; hosts that media links may name ([`Self::bearer_hosts`]) come beside them.
+    #[must_use]
+    pub fn bases(&self) -> Vec<&Url> {
+        match &self.account {
+            Account::WhatsApp { base_url, .. } => vec![base_url],
+            Account::GenesysOpenMessaging { org, .. }
+            | Account::GenesysMessageMedia { org, .. }
+            | Account::GenesysWebMessaging { org, .. }
+            | Account::GenesysWebChat { org, .. }
+            | Account::GenesysMediaUpload { org, .. }
+            | Account::GenesysAgent { org, .. } => vec![&org.api_url, &org.login_url],
+            Account::Messenger { page } | Account::Instagram { page, .. } => vec![&page.base_url],
+        }
+    }
+
     /// The hosts a bearer of this connection may go to, exactly.
     #[must_use]
     pub fn bearer_hosts(&self) -> Vec<String> {
@@ -569,7 +751,10 @@ impl Connection {
             }
             Account::GenesysOpenMessaging { org, .. }
             | Account::GenesysMessageMedia { org, .. }
-            | Account::GenesysWebMessaging { org, .. } => {
+            | Account::GenesysWebMessaging { org, .. }
+            | Account::GenesysWebChat { org, .. }
+            | Account::GenesysMediaUpload { org, .. }
+            | Account::GenesysAgent { org, .. } => {
                 vec![authority(&org.api_url), authority(&org.login_url)]
             }
             Account::Messenger { page } | Account::Instagram { page, .. } => {
@@ -665,6 +850,49 @@ pub(crate) mod tests {
         )
     }
 
+    pub(crate) fn web_chat() -> Connection {
+        Connection::new(
+            ConnectionId::new("chat"),
+            Account::GenesysWebChat {
+                configuration_id: "a1b2c3d4".to_owned(),
+                agent_id: Some("agent-7".to_owned()),
+                org: org(),
+            },
+        )
+    }
+
+    pub(crate) fn message_media() -> Connection {
+        Connection::new(
+            ConnectionId::new("media"),
+            Account::GenesysMessageMedia {
+                endpoint: EndpointId::new("media"),
+                agent_id: Some("queue-7".to_owned()),
+                org: org(),
+            },
+        )
+    }
+
+    pub(crate) fn media_upload() -> Connection {
+        Connection::new(
+            ConnectionId::new("test"),
+            Account::GenesysMediaUpload {
+                endpoint: EndpointId::new("test"),
+                channel_type: "whatsapp".to_owned(),
+                org: org(),
+            },
+        )
+    }
+
+    pub(crate) fn agent() -> Connection {
+        Connection::new(
+            ConnectionId::new("agent"),
+            Account::GenesysAgent {
+                supported_content: None,
+                org: org(),
+            },
+        )
+    }
+
     pub(crate) fn messenger() -> Connection {
         Connection::new(
             ConnectionId::new("page"),
@@ -753,6 +981,10 @@ pub(crate) mod tests {
             Row::Connection(whatsapp()),
             Row::Connection(genesys()),
             Row::Connection(web_messaging()),
+            Row::Connection(agent()),
+            Row::Connection(web_chat()),
+            Row::Connection(message_media()),
+            Row::Connection(media_upload()),
         ] {
             let text = serde_json::to_string(&row).unwrap();
             assert_eq!(serde_json::from_str::<Row>(&text).unwrap(), row, "{text}");

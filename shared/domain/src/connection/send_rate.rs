@@ -18,7 +18,10 @@ pub fn most_files(profile: Profile) -> Option<u32> {
         Profile::Messenger | Profile::Instagram => Some(10),
         Profile::GenesysOpenMessaging
         | Profile::GenesysMessageMedia
-        | Profile::GenesysWebMessaging => None,
+        | Profile::GenesysWebMessaging
+        | Profile::GenesysWebChat
+        | Profile::GenesysMediaUpload
+        | Profile::GenesysAgent => None,
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Then {
     Renew,
     /// Certainly without effect: back off and try again.
     Again,
+    /// The same, and it said when it may work again: nobody asks before.
+    Pause,
     /// Try again once, after five minutes (`S3-54`).
     AgainLater,
     /// It may have happened.
@@ -40,12 +42,27 @@ impl Then {
             Self::Throttle => "waits, then again",
             Self::Renew => "again with a newer token",
             Self::Again => "again",
+            Self::Pause => "again, after the pause it asks for",
             Self::AgainLater => "once more after 5 min",
             Self::Open => "outcome open",
             Self::Smaller => "planned anew, smaller",
             Self::OtherForm => "planned anew, in another form",
         }
     }
+}
+
+/// Whose limit a throttle is about: what is to go slower beside the call that was refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// One customer's messages from one number.
+    Pair,
+    /// What goes to the connection by this lane.
+    #[default]
+    Lane,
+    /// Everything that goes to the connection: its number or page.
+    Connection,
+    /// Everything that goes out by the same access token: an app's or an account's connections.
+    Token,
 }
 
 /// The sign in an answer's body, or in that there is none.
@@ -174,6 +191,8 @@ pub struct Rule {
     pub remedy: &'static str,
     /// Where it comes from: a row of the source documents, or the vendor's page.
     pub source: &'static str,
+    /// Whose limit it is about, where it is about one.
+    pub scope: Scope,
 }
 
 /// A row; the arguments are in the order of the table.
@@ -194,10 +213,15 @@ pub(super) const fn rule(
         confidence,
         remedy,
         source,
+        scope: Scope::Lane,
     }
 }
 
 impl Rule {
+    pub(super) const fn about(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
     /// The code, for `platform`.
     #[must_use]
     pub fn code_for(&self, platform: Platform) -> Cow<'static, str> {
@@ -230,6 +254,7 @@ impl Rule {
             Then::Throttle => Disposition::Throttled { retry_after },
             Then::Renew => Disposition::Unauthorised,
             Then::Again => Disposition::Unavailable,
+            Then::Pause => Disposition::Down { retry_after },
             Then::AgainLater => Disposition::Deferred {
                 wait: super::SCAN_PAUSE,
             },

@@ -148,7 +148,8 @@ impl Item {
         let record = &mut self.record;
         record.attempts = 0;
         record.sweeps = 0;
-        record.token_floor = 0;
+        record.inspections = 0;
+        record.forget_tokens();
         record.wait_until = None;
         record.delivered_as = None;
         record.bytes_until = None;

@@ -9,12 +9,17 @@
 //!
 //! A file in whose place words go (a link to it, or what it is) goes out by the lane of words, and by its rules.
 
+mod addressed;
 mod attributes;
+mod by_name;
 mod customer;
 mod drift;
 mod in_place;
+mod invite;
 mod learnt;
+mod one_form;
 mod outcome;
+mod scope;
 mod send;
 mod turns;
 mod two_steps;
@@ -26,7 +31,7 @@ use std::time::Duration;
 
 use attache_domain::audit::Actor;
 use attache_domain::claim::{Lease, Terms, Work};
-use attache_domain::connection::{Connection, Directory, Lane, Profile};
+use attache_domain::connection::{Connection, Directory, Lane, TakesBytes};
 use attache_domain::diagnosis::Failure;
 use attache_domain::ids::ConnectionId;
 use attache_domain::job::{ItemJob, TextJob};
@@ -147,6 +152,10 @@ impl Deliver<'_> {
             let rest = until.saturating_since(now) + Duration::from_millis(999);
             return Ok(self.put_off(&mut item, rest).await?);
         }
+        if let Some(until) = self.place_after_others(&item) {
+            let rest = until.saturating_since(now) + Duration::from_millis(999);
+            return Ok(self.put_off(&mut item, rest).await?);
+        }
         let target = item.origin.target.as_ref();
         let Some(connection) = target.and_then(|id| directory.connection(id)) else {
             let failure = Failure::removed(&job.connection);
@@ -165,14 +174,10 @@ impl Deliver<'_> {
         let intent_until = self.clock.now() + self.patience;
         let profile = target.filter(|_| self.lane == Lane::Media);
         let sent = Work::SendUploaded { intent_until };
-        let steps = match profile.map(Connection::profile) {
-            Some(Profile::WhatsApp | Profile::Messenger | Profile::Instagram) => {
-                vec![Work::Upload, sent]
-            }
-            Some(Profile::GenesysWebMessaging) => vec![Work::Upload, Work::Follow, sent],
-            Some(Profile::GenesysOpenMessaging | Profile::GenesysMessageMedia) | None => {
-                vec![Work::Send { intent_until }]
-            }
+        let steps = match profile.map(|target| target.profile().takes_bytes()) {
+            Some(TakesBytes::BeforeTheMessage) => vec![Work::Upload, sent],
+            Some(TakesBytes::AndWorksOnThem) => vec![Work::Upload, Work::Follow, sent],
+            Some(TakesBytes::ByItself) | None => vec![Work::Send { intent_until }],
         };
         for work in steps {
             match self.claim_for(job, work).await? {

@@ -4,8 +4,6 @@
 //! An id may die early. A target that refuses a message with it has sent nothing: the bytes are handed over once more, and
 //! the message is sent with their new id.
 
-use std::time::Duration;
-
 use attache_domain::channels::Kind;
 use attache_domain::connection::Connection;
 use attache_domain::delivery::held_key;
@@ -15,6 +13,7 @@ use attache_domain::journey::Item;
 use attache_domain::platforms::channel::{self, Handed};
 use attache_domain::token::Purpose;
 use attache_domain::verdict::Delivery;
+use attache_domain::wire::Response;
 
 use super::send::unplanned;
 use super::{Deliver, UPLOAD_PATIENCE};
@@ -45,6 +44,11 @@ pub(crate) fn key(item: &Item, connection: &ConnectionId) -> Option<String> {
     Some(held_key(connection, &object.digest, &delivery.mime))
 }
 
+/// The same, where another message may name what was handed over.
+fn reusable(item: &Item, connection: &Connection) -> Option<String> {
+    channel::upload_life(connection).and_then(|_| key(item, &connection.id))
+}
+
 impl Deliver<'_> {
     /// Sees to it that the target has the bytes, and turns the claim into an intent. `None`: the item is put off, given up or
     /// somebody else's.
@@ -54,7 +58,7 @@ impl Deliver<'_> {
         connection: &Connection,
     ) -> Answer<Option<Bytes>> {
         let now = self.clock.now();
-        let held = match key(item, &connection.id) {
+        let held = match reusable(item, connection) {
             Some(key) => self.claims.handed_over(&key, now).await?,
             None => None,
         };
@@ -85,14 +89,15 @@ impl Deliver<'_> {
         let Some(bearer) = self.bearer(item, connection, Purpose::Media).await? else {
             return Ok(false);
         };
-        let (uploaded, life) = match self.upload(item, connection, &bearer).await? {
+        let uploaded = match self.upload(item, connection, &bearer).await? {
             Ok(uploaded) => uploaded,
             Err(failure) => {
                 self.after(item, (failure, bearer.version)).await?;
                 return Ok(false);
             }
         };
-        if let Some(key) = key(item, &connection.id) {
+        if let Some((key, life)) = reusable(item, connection).zip(channel::upload_life(connection))
+        {
             let until = self.clock.now() + life;
             self.claims.hand_over(&key, &uploaded, until).await?;
         }
@@ -114,7 +119,7 @@ impl Deliver<'_> {
         item: &Item,
         connection: &Connection,
         bearer: &Bearer,
-    ) -> Answer<Result<(String, Duration), Failure>> {
+    ) -> Answer<Result<String, Failure>> {
         let Some((
             Delivery {
                 mime, name, kind, ..
@@ -144,6 +149,9 @@ impl Deliver<'_> {
         let now = self.clock.now();
         Ok(self
             .answered(answer, Step::Upload, connection)
-            .and_then(|response| channel::read_uploaded(connection, &response, now)))
+            .and_then(|response| {
+                let read = |it: &Response| channel::read_uploaded(connection, it, file, now);
+                self.read((&request, &response), read)
+            }))
     }
 }

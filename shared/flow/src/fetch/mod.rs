@@ -21,6 +21,7 @@ use attache_domain::audit::Actor;
 use attache_domain::claim::{Lease, Refusal, Terms, Work};
 use attache_domain::connection::Connection;
 use attache_domain::delivery::{self, Next};
+use attache_domain::diagnosis::rules::ours;
 use attache_domain::diagnosis::{Diagnosis, Disposition, Failure};
 use attache_domain::job::ItemJob;
 use attache_domain::journey::{Item, Stage};
@@ -172,6 +173,11 @@ impl Fetch<'_> {
                     self.ask_for_judge(&item).await?;
                 }
                 Brought::Stored
+            }
+            Attempt::NoToken if self.clock.now() >= gone_at(&item, connection) => {
+                let evidence = "no usable token for media for as long as the platform had the file";
+                let diagnosis = ours::NO_TOKEN.diagnosis(evidence);
+                self.give_up(&mut item, diagnosis).await?
             }
             Attempt::NoToken => {
                 let wait = delivery::renewal_wait(item.gate.sequence);

@@ -45,7 +45,7 @@ pub(super) struct By<'a> {
 impl By<'_> {
     /// The version of the bearer; 0: there is none.
     pub(super) fn version(self) -> u32 {
-        self.bearer.map_or(0, |bearer| bearer.version)
+        self.bearer.map_or(0, |bearer| bearer.version.number)
     }
 
     fn credential(self, auth: Auth) -> Credential {
@@ -102,6 +102,9 @@ impl Fetch<'_> {
             Profile::GenesysOpenMessaging
             | Profile::GenesysMessageMedia
             | Profile::GenesysWebMessaging
+            | Profile::GenesysWebChat
+            | Profile::GenesysMediaUpload
+            | Profile::GenesysAgent
             | Profile::Messenger
             | Profile::Instagram => self.by_stored_link(item, file, by, rest).await,
         };
@@ -258,7 +261,8 @@ impl Fetch<'_> {
         let left = match &answer {
             // Meta throttles with status 400: only the body tells.
             Err(Failure {
-                disposition: Disposition::Throttled { retry_after },
+                disposition:
+                    Disposition::Throttled { retry_after } | Disposition::Down { retry_after },
                 ..
             }) => Left::Throttled {
                 retry_after: *retry_after,

@@ -2,7 +2,7 @@
 //! fit what is asked, waits that ended. Our own code says these by name.
 
 use super::super::Confidence::{Certain, Likely, Unknown as NotSure};
-use super::super::Domain::{Cache, Customer, Limits, Network, Ours, Pipeline, Provider};
+use super::super::Domain::{Cache, Customer, Limits, Network, Ours, Pipeline, Provider, Token};
 use super::super::rule::Then::{Again, AgainLater, Doubt, Reject, Throttle};
 use super::super::rule::{OURS, Rule, Then, rule};
 use super::super::{Confidence, Domain};
@@ -52,6 +52,7 @@ table! {
     PARTS_GONE = own("parts-gone", "transfer.parts-gone", (Pipeline, Again, Certain), AGAIN, "decision 0020");
     VANISHED = own("object-vanished", "transfer.object-vanished", (Pipeline, Again, Certain), AGAIN, "design §5");
     MISCONFIGURED = own("misconfigured", "ours.connection-misconfigured", (Ours, Reject, Certain), CORRECT, "design §6");
+    NO_ADDRESS = own("address-missing", "ours.address-missing", (Ours, Reject, Certain), ADDRESS, "design §6");
     REMOVED = own("removed", "ours.connection-removed", (Ours, Reject, Certain), PUT_BACK, "design §6");
     ASSET_UNREADABLE = own("asset-unreadable", "ours.asset-unreadable", (Ours, Reject, Certain), ASSET, "S4-16");
     UNPLANNED = own("unplanned", "ours.unplanned", (Ours, Reject, Certain), REPORT, "design §4");
@@ -70,6 +71,7 @@ table! {
     PULLED_LATE = own("link-pulled-late", "delivery.link-pulled-late", (Pipeline, Reject, Likely), PULLED, "S1-16, S1-17; design §5");
     NOT_PULLED = own("link-not-pulled", "delivery.link-not-pulled", (Pipeline, Reject, NotSure), UNPULLED, "S0-17, S0-26; design §5");
     PLATFORM_DOWN = own("platform-down", "delivery.platform-down", (Provider, Reject, Certain), STATUS_PAGES, "S0-39, S2-34, C28");
+    NO_TOKEN = own("no-token", "delivery.no-token", (Token, Reject, Certain), TOKENS, "S2-36; design §5");
     FORWARD_REDIRECTED = own("forward-redirected", "forward.redirected", (Provider, Again, Certain), FORWARD_TO, "S0-63");
     FORWARD_REFUSED = own("forward-refused", "forward.refused", (Provider, Reject, Likely), THEIR_LOG, "S0-63");
     FORWARD_UNAVAILABLE = own("forward-unavailable", "forward.unavailable", (Provider, Again, Likely), THEIR_PACE, "S0-63");
@@ -88,6 +90,7 @@ const CHANGED_FILE: &str = "The file changed under its id. Ask the customer to s
 const AGAIN: &str = "Nothing to do: Attaché tries again while the platform still has the file.";
 const CORRECT: &str = "Correct the connection in connections.toml and apply it again.";
 const PUT_BACK: &str = "Put the connection back, and ask the sender for the file again.";
+const ADDRESS: &str = "Send it by hand once, and name what the evidence says: attache send FILE --to CONNECTION --address FIELD=VALUE. The conversation remembers it.";
 const ASSET: &str =
     "The store refuses to give a file of ours. Grant the role that reads it s3:GetObject on it.";
 const REPORT: &str = "This should not happen; report it with the item's trail.";
@@ -105,6 +108,7 @@ const DRIFTED: &str = "It was refused in two forms, although both should have fi
 const PULLED: &str = "The platform came for the file after its link had died; life and age are in the evidence. Attaché sends a fresh link, twice at most. If it lasts, give links a longer life: a content domain, and LinkSeconds.";
 const UNPULLED: &str = "The platform could not fetch the file although its link was alive. Attaché sends a fresh link, twice at most. If it lasts, see whether the link's host can be reached from the internet, and what it answers.";
 const STATUS_PAGES: &str = "The platform did not work for so long that nobody was waiting for this any more. See its status page (metastatus.com, status.mypurecloud.com, status.niceincontact.com); once it works, send it again.";
+const TOKENS: &str = "Nobody could be asked for lack of a token. The log of the function refresh says why none was issued: client, secret, region, or a login host that is down. Once that is mended, `attache redrive` sends it.";
 const FORWARD_TO: &str =
     "Set forward_to to the address that the other system redirects to: redirects are not followed.";
 const THEIR_LOG: &str = "Look at the other system's log: it refuses what is forwarded. If it says 401 or 403, see whether it has the app secret the endpoint has.";

@@ -91,6 +91,9 @@ pub(super) fn inbound_url(connection: &Connection, what: &str) -> Result<Url, Fa
         } => (org, channel_id),
         Account::WhatsApp { .. }
         | Account::GenesysMessageMedia { .. }
+        | Account::GenesysWebChat { .. }
+        | Account::GenesysMediaUpload { .. }
+        | Account::GenesysAgent { .. }
         | Account::Messenger { .. }
         | Account::Instagram { .. } => {
             return Err(Failure::misconfigured(

@@ -6,6 +6,7 @@
     reason = "a test's world: what does not work ends the test"
 )]
 
+mod agent_side;
 mod configuration;
 mod mortal;
 mod platforms;
@@ -43,8 +44,8 @@ use serde_json::{Value, json};
 
 use configuration::inviting_directory;
 pub(crate) use configuration::{
-    directory, directory_of, directory_with, integration, number, page_directory, route,
-    rows_of_the_site, web_directory,
+    agent_side_directory, by_name_directory, directory, directory_of, directory_with, integration,
+    number, page_directory, route, rows_of_the_site, upload_test_directory, web_directory,
 };
 pub(crate) use mortal::Mortal;
 pub(crate) use platforms::{Answer, Host, Platforms};
@@ -116,6 +117,7 @@ impl Site {
             ("fb", Scheme::META, SECRET),
             ("ig", Scheme::META, SECRET),
             ("gc", Scheme::GENESYS, GENESYS_SECRET),
+            ("media", Scheme::GENESYS, GENESYS_SECRET),
             ("web", Scheme::GENESYS_EVENTS, GENESYS_SECRET),
             ("theirs", Scheme::GENESYS_EVENTS, GENESYS_SECRET),
         ]
@@ -284,6 +286,11 @@ impl Site {
         if !content.is_null() {
             body["content"] = content;
         }
+        self.agent_posts(&body)
+    }
+
+    /// A webhook of Genesys' open messaging.
+    pub(crate) fn agent_posts(&self, body: &Value) -> Reply {
         let body = body.to_string();
         let secret = Secret::new(GENESYS_SECRET).unwrap();
         let signature = Scheme::GENESYS.sign(&secret, body.as_bytes());
@@ -405,9 +412,9 @@ impl Site {
         self.post(body.to_string().as_bytes())
     }
 
-    pub(crate) fn refresh(&self) {
+    pub(crate) fn refresher(&self) -> Refresh<'_> {
         let world = &self.world;
-        let refresh = Refresh {
+        Refresh {
             tokens: world,
             vault: world,
             secrets: world,
@@ -415,9 +422,19 @@ impl Site {
             http: world,
             clock: world,
             directories: world,
-        };
+        }
+    }
+
+    pub(crate) fn refresh(&self) {
+        let refresh = self.refresher();
         refresh.run().now_or_never().unwrap().unwrap();
-        for job in world.receive(Queue::Refresh) {
+        self.renew_what_is_asked_for();
+    }
+
+    /// What the loops ask of `refresh`, without its own rounds.
+    pub(crate) fn renew_what_is_asked_for(&self) {
+        let refresh = self.refresher();
+        for job in self.world.receive(Queue::Refresh) {
             refresh.handle(&job.body).now_or_never().unwrap().unwrap();
         }
     }
@@ -594,8 +611,9 @@ impl Site {
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
-        self.world
-            .set_now(self.world.now() + Duration::from_secs(seconds));
+        let passed = Duration::from_secs(seconds);
+        self.world.set_now(self.world.now() + passed);
+        self.platforms.now.set(self.platforms.now.get() + passed);
     }
 
     /// Everything once more, second by second, until nothing is left to do or `seconds` have passed.
