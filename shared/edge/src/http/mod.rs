@@ -16,6 +16,7 @@ mod resolver;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -35,7 +36,7 @@ use tokio::sync::mpsc;
 use crate::feed::{Fed, Feed, feed};
 use failed::classify;
 use form::Form;
-use resolver::Judged;
+use resolver::{Judged, Names, Resolver, System};
 
 /// Time to connect, TLS included.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -51,10 +52,10 @@ const KEPT: Duration = Duration::from_secs(15);
 const NO_STORE: &str = "no-store, no-cache, must-revalidate";
 
 /// The way out to the platforms. Two clients, each built with its first use: most functions never need the local one.
-#[derive(Debug)]
 pub struct Platforms {
     public: OnceCell<Client>,
     local: OnceCell<Client>,
+    names: Arc<dyn Names>,
     idle: Duration,
 }
 
@@ -65,6 +66,7 @@ impl Platforms {
         Self {
             public: OnceCell::new(),
             local: OnceCell::new(),
+            names: Arc::new(System),
             idle: IDLE,
         }
     }
@@ -74,7 +76,8 @@ impl Platforms {
         if let Some(client) = kept.get() {
             return Ok(client.clone());
         }
-        let client = build(local).map_err(|e| CallError::NotSent(chain(&e.without_url())))?;
+        let client = build(local, Arc::clone(&self.names))
+            .map_err(|e| CallError::NotSent(chain(&e.without_url())))?;
         Ok(kept.get_or_init(|| client).clone())
     }
 
@@ -121,7 +124,7 @@ impl Default for Platforms {
     }
 }
 
-fn build(local: bool) -> reqwest::Result<Client> {
+fn build(local: bool, names: Arc<dyn Names>) -> reqwest::Result<Client> {
     let headers = HeaderMap::from_iter([
         // Files must arrive as they are: digests and lengths are of the bytes sent, not of what they unpack to.
         (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
@@ -140,7 +143,7 @@ fn build(local: bool) -> reqwest::Result<Client> {
         .tcp_nodelay(true)
         .https_only(!local);
     let judged = if local { Judged::Local } else { Judged::Public };
-    builder.dns_resolver(judged).build()
+    builder.dns_resolver(Resolver { judged, names }).build()
 }
 
 /// Scheme, credentials in the link and literal addresses. Whether the host is one of the connection's was judged by

@@ -1,5 +1,6 @@
 //! The way out, against servers on this machine that answer with fixed bytes, or stop in the middle.
 
+mod rebinding;
 mod upload;
 
 use attache_domain::connection::AuthHeader;

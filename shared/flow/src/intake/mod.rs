@@ -44,6 +44,9 @@ pub const KEPT_UNKNOWN: &str = "kept: nobody configured the number it was sent t
 /// Logged for an event of a connection without a route; looked for like [`KEPT_UNKNOWN`].
 pub const KEPT_ROUTELESS: &str = "kept: the connection has no route";
 
+/// Logged for what comes under the id of something else, and is refused; looked for like [`KEPT_UNKNOWN`].
+pub const OTHER_CONTENT: &str = "same id, other content: refused; the first stays untouched";
+
 /// How many announcements of one body are worked on at once.
 const AT_ONCE: usize = 16;
 

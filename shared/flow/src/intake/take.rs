@@ -13,7 +13,7 @@ use attache_domain::job::{self, TypingJob};
 use attache_domain::journey::Item;
 use futures_util::stream::{self, StreamExt};
 
-use super::{AT_ONCE, Call, Intake, KEPT_FOR, KEPT_ROUTELESS, KEPT_UNKNOWN, Taken};
+use super::{AT_ONCE, Call, Intake, KEPT_FOR, KEPT_ROUTELESS, KEPT_UNKNOWN, OTHER_CONTENT, Taken};
 use crate::completion;
 use crate::deliver::alias;
 use crate::erasure::Erasure;
@@ -311,5 +311,5 @@ fn quotation(item: &Item) -> String {
 }
 
 pub(super) fn other_content(id: &MediaId) {
-    tracing::error!(media.id = %id, "same id, other content: refused; the first stays untouched");
+    tracing::error!(media.id = %id, "{OTHER_CONTENT}");
 }

@@ -47,6 +47,10 @@ pub(crate) struct Platforms {
     pub(crate) downloads: RefCell<VecDeque<Refusal>>,
     /// How many bytes the next downloads give before they end.
     pub(crate) cut: RefCell<VecDeque<usize>>,
+    /// Whether an edge on the way keeps an error that it gave once, and gives it again to whoever asks the same.
+    pub(crate) poisoned: Cell<bool>,
+    /// The question that it keeps it of.
+    pub(crate) kept_of: RefCell<Option<String>>,
     /// So many of the next calls and downloads do not answer at once.
     pub(crate) lingers: Cell<usize>,
     /// So many of the next downloads have the right length and one wrong byte.
@@ -321,6 +325,18 @@ impl Http for Platforms {
         }
         let path = request.url.path().to_owned();
         self.note_bearer(request, credential);
+        if self.poisoned.get() && (path.contains("/media-") || path.contains("/downloads/")) {
+            let mut kept_of = self.kept_of.borrow_mut();
+            let kept_of = kept_of.get_or_insert_with(|| request.url.to_string());
+            if kept_of.as_str() == request.url.as_str() {
+                let hit = [("x-cache", "Error from cloudfront"), ("age", "7")];
+                let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+                return Ok(Response {
+                    headers: Headers::new(hit.map(owned)),
+                    ..response(404, "{}")
+                });
+            }
+        }
         if path == "/oauth/token" {
             return Ok(self.give_token());
         }
@@ -452,6 +468,11 @@ impl Http for Platforms {
         self.linger().await;
         self.note_bearer(request, credential);
         let signed = request.url.host_str() == Some("signed.example");
+        let query = request.url.query().unwrap_or_default();
+        assert!(
+            !query.contains("attache"),
+            "a signed link is used as it came"
+        );
         assert_eq!(
             signed,
             matches!(credential, Credential::None),

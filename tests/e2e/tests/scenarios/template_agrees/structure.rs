@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use attache_domain::scan::guardduty;
 use attache_flow::deliver::{LIMIT_DRIFT, PLATFORM_DEGRADED};
 use attache_flow::fetch::LINK_USED;
-use attache_flow::intake::{KEPT_ROUTELESS, KEPT_UNKNOWN};
+use attache_flow::intake::{KEPT_ROUTELESS, KEPT_UNKNOWN, OTHER_CONTENT};
 use attache_local::template::Event;
 use attache_operator::binaries::root;
 use serde_json::{Map, Value, json};
@@ -272,6 +272,20 @@ fn what_is_kept_for_want_of_configuration_is_counted_and_alarmed() -> Result<()>
         )
     );
     counted_and_alarmed(&document, filter, "KeptEventsAlarm")
+}
+
+#[test]
+fn other_content_under_a_known_id_is_counted_and_alarmed() -> Result<()> {
+    let document = document()?;
+    let filter = &resources(&document, "AWS::Logs::MetricFilter")?["OtherContentFilter"];
+    assert_eq!(
+        (&filter["FilterPattern"], &filter["LogGroupName"]["Ref"]),
+        (
+            &json!(format!("{{ $.message = {OTHER_CONTENT:?} }}")),
+            &json!("IntakeLog")
+        )
+    );
+    counted_and_alarmed(&document, filter, "OtherContentAlarm")
 }
 
 #[test]
