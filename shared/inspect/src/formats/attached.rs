@@ -14,9 +14,10 @@ use std::io::{self, Cursor};
 const LEVELS_CAP: u8 = 3;
 /// How much of a file is enough to tell its sort.
 pub(super) const HEAD: u64 = 4096;
-/// The most that is unpacked of one file, and of one that is judged by its beginning.
+/// The most that is unpacked of one file, of a text, and of what nothing is known of.
 const FILE_CAP: usize = 8 << 20;
 const TEXT_CAP: usize = 1 << 20;
+const UNKNOWN_CAP: usize = 64 << 10;
 
 /// What carries a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +79,11 @@ pub(super) fn enter(
         kind.family(),
         Family::Archive | Family::Document | Family::Markup
     );
-    let cap = if in_full { FILE_CAP } else { TEXT_CAP };
+    let cap = match kind.family() {
+        _ if in_full => FILE_CAP,
+        Family::Unknown | Family::Other => UNKNOWN_CAP,
+        _ => TEXT_CAP,
+    };
     let cap = cap.min(allowance.unpacking());
     let bytes = if cap == 0 { Vec::new() } else { unpack(cap)? };
     allowance.unpacked(bytes.len());
