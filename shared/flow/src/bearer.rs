@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use attache_domain::connection::Connection;
 use attache_domain::job::{self, RefreshJob};
 use attache_domain::signature::Secret;
-use attache_domain::token::{Fitness, Purpose, TokenRow, row_id};
+use attache_domain::token::{Fitness, Purpose, TokenRow, Version, row_id};
 
 use crate::ports::{Answer, Clock, Jobs, Outage, Queue, Tokens, Vault};
 
@@ -19,7 +19,7 @@ pub struct Bearer {
     /// The token.
     pub token: Secret,
     /// Its version; a refused one asks for the next.
-    pub version: u32,
+    pub version: Version,
 }
 
 /// The cache, kept for the life of the process.
@@ -60,7 +60,10 @@ impl Desk<'_> {
         {
             return Ok(Some(Bearer {
                 token: token.clone(),
-                version: row.version,
+                version: Version {
+                    purpose,
+                    number: row.version,
+                },
             }));
         }
         let row = self.tokens.load(&id).await?;
@@ -69,7 +72,8 @@ impl Desk<'_> {
             .filter(|row| row.fitness(now, floor) == Fitness::Fit);
         if let Some((row, sealed)) = fit.and_then(|row| Some((row, row.sealed.as_ref()?))) {
             let token = self.vault.open(SEALED_AS, &id, sealed).await?;
-            let version = row.version;
+            let number = row.version;
+            let version = Version { purpose, number };
             self.cache
                 .0
                 .borrow_mut()

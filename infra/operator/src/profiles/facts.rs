@@ -171,11 +171,17 @@ const GENESYS_OPEN_MESSAGING: Facts = Facts {
 const GENESYS_MESSAGE_MEDIA: Facts = Facts {
     standing: Standing::DocumentsOnly,
     takes_in: Some("events `message:message-media`; files by token"),
-    delivers_by: None,
-    addresses: &[Address {
-        field: "conversation_id",
-        from: "`data.conversation_id` of the event",
-    }],
+    delivers_by: Some("a form with `mediaFile`, then a message with `mediaId`; attributes, notes"),
+    addresses: &[
+        Address {
+            field: "from.id",
+            from: "the customer: `data.conversation_id` of the event, or `--address from=…`",
+        },
+        Address {
+            field: "to.id",
+            from: "`--address to=…`, else the connection's `agent_id`",
+        },
+    ],
     open: &[Open {
         fact: "that the surface exists: Genesys publishes none of it",
         settled_by: "attache doctor --connection CONNECTION",
@@ -206,6 +212,66 @@ const GENESYS_WEB_MESSAGING: Facts = Facts {
     }],
 };
 
+const GENESYS_WEB_CHAT: Facts = Facts {
+    standing: Standing::DocumentsOnly,
+    takes_in: None,
+    delivers_by: Some("a form with `file`, then a message with `attachments`"),
+    addresses: &[
+        Address {
+            field: "conversationId",
+            from: "`--address conversationId=…`, after that the conversation's row",
+        },
+        Address {
+            field: "from.id",
+            from: "the customer",
+        },
+        Address {
+            field: "to.id",
+            from: "`--address to=…`, else the connection's `agent_id`",
+        },
+    ],
+    open: &[Open {
+        fact: "that the surface exists: Genesys publishes none of it",
+        settled_by: "attache doctor --connection CONNECTION",
+    }],
+};
+
+const GENESYS_AGENT: Facts = Facts {
+    standing: Standing::Published,
+    takes_in: None,
+    delivers_by: Some(
+        "a place, bytes to a link, a medium that becomes valid, then a message by id",
+    ),
+    addresses: &[Address {
+        field: "conversationId, communicationId",
+        from: "`--address FIELD=…`, after that the conversation's row",
+    }],
+    open: &[
+        Open {
+            fact: "whether a message may have words and a file at once",
+            settled_by: "attache send FILE --to CONNECTION --text WORDS --address …",
+        },
+        Open {
+            fact: "how long a place for bytes lives",
+            settled_by: "metric of failures genesys.upload-link-expired",
+        },
+    ],
+};
+
+const GENESYS_MEDIA_UPLOAD: Facts = Facts {
+    standing: Standing::DocumentsOnly,
+    takes_in: Some("signed events `media.upload.completed`"),
+    delivers_by: Some("a form with the test's fields; nobody gets the file"),
+    addresses: &[Address {
+        field: "channelType",
+        from: "the connection's `channel_type`",
+    }],
+    open: &[Open {
+        fact: "that the surface exists: Genesys publishes none of it",
+        settled_by: "attache send FILE --to CONNECTION --address from=test",
+    }],
+};
+
 /// What is known of a profile.
 #[must_use]
 pub fn of(profile: Profile) -> &'static Facts {
@@ -216,6 +282,9 @@ pub fn of(profile: Profile) -> &'static Facts {
         Profile::GenesysOpenMessaging => &GENESYS_OPEN_MESSAGING,
         Profile::GenesysMessageMedia => &GENESYS_MESSAGE_MEDIA,
         Profile::GenesysWebMessaging => &GENESYS_WEB_MESSAGING,
+        Profile::GenesysWebChat => &GENESYS_WEB_CHAT,
+        Profile::GenesysMediaUpload => &GENESYS_MEDIA_UPLOAD,
+        Profile::GenesysAgent => &GENESYS_AGENT,
     }
 }
 

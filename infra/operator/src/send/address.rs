@@ -66,6 +66,11 @@ fn fields(profile: Profile) -> Fields {
             name: Some("nickname"),
             or_place: false,
         },
+        Profile::GenesysMediaUpload => Fields {
+            address: ("from", "any name: the test's files go to nobody"),
+            name: None,
+            or_place: false,
+        },
         Profile::GenesysAgent => Fields {
             address: (
                 "to",
@@ -124,6 +129,7 @@ pub(super) fn customer(profile: Profile, parts: &[Part]) -> Result<Customer> {
         | Profile::GenesysMessageMedia
         | Profile::GenesysWebMessaging
         | Profile::GenesysWebChat
+        | Profile::GenesysMediaUpload
         | Profile::GenesysAgent
         | Profile::Messenger
         | Profile::Instagram => address,

@@ -3,6 +3,7 @@
 
 mod directory;
 mod policy;
+mod provider;
 mod retention;
 mod send_rate;
 
@@ -22,6 +23,7 @@ use crate::token::Purpose;
 
 pub use directory::{Directory, Problem};
 pub use policy::{FilePolicy, MOST_BLOCKED, Verdicts};
+pub use provider::{AuthHeader, AuthHeaderError, Provider};
 pub use retention::Retention;
 pub use send_rate::{SendRate, SendRateError, most_files};
 
@@ -47,6 +49,9 @@ pub enum Profile {
     GenesysWebMessaging,
     /// The source documents' surface of web chat (`S2`): not published by Genesys. Takes nothing in.
     GenesysWebChat,
+    /// The source documents' direct upload test (`S0-22`): not published by Genesys. Takes in what becomes of uploads, and delivers
+    /// files to nobody.
+    GenesysMediaUpload,
     /// Genesys Cloud's conversations from the agent's side: takes nothing in, delivers files into a conversation that there is.
     GenesysAgent,
     /// Messenger, by way of a Facebook page.
@@ -57,12 +62,13 @@ pub enum Profile {
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::WhatsApp,
         Self::GenesysOpenMessaging,
         Self::GenesysMessageMedia,
         Self::GenesysWebMessaging,
         Self::GenesysWebChat,
+        Self::GenesysMediaUpload,
         Self::GenesysAgent,
         Self::Messenger,
         Self::Instagram,
@@ -77,6 +83,7 @@ impl Profile {
             Self::GenesysMessageMedia => "genesys-message-media",
             Self::GenesysWebMessaging => "genesys-web-messaging",
             Self::GenesysWebChat => "genesys-web-chat",
+            Self::GenesysMediaUpload => "genesys-media-upload",
             Self::GenesysAgent => "genesys-agent",
             Self::Messenger => "messenger",
             Self::Instagram => "instagram",
@@ -92,6 +99,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent => Platform::Genesys,
             Self::Messenger => Platform::Messenger,
             Self::Instagram => Platform::Instagram,
@@ -108,7 +116,8 @@ impl Profile {
             Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
-            | Self::GenesysWebChat => Direction::ToCustomer,
+            | Self::GenesysWebChat
+            | Self::GenesysMediaUpload => Direction::ToCustomer,
         }
     }
 
@@ -124,6 +133,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent => Duration::from_secs(30 * 60),
         }
     }
@@ -138,9 +148,24 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent
             | Self::Messenger
             | Self::Instagram => Duration::from_secs(15 * 60),
+        }
+    }
+
+    /// How long the bytes of what comes over it stay where the owner does not say (ruling C25). Instagram's terms are read to
+    /// forbid keeping what was taken back.
+    #[must_use]
+    pub fn default_retention(self) -> Retention {
+        match self {
+            Self::Instagram => Retention::KeepUntilUnsend,
+            Self::WhatsApp
+            | Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebMessaging
+            | Self::Messenger => Retention::Keep,
         }
     }
 
@@ -153,6 +178,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent
             | Self::Messenger
             | Self::Instagram => true,
@@ -166,6 +192,7 @@ impl Profile {
             // Events of uploads bring no bytes; over the last two nothing comes at all.
             Self::WhatsApp
             | Self::GenesysWebMessaging
+            | Self::GenesysMediaUpload
             | Self::GenesysWebChat
             | Self::GenesysAgent => Patience::ClaimFirst,
             // 10 s, five retries 5 s apart (genesys.md §3.2); the surface of `S1-18` is taken to be as patient.
@@ -197,6 +224,7 @@ impl Profile {
             Self::WhatsApp
             | Self::GenesysOpenMessaging
             | Self::GenesysWebMessaging
+            | Self::GenesysMediaUpload
             | Self::Messenger
             | Self::Instagram => &[],
         }
@@ -211,7 +239,9 @@ impl Profile {
             | Self::Instagram
             | Self::GenesysMessageMedia
             | Self::GenesysWebChat => TakesBytes::BeforeTheMessage,
-            Self::GenesysWebMessaging | Self::GenesysAgent => TakesBytes::AndWorksOnThem,
+            Self::GenesysWebMessaging | Self::GenesysMediaUpload | Self::GenesysAgent => {
+                TakesBytes::AndWorksOnThem
+            }
             Self::GenesysOpenMessaging => TakesBytes::ByItself,
         }
     }
@@ -231,6 +261,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent => true,
             Self::Messenger | Self::Instagram => false,
         }
@@ -248,7 +279,8 @@ impl Profile {
             Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
-            | Self::GenesysWebChat => None,
+            | Self::GenesysWebChat
+            | Self::GenesysMediaUpload => None,
         }
     }
 
@@ -261,7 +293,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebChat
             | Self::GenesysAgent => Scheme::GENESYS,
-            Self::GenesysWebMessaging => Scheme::GENESYS_EVENTS,
+            Self::GenesysWebMessaging | Self::GenesysMediaUpload => Scheme::GENESYS_EVENTS,
         }
     }
 }
@@ -405,6 +437,16 @@ pub enum Account {
         #[serde(flatten)]
         org: Org,
     },
+    /// The direct upload test.
+    GenesysMediaUpload {
+        /// The endpoint to which completion events come: nothing else tells what became of an upload.
+        endpoint: EndpointId,
+        /// `channelType` of every upload.
+        channel_type: String,
+        /// Its organisation.
+        #[serde(flatten)]
+        org: Org,
+    },
     /// The agent's side of an organisation's conversations.
     GenesysAgent {
         /// The supported-content profile that says what agents may send; `None`: the organisation's default.
@@ -507,6 +549,9 @@ pub struct Connection {
     /// What may go in the place of a file that the channel does not take.
     #[serde(flatten)]
     pub ways: Ways,
+    /// How a provider between us and Meta is called, if there is one.
+    #[serde(flatten)]
+    pub provider: Provider,
 }
 
 impl Connection {
@@ -522,6 +567,7 @@ impl Connection {
             limits: Bounds::default(),
             rate: None,
             ways: Ways::default(),
+            provider: Provider::default(),
         }
     }
 
@@ -534,6 +580,7 @@ impl Connection {
             Account::GenesysMessageMedia { .. } => Profile::GenesysMessageMedia,
             Account::GenesysWebMessaging { .. } => Profile::GenesysWebMessaging,
             Account::GenesysWebChat { .. } => Profile::GenesysWebChat,
+            Account::GenesysMediaUpload { .. } => Profile::GenesysMediaUpload,
             Account::GenesysAgent { .. } => Profile::GenesysAgent,
             Account::Messenger { .. } => Profile::Messenger,
             Account::Instagram { .. } => Profile::Instagram,
@@ -549,6 +596,7 @@ impl Connection {
             | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. } => "Genesys Cloud",
             Account::Messenger { .. } => "Messenger",
             Account::Instagram { .. } => "Instagram",
@@ -559,9 +607,9 @@ impl Connection {
     #[must_use]
     pub fn endpoint(&self) -> Option<&EndpointId> {
         match &self.account {
-            Account::WhatsApp { endpoint, .. } | Account::GenesysMessageMedia { endpoint, .. } => {
-                Some(endpoint)
-            }
+            Account::WhatsApp { endpoint, .. }
+            | Account::GenesysMessageMedia { endpoint, .. }
+            | Account::GenesysMediaUpload { endpoint, .. } => Some(endpoint),
             Account::GenesysOpenMessaging { endpoint, .. }
             | Account::GenesysWebMessaging { endpoint, .. } => endpoint.as_ref(),
             Account::GenesysWebChat { .. } | Account::GenesysAgent { .. } => None,
@@ -580,6 +628,7 @@ impl Connection {
             Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. } => None,
             Account::Messenger { page } => Some(&page.page_id),
             Account::Instagram { account_id, .. } => Some(account_id),
@@ -597,7 +646,29 @@ impl Connection {
             | Account::GenesysMessageMedia { org, .. }
             | Account::GenesysWebMessaging { org, .. }
             | Account::GenesysWebChat { org, .. }
+            | Account::GenesysMediaUpload { org, .. }
             | Account::GenesysAgent { org, .. } => Some(org),
+        }
+    }
+
+    /// What the platform counts its calls for: its OAuth client, which other connections may use too, or itself.
+    #[must_use]
+    pub fn quota(&self) -> String {
+        match self.org() {
+            Some(org) => {
+                let host = org.login_url.host_str().unwrap_or_default();
+                format!("client/{host}/{}", org.client_id)
+            }
+            None => format!("connection/{}", self.id),
+        }
+    }
+
+    /// The secret with the access token of its app, if it has one instead of a client.
+    #[must_use]
+    pub fn access_token(&self) -> Option<&SecretName> {
+        match &self.account {
+            Account::WhatsApp { token, .. } => Some(token),
+            _ => self.page().map(|page| &page.token),
         }
     }
 
@@ -611,6 +682,7 @@ impl Connection {
             | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. } => None,
         }
     }
@@ -625,6 +697,7 @@ impl Connection {
             | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. }
             | Account::GenesysOpenMessaging {
                 endpoint: Some(_), ..
@@ -661,7 +734,10 @@ impl Connection {
             Account::WhatsApp { base_url, .. } => vec![base_url],
             Account::GenesysOpenMessaging { org, .. }
             | Account::GenesysMessageMedia { org, .. }
-            | Account::GenesysWebMessaging { org, .. } => vec![&org.api_url, &org.login_url],
+            | Account::GenesysWebMessaging { org, .. }
+            | Account::GenesysWebChat { org, .. }
+            | Account::GenesysMediaUpload { org, .. }
+            | Account::GenesysAgent { org, .. } => vec![&org.api_url, &org.login_url],
             Account::Messenger { page } | Account::Instagram { page, .. } => vec![&page.base_url],
         }
     }
@@ -675,7 +751,8 @@ impl Connection {
                 media_hosts,
                 ..
             } => {
-                let mut hosts = media_hosts.clone();
+                let meta = media_hosts.iter().filter(|_| !self.provider.bare_paths);
+                let mut hosts: Vec<_> = meta.cloned().collect();
                 hosts.push(authority(base_url));
                 hosts
             }
@@ -683,6 +760,7 @@ impl Connection {
             | Account::GenesysMessageMedia { org, .. }
             | Account::GenesysWebMessaging { org, .. }
             | Account::GenesysWebChat { org, .. }
+            | Account::GenesysMediaUpload { org, .. }
             | Account::GenesysAgent { org, .. } => {
                 vec![authority(&org.api_url), authority(&org.login_url)]
             }
@@ -801,6 +879,17 @@ pub(crate) mod tests {
         )
     }
 
+    pub(crate) fn media_upload() -> Connection {
+        Connection::new(
+            ConnectionId::new("test"),
+            Account::GenesysMediaUpload {
+                endpoint: EndpointId::new("test"),
+                channel_type: "whatsapp".to_owned(),
+                org: org(),
+            },
+        )
+    }
+
     pub(crate) fn agent() -> Connection {
         Connection::new(
             ConnectionId::new("agent"),
@@ -902,6 +991,7 @@ pub(crate) mod tests {
             Row::Connection(agent()),
             Row::Connection(web_chat()),
             Row::Connection(message_media()),
+            Row::Connection(media_upload()),
         ] {
             let text = serde_json::to_string(&row).unwrap();
             assert_eq!(serde_json::from_str::<Row>(&text).unwrap(), row, "{text}");

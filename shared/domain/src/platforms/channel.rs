@@ -76,6 +76,7 @@ pub fn send(
         Account::GenesysOpenMessaging { .. }
         | Account::GenesysWebChat { .. }
         | Account::GenesysMessageMedia { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. } => Err(no_channel()),
     }
 }
@@ -98,6 +99,7 @@ pub fn read_accepted(
         Account::GenesysOpenMessaging { .. }
         | Account::GenesysWebChat { .. }
         | Account::GenesysMessageMedia { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. } => Err(no_channel()),
     }
 }
@@ -120,6 +122,7 @@ pub fn typing(
         | Account::GenesysWebChat { .. }
         | Account::GenesysOpenMessaging { .. }
         | Account::GenesysMessageMedia { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. } => Err(no_channel()),
     }
 }
@@ -162,6 +165,7 @@ pub fn upload(
         }
         Account::GenesysAgent { .. }
         | Account::GenesysOpenMessaging { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. } => Err(no_channel()),
     }
 }
@@ -177,6 +181,7 @@ pub fn upload_life(connection: &Connection) -> Option<Duration> {
         | Account::GenesysOpenMessaging { .. }
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysWebChat { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. } => None,
     }
 }
@@ -201,6 +206,7 @@ pub fn read_uploaded(
         }
         Account::GenesysAgent { .. }
         | Account::GenesysOpenMessaging { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. } => Err(no_channel()),
     }
 }

@@ -13,6 +13,7 @@ use attache_domain::journey::Item;
 use attache_domain::platforms::channel::{self, Handed};
 use attache_domain::token::Purpose;
 use attache_domain::verdict::Delivery;
+use attache_domain::wire::Response;
 
 use super::send::unplanned;
 use super::{Deliver, UPLOAD_PATIENCE};
@@ -143,11 +144,14 @@ impl Deliver<'_> {
             Ok(request) => request,
             Err(failure) => return Ok(Err(failure)),
         };
-        let credential = Credential::Bearer(bearer.token.clone());
+        let credential = Credential::of(connection, &bearer.token);
         let answer = self.http.upload(&request, &credential, bytes).await;
         let now = self.clock.now();
         Ok(self
             .answered(answer, Step::Upload, connection)
-            .and_then(|response| channel::read_uploaded(connection, &response, file, now)))
+            .and_then(|response| {
+                let read = |it: &Response| channel::read_uploaded(connection, it, file, now);
+                self.read((&request, &response), read)
+            }))
     }
 }

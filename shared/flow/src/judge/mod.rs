@@ -435,7 +435,7 @@ fn brought(item: &mut Item, object: StoredObject, is_alone: bool) {
         item.record.transfer = None;
     }
     item.record.attempts = 0;
-    item.record.token_floor = 0;
+    item.record.forget_tokens();
     item.record.wait_until = None;
     item.acknowledge_claim(Actor::Fetch);
     item.rest();

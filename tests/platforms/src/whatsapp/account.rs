@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::{
     error::GraphError,
     state::{State, lock},
-    webhooks,
 };
 use crate::{
+    meta::callback,
     specs::Operation,
     wire::{Answer, Request},
 };
@@ -90,7 +90,8 @@ async fn subscribe(state: &State, request: &Request) -> Answer {
             return GraphError::parameter("override_callback_uri is no URL").answer();
         };
         let token = text("verify_token").unwrap_or_default();
-        if webhooks::challenge(state, callback.clone(), token)
+        let patience = state.options.patience;
+        if callback::challenge(&state.client, callback.clone(), token, patience)
             .await
             .is_err()
         {
