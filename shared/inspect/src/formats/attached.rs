@@ -72,7 +72,9 @@ pub(super) fn enter(
     allowance.looked_into();
     by_head(carrier, head, seen);
     let kind = sort(name, head)?;
-    if executable::is_program(head) || is_passed_over(carrier, kind) {
+    // What runs by its name is flagged for that: an archive of sources is not read source by source.
+    let told = carrier == Carrier::Archive && runnable::extension(name).is_some();
+    if told || executable::is_program(head) || is_passed_over(carrier, kind) {
         return Ok(());
     }
     let in_full = matches!(
