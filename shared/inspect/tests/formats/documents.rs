@@ -429,7 +429,8 @@ fn parts_are_judged_by_what_they_are() {
     let link = b"<Relationships><Relationship Type='http://a/aFChunk' Target='/word/chunk.xml'/></Relationships>";
     let page: &[u8] = b"<html><script>a()</script></html>";
     let external = b"<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///a'>]><w:document>&x;</w:document>";
-    let rows: [(&str, Vec<(&str, &[u8])>, Option<HazardKind>); 8] = [
+    type Row<'a> = (&'a str, Vec<(&'a str, &'a [u8])>, Option<HazardKind>);
+    let rows: [Row<'_>; 8] = [
         (
             "program among pictures",
             vec![("word/media/image1.png", elf)],
