@@ -156,7 +156,9 @@ impl Reopening<'_> {
                 | Profile::GenesysMessageMedia
                 | Profile::GenesysWebMessaging
                 | Profile::Messenger
-                | Profile::Instagram,
+                | Profile::Instagram
+                | Profile::CxoneByoc
+                | Profile::CxoneConversations,
             )
             | None => None,
         })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use attache_domain::connection::{Profile, Retention, Template};
+use attache_domain::connection::{Attachments, Profile, Retention, Template};
 use attache_inspect::Verdict;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -81,6 +81,11 @@ pub(super) struct ConnectionEntry {
     pub(super) channel_id: Option<String>,
     pub(super) client_id: Option<String>,
     pub(super) client_secret: Option<SecretReference>,
+    // cxone-byoc, cxone-conversations
+    pub(super) issuer_url: Option<String>,
+    pub(super) access_key: Option<String>,
+    pub(super) access_key_secret: Option<SecretReference>,
+    pub(super) attachments: Option<Attachments>,
 }
 
 /// `[connection.limits]`: what the owner allows to be delivered over the connection above it.
@@ -190,6 +195,10 @@ impl ConnectionEntry {
             ("integration_id", self.integration_id.is_some()),
             ("custom_attributes", self.custom_attributes),
             ("channel_id", self.channel_id.is_some()),
+            ("issuer_url", self.issuer_url.is_some()),
+            ("access_key", self.access_key.is_some()),
+            ("access_key_secret", self.access_key_secret.is_some()),
+            ("attachments", self.attachments.is_some()),
         ];
         let own = own_keys(self.profile);
         let foreign = given
@@ -216,6 +225,15 @@ fn own_keys(profile: Profile) -> &'static [&'static [&'static str]] {
         "client_id",
         "client_secret",
     ];
+    const CXONE: &[&str] = &[
+        "endpoint",
+        "issuer_url",
+        "api_url",
+        "client_id",
+        "client_secret",
+        "access_key",
+        "access_key_secret",
+    ];
     match profile {
         Profile::WhatsApp => &[
             GRAPH,
@@ -226,5 +244,7 @@ fn own_keys(profile: Profile) -> &'static [&'static [&'static str]] {
         Profile::GenesysOpenMessaging => &[GENESYS, &["integration_id", "custom_attributes"]],
         Profile::GenesysMessageMedia => &[GENESYS],
         Profile::GenesysWebMessaging => &[GENESYS, &["channel_id"]],
+        Profile::CxoneByoc => &[CXONE, &["channel_id", "attachments"]],
+        Profile::CxoneConversations => &[CXONE],
     }
 }

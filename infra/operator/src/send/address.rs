@@ -57,6 +57,14 @@ fn fields(profile: Profile) -> Option<Fields> {
             address: ("from", "the customer's address on the channel"),
             name: Some("nickname"),
         }),
+        Profile::CxoneByoc => Some(Fields {
+            address: ("from", "the customer's address on the channel"),
+            name: Some("nickname"),
+        }),
+        Profile::CxoneConversations => Some(Fields {
+            address: ("conversationId", "the conversation's id"),
+            name: None,
+        }),
         Profile::GenesysMessageMedia => None,
     }
 }
@@ -97,7 +105,9 @@ pub(super) fn customer(profile: Profile, parts: &[Part]) -> Result<Customer> {
         | Profile::GenesysMessageMedia
         | Profile::GenesysWebMessaging
         | Profile::Messenger
-        | Profile::Instagram => address,
+        | Profile::Instagram
+        | Profile::CxoneByoc
+        | Profile::CxoneConversations => address,
     };
     Ok(Customer { address, name })
 }

@@ -1,6 +1,7 @@
 //! What the owner configured: endpoints (our webhook URLs), connections (one integration, number or page on one
 //! platform, with a profile) and routes between connections. Secrets appear by name only.
 
+mod cxone;
 mod directory;
 mod policy;
 mod retention;
@@ -19,6 +20,7 @@ use crate::pacing::rate::Rate;
 use crate::signature::Scheme;
 use crate::token::Purpose;
 
+pub use cxone::{Attachments, Tenant};
 pub use directory::{Directory, Problem};
 pub use policy::{FilePolicy, MOST_BLOCKED, Verdicts};
 pub use retention::Retention;
@@ -47,17 +49,23 @@ pub enum Profile {
     Messenger,
     /// Instagram Direct, by way of the page that the professional account is linked to.
     Instagram,
+    /// NICE CXone, a channel of one's own making (BYOC).
+    CxoneByoc,
+    /// The source documents' conversations of CXone (`S1-12`): not published by NICE.
+    CxoneConversations,
 }
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::WhatsApp,
         Self::GenesysOpenMessaging,
         Self::GenesysMessageMedia,
         Self::GenesysWebMessaging,
         Self::Messenger,
         Self::Instagram,
+        Self::CxoneByoc,
+        Self::CxoneConversations,
     ];
 
     /// The name used in configuration and logs.
@@ -70,6 +78,8 @@ impl Profile {
             Self::GenesysWebMessaging => "genesys-web-messaging",
             Self::Messenger => "messenger",
             Self::Instagram => "instagram",
+            Self::CxoneByoc => "cxone-byoc",
+            Self::CxoneConversations => "cxone-conversations",
         }
     }
 
@@ -83,6 +93,7 @@ impl Profile {
             }
             Self::Messenger => Platform::Messenger,
             Self::Instagram => Platform::Instagram,
+            Self::CxoneByoc | Self::CxoneConversations => Platform::Cxone,
         }
     }
 
@@ -91,23 +102,27 @@ impl Profile {
     pub fn direction(self) -> Direction {
         match self {
             Self::WhatsApp | Self::Messenger | Self::Instagram => Direction::ToAgent,
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::GenesysWebMessaging => {
-                Direction::ToCustomer
-            }
+            Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebMessaging
+            | Self::CxoneByoc
+            | Self::CxoneConversations => Direction::ToCustomer,
         }
     }
 
     /// For how long after a message its file can be had. WhatsApp: the media id of a webhook gives fresh links for seven
     /// days (meta.md §2.2). Messenger, Instagram: not published (meta.md §3, §4); tried for a day, where the link does not
-    /// tell. Genesys: not confirmed; the source documents say 15 to 30 minutes (`S1-16`).
+    /// tell. Genesys, CXone: not confirmed; the source documents say 15 to 30 minutes (`S1-16`).
     #[must_use]
     pub fn file_life(self) -> Duration {
         match self {
             Self::WhatsApp => Duration::from_secs(7 * 24 * 3600),
             Self::Messenger | Self::Instagram => Duration::from_secs(24 * 3600),
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::GenesysWebMessaging => {
-                Duration::from_secs(30 * 60)
-            }
+            Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebMessaging
+            | Self::CxoneByoc
+            | Self::CxoneConversations => Duration::from_secs(30 * 60),
         }
     }
 
@@ -121,7 +136,9 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::Messenger
-            | Self::Instagram => Duration::from_secs(15 * 60),
+            | Self::Instagram
+            | Self::CxoneByoc
+            | Self::CxoneConversations => Duration::from_secs(15 * 60),
         }
     }
 
@@ -133,7 +150,9 @@ impl Profile {
             | Self::GenesysOpenMessaging
             | Self::GenesysWebMessaging
             | Self::Messenger
-            | Self::Instagram => true,
+            | Self::Instagram
+            | Self::CxoneByoc
+            | Self::CxoneConversations => true,
             Self::GenesysMessageMedia => false,
         }
     }
@@ -145,12 +164,15 @@ impl Profile {
             // Events of uploads bring no bytes.
             Self::WhatsApp | Self::GenesysWebMessaging => Patience::ClaimFirst,
             // 10 s, five retries 5 s apart (genesys.md §3.2); the surface of `S1-18` is taken to be as patient.
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Patience::BytesFirst {
-                inline: Duration::from_secs(8),
-                tries: 6,
-            },
-            // Meta switches subscriptions off that fail for long (meta.md §1.4): slowness is never refused.
-            Self::Messenger | Self::Instagram => Patience::BytesFirst {
+            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::CxoneConversations => {
+                Patience::BytesFirst {
+                    inline: Duration::from_secs(8),
+                    tries: 6,
+                }
+            }
+            // Meta switches subscriptions off that fail for long (meta.md §1.4): slowness is never refused. Nor is it where it is not
+            // known whether the sender comes again (cxone.md §3).
+            Self::Messenger | Self::Instagram | Self::CxoneByoc => Patience::BytesFirst {
                 inline: Duration::from_secs(2),
                 tries: 1,
             },
@@ -170,8 +192,9 @@ impl Profile {
             Self::WhatsApp
             | Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
-            | Self::GenesysWebMessaging => true,
-            Self::Messenger | Self::Instagram => false,
+            | Self::GenesysWebMessaging
+            | Self::CxoneConversations => true,
+            Self::Messenger | Self::Instagram | Self::CxoneByoc => false,
         }
     }
 
@@ -183,20 +206,39 @@ impl Profile {
             Self::WhatsApp => Some(LongestText::Characters(4096)),
             Self::Messenger => Some(LongestText::Characters(2000)),
             Self::Instagram => Some(LongestText::Bytes(1000)),
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::GenesysWebMessaging => {
-                None
-            }
+            Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebMessaging
+            | Self::CxoneByoc
+            | Self::CxoneConversations => None,
         }
     }
 
-    /// How its platform signs webhooks.
+    /// How its platform signs webhooks; `None`: it signs none, and bears a token that we issued (cxone.md §2.2).
     #[must_use]
-    pub fn scheme(self) -> Scheme {
+    pub fn scheme(self) -> Option<Scheme> {
         match self {
-            Self::WhatsApp | Self::Messenger | Self::Instagram => Scheme::META,
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Scheme::GENESYS,
-            Self::GenesysWebMessaging => Scheme::GENESYS_EVENTS,
+            Self::WhatsApp | Self::Messenger | Self::Instagram => Some(Scheme::META),
+            // The documents name no scheme for CXone; theirs for platforms in general is the one that Genesys publishes.
+            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::CxoneConversations => {
+                Some(Scheme::GENESYS)
+            }
+            Self::GenesysWebMessaging => Some(Scheme::GENESYS_EVENTS),
+            Self::CxoneByoc => None,
         }
+    }
+
+    /// Whether its platform calls several addresses under one endpoint's, and reads an answer to each.
+    #[must_use]
+    pub fn has_paths(self) -> bool {
+        self == Self::CxoneByoc
+    }
+
+    /// Whether its platform can be told what became of an agent's message. CXone: no way is published (cxone.md §6), so the agent
+    /// reads of failures, and of nothing else.
+    #[must_use]
+    pub fn takes_receipts(self) -> bool {
+        !matches!(self, Self::CxoneByoc | Self::CxoneConversations)
     }
 }
 
@@ -328,6 +370,29 @@ pub enum Account {
         #[serde(flatten)]
         page: Page,
     },
+    /// One BYOC channel of CXone.
+    CxoneByoc {
+        /// The endpoint that CXone calls; `None`: agents cannot write back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<EndpointId>,
+        /// The channel's id, part of every call's path in both directions.
+        channel_id: String,
+        /// How files get there.
+        #[serde(default, skip_serializing_if = "Attachments::is_link")]
+        attachments: Attachments,
+        /// Its tenant.
+        #[serde(flatten)]
+        tenant: Tenant,
+    },
+    /// The source documents' conversations (`S1-14`): one tenant for each endpoint, since their events name none.
+    CxoneConversations {
+        /// The endpoint its webhooks come to; `None`: agents cannot write back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<EndpointId>,
+        /// Its tenant.
+        #[serde(flatten)]
+        tenant: Tenant,
+    },
 }
 
 /// A Facebook page and where its Graph API is.
@@ -435,6 +500,8 @@ impl Connection {
             Account::GenesysWebMessaging { .. } => Profile::GenesysWebMessaging,
             Account::Messenger { .. } => Profile::Messenger,
             Account::Instagram { .. } => Profile::Instagram,
+            Account::CxoneByoc { .. } => Profile::CxoneByoc,
+            Account::CxoneConversations { .. } => Profile::CxoneConversations,
         }
     }
 
@@ -448,6 +515,7 @@ impl Connection {
             | Account::GenesysWebMessaging { .. } => "Genesys Cloud",
             Account::Messenger { .. } => "Messenger",
             Account::Instagram { .. } => "Instagram",
+            Account::CxoneByoc { .. } | Account::CxoneConversations { .. } => "NICE CXone",
         }
     }
 
@@ -459,7 +527,9 @@ impl Connection {
                 Some(endpoint)
             }
             Account::GenesysOpenMessaging { endpoint, .. }
-            | Account::GenesysWebMessaging { endpoint, .. } => endpoint.as_ref(),
+            | Account::GenesysWebMessaging { endpoint, .. }
+            | Account::CxoneByoc { endpoint, .. }
+            | Account::CxoneConversations { endpoint, .. } => endpoint.as_ref(),
             Account::Messenger { page } | Account::Instagram { page, .. } => Some(&page.endpoint),
         }
     }
@@ -472,7 +542,10 @@ impl Connection {
                 phone_number_id, ..
             } => Some(phone_number_id),
             Account::GenesysOpenMessaging { integration_id, .. } => Some(integration_id),
-            Account::GenesysMessageMedia { .. } | Account::GenesysWebMessaging { .. } => None,
+            Account::GenesysMessageMedia { .. }
+            | Account::GenesysWebMessaging { .. }
+            | Account::CxoneConversations { .. } => None,
+            Account::CxoneByoc { channel_id, .. } => Some(channel_id),
             Account::Messenger { page } => Some(&page.page_id),
             Account::Instagram { account_id, .. } => Some(account_id),
         }
@@ -482,9 +555,11 @@ impl Connection {
     #[must_use]
     pub fn org(&self) -> Option<&Org> {
         match &self.account {
-            Account::WhatsApp { .. } | Account::Messenger { .. } | Account::Instagram { .. } => {
-                None
-            }
+            Account::WhatsApp { .. }
+            | Account::Messenger { .. }
+            | Account::Instagram { .. }
+            | Account::CxoneByoc { .. }
+            | Account::CxoneConversations { .. } => None,
             Account::GenesysOpenMessaging { org, .. }
             | Account::GenesysMessageMedia { org, .. }
             | Account::GenesysWebMessaging { org, .. } => Some(org),
@@ -499,7 +574,39 @@ impl Connection {
             Account::WhatsApp { .. }
             | Account::GenesysOpenMessaging { .. }
             | Account::GenesysMessageMedia { .. }
+            | Account::GenesysWebMessaging { .. }
+            | Account::CxoneByoc { .. }
+            | Account::CxoneConversations { .. } => None,
+        }
+    }
+
+    /// The CXone tenant it belongs to, if it is one of CXone.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Tenant> {
+        match &self.account {
+            Account::CxoneByoc { tenant, .. } | Account::CxoneConversations { tenant, .. } => {
+                Some(tenant)
+            }
+            Account::WhatsApp { .. }
+            | Account::Messenger { .. }
+            | Account::Instagram { .. }
+            | Account::GenesysOpenMessaging { .. }
+            | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. } => None,
+        }
+    }
+
+    /// Whether its platform is given the bytes of a file before the message that names it.
+    #[must_use]
+    pub fn uploads_first(&self) -> bool {
+        match &self.account {
+            Account::WhatsApp { .. }
+            | Account::Messenger { .. }
+            | Account::Instagram { .. }
+            | Account::GenesysWebMessaging { .. }
+            | Account::CxoneConversations { .. } => true,
+            Account::CxoneByoc { attachments, .. } => *attachments == Attachments::Temporary,
+            Account::GenesysOpenMessaging { .. } | Account::GenesysMessageMedia { .. } => false,
         }
     }
 
@@ -511,10 +618,19 @@ impl Connection {
             | Account::Messenger { .. }
             | Account::Instagram { .. }
             | Account::GenesysWebMessaging { .. }
+            | Account::CxoneConversations { .. }
+            | Account::CxoneByoc {
+                attachments: Attachments::Temporary,
+                ..
+            }
             | Account::GenesysOpenMessaging {
                 endpoint: Some(_), ..
             } => &[Purpose::Media, Purpose::Messages],
-            Account::GenesysOpenMessaging { endpoint: None, .. } => &[Purpose::Messages],
+            Account::CxoneByoc {
+                attachments: Attachments::Link,
+                ..
+            }
+            | Account::GenesysOpenMessaging { endpoint: None, .. } => &[Purpose::Messages],
             Account::GenesysMessageMedia { .. } => &[Purpose::Media],
         }
     }
@@ -534,13 +650,36 @@ impl Connection {
             (Account::WhatsApp { .. }, Lane::Text) => (7, 1, 20),
             (Account::Messenger { .. } | Account::Instagram { .. }, Lane::Media) => (9, 1, 5),
             (Account::Messenger { .. } | Account::Instagram { .. }, Lane::Text) => (20, 1, 20),
+            // Of 6,000 a minute for each tenant (cxone.md §8); what one contact takes is less ([`Self::contact_rate`]).
+            (Account::CxoneByoc { .. } | Account::CxoneConversations { .. }, Lane::Media) => {
+                (3000, 60, 50)
+            }
+            (Account::CxoneByoc { .. } | Account::CxoneConversations { .. }, Lane::Text) => {
+                (1500, 60, 50)
+            }
             (_, Lane::Media) => (150, 60, 20),
             (_, Lane::Text) => (75, 60, 20),
         };
         Rate::new(calls, Duration::from_secs(seconds), burst).ok()
     }
 
-    /// The hosts a bearer of this connection may go to, exactly.
+    /// How fast messages of one contact may be sent to it, whichever lane they go by; `None`: no such limit is published. CXone: a
+    /// bucket of 250, refilled by 17 a minute (cxone.md §8).
+    #[must_use]
+    pub fn contact_rate(&self) -> Option<Rate> {
+        match self.account {
+            Account::CxoneByoc { .. } => Rate::new(17, Duration::from_secs(60), 250).ok(),
+            Account::WhatsApp { .. }
+            | Account::Messenger { .. }
+            | Account::Instagram { .. }
+            | Account::GenesysOpenMessaging { .. }
+            | Account::GenesysMessageMedia { .. }
+            | Account::GenesysWebMessaging { .. }
+            | Account::CxoneConversations { .. } => None,
+        }
+    }
+
+    /// The hosts a bearer of this connection may go to, exactly; beside them CXone's, where its configuration names it.
     #[must_use]
     pub fn bearer_hosts(&self) -> Vec<String> {
         match &self.account {
@@ -560,6 +699,12 @@ impl Connection {
             }
             Account::Messenger { page } | Account::Instagram { page, .. } => {
                 vec![authority(&page.base_url)]
+            }
+            Account::CxoneByoc { tenant, .. } | Account::CxoneConversations { tenant, .. } => {
+                let api = tenant.api_url.as_ref().map(authority);
+                std::iter::once(authority(&tenant.issuer_url))
+                    .chain(api)
+                    .collect()
             }
         }
     }
@@ -666,6 +811,43 @@ pub(crate) mod tests {
                 page: page(),
             },
         )
+    }
+
+    pub(crate) fn byoc() -> Connection {
+        Connection::new(
+            ConnectionId::new("cxone"),
+            Account::CxoneByoc {
+                endpoint: Some(EndpointId::new("cxone")),
+                channel_id: "byoc_1".to_owned(),
+                attachments: Attachments::Link,
+                tenant: tenant(),
+            },
+        )
+    }
+
+    pub(crate) fn conversations() -> Connection {
+        let api_url = Url::parse("https://api.nice-incontact.com").unwrap();
+        Connection::new(
+            ConnectionId::new("conversations"),
+            Account::CxoneConversations {
+                endpoint: Some(EndpointId::new("conversations")),
+                tenant: Tenant {
+                    api_url: Some(api_url),
+                    ..tenant()
+                },
+            },
+        )
+    }
+
+    pub(crate) fn tenant() -> Tenant {
+        Tenant {
+            issuer_url: Url::parse("https://cxone.niceincontact.com").unwrap(),
+            api_url: None,
+            client_id: "application".to_owned(),
+            client_secret: SecretName("attache/prod/clients/cxone".to_owned()),
+            access_key: "KEYID".to_owned(),
+            access_key_secret: SecretName("attache/prod/clients/cxone-key".to_owned()),
+        }
     }
 
     fn page() -> Page {

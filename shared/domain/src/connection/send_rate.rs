@@ -18,7 +18,9 @@ pub fn most_files(profile: Profile) -> Option<u32> {
         Profile::Messenger | Profile::Instagram => Some(10),
         Profile::GenesysOpenMessaging
         | Profile::GenesysMessageMedia
-        | Profile::GenesysWebMessaging => None,
+        | Profile::GenesysWebMessaging
+        | Profile::CxoneByoc
+        | Profile::CxoneConversations => None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::agent::Uploaded;
 use super::{messenger, whatsapp};
 use crate::channels::Kind;
 use crate::connection::{Account, Connection, Template};
@@ -70,7 +71,9 @@ pub fn send(
         }
         Account::GenesysOpenMessaging { .. }
         | Account::GenesysMessageMedia { .. }
-        | Account::GenesysWebMessaging { .. } => Err(no_channel()),
+        | Account::GenesysWebMessaging { .. }
+        | Account::CxoneByoc { .. }
+        | Account::CxoneConversations { .. } => Err(no_channel()),
     }
 }
 
@@ -90,7 +93,9 @@ pub fn read_accepted(
         }
         Account::GenesysOpenMessaging { .. }
         | Account::GenesysMessageMedia { .. }
-        | Account::GenesysWebMessaging { .. } => Err(no_channel()),
+        | Account::GenesysWebMessaging { .. }
+        | Account::CxoneByoc { .. }
+        | Account::CxoneConversations { .. } => Err(no_channel()),
     }
 }
 
@@ -110,7 +115,9 @@ pub fn typing(
         }
         Account::GenesysOpenMessaging { .. }
         | Account::GenesysMessageMedia { .. }
-        | Account::GenesysWebMessaging { .. } => Err(no_channel()),
+        | Account::GenesysWebMessaging { .. }
+        | Account::CxoneByoc { .. }
+        | Account::CxoneConversations { .. } => Err(no_channel()),
     }
 }
 
@@ -149,7 +156,9 @@ pub fn upload(
         }
         Account::GenesysOpenMessaging { .. }
         | Account::GenesysMessageMedia { .. }
-        | Account::GenesysWebMessaging { .. } => Err(no_channel()),
+        | Account::GenesysWebMessaging { .. }
+        | Account::CxoneByoc { .. }
+        | Account::CxoneConversations { .. } => Err(no_channel()),
     }
 }
 
@@ -161,19 +170,26 @@ pub fn read_uploaded(
     connection: &Connection,
     response: &Response,
     now: Timestamp,
-) -> Result<(String, Duration), Failure> {
+) -> Result<Uploaded, Failure> {
+    let uploaded = |name, life| Uploaded {
+        name,
+        link: None,
+        life,
+    };
     match &connection.account {
         Account::WhatsApp { .. } => {
             let id = whatsapp::read_uploaded(response, now)?;
-            Ok((id, whatsapp::UPLOAD_LIFE))
+            Ok(uploaded(id, whatsapp::UPLOAD_LIFE))
         }
         Account::Messenger { .. } | Account::Instagram { .. } => {
             let id = messenger::read_uploaded(connection, response, now)?;
-            Ok((id, messenger::UPLOAD_LIFE))
+            Ok(uploaded(id, messenger::UPLOAD_LIFE))
         }
         Account::GenesysOpenMessaging { .. }
         | Account::GenesysMessageMedia { .. }
-        | Account::GenesysWebMessaging { .. } => Err(no_channel()),
+        | Account::GenesysWebMessaging { .. }
+        | Account::CxoneByoc { .. }
+        | Account::CxoneConversations { .. } => Err(no_channel()),
     }
 }
 

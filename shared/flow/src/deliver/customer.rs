@@ -97,7 +97,9 @@ impl Deliver<'_> {
             Account::WhatsApp { .. }
             | Account::GenesysOpenMessaging { .. }
             | Account::GenesysMessageMedia { .. }
-            | Account::GenesysWebMessaging { .. } => Ok(refused("no template is configured")),
+            | Account::GenesysWebMessaging { .. }
+            | Account::CxoneByoc { .. }
+            | Account::CxoneConversations { .. } => Ok(refused("no template is configured")),
         }
     }
 

@@ -10,8 +10,10 @@
 //! A file in whose place words go (a link to it, or what it is) goes out by the lane of words, and by its rules.
 
 mod attributes;
+mod contact;
 mod customer;
 mod drift;
+mod given;
 mod in_place;
 mod learnt;
 mod outcome;
@@ -28,6 +30,7 @@ use attache_domain::audit::Actor;
 use attache_domain::claim::{Lease, Terms, Work};
 use attache_domain::connection::{Connection, Directory, Lane, Profile};
 use attache_domain::diagnosis::Failure;
+use attache_domain::event::Content;
 use attache_domain::ids::ConnectionId;
 use attache_domain::job::{ItemJob, TextJob};
 use attache_domain::journey::{Item, Stage};
@@ -152,6 +155,14 @@ impl Deliver<'_> {
             let failure = Failure::removed(&job.connection);
             return Ok(self.give_up(&mut item, *failure.diagnosis).await?);
         };
+        if matches!(item.origin.content, Content::Receipt(_))
+            && !connection.profile().takes_receipts()
+        {
+            return Ok(self.keep_receipt(&mut item).await?);
+        }
+        if !self.await_contact((job, &mut item), connection).await? {
+            return Ok(());
+        }
         Ok(self.send(&mut item, connection).await?)
     }
 
@@ -163,16 +174,14 @@ impl Deliver<'_> {
         target: Option<&Connection>,
     ) -> Result<Option<Item>, Trouble> {
         let intent_until = self.clock.now() + self.patience;
-        let profile = target.filter(|_| self.lane == Lane::Media);
+        let target = target.filter(|_| self.lane == Lane::Media);
         let sent = Work::SendUploaded { intent_until };
-        let steps = match profile.map(Connection::profile) {
-            Some(Profile::WhatsApp | Profile::Messenger | Profile::Instagram) => {
-                vec![Work::Upload, sent]
+        let steps = match target {
+            Some(it) if it.profile() == Profile::GenesysWebMessaging => {
+                vec![Work::Upload, Work::Follow, sent]
             }
-            Some(Profile::GenesysWebMessaging) => vec![Work::Upload, Work::Follow, sent],
-            Some(Profile::GenesysOpenMessaging | Profile::GenesysMessageMedia) | None => {
-                vec![Work::Send { intent_until }]
-            }
+            Some(it) if it.uploads_first() => vec![Work::Upload, sent],
+            Some(_) | None => vec![Work::Send { intent_until }],
         };
         for work in steps {
             match self.claim_for(job, work).await? {

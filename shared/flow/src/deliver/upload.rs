@@ -4,14 +4,13 @@
 //! An id may die early. A target that refuses a message with it has sent nothing: the bytes are handed over once more, and
 //! the message is sent with their new id.
 
-use std::time::Duration;
-
-use attache_domain::channels::Kind;
+use attache_domain::channels::{Direction, Kind};
 use attache_domain::connection::Connection;
 use attache_domain::delivery::held_key;
 use attache_domain::diagnosis::{Disposition, Failure, Step};
 use attache_domain::ids::ConnectionId;
 use attache_domain::journey::Item;
+use attache_domain::platforms::agent::{self, Uploaded};
 use attache_domain::platforms::channel::{self, Handed};
 use attache_domain::token::Purpose;
 use attache_domain::verdict::Delivery;
@@ -85,7 +84,7 @@ impl Deliver<'_> {
         let Some(bearer) = self.bearer(item, connection, Purpose::Media).await? else {
             return Ok(false);
         };
-        let (uploaded, life) = match self.upload(item, connection, &bearer).await? {
+        let Uploaded { name, life, .. } = match self.upload(item, connection, &bearer).await? {
             Ok(uploaded) => uploaded,
             Err(failure) => {
                 self.after(item, (failure, bearer.version)).await?;
@@ -94,12 +93,12 @@ impl Deliver<'_> {
         };
         if let Some(key) = key(item, &connection.id) {
             let until = self.clock.now() + life;
-            self.claims.hand_over(&key, &uploaded, until).await?;
+            self.claims.hand_over(&key, &name, until).await?;
         }
-        self.begin_send(item, uploaded).await
+        self.begin_send(item, name).await
     }
 
-    async fn begin_send(&self, item: &mut Item, uploaded: String) -> Answer<bool> {
+    pub(super) async fn begin_send(&self, item: &mut Item, uploaded: String) -> Answer<bool> {
         let now = self.clock.now();
         item.begin_send(uploaded, now + self.patience, now);
         let saved = self.items.save(item).await?;
@@ -109,12 +108,13 @@ impl Deliver<'_> {
         Ok(saved == Saved::Done)
     }
 
-    async fn upload(
+    /// Hands the bytes over, over a connection of either side.
+    pub(super) async fn upload(
         &self,
         item: &Item,
         connection: &Connection,
         bearer: &Bearer,
-    ) -> Answer<Result<(String, Duration), Failure>> {
+    ) -> Answer<Result<Uploaded, Failure>> {
         let Some((
             Delivery {
                 mime, name, kind, ..
@@ -135,7 +135,12 @@ impl Deliver<'_> {
             size_bytes: object.size_bytes,
             digest: object.digest,
         };
-        let request = match channel::upload(connection, file, UPLOAD_PATIENCE) {
+        let to_customer = connection.profile().direction() == Direction::ToAgent;
+        let request = match to_customer {
+            true => channel::upload(connection, file, UPLOAD_PATIENCE),
+            false => agent::upload(connection, bearer.api.as_ref(), file, UPLOAD_PATIENCE),
+        };
+        let request = match request {
             Ok(request) => request,
             Err(failure) => return Ok(Err(failure)),
         };
@@ -144,6 +149,9 @@ impl Deliver<'_> {
         let now = self.clock.now();
         Ok(self
             .answered(answer, Step::Upload, connection)
-            .and_then(|response| channel::read_uploaded(connection, &response, now)))
+            .and_then(|response| match to_customer {
+                true => channel::read_uploaded(connection, &response, now),
+                false => agent::read_uploaded(connection, &response, now),
+            }))
     }
 }

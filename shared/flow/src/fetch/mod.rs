@@ -343,7 +343,7 @@ impl Fetch<'_> {
             item,
             (Queue::Fetch, &counted),
             (self.clock.now(), wait),
-            None,
+            retry::Places::default(),
         )
         .await?;
         Ok(Brought::Later)

@@ -46,7 +46,9 @@ impl By<'_> {
     fn credential(self, auth: Auth) -> Credential {
         match (auth, self.bearer) {
             (Auth::Bearer, Some(bearer)) => Credential::Bearer(bearer.token.clone()),
-            (Auth::Bearer | Auth::None | Auth::ClientBasic, _) => Credential::None,
+            (Auth::Bearer | Auth::None | Auth::ClientBasic | Auth::ClientAndPassword, _) => {
+                Credential::None
+            }
         }
     }
 }
@@ -98,7 +100,9 @@ impl Fetch<'_> {
             | Profile::GenesysMessageMedia
             | Profile::GenesysWebMessaging
             | Profile::Messenger
-            | Profile::Instagram => self.by_stored_link(item, file, by, rest).await,
+            | Profile::Instagram
+            | Profile::CxoneByoc
+            | Profile::CxoneConversations => self.by_stored_link(item, file, by, rest).await,
         };
         match opened {
             Ok(opened) => Ok(Ok(opened)),

@@ -4,6 +4,7 @@
 mod attributes;
 mod batches;
 mod both_ways;
+mod cxone;
 mod decided;
 mod erased;
 mod forward;

@@ -11,6 +11,7 @@ use attache_flow::ports::{Credential, Download, Http, Source, SourceError};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::cxone::Cxone;
 use super::web_messaging::WebMessaging;
 
 /// What a platform answers to one send.
@@ -79,6 +80,8 @@ pub(crate) struct Platforms {
     pub(crate) bearers: RefCell<Vec<String>>,
     /// Web messaging, as the source documents describe it.
     pub(crate) web: WebMessaging,
+    /// CXone.
+    pub(crate) cxone: Cxone,
     /// Tokens issued.
     pub(crate) issued: RefCell<u32>,
 }
@@ -216,6 +219,9 @@ impl Http for Platforms {
         }
         let path = request.url.path().to_owned();
         self.note_bearer(request, credential);
+        if Cxone::is_asked(request) {
+            return self.cxone.call(request, credential);
+        }
         if path == "/oauth/token" {
             *self.issued.borrow_mut() += 1;
             let token = json!({"access_token": format!("token-{}", self.issued.borrow()), "token_type": "bearer", "expires_in": 86399});
@@ -287,6 +293,9 @@ impl Http for Platforms {
                 "no bearer on a signed link"
             );
             return self.web.put(request, bytes);
+        }
+        if matches!(request.body, Body::Base64(_)) {
+            return Ok(self.cxone.upload(request, bytes));
         }
         let Body::Multipart(form) = &request.body else {
             panic!("a form")
