@@ -100,8 +100,13 @@ fn follows(disposition: Disposition) -> String {
         Disposition::Rejected => "given up".to_owned(),
         Disposition::Throttled {
             retry_after: Some(wait),
+        }
+        | Disposition::Down {
+            retry_after: Some(wait),
         } => format!("again after {} s at the least", seconds(wait)),
-        Disposition::Throttled { retry_after: None } => "waits, then again".to_owned(),
+        Disposition::Throttled { retry_after: None } | Disposition::Down { retry_after: None } => {
+            "waits, then again".to_owned()
+        }
         Disposition::Unauthorised => "again with a newer token".to_owned(),
         Disposition::Unavailable => "again".to_owned(),
         Disposition::Deferred { wait } => format!("once more after {} s", seconds(wait)),

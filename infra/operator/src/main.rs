@@ -7,9 +7,10 @@ use attache_operator::chosen::Chosen;
 use attache_operator::connections::{Loaded, apply, show};
 use attache_operator::held::Choice;
 use attache_operator::{
-    demo, diagnose, erase, held, inspect, local, plan, redrive, replay, resolve, send,
+    demo, diagnose, doctor, erase, generated, held, inspect, local, plan, profiles, redrive,
+    replay, resolve, send, webhooks,
 };
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Serverless media relay for contact centres: files sent to a business number arrive at its agents, judged and whole.
 #[derive(Parser)]
@@ -75,6 +76,22 @@ enum Command {
     /// answer has no token, secret, query of a link, number or address in it. Exit code 1 if a file could not be read, and
     /// then the others are judged all the same.
     Diagnose(diagnose::Options),
+    /// Lists the surfaces that Attaché speaks: whether their platform publishes them, what they take in and deliver by, how
+    /// their messages are addressed, and what is not confirmed, with the command that settles it.
+    Profiles(profiles::Options),
+    /// Prints a script that completes this command's words in a shell: `attache completions bash > FILE`, and source it.
+    Completions(generated::Completions),
+    /// Writes manual pages, one for the command and each of its subcommands, into a folder: `man ./DIRECTORY/attache.1`.
+    Man(generated::Man),
+    /// Finds what is wrong before a customer does: the configuration, the names, egress and TLS of every host, tokens and permissions,
+    /// our endpoints and what platforms have registered, limits and content profiles, and what AWS holds. Reads only. Each finding
+    /// has an id (infra/findings.md), what was seen, and what to do. Exit code 0 if nothing is wrong, or only notes; 1 with findings.
+    Doctor(doctor::Options),
+    /// Tells platforms where their webhooks go, shows what they have registered, takes it back.
+    Webhooks {
+        #[command(subcommand)]
+        verb: webhooks::Verb,
+    },
 }
 
 #[derive(Subcommand)]
@@ -114,6 +131,11 @@ fn main() -> ExitCode {
         Command::Inspect(options) => inspect::run(&options),
         Command::Plan(options) => plan::run(&options),
         Command::Diagnose(options) => diagnose::run(&options),
+        Command::Profiles(options) => profiles::run(&options),
+        Command::Completions(options) => generated::completions(&options, Arguments::command()),
+        Command::Man(options) => generated::man(&options, Arguments::command()),
+        Command::Doctor(options) => runtime.block_on(doctor::run(&options)),
+        Command::Webhooks { verb } => runtime.block_on(webhooks::run(&verb)),
         Command::Connections { command } => match command {
             Connections::Validate { file } => validate(&file).map(|()| true),
             Connections::Apply(options) => runtime.block_on(apply::run(&options)),

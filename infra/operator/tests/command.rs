@@ -30,9 +30,79 @@ fn help_names_every_subcommand() -> Result<()> {
         "inspect",
         "plan",
         "diagnose",
+        "send",
+        "profiles",
+        "completions",
+        "man",
     ] {
         assert!(text.contains(subcommand), "{subcommand} in:\n{text}");
     }
+    Ok(())
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_subcommand() -> Result<()> {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = attache(&["completions", shell])?;
+        let text = String::from_utf8_lossy(&script.stdout);
+        assert!(
+            script.status.success() && text.contains("redrive"),
+            "{shell}: {text}"
+        );
+    }
+    let folder = tempfile::tempdir()?;
+    let pages = folder.path().join("pages");
+    let written = attache(&["man", &pages.display().to_string()])?;
+    assert!(
+        written.status.success(),
+        "{}",
+        String::from_utf8_lossy(&written.stderr)
+    );
+    for page in [
+        "attache.1",
+        "attache-redrive.1",
+        "attache-connections-apply.1",
+    ] {
+        let text = std::fs::read_to_string(pages.join(page))?;
+        assert!(text.contains(".SH SYNOPSIS"), "{page}:\n{text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn profiles_say_which_surfaces_are_published() -> Result<()> {
+    let table = attache(&["profiles"])?;
+    let text = String::from_utf8_lossy(&table.stdout);
+    for (profile, standing) in [
+        ("whatsapp", "published"),
+        ("genesys-web-messaging", "documents-only"),
+    ] {
+        let line = text.lines().find(|line| line.starts_with(profile));
+        assert!(
+            line.is_some_and(|line| line.contains(standing)),
+            "{profile} in:\n{text}"
+        );
+    }
+    let lines = attache(&["profiles", "--json"])?;
+    let lines = String::from_utf8(lines.stdout)?;
+    for line in lines.lines() {
+        let facts: serde_json::Value = serde_json::from_str(line)?;
+        assert!(
+            facts["addresses"].is_array() && facts["open"].is_array(),
+            "{line}"
+        );
+    }
+    assert_eq!(
+        lines.lines().count(),
+        text.lines().count() - 3,
+        "a line for each"
+    );
+    let unknown = attache(&["profiles", "fax"])?;
+    let told = String::from_utf8_lossy(&unknown.stderr);
+    assert!(
+        !unknown.status.success() && told.contains("there are whatsapp"),
+        "{told}"
+    );
     Ok(())
 }
 

@@ -112,7 +112,9 @@ pub fn after(
         Disposition::Rejected | Disposition::Unfit(_) => return give_up(failure),
         Disposition::Unauthorised if renewed => return give_up(failure),
         Disposition::Unauthorised => return Next::Renew,
-        Disposition::Throttled { retry_after } => (Key::Throttled, retry_after, false),
+        Disposition::Throttled { retry_after } | Disposition::Down { retry_after } => {
+            (Key::Throttled, retry_after, false)
+        }
         Disposition::Deferred { .. } if attempts > 1 => return give_up(failure),
         Disposition::Deferred { wait } => (Key::Calm, Some(wait), false),
         Disposition::Unavailable => (Key::Calm, None, false),

@@ -3,6 +3,7 @@
 //! `flow` carry them out. Each module is one idea and can be read alone; a good order is
 //! [`ids`] → [`connection`] → [`event`] → [`journey`] → [`claim`] → [`delivery`] → [`platforms`].
 
+pub mod address;
 pub mod audit;
 pub mod bundle;
 pub mod channels;

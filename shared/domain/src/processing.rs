@@ -116,7 +116,9 @@ pub fn next(waited: Duration, heard: Result<Told, Failure>) -> Next {
 /// As long as the target asks for, if it asks for more than usual; a wait longer than the rest of the time is the rest's.
 fn pause(failure: &Failure) -> Duration {
     let asked = match failure.disposition {
-        Disposition::Throttled { retry_after } => retry_after.unwrap_or_default(),
+        Disposition::Throttled { retry_after } | Disposition::Down { retry_after } => {
+            retry_after.unwrap_or_default()
+        }
         _ => Duration::ZERO,
     };
     asked.clamp(ASK_EVERY, WAIT_AT_MOST)

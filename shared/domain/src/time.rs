@@ -4,9 +4,15 @@ use std::fmt;
 use std::ops::Add;
 use std::time::Duration;
 
-use ::time::OffsetDateTime;
+use ::time::format_description::BorrowedFormatItem;
 use ::time::format_description::well_known::Rfc3339;
+use ::time::macros::format_description;
+use ::time::{OffsetDateTime, PrimitiveDateTime};
 use serde::{Deserialize, Serialize};
+
+const IMF_FIXDATE: &[BorrowedFormatItem<'_>] = format_description!(
+    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+);
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z. Only the edge ever asks the clock for one.
 #[derive(
@@ -73,6 +79,15 @@ impl Timestamp {
         u64::try_from(at.unix_timestamp_nanos() / 1_000_000)
             .ok()
             .map(Self)
+    }
+
+    /// Reads a date as HTTP writes it today (`Sun, 06 Nov 1994 08:49:37 GMT`, RFC 9110 §5.6.7); one before the epoch reads as the
+    /// epoch. `None` for the two forms that are obsolete since 1999.
+    #[must_use]
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        let date = PrimitiveDateTime::parse(text.trim_ascii(), IMF_FIXDATE).ok()?;
+        let seconds = date.assume_utc().unix_timestamp();
+        Some(Self::from_seconds(u64::try_from(seconds).unwrap_or(0)))
     }
 }
 

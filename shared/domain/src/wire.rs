@@ -22,6 +22,8 @@ pub enum Method {
     Post,
     /// Put bytes where a signed link says.
     Put,
+    /// Change a part.
+    Patch,
     /// Take back.
     Delete,
 }
@@ -202,6 +204,7 @@ impl Request {
             Method::Get => "GET",
             Method::Post => "POST",
             Method::Put => "PUT",
+            Method::Patch => "PATCH",
             Method::Delete => "DELETE",
         };
         format!(

@@ -44,7 +44,7 @@ fn word(disposition: Disposition) -> &'static str {
         Disposition::Rejected => "rejected",
         Disposition::Throttled { .. } => "throttled",
         Disposition::Unauthorised => "unauthorised",
-        Disposition::Unavailable => "unavailable",
+        Disposition::Unavailable | Disposition::Down { .. } => "unavailable",
         Disposition::Deferred { .. } => "deferred",
         Disposition::Unknown => "unknown",
         Disposition::Unfit(_) => "unfit",

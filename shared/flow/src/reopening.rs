@@ -155,6 +155,8 @@ impl Reopening<'_> {
                 Profile::GenesysOpenMessaging
                 | Profile::GenesysMessageMedia
                 | Profile::GenesysWebMessaging
+                | Profile::GenesysWebChat
+                | Profile::GenesysAgent
                 | Profile::Messenger
                 | Profile::Instagram
                 | Profile::CxoneByoc

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use attache_domain::address::Address;
 use attache_domain::audit::Actor;
 use attache_domain::channels::Direction;
 use attache_domain::digest::Sha256Digest;
@@ -38,6 +39,8 @@ pub struct Parcel<'a> {
     pub customer: &'a str,
     /// The customer's name.
     pub customer_name: Option<&'a str>,
+    /// What else says where it goes.
+    pub address: &'a Address,
     /// Names the message.
     pub key: &'a str,
     /// The file's name.
@@ -81,6 +84,7 @@ impl Parcel<'_> {
             Content::File(file),
         );
         origin.target = Some(target.clone());
+        origin.address = self.address.clone();
         origin.customer_name = self.customer_name.map(str::to_owned);
         origin
     }

@@ -27,6 +27,7 @@ mod polyglot;
 pub mod report;
 mod seen;
 mod source;
+mod work;
 
 pub use claim::{Agreement, Claim};
 pub use findings::{Confidence, Findings, Hazard, HazardKind, Integrity};

@@ -57,6 +57,7 @@ mod serving;
 pub mod signature;
 pub mod specs;
 mod spoil;
+pub mod tls;
 pub mod wait;
 pub mod whatsapp;
 mod wire;

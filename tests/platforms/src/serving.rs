@@ -23,6 +23,12 @@ const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
 );
 
+/// A moment as HTTP writes it.
+pub(crate) fn http_date(at: OffsetDateTime) -> String {
+    // Formatting fails for years beyond four digits only.
+    at.to_utc().format(HTTP_DATE).unwrap_or_default()
+}
+
 /// A file to be served.
 pub(crate) struct Served<'f> {
     pub(crate) bytes: &'f Bytes,
@@ -46,8 +52,7 @@ impl Version {
     fn new(file: &Served<'_>, fault: Option<Fault>) -> Self {
         let bytes = file.bytes;
         let tag = |hex: &str| format!("\"{hex}\"");
-        // Formatting fails for years beyond four digits only.
-        let date = |at: OffsetDateTime| at.to_utc().format(HTTP_DATE).unwrap_or_default();
+        let date = http_date;
         let (bytes, name, modified_at) = match fault {
             Some(Fault::ObjectChangedBetweenRanges) => {
                 let later = file.modified_at + std::time::Duration::from_secs(60);

@@ -71,7 +71,7 @@ pub(super) struct ConnectionEntry {
     pub(super) graph_version: Option<String>,
     pub(super) base_url: Option<String>,
     pub(super) token: Option<SecretReference>,
-    // genesys-open-messaging, genesys-message-media, genesys-web-messaging
+    // genesys-open-messaging, genesys-message-media, genesys-web-messaging, genesys-web-chat, genesys-agent
     pub(super) region: Option<String>,
     pub(super) api_url: Option<String>,
     pub(super) login_url: Option<String>,
@@ -79,6 +79,9 @@ pub(super) struct ConnectionEntry {
     #[serde(default)]
     pub(super) custom_attributes: bool,
     pub(super) channel_id: Option<String>,
+    pub(super) supported_content: Option<String>,
+    pub(super) configuration_id: Option<String>,
+    pub(super) agent_id: Option<String>,
     pub(super) client_id: Option<String>,
     pub(super) client_secret: Option<SecretReference>,
     // cxone-byoc, cxone-conversations
@@ -195,6 +198,9 @@ impl ConnectionEntry {
             ("integration_id", self.integration_id.is_some()),
             ("custom_attributes", self.custom_attributes),
             ("channel_id", self.channel_id.is_some()),
+            ("supported_content", self.supported_content.is_some()),
+            ("configuration_id", self.configuration_id.is_some()),
+            ("agent_id", self.agent_id.is_some()),
             ("issuer_url", self.issuer_url.is_some()),
             ("access_key", self.access_key.is_some()),
             ("access_key_secret", self.access_key_secret.is_some()),
@@ -217,6 +223,13 @@ impl ConnectionEntry {
 /// The keys of a profile, beside those of every connection.
 fn own_keys(profile: Profile) -> &'static [&'static [&'static str]] {
     const GRAPH: &[&str] = &["endpoint", "graph_version", "base_url", "token"];
+    const ORG: &[&str] = &[
+        "region",
+        "api_url",
+        "login_url",
+        "client_id",
+        "client_secret",
+    ];
     const GENESYS: &[&str] = &[
         "endpoint",
         "region",
@@ -242,9 +255,11 @@ fn own_keys(profile: Profile) -> &'static [&'static [&'static str]] {
         Profile::Messenger => &[GRAPH, &["page_id", "human_agent"]],
         Profile::Instagram => &[GRAPH, &["page_id", "human_agent", "account_id"]],
         Profile::GenesysOpenMessaging => &[GENESYS, &["integration_id", "custom_attributes"]],
-        Profile::GenesysMessageMedia => &[GENESYS],
+        Profile::GenesysMessageMedia => &[GENESYS, &["agent_id"]],
+        Profile::GenesysWebChat => &[ORG, &["configuration_id", "agent_id"]],
         Profile::GenesysWebMessaging => &[GENESYS, &["channel_id"]],
         Profile::CxoneByoc => &[CXONE, &["channel_id", "attachments"]],
         Profile::CxoneConversations => &[CXONE],
+        Profile::GenesysAgent => &[ORG, &["supported_content"]],
     }
 }

@@ -26,8 +26,10 @@ use attache_inspect::{Policy, PolicyError};
 
 use file::File;
 pub use file::SecretReference;
+pub(crate) use paste::Paste;
 use reading::Reading;
 pub use secrets::{Given, SecretUse, Vault, generated};
+pub(crate) use show::reveal_command;
 
 /// The configuration, ready to be applied.
 #[derive(Debug)]

@@ -11,31 +11,31 @@ use crate::system::System;
 
 /// One endpoint's screen.
 #[derive(Debug, Serialize)]
-pub(super) struct Paste {
+pub(crate) struct Paste {
     /// The endpoint's name.
-    pub(super) endpoint: String,
+    pub(crate) endpoint: String,
     /// Its profile.
-    pub(super) profile: Profile,
+    pub(crate) profile: Profile,
     /// Where in the platform's console.
-    pub(super) screen: &'static str,
+    pub(crate) screen: &'static str,
     /// What goes into which field there.
-    pub(super) fields: Vec<Field>,
+    pub(crate) fields: Vec<Field>,
 }
 
 /// One field of a screen.
 #[derive(Debug, Serialize)]
-pub(super) struct Field {
+pub(crate) struct Field {
     /// As the platform calls it.
-    pub(super) field: &'static str,
+    pub(crate) field: &'static str,
     /// What to paste; `None` for a secret that is not shown.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) value: Option<String>,
+    pub(crate) value: Option<String>,
     /// The secret that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) secret: Option<SecretName>,
+    pub(crate) secret: Option<SecretName>,
     /// Whether that secret was found; `None` if nobody looked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) set: Option<bool>,
+    pub(crate) set: Option<bool>,
 }
 
 impl Field {
@@ -63,7 +63,7 @@ impl Paste {
     ///
     /// # Errors
     /// If the system does not know its own address.
-    pub(super) fn of(endpoint: &Endpoint, system: &System) -> Result<Self> {
+    pub(crate) fn of(endpoint: &Endpoint, system: &System) -> Result<Self> {
         let address = system.callback_url(endpoint.id.as_str())?;
         let (screen, url_field, secret_field, secret) = match endpoint.profile {
             Profile::WhatsApp => (
@@ -103,7 +103,8 @@ impl Paste {
                 endpoint.secrets.first(),
             ),
             Profile::CxoneByoc => return Ok(Self::byoc(endpoint, &address)),
-            Profile::GenesysOpenMessaging => (
+            // Over the last two nothing comes: no endpoint of their profiles is taken.
+            Profile::GenesysOpenMessaging | Profile::GenesysWebChat | Profile::GenesysAgent => (
                 "Genesys Cloud → Admin → Message → Platforms → the Open Messaging integration",
                 "Outbound Notification Webhook URL",
                 "Outbound Notification Webhook Signature Secret Token",
@@ -147,7 +148,7 @@ impl Paste {
     ///
     /// # Errors
     /// If Secrets Manager cannot be asked.
-    pub(super) async fn look_up(&mut self, vault: &Vault, reveal: bool) -> Result<()> {
+    pub(crate) async fn look_up(&mut self, vault: &Vault, reveal: bool) -> Result<()> {
         for field in &mut self.fields {
             let Some(name) = &field.secret else { continue };
             if reveal {
@@ -163,7 +164,7 @@ impl Paste {
     }
 
     /// A few lines for a person. `reveal` is the command that shows secrets.
-    pub(super) fn lines(&self, reveal: &str) -> String {
+    pub(crate) fn lines(&self, reveal: &str) -> String {
         let mut text = format!("  {} ({}): {}\n", self.endpoint, self.profile, self.screen);
         let width = self.fields.iter().map(|field| field.field.len()).max();
         for field in &self.fields {

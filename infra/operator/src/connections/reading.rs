@@ -244,7 +244,21 @@ impl<'a> Reading<'a> {
                 )?,
                 org: self.org(entry, line)?,
             },
+            Profile::GenesysAgent => Account::GenesysAgent {
+                supported_content: entry.supported_content.clone(),
+                org: self.org(entry, line)?,
+            },
+            Profile::GenesysWebChat => Account::GenesysWebChat {
+                configuration_id: need(
+                    &entry.configuration_id,
+                    "configuration_id",
+                    "the id of the web chat configuration",
+                )?,
+                agent_id: entry.agent_id.clone(),
+                org: self.org(entry, line)?,
+            },
             Profile::GenesysMessageMedia => Account::GenesysMessageMedia {
+                agent_id: entry.agent_id.clone(),
                 endpoint: EndpointId::new(need(
                     &entry.endpoint,
                     "endpoint",
@@ -337,8 +351,13 @@ impl<'a> Reading<'a> {
             "region",
             "a Genesys domain such as \"mypurecloud.de\"",
         )?;
+        // The source document on web chat asks for tokens at the API host (`S2-4`); Genesys itself issues them at the login host.
+        let issuer = match entry.profile {
+            Profile::GenesysWebChat => "api",
+            _ => "login",
+        };
         let login = need(
-            &entry.login_url.clone().or_else(|| of_region("login")),
+            &entry.login_url.clone().or_else(|| of_region(issuer)),
             "login_url",
             "a URL, or give `region`",
         )?;

@@ -70,7 +70,7 @@ pub async fn run(options: &Options) -> Result<()> {
 }
 
 /// The command that shows what is to be pasted, secrets included.
-pub(super) fn reveal_command(system: &System) -> String {
+pub(crate) fn reveal_command(system: &System) -> String {
     format!("attache connections show {} --reveal", system.options())
 }
 

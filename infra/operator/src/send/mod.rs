@@ -33,7 +33,8 @@ pub struct Options {
     #[arg(long, value_name = "CONNECTION")]
     to: String,
     /// Whom it is for, as the platform names it; may be repeated. WhatsApp: to=+4915112345678. Genesys Open Messaging:
-    /// from=ADDRESS of the customer in whose conversation it appears, nickname=NAME.
+    /// from=ADDRESS of the customer in whose conversation it appears, nickname=NAME. Genesys agent: conversationId=ID and
+    /// communicationId=ID; with to=NAME they are remembered under it.
     #[arg(long = "address", value_name = "KEY=VALUE", required = true)]
     address: Vec<Part>,
     /// Text that goes with it.
@@ -90,6 +91,7 @@ pub async fn run(options: &Options) -> Result<bool> {
         target: (&id, delivers(connection)),
         customer: &customer.address,
         customer_name: customer.name.as_deref(),
+        address: &customer.place,
         key: options.key.as_deref().unwrap_or(&drawn),
         file_name: &file_name,
         text: options.text.as_deref(),

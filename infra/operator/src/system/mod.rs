@@ -8,7 +8,7 @@ mod denied;
 mod record;
 mod stack;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,6 +53,8 @@ pub struct System {
     pub connections_max_age_seconds: u64,
     place: Place,
     outputs: BTreeMap<String, String>,
+    /// Of a deployed stack.
+    cloudformation: Option<aws_sdk_cloudformation::Client>,
 }
 
 /// Where it is, in a person's words and in those of the command line.
@@ -124,6 +126,34 @@ impl System {
         Ok(format!("{base}/{endpoint}"))
     }
 
+    /// The logical ids of what a deployed stack has; none of a local run.
+    ///
+    /// # Errors
+    /// If CloudFormation refuses.
+    pub async fn resources(&self) -> Result<BTreeSet<String>> {
+        match (&self.cloudformation, &self.place) {
+            (Some(client), Place::Stack { name, .. }) => stack::resources(client, name).await,
+            _ => Ok(BTreeSet::new()),
+        }
+    }
+
+    /// The template that a deployed stack was made from, as it was written.
+    ///
+    /// # Errors
+    /// If CloudFormation refuses, or it is a local run.
+    pub async fn template(&self) -> Result<String> {
+        match (&self.cloudformation, &self.place) {
+            (Some(client), Place::Stack { name, .. }) => stack::template(client, name).await,
+            _ => anyhow::bail!("{self} is not made by CloudFormation"),
+        }
+    }
+
+    /// Whether it is a run on this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(self.place, Place::Local { .. })
+    }
+
     /// The options that name this system on the command line.
     #[must_use]
     pub fn options(&self) -> String {
@@ -159,5 +189,6 @@ fn local(data: Option<PathBuf>) -> Result<System> {
             data,
         },
         outputs: record.outputs,
+        cloudformation: None,
     })
 }

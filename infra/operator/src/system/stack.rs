@@ -1,6 +1,6 @@
 //! A deployed stack, by its name: CloudFormation knows its outputs and parameters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 use attache_edge::aws::Aws;
@@ -8,8 +8,9 @@ use attache_local::Clients;
 use aws_config::meta::region::ProvideRegion;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
-use aws_sdk_cloudformation::types::Stack;
+use aws_sdk_cloudformation::types::{Stack, TemplateStage};
 
 use super::{Place, System, asked};
 
@@ -26,7 +27,8 @@ pub(super) async fn locate(
     profile: Option<&str>,
 ) -> Result<System> {
     let (config, region) = configuration(region, profile).await?;
-    let stack = describe(&config, name, &region).await?;
+    let cloudformation = Client::new(&config);
+    let stack = describe(&cloudformation, name, &region).await?;
     let parameters: BTreeMap<&str, &str> = stack
         .parameters()
         .iter()
@@ -65,7 +67,37 @@ pub(super) async fn locate(
             region,
         },
         outputs,
+        cloudformation: Some(cloudformation),
     })
+}
+
+/// The logical ids of a stack's resources.
+///
+/// # Errors
+/// If AWS refuses.
+pub(super) async fn resources(client: &Client, name: &str) -> Result<BTreeSet<String>> {
+    let list = client.list_stack_resources().stack_name(name);
+    let mut pages = list.into_paginator().send();
+    let mut ids = BTreeSet::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| asked("cloudformation:ListStackResources", error))?;
+        for resource in page.stack_resource_summaries() {
+            ids.extend(resource.logical_resource_id().map(str::to_owned));
+        }
+    }
+    Ok(ids)
+}
+
+/// The template a stack was made from, before SAM's transformation.
+///
+/// # Errors
+/// If AWS refuses.
+pub(super) async fn template(client: &Client, name: &str) -> Result<String> {
+    let get = client.get_template().stack_name(name);
+    let got = get.template_stage(TemplateStage::Original).send().await;
+    let got = got.map_err(|error| asked("cloudformation:GetTemplate", error))?;
+    got.template_body
+        .with_context(|| format!("CloudFormation has no template of {name:?}"))
 }
 
 /// The person's own configuration of AWS. A region that nobody named is an error: a default would look in the wrong place,
@@ -97,8 +129,7 @@ async fn configuration(region: Option<&str>, profile: Option<&str>) -> Result<(S
     Ok((loader.load().await, name))
 }
 
-async fn describe(config: &SdkConfig, name: &str, region: &str) -> Result<Stack> {
-    let client = aws_sdk_cloudformation::Client::new(config);
+async fn describe(client: &Client, name: &str, region: &str) -> Result<Stack> {
     let described = client.describe_stacks().stack_name(name).send().await;
     let described = described.map_err(|error| {
         let unknown = error.code() == Some("ValidationError")

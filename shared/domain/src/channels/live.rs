@@ -122,7 +122,9 @@ impl WebChat {
         });
         Bounds {
             max_bytes: Some(max_size.unwrap_or(WEB_CHAT_BYTES)),
-            types: Some(types),
+            // An empty list is the server's strict one (`S2-11`): what is not known is refused, and what is known stands in the
+            // matrix.
+            types: Some(types).filter(|types| !types.is_empty()),
         }
     }
 }
@@ -267,14 +269,14 @@ mod tests {
                 ToAgent,
                 chat(json!({})),
                 Some(WEB_CHAT_BYTES),
-                Some(""),
+                None,
             ),
             (
                 "genesys-web-chat",
                 ToAgent,
                 json!({ "id": "c" }),
                 Some(WEB_CHAT_BYTES),
-                Some(""),
+                None,
             ),
             (
                 "genesys-guest",

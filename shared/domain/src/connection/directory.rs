@@ -251,6 +251,12 @@ fn name_problem(name: &str) -> Option<String> {
 fn endpoint_problems(endpoint: &Endpoint) -> Vec<Problem> {
     let name = endpoint.id.as_str();
     let mut problems: Vec<String> = name_problem(name).into_iter().collect();
+    if !endpoint.profile.takes_in() {
+        problems.push(format!(
+            "nothing comes in over profile {}",
+            endpoint.profile
+        ));
+    }
     if OUR_OWN.contains(&name) {
         problems.push("its name is one of our own; expected another".to_owned());
     }

@@ -17,6 +17,7 @@ use crate::channels::{Bounds, Direction, LongestText, Ways};
 use crate::diagnosis::Platform;
 use crate::ids::{ConnectionId, EndpointId};
 use crate::pacing::rate::Rate;
+use crate::platforms::genesys;
 use crate::signature::Scheme;
 use crate::token::Purpose;
 
@@ -40,11 +41,16 @@ pub enum Profile {
     WhatsApp,
     /// Genesys Cloud Open Messaging.
     GenesysOpenMessaging,
-    /// The source documents' surface `message:message-media` (`S1-11`): not published by Genesys. Takes in only.
+    /// The source documents' surface `message:message-media` (`S1-11`): not published by Genesys. Takes in, and delivers files by
+    /// the id that their upload gives.
     GenesysMessageMedia,
     /// The source documents' upload surface of web messaging (`S3-6`): not published by Genesys. Takes in what becomes of
     /// uploads, and delivers files in two steps.
     GenesysWebMessaging,
+    /// The source documents' surface of web chat (`S2`): not published by Genesys. Takes nothing in.
+    GenesysWebChat,
+    /// Genesys Cloud's conversations from the agent's side: takes nothing in, delivers files into a conversation that there is.
+    GenesysAgent,
     /// Messenger, by way of a Facebook page.
     Messenger,
     /// Instagram Direct, by way of the page that the professional account is linked to.
@@ -57,11 +63,13 @@ pub enum Profile {
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::WhatsApp,
         Self::GenesysOpenMessaging,
         Self::GenesysMessageMedia,
         Self::GenesysWebMessaging,
+        Self::GenesysWebChat,
+        Self::GenesysAgent,
         Self::Messenger,
         Self::Instagram,
         Self::CxoneByoc,
@@ -76,6 +84,8 @@ impl Profile {
             Self::GenesysOpenMessaging => "genesys-open-messaging",
             Self::GenesysMessageMedia => "genesys-message-media",
             Self::GenesysWebMessaging => "genesys-web-messaging",
+            Self::GenesysWebChat => "genesys-web-chat",
+            Self::GenesysAgent => "genesys-agent",
             Self::Messenger => "messenger",
             Self::Instagram => "instagram",
             Self::CxoneByoc => "cxone-byoc",
@@ -88,9 +98,11 @@ impl Profile {
     pub fn platform(self) -> Platform {
         match self {
             Self::WhatsApp => Platform::WhatsApp,
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::GenesysWebMessaging => {
-                Platform::Genesys
-            }
+            Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysAgent => Platform::Genesys,
             Self::Messenger => Platform::Messenger,
             Self::Instagram => Platform::Instagram,
             Self::CxoneByoc | Self::CxoneConversations => Platform::Cxone,
@@ -101,10 +113,13 @@ impl Profile {
     #[must_use]
     pub fn direction(self) -> Direction {
         match self {
-            Self::WhatsApp | Self::Messenger | Self::Instagram => Direction::ToAgent,
+            Self::WhatsApp | Self::Messenger | Self::Instagram | Self::GenesysAgent => {
+                Direction::ToAgent
+            }
             Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
             | Self::CxoneByoc
             | Self::CxoneConversations => Direction::ToCustomer,
         }
@@ -121,6 +136,8 @@ impl Profile {
             Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysAgent
             | Self::CxoneByoc
             | Self::CxoneConversations => Duration::from_secs(30 * 60),
         }
@@ -135,6 +152,8 @@ impl Profile {
             Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysAgent
             | Self::Messenger
             | Self::Instagram
             | Self::CxoneByoc
@@ -148,12 +167,14 @@ impl Profile {
         match self {
             Self::WhatsApp
             | Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysAgent
             | Self::Messenger
             | Self::Instagram
             | Self::CxoneByoc
             | Self::CxoneConversations => true,
-            Self::GenesysMessageMedia => false,
         }
     }
 
@@ -161,8 +182,11 @@ impl Profile {
     #[must_use]
     pub fn patience(self) -> Patience {
         match self {
-            // Events of uploads bring no bytes.
-            Self::WhatsApp | Self::GenesysWebMessaging => Patience::ClaimFirst,
+            // Events of uploads bring no bytes; over the last two nothing comes at all.
+            Self::WhatsApp
+            | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysAgent => Patience::ClaimFirst,
             // 10 s, five retries 5 s apart (genesys.md §3.2); the surface of `S1-18` is taken to be as patient.
             Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::CxoneConversations => {
                 Patience::BytesFirst {
@@ -176,6 +200,44 @@ impl Profile {
                 inline: Duration::from_secs(2),
                 tries: 1,
             },
+        }
+    }
+
+    /// Whether anything comes in over it: only then there are endpoints of it.
+    #[must_use]
+    pub fn takes_in(self) -> bool {
+        !matches!(self, Self::GenesysWebChat | Self::GenesysAgent)
+    }
+
+    /// What its messages are addressed by beside the customer ([`crate::address`]).
+    #[must_use]
+    pub fn addressed_by(self) -> &'static [&'static str] {
+        match self {
+            Self::GenesysAgent => genesys::agent::ADDRESSED_BY,
+            Self::GenesysWebChat => genesys::by_name::WEB_CHAT_ADDRESSED_BY,
+            Self::GenesysMessageMedia => genesys::by_name::MESSAGE_MEDIA_ADDRESSED_BY,
+            Self::WhatsApp
+            | Self::GenesysOpenMessaging
+            | Self::GenesysWebMessaging
+            | Self::Messenger
+            | Self::Instagram
+            | Self::CxoneByoc
+            | Self::CxoneConversations => &[],
+        }
+    }
+
+    /// When its platform wants the bytes of a file.
+    #[must_use]
+    pub fn takes_bytes(self) -> TakesBytes {
+        match self {
+            Self::WhatsApp
+            | Self::Messenger
+            | Self::Instagram
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebChat
+            | Self::CxoneConversations => TakesBytes::BeforeTheMessage,
+            Self::GenesysWebMessaging | Self::GenesysAgent => TakesBytes::AndWorksOnThem,
+            Self::GenesysOpenMessaging | Self::CxoneByoc => TakesBytes::ByItself,
         }
     }
 
@@ -193,6 +255,8 @@ impl Profile {
             | Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysAgent
             | Self::CxoneConversations => true,
             Self::Messenger | Self::Instagram | Self::CxoneByoc => false,
         }
@@ -204,11 +268,13 @@ impl Profile {
     pub fn longest_text(self) -> Option<LongestText> {
         match self {
             Self::WhatsApp => Some(LongestText::Characters(4096)),
-            Self::Messenger => Some(LongestText::Characters(2000)),
+            // Of Genesys' agents: `textBody` (genesys.md §6).
+            Self::Messenger | Self::GenesysAgent => Some(LongestText::Characters(2000)),
             Self::Instagram => Some(LongestText::Bytes(1000)),
             Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
             | Self::CxoneByoc
             | Self::CxoneConversations => None,
         }
@@ -220,9 +286,11 @@ impl Profile {
         match self {
             Self::WhatsApp | Self::Messenger | Self::Instagram => Some(Scheme::META),
             // The documents name no scheme for CXone; theirs for platforms in general is the one that Genesys publishes.
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::CxoneConversations => {
-                Some(Scheme::GENESYS)
-            }
+            Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebChat
+            | Self::GenesysAgent
+            | Self::CxoneConversations => Some(Scheme::GENESYS),
             Self::GenesysWebMessaging => Some(Scheme::GENESYS_EVENTS),
             Self::CxoneByoc => None,
         }
@@ -240,6 +308,17 @@ impl Profile {
     pub fn takes_receipts(self) -> bool {
         !matches!(self, Self::CxoneByoc | Self::CxoneConversations)
     }
+}
+
+/// When a platform wants the bytes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakesBytes {
+    /// It fetches them by the link in the message.
+    ByItself,
+    /// They are handed over, and the message names them at once.
+    BeforeTheMessage,
+    /// They are handed over, and the message names them once the platform is done with them.
+    AndWorksOnThem,
 }
 
 /// When a webhook is acknowledged. Either way: a 2xx means that a later crash cannot lose it.
@@ -341,6 +420,20 @@ pub enum Account {
     GenesysMessageMedia {
         /// The endpoint its webhooks come to.
         endpoint: EndpointId,
+        /// Whom customers' messages are for, where nobody says otherwise: `to.id`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent_id: Option<String>,
+        /// Its organisation.
+        #[serde(flatten)]
+        org: Org,
+    },
+    /// One web chat, as the source documents describe it.
+    GenesysWebChat {
+        /// The configuration that its limits are read from.
+        configuration_id: String,
+        /// Whom customers' messages are for, where nobody says otherwise: `to.id`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent_id: Option<String>,
         /// Its organisation.
         #[serde(flatten)]
         org: Org,
@@ -352,6 +445,15 @@ pub enum Account {
         endpoint: Option<EndpointId>,
         /// The channel's id: part of every upload, and of the path of every message.
         channel_id: String,
+        /// Its organisation.
+        #[serde(flatten)]
+        org: Org,
+    },
+    /// The agent's side of an organisation's conversations.
+    GenesysAgent {
+        /// The supported-content profile that says what agents may send; `None`: the organisation's default.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        supported_content: Option<String>,
         /// Its organisation.
         #[serde(flatten)]
         org: Org,
@@ -498,6 +600,8 @@ impl Connection {
             Account::GenesysOpenMessaging { .. } => Profile::GenesysOpenMessaging,
             Account::GenesysMessageMedia { .. } => Profile::GenesysMessageMedia,
             Account::GenesysWebMessaging { .. } => Profile::GenesysWebMessaging,
+            Account::GenesysWebChat { .. } => Profile::GenesysWebChat,
+            Account::GenesysAgent { .. } => Profile::GenesysAgent,
             Account::Messenger { .. } => Profile::Messenger,
             Account::Instagram { .. } => Profile::Instagram,
             Account::CxoneByoc { .. } => Profile::CxoneByoc,
@@ -512,7 +616,9 @@ impl Connection {
             Account::WhatsApp { .. } => "WhatsApp",
             Account::GenesysOpenMessaging { .. }
             | Account::GenesysMessageMedia { .. }
-            | Account::GenesysWebMessaging { .. } => "Genesys Cloud",
+            | Account::GenesysWebMessaging { .. }
+            | Account::GenesysWebChat { .. }
+            | Account::GenesysAgent { .. } => "Genesys Cloud",
             Account::Messenger { .. } => "Messenger",
             Account::Instagram { .. } => "Instagram",
             Account::CxoneByoc { .. } | Account::CxoneConversations { .. } => "NICE CXone",
@@ -530,6 +636,7 @@ impl Connection {
             | Account::GenesysWebMessaging { endpoint, .. }
             | Account::CxoneByoc { endpoint, .. }
             | Account::CxoneConversations { endpoint, .. } => endpoint.as_ref(),
+            Account::GenesysWebChat { .. } | Account::GenesysAgent { .. } => None,
             Account::Messenger { page } | Account::Instagram { page, .. } => Some(&page.endpoint),
         }
     }
@@ -544,6 +651,8 @@ impl Connection {
             Account::GenesysOpenMessaging { integration_id, .. } => Some(integration_id),
             Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
+            | Account::GenesysWebChat { .. }
+            | Account::GenesysAgent { .. }
             | Account::CxoneConversations { .. } => None,
             Account::CxoneByoc { channel_id, .. } => Some(channel_id),
             Account::Messenger { page } => Some(&page.page_id),
@@ -562,7 +671,9 @@ impl Connection {
             | Account::CxoneConversations { .. } => None,
             Account::GenesysOpenMessaging { org, .. }
             | Account::GenesysMessageMedia { org, .. }
-            | Account::GenesysWebMessaging { org, .. } => Some(org),
+            | Account::GenesysWebMessaging { org, .. }
+            | Account::GenesysWebChat { org, .. }
+            | Account::GenesysAgent { org, .. } => Some(org),
         }
     }
 
@@ -575,6 +686,8 @@ impl Connection {
             | Account::GenesysOpenMessaging { .. }
             | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
+            | Account::GenesysWebChat { .. }
+            | Account::GenesysAgent { .. }
             | Account::CxoneByoc { .. }
             | Account::CxoneConversations { .. } => None,
         }
@@ -592,22 +705,28 @@ impl Connection {
             | Account::Instagram { .. }
             | Account::GenesysOpenMessaging { .. }
             | Account::GenesysMessageMedia { .. }
-            | Account::GenesysWebMessaging { .. } => None,
+            | Account::GenesysWebMessaging { .. }
+            | Account::GenesysWebChat { .. }
+            | Account::GenesysAgent { .. } => None,
+        }
+    }
+
+    /// When its platform wants the bytes of a file: as its profile says, or as its owner chose.
+    #[must_use]
+    pub fn takes_bytes(&self) -> TakesBytes {
+        match &self.account {
+            Account::CxoneByoc {
+                attachments: Attachments::Temporary,
+                ..
+            } => TakesBytes::BeforeTheMessage,
+            _ => self.profile().takes_bytes(),
         }
     }
 
     /// Whether its platform is given the bytes of a file before the message that names it.
     #[must_use]
     pub fn uploads_first(&self) -> bool {
-        match &self.account {
-            Account::WhatsApp { .. }
-            | Account::Messenger { .. }
-            | Account::Instagram { .. }
-            | Account::GenesysWebMessaging { .. }
-            | Account::CxoneConversations { .. } => true,
-            Account::CxoneByoc { attachments, .. } => *attachments == Attachments::Temporary,
-            Account::GenesysOpenMessaging { .. } | Account::GenesysMessageMedia { .. } => false,
-        }
+        self.takes_bytes() != TakesBytes::ByItself
     }
 
     /// The tokens it needs: one to move files, one to send messages.
@@ -617,7 +736,10 @@ impl Connection {
             Account::WhatsApp { .. }
             | Account::Messenger { .. }
             | Account::Instagram { .. }
+            | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
+            | Account::GenesysWebChat { .. }
+            | Account::GenesysAgent { .. }
             | Account::CxoneConversations { .. }
             | Account::CxoneByoc {
                 attachments: Attachments::Temporary,
@@ -631,7 +753,6 @@ impl Connection {
                 ..
             }
             | Account::GenesysOpenMessaging { endpoint: None, .. } => &[Purpose::Messages],
-            Account::GenesysMessageMedia { .. } => &[Purpose::Media],
         }
     }
 
@@ -669,13 +790,26 @@ impl Connection {
     pub fn contact_rate(&self) -> Option<Rate> {
         match self.account {
             Account::CxoneByoc { .. } => Rate::new(17, Duration::from_secs(60), 250).ok(),
-            Account::WhatsApp { .. }
-            | Account::Messenger { .. }
-            | Account::Instagram { .. }
-            | Account::GenesysOpenMessaging { .. }
-            | Account::GenesysMessageMedia { .. }
-            | Account::GenesysWebMessaging { .. }
-            | Account::CxoneConversations { .. } => None,
+            _ => None,
+        }
+    }
+
+    /// Where its calls go, by URL; hosts that media links may name ([`Self::bearer_hosts`]) come beside them.
+    #[must_use]
+    pub fn bases(&self) -> Vec<&Url> {
+        match &self.account {
+            Account::WhatsApp { base_url, .. } => vec![base_url],
+            Account::GenesysOpenMessaging { org, .. }
+            | Account::GenesysMessageMedia { org, .. }
+            | Account::GenesysWebMessaging { org, .. }
+            | Account::GenesysWebChat { org, .. }
+            | Account::GenesysAgent { org, .. } => vec![&org.api_url, &org.login_url],
+            Account::Messenger { page } | Account::Instagram { page, .. } => vec![&page.base_url],
+            Account::CxoneByoc { tenant, .. } | Account::CxoneConversations { tenant, .. } => {
+                std::iter::once(&tenant.issuer_url)
+                    .chain(&tenant.api_url)
+                    .collect()
+            }
         }
     }
 
@@ -694,7 +828,9 @@ impl Connection {
             }
             Account::GenesysOpenMessaging { org, .. }
             | Account::GenesysMessageMedia { org, .. }
-            | Account::GenesysWebMessaging { org, .. } => {
+            | Account::GenesysWebMessaging { org, .. }
+            | Account::GenesysWebChat { org, .. }
+            | Account::GenesysAgent { org, .. } => {
                 vec![authority(&org.api_url), authority(&org.login_url)]
             }
             Account::Messenger { page } | Account::Instagram { page, .. } => {
@@ -791,6 +927,38 @@ pub(crate) mod tests {
             Account::GenesysWebMessaging {
                 endpoint: Some(EndpointId::new("web")),
                 channel_id: "7d3a0c11".to_owned(),
+                org: org(),
+            },
+        )
+    }
+
+    pub(crate) fn web_chat() -> Connection {
+        Connection::new(
+            ConnectionId::new("chat"),
+            Account::GenesysWebChat {
+                configuration_id: "a1b2c3d4".to_owned(),
+                agent_id: Some("agent-7".to_owned()),
+                org: org(),
+            },
+        )
+    }
+
+    pub(crate) fn message_media() -> Connection {
+        Connection::new(
+            ConnectionId::new("media"),
+            Account::GenesysMessageMedia {
+                endpoint: EndpointId::new("media"),
+                agent_id: Some("queue-7".to_owned()),
+                org: org(),
+            },
+        )
+    }
+
+    pub(crate) fn agent() -> Connection {
+        Connection::new(
+            ConnectionId::new("agent"),
+            Account::GenesysAgent {
+                supported_content: None,
                 org: org(),
             },
         )
@@ -921,6 +1089,9 @@ pub(crate) mod tests {
             Row::Connection(whatsapp()),
             Row::Connection(genesys()),
             Row::Connection(web_messaging()),
+            Row::Connection(agent()),
+            Row::Connection(web_chat()),
+            Row::Connection(message_media()),
         ] {
             let text = serde_json::to_string(&row).unwrap();
             assert_eq!(serde_json::from_str::<Row>(&text).unwrap(), row, "{text}");

@@ -19,6 +19,8 @@ pub fn most_files(profile: Profile) -> Option<u32> {
         Profile::GenesysOpenMessaging
         | Profile::GenesysMessageMedia
         | Profile::GenesysWebMessaging
+        | Profile::GenesysWebChat
+        | Profile::GenesysAgent
         | Profile::CxoneByoc
         | Profile::CxoneConversations => None,
     }

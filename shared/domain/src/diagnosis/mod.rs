@@ -45,6 +45,11 @@ pub enum Disposition {
     Unauthorised,
     /// Certainly without effect for another reason: no connection, or an explicit "not processed".
     Unavailable,
+    /// The same, and it asked to be left alone until it works again (503 with `Retry-After`). A failure, not a request for less.
+    Down {
+        /// For how long, if it said so in a form that can be read.
+        retry_after: Option<Duration>,
+    },
     /// Certainly without effect, and of a kind that soon would be no better: once more after this long, and no more.
     Deferred {
         /// How long.

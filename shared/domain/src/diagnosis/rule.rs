@@ -18,6 +18,8 @@ pub enum Then {
     Renew,
     /// Certainly without effect: back off and try again.
     Again,
+    /// The same, and it said when it may work again: nobody asks before.
+    Pause,
     /// Try again once, after five minutes (`S3-54`).
     AgainLater,
     /// It may have happened.
@@ -37,6 +39,7 @@ impl Then {
             Self::Throttle => "waits, then again",
             Self::Renew => "again with a newer token",
             Self::Again => "again",
+            Self::Pause => "again, after the pause it asks for",
             Self::AgainLater => "once more after 5 min",
             Self::Open => "outcome open",
             Self::Smaller => "planned anew, smaller",
@@ -227,6 +230,7 @@ impl Rule {
             Then::Throttle => Disposition::Throttled { retry_after },
             Then::Renew => Disposition::Unauthorised,
             Then::Again => Disposition::Unavailable,
+            Then::Pause => Disposition::Down { retry_after },
             Then::AgainLater => Disposition::Deferred {
                 wait: super::SCAN_PAUSE,
             },

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::said::MediaKind;
+use crate::address::Address;
 use crate::channels::Direction;
 use crate::digest::Sha256Digest;
 use crate::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
@@ -146,6 +147,9 @@ pub struct Origin {
     /// Whether it is a test: it goes the whole way, and counts in no number and no alarm.
     #[serde(rename = "y", default, skip_serializing_if = "is_false")]
     pub synthetic: bool,
+    /// What its target is to be told of where it goes, beside the customer, as far as its sender said.
+    #[serde(rename = "v", default, skip_serializing_if = "Address::is_empty")]
+    pub address: Address,
     /// What it carries.
     #[serde(rename = "b")]
     pub content: Content,
@@ -218,6 +222,7 @@ impl Origin {
             shadow: false,
             reference_only: false,
             synthetic: false,
+            address: Address::default(),
             content,
         }
     }
@@ -257,6 +262,7 @@ impl Origin {
     pub fn same_content(&self, other: &Self) -> bool {
         self.media_id() == other.media_id()
             && self.customer == other.customer
+            && self.address == other.address
             && self.content == other.content
     }
 

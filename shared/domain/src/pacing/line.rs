@@ -8,8 +8,10 @@
 //!   they were reserved for a pace that does not hold any more. Refusals of calls made under such slots say nothing new.
 //! * **It fails** ([`Heard::Failed`]): five failures in a row open the breaker; one probe at a time asks whether it works again; once
 //!   it does, the line begins at a fifth of its pace.
+//! * **It fails and says for how long** ([`Heard::Down`]): both. A failure, and a pause for everybody.
 //!
-//! Being throttled is no failure: the breaker does not count it.
+//! Being throttled is no failure: the breaker does not count it. But a platform that does nothing else for ten minutes is degraded
+//! all the same.
 
 use std::time::Duration;
 
@@ -54,6 +56,9 @@ const SOON: Duration = Duration::from_secs(30);
 /// The lowest pace, in percent of the full one.
 const SLOWEST: u32 = 5;
 
+/// The pace after the pause that a failing platform asked for: without bursts, should it still fail.
+const AFTER_PAUSE: u32 = 50;
+
 /// The pace at which a line begins that was shut because the platform failed.
 const RESTART: u32 = 20;
 
@@ -67,6 +72,8 @@ pub enum Heard {
     Answered,
     /// It does not: no connection, a server error, no answer.
     Failed,
+    /// It does not, and asked to be left alone for this long, or did not say for how long (503 with `Retry-After`).
+    Down(Option<Duration>),
     /// It asked for less, and said for how long, or did not.
     Throttled(Option<Duration>),
 }
@@ -113,7 +120,7 @@ pub enum News {
         /// Since when it does not.
         since: Timestamp,
     },
-    /// It has not worked for [`DEGRADED_AFTER`]; told once each time it goes down.
+    /// It has not worked, or has done nothing but refuse, for [`DEGRADED_AFTER`]; told once each time.
     Degraded {
         /// Since when.
         since: Timestamp,
@@ -153,6 +160,9 @@ pub struct Line {
     failing_since: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failed_at: Option<Timestamp>,
+    /// Since when it has done nothing but ask for less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    throttled_since: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     degraded: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -190,7 +200,9 @@ impl Line {
     /// Whether a call that is answered is news.
     #[must_use]
     pub fn awaits_an_answer(&self) -> bool {
-        self.breaker != Breaker::default() || self.failing_since.is_some()
+        self.breaker != Breaker::default()
+            || self.failing_since.is_some()
+            || self.throttled_since.is_some()
     }
 
     /// May a call be made? Who is told to come back and is not the first to ask soon looks again whether the probe succeeded.
@@ -252,7 +264,13 @@ impl Line {
     pub fn report(&mut self, pass: Pass, heard: Heard, now: Timestamp) -> Option<News> {
         match heard {
             Heard::Failed => self.failed(pass.permit, now),
-            Heard::Answered => self.answered(pass.permit, now),
+            Heard::Down(pause) => self.down(pass.permit, pause, now),
+            Heard::Answered => {
+                if self.throttled_since.take().is_some() {
+                    self.degraded = false;
+                }
+                self.answered(pass.permit, now)
+            }
             Heard::Throttled(pause) => {
                 let closed = self.answered(pass.permit, now).is_some();
                 let generation = match closed {
@@ -260,8 +278,53 @@ impl Line {
                     true => self.generation,
                     false => pass.generation,
                 };
-                self.throttled(generation, pause, now)
+                let degraded = self.only_throttles(now);
+                let slowed = self.throttled(generation, pause, now);
+                degraded.or(slowed)
             }
+        }
+    }
+
+    /// Notes one more refusal of a platform that does nothing else, as far as is known.
+    fn only_throttles(&mut self, now: Timestamp) -> Option<News> {
+        let before = self.slowed.map(|slowed| slowed.from);
+        if before.is_none_or(|open| now.saturating_since(open) > IN_A_ROW) {
+            (self.throttled_since, self.degraded) = (None, false);
+        }
+        let since = *self.throttled_since.get_or_insert(now);
+        if self.degraded || now.saturating_since(since) < DEGRADED_AFTER {
+            return None;
+        }
+        self.degraded = true;
+        Some(News::Degraded { since })
+    }
+
+    /// A failure whose pause holds for everybody.
+    fn down(&mut self, permit: Permit, pause: Option<Duration>, now: Timestamp) -> Option<News> {
+        let failed = self.failed(permit, now);
+        let pause = pause.unwrap_or(PAUSE).clamp(PAUSE, LONGEST_PAUSE);
+        let until = now + pause;
+        // Of those who were told at the same time, one is enough.
+        if until <= self.opens_at(now) + NEAR {
+            return failed;
+        }
+        let percent = self.percent(now).min(AFTER_PAUSE);
+        let again = self.slowed.map_or(0, |slowed| slowed.again);
+        self.move_on(Slowed {
+            from: until,
+            percent,
+            again,
+        });
+        match failed {
+            None => Some(News::Slowed { until, percent }),
+            Some(News::Opened {
+                until: probe,
+                since,
+            }) => Some(News::Opened {
+                until: until.max(probe),
+                since,
+            }),
+            told => told,
         }
     }
 
@@ -285,7 +348,8 @@ impl Line {
             return None;
         }
         let since = self.failing_since.take();
-        (self.failed_at, self.degraded) = (None, false);
+        self.failed_at = None;
+        self.degraded &= self.throttled_since.is_some();
         if was_open {
             return None;
         }
@@ -301,8 +365,11 @@ impl Line {
     }
 
     fn failed(&mut self, permit: Permit, now: Timestamp) -> Option<News> {
-        let apart = |at: Timestamp| now.saturating_since(at) > IN_A_ROW;
-        if self.is_open() && self.failed_at.is_none_or(apart) {
+        // While it is left alone, as it asked for, it cannot fail.
+        let apart = |at: Timestamp| now.saturating_since(self.opens_at(at)) > IN_A_ROW;
+        let first = self.failed_at.is_none_or(apart);
+        self.throttled_since = None;
+        if self.is_open() && first {
             self.breaker = Breaker::default();
             (self.failing_since, self.degraded) = (None, false);
         }
@@ -545,6 +612,100 @@ mod tests {
     }
 
     #[test]
+    fn a_platform_that_fails_and_says_for_how_long_is_down_all_the_same() {
+        for pause in [1, 30, 120, 300, 900] {
+            let mut line = Line::default();
+            let (mut opened, mut degraded) = (0, 0);
+            let mut calls = 0;
+            for seconds in 0..7200 {
+                // One call a second at the most, and none that is not allowed.
+                if line.opens_at(at(seconds)) > at(seconds) {
+                    continue;
+                }
+                let permit = line.admit(at(seconds));
+                if let Permit::Refused { .. } = permit {
+                    continue;
+                }
+                calls += 1;
+                let generation = line.generation();
+                let heard = Heard::Down(Some(Duration::from_secs(pause)));
+                match line.report(Pass { permit, generation }, heard, at(seconds)) {
+                    Some(News::Opened { .. }) => opened += 1,
+                    Some(News::Degraded { since }) => {
+                        assert_eq!(since, at(0), "{pause}");
+                        degraded += 1;
+                    }
+                    Some(News::Slowed { .. }) | None => {}
+                    Some(other) => panic!("{other:?}"),
+                }
+            }
+            assert!(opened > 0, "the breaker opens: {pause} s");
+            assert_eq!(degraded, 1, "{pause} s");
+            assert!(calls <= 80, "{calls} calls in two hours, {pause} s");
+            assert_eq!(line.down_since(), Some(at(0)), "{pause}");
+            let over = line.opens_at(at(9000)).as_seconds();
+            let news = call(&mut line, Heard::Answered, over);
+            assert_eq!(news, Some(News::Closed { since: at(0) }), "{pause}");
+            assert!(line.is_open() && !line.awaits_an_answer());
+        }
+    }
+
+    #[test]
+    fn many_who_are_told_at_once_that_it_is_down_say_it_once() {
+        let (mut line, before) = (Line::default(), Pass::default());
+        let down = Heard::Down(Some(Duration::from_secs(20)));
+        let (until, percent) = (at(120), 50);
+        let news = line.report(before, down, at(100));
+        assert_eq!(news, Some(News::Slowed { until, percent }));
+        for _ in 0..3 {
+            assert_eq!(line.report(before, down, at(100)), None);
+        }
+        let since = at(100);
+        let until = at(130);
+        let news = line.report(before, down, at(100));
+        assert_eq!(news, Some(News::Opened { until, since }));
+        assert_eq!((line.generation(), line.opens_at(at(100))), (1, at(120)));
+    }
+
+    #[test]
+    fn ten_minutes_of_nothing_but_refusals_are_told_once_too() {
+        let told = |answered_at: Option<u64>| {
+            let (mut line, mut told) = (Line::default(), Vec::new());
+            for seconds in 0..2000 {
+                if answered_at == Some(seconds) {
+                    call(&mut line, Heard::Answered, seconds);
+                } else if line.opens_at(at(seconds)) <= at(seconds) {
+                    let news = call(&mut line, REFUSED, seconds);
+                    if let Some(News::Degraded { since }) = news {
+                        told.push((since.as_seconds(), seconds));
+                    }
+                }
+            }
+            assert!(line.awaits_an_answer(), "what ends it is news");
+            call(&mut line, Heard::Answered, 2100);
+            assert!(!line.awaits_an_answer());
+            told
+        };
+        let [(0, at_s)] = told(None)[..] else {
+            panic!("once, not {:?}", told(None))
+        };
+        assert!((600..=660).contains(&at_s), "{at_s}");
+        let [(since, _)] = told(Some(500))[..] else {
+            panic!("once, not {:?}", told(Some(500)))
+        };
+        assert!((500..560).contains(&since), "{since}");
+    }
+
+    #[test]
+    fn refusals_minutes_apart_are_no_long_trouble() {
+        let mut line = Line::default();
+        for seconds in [0, 300, 600, 900, 1200] {
+            let news = call(&mut line, REFUSED, seconds);
+            assert!(matches!(news, Some(News::Slowed { .. })), "{news:?}");
+        }
+    }
+
+    #[test]
     fn an_answer_ends_the_row() {
         let mut line = Line::default();
         for seconds in 0..4 {
@@ -565,7 +726,7 @@ mod tests {
         call(&mut line, Heard::Failed, 4);
         call(&mut line, REFUSED, 5);
         call(&mut line, REFUSED, 6);
-        let json = r#"{"breaker":{"state":"closed","failures":0},"slowed":{"from":9000,"percent":25,"again":1},"generation":2}"#;
+        let json = r#"{"breaker":{"state":"closed","failures":0},"throttled_since":5000,"slowed":{"from":9000,"percent":25,"again":1},"generation":2}"#;
         assert_eq!(serde_json::to_string(&line).unwrap(), json);
         assert_eq!(serde_json::from_str::<Line>(json).unwrap(), line);
     }
@@ -574,7 +735,7 @@ mod tests {
         /// Whatever is heard, in any order: the pace stays within bounds, pauses are believable, and no line is shut for good.
         #[test]
         fn the_pace_stays_within_bounds_and_the_line_always_opens_again(
-            calls in prop::collection::vec((0_u64..200, 0_u8..4, 0_u64..2000, 0_usize..3), 1..100),
+            calls in prop::collection::vec((0_u64..200, 0_u8..5, 0_u64..2000, 0_usize..3), 1..100),
         ) {
             let (mut line, mut now, mut passes) = (Line::default(), 1000, vec![Pass::default()]);
             for (passed, kind, hint, late) in calls {
@@ -589,6 +750,7 @@ mod tests {
                     0 => Heard::Answered,
                     1 => Heard::Failed,
                     2 => REFUSED,
+                    3 => Heard::Down(Some(Duration::from_secs(hint))),
                     _ => Heard::Throttled(Some(Duration::from_secs(hint))),
                 };
                 let pass = passes[passes.len().saturating_sub(late + 1)];

@@ -7,18 +7,10 @@
 
 use std::time::Duration;
 
-use time::PrimitiveDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
-
 use crate::time::Timestamp;
 
 /// The longest wait a hint can cause: what a queue can delay a message in one go.
 pub const LONGEST: Duration = Duration::from_secs(15 * 60);
-
-const IMF_FIXDATE: &[BorrowedFormatItem<'_>] = format_description!(
-    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-);
 
 /// A wait the platform asked for, at most [`LONGEST`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,11 +34,7 @@ impl RetryAfter {
                 value.parse().unwrap_or(u64::MAX),
             )));
         }
-        let date = PrimitiveDateTime::parse(value, IMF_FIXDATE)
-            .ok()?
-            .assume_utc();
-        let seconds = u64::try_from(date.unix_timestamp()).unwrap_or(0);
-        let then = Timestamp::from_millis(seconds.saturating_mul(1000));
+        let then = Timestamp::parse_http_date(value)?;
         Some(Self::capped(then.saturating_since(now)))
     }
 

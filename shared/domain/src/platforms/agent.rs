@@ -66,8 +66,6 @@ pub struct Uploaded {
     /// The link by which a message names it, where it is not its name that does. Whoever has it may have the file: it is neither
     /// kept nor logged.
     pub link: Option<Url>,
-    /// For how long its name is good for other messages; zero: for this one alone.
-    pub life: Duration,
 }
 
 /// The call that brings a message. `api`: where the connection's API is, as the issuer of its token told.
@@ -87,6 +85,8 @@ pub fn inbound(
         Account::GenesysOpenMessaging { .. }
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysWebMessaging { .. }
+        | Account::GenesysWebChat { .. }
+        | Account::GenesysAgent { .. }
         | Account::WhatsApp { .. }
         | Account::Messenger { .. }
         | Account::Instagram { .. } => genesys::inbound(connection, message),
@@ -144,6 +144,8 @@ pub fn upload(
         Account::GenesysOpenMessaging { .. }
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysWebMessaging { .. }
+        | Account::GenesysWebChat { .. }
+        | Account::GenesysAgent { .. }
         | Account::WhatsApp { .. }
         | Account::Messenger { .. }
         | Account::Instagram { .. } => Err(not_given()),
@@ -165,6 +167,8 @@ pub fn read_uploaded(
         Account::GenesysOpenMessaging { .. }
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysWebMessaging { .. }
+        | Account::GenesysWebChat { .. }
+        | Account::GenesysAgent { .. }
         | Account::WhatsApp { .. }
         | Account::Messenger { .. }
         | Account::Instagram { .. } => Err(not_given()),

@@ -1,10 +1,11 @@
 //! What customers' channels have in common, towards them: a file is handed over first and named in a message afterwards, and
-//! the words of a message are sent as they are. Each call goes to the channel's own module.
+//! the words of a message are sent as they are. The first half is shared with platforms of agents that take files so. Each call goes to the channel's own module.
 
 use std::time::Duration;
 
-use super::agent::Uploaded;
-use super::{messenger, whatsapp};
+use super::genesys::{agent, by_name};
+use super::{cxone, messenger, whatsapp};
+use crate::address::Address;
 use crate::channels::Kind;
 use crate::connection::{Account, Connection, Template};
 use crate::conversation::Heard;
@@ -19,6 +20,8 @@ use crate::wire::{Request, Response};
 pub struct Message<'a> {
     /// The customer's address.
     pub to: &'a str,
+    /// What else says where it goes, where the customer's address alone does not.
+    pub address: &'a Address,
     /// What is sent.
     pub what: Outgoing<'a>,
     /// What is given along where the channel brings it back; an invitation has none: what becomes of it is not what becomes of
@@ -69,7 +72,9 @@ pub fn send(
         Account::Messenger { .. } | Account::Instagram { .. } => {
             messenger::send(connection, message, patience)
         }
+        Account::GenesysAgent { .. } => agent::send(connection, message, patience),
         Account::GenesysOpenMessaging { .. }
+        | Account::GenesysWebChat { .. }
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::CxoneByoc { .. }
@@ -91,7 +96,9 @@ pub fn read_accepted(
         Account::Messenger { .. } | Account::Instagram { .. } => {
             messenger::read_accepted(connection, response, now)
         }
+        Account::GenesysAgent { .. } => agent::read_accepted(response, now),
         Account::GenesysOpenMessaging { .. }
+        | Account::GenesysWebChat { .. }
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::CxoneByoc { .. }
@@ -113,7 +120,9 @@ pub fn typing(
         Account::Messenger { .. } | Account::Instagram { .. } => {
             messenger::typing(connection, customer, patience)
         }
-        Account::GenesysOpenMessaging { .. }
+        Account::GenesysAgent { .. }
+        | Account::GenesysWebChat { .. }
+        | Account::GenesysOpenMessaging { .. }
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::CxoneByoc { .. }
@@ -154,39 +163,54 @@ pub fn upload(
             let named = (file.mime, file.file_name, file.kind);
             messenger::upload(connection, named, size, patience)
         }
-        Account::GenesysOpenMessaging { .. }
-        | Account::GenesysMessageMedia { .. }
+        Account::GenesysMessageMedia { .. } | Account::GenesysWebChat { .. } => {
+            by_name::upload(connection, file, patience)
+        }
+        Account::GenesysAgent { .. }
+        | Account::GenesysOpenMessaging { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::CxoneByoc { .. }
         | Account::CxoneConversations { .. } => Err(no_channel()),
     }
 }
 
-/// Reads the answer to [`upload`]: the id of the file, and for how long it is good for messages.
+/// For how long a file that was handed over is good for messages; `None`: for the one message alone, as far as anybody knows.
+#[must_use]
+pub fn upload_life(connection: &Connection) -> Option<Duration> {
+    match &connection.account {
+        Account::WhatsApp { .. } => Some(whatsapp::UPLOAD_LIFE),
+        Account::Messenger { .. } | Account::Instagram { .. } => Some(messenger::UPLOAD_LIFE),
+        // Web chat ties a file to a conversation (`S2-30`); of message media nothing is told.
+        Account::GenesysAgent { .. }
+        | Account::GenesysOpenMessaging { .. }
+        | Account::GenesysMessageMedia { .. }
+        | Account::GenesysWebChat { .. }
+        | Account::GenesysWebMessaging { .. }
+        | Account::CxoneByoc { .. } => None,
+        Account::CxoneConversations { .. } => Some(cxone::conversations::UPLOAD_LIFE),
+    }
+}
+
+/// Reads the answer to [`upload`] of `file`: its id.
 ///
 /// # Errors
 /// The vendor's error as a [`Failure`]; an answer without an id is `Unavailable`: handed over again, one may come.
 pub fn read_uploaded(
     connection: &Connection,
     response: &Response,
+    file: Handed<'_>,
     now: Timestamp,
-) -> Result<Uploaded, Failure> {
-    let uploaded = |name, life| Uploaded {
-        name,
-        link: None,
-        life,
-    };
+) -> Result<String, Failure> {
     match &connection.account {
-        Account::WhatsApp { .. } => {
-            let id = whatsapp::read_uploaded(response, now)?;
-            Ok(uploaded(id, whatsapp::UPLOAD_LIFE))
-        }
+        Account::WhatsApp { .. } => whatsapp::read_uploaded(response, now),
         Account::Messenger { .. } | Account::Instagram { .. } => {
-            let id = messenger::read_uploaded(connection, response, now)?;
-            Ok(uploaded(id, messenger::UPLOAD_LIFE))
+            messenger::read_uploaded(connection, response, now)
         }
-        Account::GenesysOpenMessaging { .. }
-        | Account::GenesysMessageMedia { .. }
+        Account::GenesysMessageMedia { .. } | Account::GenesysWebChat { .. } => {
+            by_name::read_uploaded(connection, response, file, now)
+        }
+        Account::GenesysAgent { .. }
+        | Account::GenesysOpenMessaging { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::CxoneByoc { .. }
         | Account::CxoneConversations { .. } => Err(no_channel()),
@@ -233,6 +257,7 @@ mod tests {
         };
         let message = Message {
             to: "1",
+            address: &Address::default(),
             what: Outgoing::Text("Hello"),
             opaque: None,
             late: false,

@@ -171,6 +171,7 @@ mod tests {
         let connection = Connection {
             account: Account::GenesysMessageMedia {
                 endpoint: EndpointId::new("s1"),
+                agent_id: None,
                 org: org(),
             },
             ..genesys()

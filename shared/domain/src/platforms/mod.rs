@@ -1,6 +1,7 @@
 //! The platforms, without I/O: build requests, parse answers and webhooks, turn vendor errors into a disposition and
 //! a diagnosis. Wire facts cite the vendor's page or specification.
 
+mod account;
 pub mod agent;
 pub mod channel;
 pub mod cxone;
@@ -8,8 +9,11 @@ pub mod genesys;
 mod lenient;
 pub mod links;
 pub mod messenger;
+pub mod subscription;
+pub mod uploads;
 pub mod whatsapp;
 
+pub use account::{account_request, read_account};
 pub use lenient::Unreadable;
 
 use crate::connection::Profile;
@@ -26,7 +30,10 @@ pub fn parse(profile: Profile, body: &[u8]) -> Result<Vec<Announcement>, Unreada
     match profile {
         Profile::WhatsApp => whatsapp::parse(body),
         Profile::Messenger | Profile::Instagram => messenger::parse(body),
-        Profile::GenesysOpenMessaging => genesys::parse(body),
+        // Over the last two nothing comes; no endpoint has their profiles.
+        Profile::GenesysOpenMessaging | Profile::GenesysWebChat | Profile::GenesysAgent => {
+            genesys::parse(body)
+        }
         Profile::GenesysMessageMedia => genesys::parse_media_event(body),
         Profile::GenesysWebMessaging => genesys::parse_completion(body),
         Profile::CxoneByoc => cxone::byoc::parse(body),

@@ -32,7 +32,9 @@ pub fn after(
 ) -> Next {
     let hint = match failure.disposition {
         Disposition::Rejected | Disposition::Unfit(_) => return Next::GiveUp(failure.diagnosis),
-        Disposition::Throttled { retry_after } => retry_after.unwrap_or_default(),
+        Disposition::Throttled { retry_after } | Disposition::Down { retry_after } => {
+            retry_after.unwrap_or_default()
+        }
         Disposition::Deferred { wait } => wait,
         // A token that stays refused is ours to replace, and the platform keeps the file meanwhile.
         Disposition::Unauthorised | Disposition::Unavailable | Disposition::Unknown => {

@@ -91,6 +91,7 @@ impl Platforms {
             Method::Get => client.get(url),
             Method::Post => client.post(url),
             Method::Put => client.put(url),
+            Method::Patch => client.patch(url),
             Method::Delete => client.delete(url),
         };
         let builder = match &request.body {

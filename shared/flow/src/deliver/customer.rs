@@ -80,6 +80,10 @@ impl Deliver<'_> {
 
     /// Whether something may be said to the customer now.
     async fn leave(&self, item: &Item, connection: &Connection) -> Answer<Leave> {
+        if matches!(connection.account, Account::GenesysAgent { .. }) {
+            // Which windows there are is between Genesys and the channel behind it.
+            return Ok(Leave::Given { late: false });
+        }
         let id = ConversationId::new(&connection.id, &item.origin.customer);
         let conversation = self.conversations.load(&id).await?;
         let now = self.clock.now();
@@ -97,6 +101,8 @@ impl Deliver<'_> {
             Account::WhatsApp { .. }
             | Account::GenesysOpenMessaging { .. }
             | Account::GenesysMessageMedia { .. }
+            | Account::GenesysWebChat { .. }
+            | Account::GenesysAgent { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::CxoneByoc { .. }
             | Account::CxoneConversations { .. } => Ok(refused("no template is configured")),
@@ -131,6 +137,7 @@ impl Deliver<'_> {
         };
         let message = Message {
             to: &item.origin.customer,
+            address: &item.origin.address,
             what: Outgoing::Template(template),
             opaque: None,
             late: false,
@@ -172,8 +179,10 @@ impl Deliver<'_> {
             Ok(what) => what,
             Err(failure) => return failed(failure),
         };
+        let address = self.address(item, connection).await?;
         let message = Message {
             to: &item.origin.customer,
+            address: &address,
             what,
             opaque: Some(&item.id),
             late,
@@ -192,6 +201,7 @@ impl Deliver<'_> {
                     conversation: None,
                 };
                 self.record(item, accepted).await?;
+                self.remember_address(item, connection, &address).await?;
                 self.note_sent(item, connection, began).await.map(Ok)
             }
             Err(failure) => failed(failure),

@@ -7,10 +7,11 @@
 use attache_domain::connection::Connection;
 use attache_domain::journey::{Item, Stage};
 use attache_domain::platforms::agent::{self, Uploaded};
+use attache_domain::platforms::channel;
 use attache_domain::token::Purpose;
 use url::Url;
 
-use super::upload::key;
+use super::upload::reusable;
 use super::{Deliver, UPLOAD_PATIENCE};
 use crate::ports::{Answer, Saved};
 
@@ -37,8 +38,8 @@ impl Deliver<'_> {
     /// Sees to it that the platform has the bytes, and turns the claim into an intent; the link that names them, if one does. `None`:
     /// the item is put off, given up or somebody else's.
     async fn give(&self, item: &mut Item, connection: &Connection) -> Answer<Option<Option<Url>>> {
-        let key = key(item, &connection.id).filter(|_| !agent::names_by_link(connection));
-        if let Some(key) = &key
+        let key = reusable(item, connection).zip(channel::upload_life(connection));
+        if let Some((key, _)) = &key
             && let Some(held) = self.claims.handed_over(key, self.clock.now()).await?
         {
             tracing::info!(media.id = %item.id, "the platform holds these bytes already");
@@ -48,15 +49,15 @@ impl Deliver<'_> {
         let Some(bearer) = self.bearer(item, connection, Purpose::Media).await? else {
             return Ok(None);
         };
-        let Uploaded { name, link, life } = match self.upload(item, connection, &bearer).await? {
+        let Uploaded { name, link } = match self.upload(item, connection, &bearer).await? {
             Ok(uploaded) => uploaded,
             Err(failure) => {
                 self.after(item, (failure, bearer.version)).await?;
                 return Ok(None);
             }
         };
-        if let Some(key) = &key {
-            let until = self.clock.now() + life;
+        if let Some((key, life)) = &key {
+            let until = self.clock.now() + *life;
             self.claims.hand_over(key, &name, until).await?;
         }
         let begun = self.begin_send(item, name).await?;

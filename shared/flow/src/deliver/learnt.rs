@@ -110,6 +110,7 @@ fn heard(failure: &Failure) -> Option<Heard> {
     }
     Some(match failure.disposition {
         Disposition::Throttled { retry_after } => Heard::Throttled(retry_after),
+        Disposition::Down { retry_after } => Heard::Down(retry_after),
         Disposition::Unavailable | Disposition::Unknown => Heard::Failed,
         Disposition::Rejected
         | Disposition::Unfit(_)

@@ -9,7 +9,9 @@
 //!
 //! A file in whose place words go (a link to it, or what it is) goes out by the lane of words, and by its rules.
 
+mod addressed;
 mod attributes;
+mod by_name;
 mod contact;
 mod customer;
 mod drift;
@@ -28,7 +30,7 @@ use std::time::Duration;
 
 use attache_domain::audit::Actor;
 use attache_domain::claim::{Lease, Terms, Work};
-use attache_domain::connection::{Connection, Directory, Lane, Profile};
+use attache_domain::connection::{Connection, Directory, Lane, TakesBytes};
 use attache_domain::diagnosis::Failure;
 use attache_domain::event::Content;
 use attache_domain::ids::ConnectionId;
@@ -176,12 +178,10 @@ impl Deliver<'_> {
         let intent_until = self.clock.now() + self.patience;
         let target = target.filter(|_| self.lane == Lane::Media);
         let sent = Work::SendUploaded { intent_until };
-        let steps = match target {
-            Some(it) if it.profile() == Profile::GenesysWebMessaging => {
-                vec![Work::Upload, Work::Follow, sent]
-            }
-            Some(it) if it.uploads_first() => vec![Work::Upload, sent],
-            Some(_) | None => vec![Work::Send { intent_until }],
+        let steps = match target.map(Connection::takes_bytes) {
+            Some(TakesBytes::BeforeTheMessage) => vec![Work::Upload, sent],
+            Some(TakesBytes::AndWorksOnThem) => vec![Work::Upload, Work::Follow, sent],
+            Some(TakesBytes::ByItself) | None => vec![Work::Send { intent_until }],
         };
         for work in steps {
             match self.claim_for(job, work).await? {

@@ -138,6 +138,15 @@ impl Deliver<'_> {
     async fn link_conversations(&self, item: &Item, conversation: String) -> Answer<()> {
         let origin = &item.origin;
         let id = ConversationId::new(&origin.connection, &origin.customer);
+        self.remember_conversation(id, conversation).await
+    }
+
+    /// Notes what the agent's platform calls a conversation, unless that was noted a moment ago.
+    pub(super) async fn remember_conversation(
+        &self,
+        id: ConversationId,
+        conversation: String,
+    ) -> Answer<()> {
         if self.learnt.conversations.borrow().get(&id) == Some(&conversation) {
             return Ok(());
         }

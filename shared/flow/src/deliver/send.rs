@@ -47,10 +47,11 @@ impl Deliver<'_> {
             Profile::CxoneByoc | Profile::CxoneConversations => {
                 self.tell_agent(item, connection).await
             }
-            Profile::GenesysWebMessaging => self.in_two_steps(item, connection).await,
-            Profile::GenesysMessageMedia => {
-                let failure = Failure::misconfigured("nothing can be delivered over its profile");
-                self.give_up(item, *failure.diagnosis).await
+            Profile::GenesysWebMessaging | Profile::GenesysAgent => {
+                self.in_two_steps(item, connection).await
+            }
+            Profile::GenesysMessageMedia | Profile::GenesysWebChat => {
+                self.tell_by_name(item, connection).await
             }
         }
     }
@@ -143,7 +144,7 @@ impl Deliver<'_> {
     }
 
     /// The outer error is ours (nothing was sent).
-    async fn agent_request(
+    pub(super) async fn agent_request(
         &self,
         item: &mut Item,
         (connection, api): (&Connection, Option<&Url>),
@@ -275,7 +276,7 @@ fn shown_name(item: &Item, mime: &str, wire_name: &str) -> String {
 }
 
 /// Words behind the beginning of the message they answer.
-fn quoted(quote: Option<&str>, text: Option<String>) -> Option<String> {
+pub(super) fn quoted(quote: Option<&str>, text: Option<String>) -> Option<String> {
     match (quote, text) {
         (Some(quote), Some(text)) => Some(format!("↪ {quote}\n{text}")),
         (Some(quote), None) => Some(format!("↪ {quote}")),

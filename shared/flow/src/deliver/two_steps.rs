@@ -1,4 +1,4 @@
-//! Towards an agent where the platform works on the bytes before a message can carry them: where to → the bytes → has it got
+//! Where the platform works on the bytes before a message can carry them: where to → the bytes → has it got
 //! them? → write the intent down → one call.
 //!
 //! Where to and the bytes may be asked and handed over again; each attempt has a link of its own, which lives in no row and no
@@ -7,17 +7,18 @@
 
 use std::time::Duration;
 
+use attache_domain::channels::Direction;
 use attache_domain::connection::Connection;
 use attache_domain::diagnosis::rules::ours;
 use attache_domain::diagnosis::{Disposition, Failure, Step};
 use attache_domain::journey::{Item, RETENTION, Stage, Upload};
-use attache_domain::platforms::genesys::web_messaging::{self, Attachment, Place, Sent};
+use attache_domain::platforms::genesys::web_messaging::read_put;
+use attache_domain::platforms::uploads::{self, Attachment, Belongs, Given, Place, Sent};
 use attache_domain::processing::{self, ASK_EVERY, Next};
 use attache_domain::scan::Scanned;
 use attache_domain::time::Timestamp;
 use attache_domain::token::Purpose;
 use attache_domain::wire::{Request, Response};
-use url::Url;
 
 use super::outcome::alias;
 use super::send::{Failed, unplanned};
@@ -45,7 +46,9 @@ impl Deliver<'_> {
         match item.gate.stage {
             Stage::Uploading | Stage::Processing => {}
             // Words need no upload, and neither does what goes in the place of a file.
-            _ if item.record.uploaded.is_none() => return self.tell_agent(item, connection).await,
+            _ if item.record.uploaded.is_none() => {
+                return self.name_it(item, connection, None).await;
+            }
             _ => return self.send_uploaded(item, connection).await,
         }
         match item.upload() {
@@ -63,7 +66,7 @@ impl Deliver<'_> {
         let Some(bearer) = self.bearer(item, connection, Purpose::Media).await? else {
             return Ok(());
         };
-        let place = match self.place(item, connection, &bearer).await {
+        let place = match self.place(item, connection, &bearer).await? {
             Ok(place) => place,
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };
@@ -86,19 +89,24 @@ impl Deliver<'_> {
         item: &Item,
         connection: &Connection,
         bearer: &Bearer,
-    ) -> Result<Place, Failure> {
-        let (delivery, object) = item.outgoing().ok_or_else(unplanned)?;
-        let file = (
-            delivery.mime.as_str(),
-            delivery.name.as_str(),
-            object.size_bytes,
-        );
-        let message = item.origin.wire_message();
-        let request = web_messaging::request_place(connection, &message, file, self.patience)?;
-        let response = self
-            .answer_to(&request, bearer, (Step::Upload, connection))
-            .await?;
-        web_messaging::read_place(&response, self.clock.now())
+    ) -> Answer<Result<Place, Failure>> {
+        let Some(file) = sent(item) else {
+            return Ok(Err(unplanned()));
+        };
+        let address = self.address(item, connection).await?;
+        let belongs = Belongs {
+            message: &item.origin.wire_message(),
+            address: &address,
+        };
+        let request = uploads::request_place(connection, belongs, file, self.patience);
+        let request = match request {
+            Ok(request) => request,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let step = (Step::Upload, connection);
+        let answer = self.answer_to(&request, bearer, step).await;
+        let now = self.clock.now();
+        Ok(answer.and_then(|response| uploads::read_place(connection, &response, now)))
     }
 
     /// Writes down what the platform calls the file, under that name too; `false`: the row is somebody else's.
@@ -130,12 +138,12 @@ impl Deliver<'_> {
         };
         let file = (delivery.mime.as_str(), object.size_bytes);
         let left = place.dies_at.saturating_since(self.clock.now());
-        let request = web_messaging::put(connection, place, file, left.clamp(LEAST, TRANSFER));
+        let request = uploads::put(connection, place, file, left.clamp(LEAST, TRANSFER));
         let answer = self.http.upload(&request, &Credential::None, bytes).await;
         let now = self.clock.now();
         Ok(self
             .answered(answer, Step::Upload, connection)
-            .and_then(|response| web_messaging::read_put(&response, now)))
+            .and_then(|response| read_put(&response, now)))
     }
 
     /// Sees what became of the bytes.
@@ -150,7 +158,8 @@ impl Deliver<'_> {
         };
         match self.see(item, connection, (&bearer, since)).await? {
             (Next::Ask(wait), _) => self.ask_again(item, wait).await,
-            (Next::Send, Some(link)) => {
+            (Next::Send, Given::Withheld) => self.withheld(item).await,
+            (Next::Send, given) => {
                 let uploaded = item.record.uploaded.clone().unwrap_or_default();
                 let now = self.clock.now();
                 item.begin_send(uploaded, now + self.patience, now);
@@ -158,9 +167,8 @@ impl Deliver<'_> {
                     tracing::info!(media.id = %item.id, "ready, but somebody else took it over; nothing was sent");
                     return Ok(());
                 }
-                self.call_agent(item, connection, Some(&link)).await
+                self.name_it(item, connection, Some(&given)).await
             }
-            (Next::Send, None) => self.withheld(item).await,
             (Next::Condemn(scanned), _) => self.condemn(item, &scanned).await,
             (Next::Failed(failure), _) => self.upload_failed(item, (failure, bearer.version)).await,
             (Next::Cancel(failure), _) => self.cancel(item, connection, (failure, &bearer)).await,
@@ -177,22 +185,38 @@ impl Deliver<'_> {
         let since = item.record.accepted_at.unwrap_or(self.clock.now());
         match self.see(item, connection, (&bearer, since)).await? {
             (Next::Ask(wait), _) => self.ask_again(item, wait).await,
-            (Next::Send, Some(link)) => self.call_agent(item, connection, Some(&link)).await,
-            (Next::Send, None) => self.withheld(item).await,
+            (Next::Send, Given::Withheld) => self.withheld(item).await,
+            (Next::Send, given) => self.name_it(item, connection, Some(&given)).await,
             (Next::Condemn(scanned), _) => self.condemn(item, &scanned).await,
             (Next::Failed(failure), _) => self.give_up(item, *failure.diagnosis).await,
             (Next::Cancel(failure), _) => self.after(item, (failure, bearer.version)).await,
         }
     }
 
-    /// What follows from how far the platform is, and from where the file can be had once it is whole.
+    /// The one call, to whichever side the connection leads. `given`: how it names the file, if there is one.
+    async fn name_it(
+        &self,
+        item: &mut Item,
+        connection: &Connection,
+        given: Option<&Given>,
+    ) -> Answer<()> {
+        match (connection.profile().direction(), given) {
+            (Direction::ToAgent, _) => self.tell_customer(item, connection).await,
+            (Direction::ToCustomer, Some(Given::Link(link))) => {
+                self.call_agent(item, connection, Some(link)).await
+            }
+            (Direction::ToCustomer, _) => self.tell_agent(item, connection).await,
+        }
+    }
+
+    /// What follows from how far the platform is, and how the file is named once it is whole.
     async fn see(
         &self,
         item: &mut Item,
         connection: &Connection,
         (bearer, since): (&Bearer, Timestamp),
-    ) -> Answer<(Next, Option<Url>)> {
-        let looked = self.look_up(item, connection, bearer).await;
+    ) -> Answer<(Next, Given)> {
+        let looked = self.look_up(item, connection, bearer).await?;
         match &looked {
             Ok(_) => self.succeeded(item).await?,
             Err(failure) => self.failed(item, failure).await?,
@@ -203,12 +227,12 @@ impl Deliver<'_> {
                 item.record.token_floor = bearer.version + 1;
             }
         }
-        let (heard, link) = match looked {
-            Ok(Attachment { told, link }) => (Ok(told), link),
-            Err(failure) => (Err(failure), None),
+        let (heard, given) = match looked {
+            Ok(Attachment { told, given }) => (Ok(told), given),
+            Err(failure) => (Err(failure), Given::Withheld),
         };
         let waited = self.clock.now().saturating_since(since);
-        Ok((processing::next(waited, heard), link))
+        Ok((processing::next(waited, heard), given))
     }
 
     async fn look_up(
@@ -216,21 +240,26 @@ impl Deliver<'_> {
         item: &Item,
         connection: &Connection,
         bearer: &Bearer,
-    ) -> Result<Attachment, Failure> {
-        let (delivery, object) = item.outgoing().ok_or_else(unplanned)?;
-        let file = item.record.uploaded.as_deref().ok_or_else(unplanned)?;
-        let message = item.origin.wire_message();
-        let ids = (message.as_str(), file);
-        let patience = self.patience.min(ASK_EVERY);
-        let request = web_messaging::look_up(connection, ids, patience)?;
-        let step = (Step::UploadStatus, connection);
-        let response = self.answer_to(&request, bearer, step).await?;
-        let sent = Sent {
-            file,
-            mime: &delivery.mime,
-            size_bytes: object.size_bytes,
+    ) -> Answer<Result<Attachment, Failure>> {
+        let (Some(sent), Some(file)) = (sent(item), item.record.uploaded.as_deref()) else {
+            return Ok(Err(unplanned()));
         };
-        web_messaging::read_attachment(&response, &sent, self.clock.now())
+        let address = self.address(item, connection).await?;
+        let belongs = Belongs {
+            message: &item.origin.wire_message(),
+            address: &address,
+        };
+        let patience = self.patience.min(ASK_EVERY);
+        let request = match uploads::look_up(connection, (belongs, file), patience) {
+            Ok(request) => request,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let step = (Step::UploadStatus, connection);
+        let answer = self.answer_to(&request, bearer, step).await;
+        let now = self.clock.now();
+        Ok(answer.and_then(|response| {
+            uploads::read_attachment(connection, &response, (file, sent), now)
+        }))
     }
 
     /// This upload came to nothing: a failed attempt.
@@ -253,11 +282,16 @@ impl Deliver<'_> {
             // An event was faster: the platform has the bytes after all.
             return Ok(());
         }
-        let message = item.origin.wire_message();
-        let ids = (message.as_str(), file.as_deref().unwrap_or_default());
+        let file = file.unwrap_or_default();
+        let address = self.address(item, connection).await?;
+        let belongs = Belongs {
+            message: &item.origin.wire_message(),
+            address: &address,
+        };
         let patience = self.patience.min(ASK_EVERY);
-        let answer = match web_messaging::cancel(connection, ids, patience) {
-            Ok(request) => {
+        let answer = match uploads::cancel(connection, (belongs, &file), patience) {
+            Ok(None) => return Ok(()),
+            Ok(Some(request)) => {
                 self.answer_to(&request, bearer, (Step::UploadStatus, connection))
                     .await
             }
@@ -265,10 +299,10 @@ impl Deliver<'_> {
         };
         match answer {
             Ok(response) => {
-                tracing::info!(media.id = %item.id, upload.file = ids.1, status = response.status, "upload cancelled");
+                tracing::info!(media.id = %item.id, upload.file = %file, status = response.status, "upload cancelled");
             }
             Err(failure) => {
-                tracing::info!(media.id = %item.id, upload.file = ids.1, failure.code = %failure.diagnosis.code, "upload not cancelled; nobody waits for it");
+                tracing::info!(media.id = %item.id, upload.file = %file, failure.code = %failure.diagnosis.code, "upload not cancelled; nobody waits for it");
             }
         }
         Ok(())
@@ -318,4 +352,14 @@ impl Deliver<'_> {
         let answer = self.http.call(request, &credential).await;
         self.answered(answer, step, connection)
     }
+}
+
+/// The item's file as it is handed over.
+fn sent(item: &Item) -> Option<Sent<'_>> {
+    let (delivery, object) = item.outgoing()?;
+    Some(Sent {
+        mime: &delivery.mime,
+        name: &delivery.name,
+        size_bytes: object.size_bytes,
+    })
 }

@@ -4,7 +4,7 @@
 //! An id may die early. A target that refuses a message with it has sent nothing: the bytes are handed over once more, and
 //! the message is sent with their new id.
 
-use attache_domain::channels::{Direction, Kind};
+use attache_domain::channels::Kind;
 use attache_domain::connection::Connection;
 use attache_domain::delivery::held_key;
 use attache_domain::diagnosis::{Disposition, Failure, Step};
@@ -44,6 +44,11 @@ pub(crate) fn key(item: &Item, connection: &ConnectionId) -> Option<String> {
     Some(held_key(connection, &object.digest, &delivery.mime))
 }
 
+/// The same, where another message may name what was handed over.
+pub(super) fn reusable(item: &Item, connection: &Connection) -> Option<String> {
+    channel::upload_life(connection).and_then(|_| key(item, &connection.id))
+}
+
 impl Deliver<'_> {
     /// Sees to it that the target has the bytes, and turns the claim into an intent. `None`: the item is put off, given up or
     /// somebody else's.
@@ -53,7 +58,7 @@ impl Deliver<'_> {
         connection: &Connection,
     ) -> Answer<Option<Bytes>> {
         let now = self.clock.now();
-        let held = match key(item, &connection.id) {
+        let held = match reusable(item, connection) {
             Some(key) => self.claims.handed_over(&key, now).await?,
             None => None,
         };
@@ -84,18 +89,19 @@ impl Deliver<'_> {
         let Some(bearer) = self.bearer(item, connection, Purpose::Media).await? else {
             return Ok(false);
         };
-        let Uploaded { name, life, .. } = match self.upload(item, connection, &bearer).await? {
+        let uploaded = match self.upload(item, connection, &bearer).await? {
             Ok(uploaded) => uploaded,
             Err(failure) => {
                 self.after(item, (failure, bearer.version)).await?;
                 return Ok(false);
             }
         };
-        if let Some(key) = key(item, &connection.id) {
+        if let Some((key, life)) = reusable(item, connection).zip(channel::upload_life(connection))
+        {
             let until = self.clock.now() + life;
-            self.claims.hand_over(&key, &name, until).await?;
+            self.claims.hand_over(&key, &uploaded.name, until).await?;
         }
-        self.begin_send(item, name).await
+        self.begin_send(item, uploaded.name).await
     }
 
     pub(super) async fn begin_send(&self, item: &mut Item, uploaded: String) -> Answer<bool> {
@@ -135,10 +141,9 @@ impl Deliver<'_> {
             size_bytes: object.size_bytes,
             digest: object.digest,
         };
-        let to_customer = connection.profile().direction() == Direction::ToAgent;
-        let request = match to_customer {
-            true => channel::upload(connection, file, UPLOAD_PATIENCE),
-            false => agent::upload(connection, bearer.api.as_ref(), file, UPLOAD_PATIENCE),
+        let request = match connection.tenant() {
+            Some(_) => agent::upload(connection, bearer.api.as_ref(), file, UPLOAD_PATIENCE),
+            None => channel::upload(connection, file, UPLOAD_PATIENCE),
         };
         let request = match request {
             Ok(request) => request,
@@ -149,9 +154,10 @@ impl Deliver<'_> {
         let now = self.clock.now();
         Ok(self
             .answered(answer, Step::Upload, connection)
-            .and_then(|response| match to_customer {
-                true => channel::read_uploaded(connection, &response, now),
-                false => agent::read_uploaded(connection, &response, now),
+            .and_then(|response| match connection.tenant() {
+                Some(_) => agent::read_uploaded(connection, &response, now),
+                None => channel::read_uploaded(connection, &response, file, now)
+                    .map(|name| Uploaded { name, link: None }),
             }))
     }
 }

@@ -99,6 +99,8 @@ impl Fetch<'_> {
             Profile::GenesysOpenMessaging
             | Profile::GenesysMessageMedia
             | Profile::GenesysWebMessaging
+            | Profile::GenesysWebChat
+            | Profile::GenesysAgent
             | Profile::Messenger
             | Profile::Instagram
             | Profile::CxoneByoc
@@ -248,7 +250,8 @@ impl Fetch<'_> {
         let left = match &answer {
             // Meta throttles with status 400: only the body tells.
             Err(Failure {
-                disposition: Disposition::Throttled { retry_after },
+                disposition:
+                    Disposition::Throttled { retry_after } | Disposition::Down { retry_after },
                 ..
             }) => Left::Throttled {
                 retry_after: *retry_after,

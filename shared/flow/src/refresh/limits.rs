@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use attache_domain::channels::{Bounds, Direction, Taken};
+use attache_domain::channels::{Bounds, Taken};
 use attache_domain::connection::{Connection, Directory};
 use attache_domain::diagnosis::{Failure, Outcome, Platform, Seen, Step, judge};
-use attache_domain::platforms::genesys;
+use attache_domain::platforms::genesys::{self, Question};
 use attache_domain::signature::Secret;
 use attache_domain::token::{Fitness, Purpose, row_id};
 use attache_domain::wire::{Request, Response};
@@ -27,20 +27,20 @@ impl Refresh<'_> {
     pub(super) async fn read_limits(&self, directory: &Directory) {
         let began = self.clock.now();
         for connection in directory.connections() {
-            let Some(request) = genesys::integration_request(connection) else {
+            let Some(question) = genesys::limits_question(connection) else {
                 continue;
             };
             if self.clock.now().saturating_since(began) >= PATIENCE {
                 tracing::warn!(connection.id = %connection.id, "no time left to read its limits; the next run does");
                 return;
             }
-            if let Err(outage) = self.read_limits_of(connection, &request).await {
+            if let Err(outage) = self.read_limits_of(connection, &question).await {
                 tracing::warn!(connection.id = %connection.id, error = %chain(&outage), "limits not read; the next run tries again");
             }
         }
     }
 
-    async fn read_limits_of(&self, connection: &Connection, request: &Request) -> Answer<()> {
+    async fn read_limits_of(&self, connection: &Connection, question: &Question) -> Answer<()> {
         let key = Taken::key(&connection.id);
         let known = self.limits.known(&key).await?;
         // What is no document of ours is written anew.
@@ -53,7 +53,7 @@ impl Refresh<'_> {
         let Some(token) = self.token(connection).await? else {
             return Ok(());
         };
-        let told = self.ask(connection, request, &token).await;
+        let told = self.ask(connection, question, &token).await;
         let now = self.clock.now();
         let told = match told {
             Ok(bounds) => {
@@ -84,19 +84,24 @@ impl Refresh<'_> {
         }
     }
 
-    /// What an integration of Genesys takes from customers.
+    /// What a connection of Genesys takes.
     async fn ask(
         &self,
         connection: &Connection,
-        request: &Request,
+        question: &Question,
         token: &Secret,
     ) -> Result<Bounds, Failure> {
-        let integration = self.get(request, token).await?;
-        let profile = genesys::read_integration(&integration, self.clock.now())?;
-        let request = genesys::supported_content_request(connection, &profile)
-            .ok_or_else(|| Failure::misconfigured("api_url takes no path"))?;
-        let content = self.get(&request, token).await?;
-        genesys::read_supported_content(&content, Direction::ToAgent, self.clock.now())
+        let told = match question {
+            Question::Limits(request) => self.get(request, token).await?,
+            Question::Integration(request) => {
+                let integration = self.get(request, token).await?;
+                let profile = genesys::read_integration(&integration, self.clock.now())?;
+                let request = genesys::supported_content_request(connection, &profile)
+                    .ok_or_else(|| Failure::misconfigured("api_url takes no path"))?;
+                self.get(&request, token).await?
+            }
+        };
+        genesys::read_limits(connection, &told, self.clock.now())
     }
 
     async fn get(&self, request: &Request, token: &Secret) -> Result<Response, Failure> {

@@ -219,7 +219,9 @@ impl Refresh<'_> {
             }
             Account::GenesysOpenMessaging { org, .. }
             | Account::GenesysMessageMedia { org, .. }
-            | Account::GenesysWebMessaging { org, .. } => org,
+            | Account::GenesysWebMessaging { org, .. }
+            | Account::GenesysWebChat { org, .. }
+            | Account::GenesysAgent { org, .. } => org,
         };
         let Some(request) = genesys::token_request(connection) else {
             return Ok(Err(no_endpoint()));

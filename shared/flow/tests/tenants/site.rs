@@ -114,6 +114,7 @@ fn account(surface: &str, tenant: &str) -> Account {
         },
         _ => Account::GenesysMessageMedia {
             endpoint,
+            agent_id: None,
             org: org(),
         },
     }

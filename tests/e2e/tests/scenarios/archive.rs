@@ -42,6 +42,7 @@ fn rows(standins: &StandIns) -> Result<Vec<Row>> {
                 id.clone(),
                 Account::GenesysMessageMedia {
                     endpoint: EndpointId::new("media-events"),
+                    agent_id: None,
                     org,
                 },
             )

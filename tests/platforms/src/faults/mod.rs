@@ -42,10 +42,16 @@ pub enum Point {
     Put,
     /// Genesys: such an upload, after its bytes were accepted.
     Scan,
+    /// Genesys: a message on the agent's side, or one that names a file of the documents' surfaces.
+    AgentMessage,
+    /// Genesys: a file in one form, of the documents' surfaces.
+    Form,
 }
 
 /// The points that answer with JSON to a bearer token.
 const API: &[Point] = &[
+    Point::Form,
+    Point::AgentMessage,
     Point::Place,
     Point::LookUp,
     Point::Upload,
@@ -56,6 +62,8 @@ const API: &[Point] = &[
 ];
 /// [`API`] and the token endpoint.
 const API_AND_TOKEN: &[Point] = &[
+    Point::Form,
+    Point::AgentMessage,
     Point::Place,
     Point::LookUp,
     Point::Upload,
@@ -67,6 +75,8 @@ const API_AND_TOKEN: &[Point] = &[
 ];
 /// [`API_AND_TOKEN`] and bytes that are put.
 const EFFECTS: &[Point] = &[
+    Point::Form,
+    Point::AgentMessage,
     Point::Place,
     Point::LookUp,
     Point::Upload,
@@ -79,6 +89,8 @@ const EFFECTS: &[Point] = &[
 ];
 /// Everything that answers.
 const ANSWERS: &[Point] = &[
+    Point::Form,
+    Point::AgentMessage,
     Point::Place,
     Point::Put,
     Point::LookUp,
@@ -92,6 +104,8 @@ const ANSWERS: &[Point] = &[
 ];
 /// Everything, our own fetches included.
 const EVERYWHERE: &[Point] = &[
+    Point::Form,
+    Point::AgentMessage,
     Point::Place,
     Point::Put,
     Point::LookUp,
@@ -223,12 +237,12 @@ faults! {
     MediaUploadError = "media-upload-error" at &[Point::Fate];
     /// A file that by everything published fits is refused as too large: 413, from WhatsApp's edge as a page, from Genesys in its own
     /// words. Neither documents it.
-    LimitDrift = "limit-drift" at &[Point::Upload, Point::Inbound, Point::Place];
+    LimitDrift = "limit-drift" at &[Point::Upload, Point::Inbound, Point::Place, Point::Form];
     /// WhatsApp does not take an upload whose type and size it publishes: code 131053 at once.
     ProviderRejectsType = "provider-rejects-type" at &[Point::Upload];
     /// 415 although the declared type is that of the bytes: Genesys in its own words (for metadata in the documents', as if a form
     /// had come), its object store and WhatsApp in theirs.
-    Wrong415 = "wrong-415" at &[Point::Upload, Point::Inbound, Point::Place, Point::Put];
+    Wrong415 = "wrong-415" at &[Point::Upload, Point::Inbound, Point::Place, Point::Put, Point::Form];
     /// A refusal (429) out of an edge cache, which names itself: it is told to whoever asks, whatever the host would say.
     Cached429 = "cached-429" at BYTES;
     /// [`DeadToken`](Self::DeadToken), for one message of a batch: the calls for the others are under way with the same token.

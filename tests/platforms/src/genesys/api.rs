@@ -6,8 +6,9 @@ use http::{HeaderName, Method, StatusCode, header::RETRY_AFTER};
 use serde_json::Value;
 
 use super::{
+    agent_side,
     allowance::Standing,
-    configuration, downloads, error, inbound,
+    by_name, configuration, downloads, error, inbound, login,
     state::{Line, State, lock},
     web_messaging,
 };
@@ -36,6 +37,16 @@ enum Call<'r> {
     Integration {
         id: &'r str,
     },
+    /// An integration's configuration, to be changed.
+    IntegrationUpdate {
+        id: &'r str,
+    },
+    /// The webhooks of events, which no published schema knows.
+    EventWebhooks,
+    AddEventWebhook,
+    RemoveEventWebhook {
+        id: &'r str,
+    },
     /// A file of an agent.
     Download {
         id: &'r str,
@@ -43,6 +54,35 @@ enum Call<'r> {
     /// The bytes of a `message:message-media` event, which no published schema knows.
     MediaData {
         id: &'r str,
+    },
+    /// A place for bytes on the agent's side, within a conversation's communication.
+    MediaPlace {
+        ids: (&'r str, &'r str),
+    },
+    /// A medium there.
+    Medium {
+        ids: (&'r str, &'r str),
+        medium: &'r str,
+    },
+    /// A message there.
+    AgentMessage {
+        ids: (&'r str, &'r str),
+    },
+    /// The configuration of a web chat, which no published schema knows; nor the next three.
+    WebChat {
+        id: &'r str,
+    },
+    /// A file in one form.
+    Form {
+        surface: by_name::Surface,
+    },
+    /// A message that names one, in a conversation of web chat or of message media.
+    Named {
+        conversation: Option<&'r str>,
+    },
+    /// What is told of a message.
+    Note {
+        about: String,
     },
     /// Where the bytes of an upload of web messaging go, which no published schema knows.
     Place,
@@ -60,14 +100,28 @@ impl Call<'_> {
             Self::Supported { id: None } => Some(Operation::SupportedContentList),
             Self::Supported { id: Some(_) } => Some(Operation::SupportedContent),
             Self::Integration { .. } => Some(Operation::Integration),
+            Self::IntegrationUpdate { .. } => Some(Operation::IntegrationUpdate),
+            Self::EventWebhooks | Self::AddEventWebhook | Self::RemoveEventWebhook { .. } => None,
             Self::Download { .. } => Some(Operation::Download),
-            Self::MediaData { .. } | Self::Place | Self::Attachment { .. } => None,
+            Self::MediaPlace { .. } => Some(Operation::MediaPlace),
+            Self::Medium { .. } => Some(Operation::Medium),
+            Self::AgentMessage { .. } => Some(Operation::AgentMessage),
+            Self::MediaData { .. }
+            | Self::WebChat { .. }
+            | Self::Form { .. }
+            | Self::Named { .. }
+            | Self::Note { .. }
+            | Self::Place
+            | Self::Attachment { .. } => None,
         }
     }
 }
 
 /// Answers a request to the API host.
 pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
+    if state.options.tokens_at_the_api && request.path == "/oauth/token" {
+        return login::answer(state, request).await;
+    }
     let token = request.bearer().unwrap_or_default();
     let mut standing = lock(&state.windows).call(token, state.options.clock.now());
     let mut answer = decide(&state, &request, standing).await;
@@ -100,8 +154,22 @@ async fn decide(state: &Arc<State>, request: &Request, standing: Standing) -> An
                 Some(line) => configuration::integration(state, line),
                 None => error::not_found(),
             },
+            Call::IntegrationUpdate { id } => match line(state, request, id) {
+                Some(line) => configuration::update(state, line, request),
+                None => error::not_found(),
+            },
+            Call::EventWebhooks => configuration::event_webhooks(state),
+            Call::AddEventWebhook => configuration::add_event_webhook(state, request),
+            Call::RemoveEventWebhook { id } => configuration::remove_event_webhook(state, id),
             Call::Download { id } => downloads::resolve(state, request, id).await,
             Call::MediaData { id } => downloads::media_data(state, request, id),
+            Call::MediaPlace { ids } => agent_side::place(state, request, ids).await,
+            Call::Medium { ids, medium } => agent_side::look_up(state, ids, medium),
+            Call::AgentMessage { ids } => agent_side::send(state, request, ids).await,
+            Call::WebChat { id } => by_name::configuration(state, id),
+            Call::Form { surface } => by_name::upload(state, request, surface).await,
+            Call::Named { conversation } => by_name::send(state, request, conversation).await,
+            Call::Note { about } => by_name::note(state, request, &about),
             Call::Place => web_messaging::place(state, request).await,
             Call::Attachment { ids, cancel: false } => web_messaging::look_up(state, ids),
             Call::Attachment { ids, cancel: true } => web_messaging::cancel(state, ids),
@@ -122,6 +190,24 @@ fn call<'r>(method: &Method, segments: &[&'r str]) -> Option<Call<'r>> {
     let ["api", "v2", rest @ ..] = segments else {
         return None;
     };
+    if let [
+        "conversations",
+        "messages",
+        conversation,
+        "communications",
+        communication,
+        "messages",
+        rest @ ..,
+    ] = rest
+    {
+        let ids = (*conversation, *communication);
+        return match (method, rest) {
+            (&Method::POST, []) => Some(Call::AgentMessage { ids }),
+            (&Method::POST, ["media", "uploads"]) => Some(Call::MediaPlace { ids }),
+            (&Method::GET, ["media", medium]) => Some(Call::Medium { ids, medium }),
+            _ => None,
+        };
+    }
     match (method, rest) {
         (
             &Method::POST,
@@ -155,6 +241,30 @@ fn call<'r>(method: &Method, segments: &[&'r str]) -> Option<Call<'r>> {
         (&Method::GET, ["conversations", "messaging", "integrations", "open", id]) => {
             Some(Call::Integration { id })
         }
+        (&Method::PATCH, ["conversations", "messaging", "integrations", "open", id]) => {
+            Some(Call::IntegrationUpdate { id })
+        }
+        (&Method::GET, ["platform", "webhooks", "webhooks"]) => Some(Call::EventWebhooks),
+        (&Method::POST, ["platform", "webhooks", "webhooks"]) => Some(Call::AddEventWebhook),
+        (&Method::DELETE, ["platform", "webhooks", "webhooks", id]) => {
+            Some(Call::RemoveEventWebhook { id })
+        }
+        (&Method::GET, ["webchat", "configurations", id]) => Some(Call::WebChat { id }),
+        (&Method::POST, ["attachments", "upload"]) => Some(Call::Form {
+            surface: by_name::Surface::WebChat,
+        }),
+        (&Method::POST, ["message", "mediadata"]) => Some(Call::Form {
+            surface: by_name::Surface::MessageMedia,
+        }),
+        (&Method::POST, ["conversations", "messages", conversation, "messages"]) => {
+            Some(Call::Named {
+                conversation: Some(conversation),
+            })
+        }
+        (&Method::POST, ["messages"]) => Some(Call::Named { conversation: None }),
+        (&Method::POST, ["messages", about @ ..]) => Some(Call::Note {
+            about: about.join("/"),
+        }),
         (&Method::GET, ["downloads", id]) => Some(Call::Download { id }),
         (&Method::GET, ["message", "mediadata", id]) => Some(Call::MediaData { id }),
         (&Method::POST, ["conversations", "messaging", "webmessaging", "upload"]) => {
@@ -198,7 +308,7 @@ fn limited(state: &State) -> Answer {
 }
 
 /// What Genesys does not take where it takes JSON alone.
-const CONTENT_TYPE: &str = "The request's content type";
+pub(super) const CONTENT_TYPE: &str = "The request's content type";
 
 /// What a fault makes of a call before anything happens; `None` if the call goes on.
 pub(super) async fn struck(state: &State, request: &Request, fault: Fault) -> Option<Answer> {

@@ -5,9 +5,12 @@ use serde_json::{Value, json};
 
 use super::{
     error,
-    state::{Line, State},
+    state::{Line, State, lock},
 };
-use crate::wire::Answer;
+use crate::{
+    specs::Operation,
+    wire::{Answer, Request},
+};
 
 const DEFAULT: &str = "default";
 
@@ -17,11 +20,11 @@ pub(super) fn integration(state: &State, line: &Line) -> Answer {
         return error::missing_permissions("messaging:integration:view");
     }
     let integration = &line.integration;
-    let callback = integration.callback.as_ref();
+    let callback = line.address.callback();
     let mut shown = json!({
         "id": integration.id, "name": integration.name, "status": "Active",
-        "outboundNotificationWebhookUrl": callback.map_or("https://unset.example/", |url| url.as_str()),
-        "outboundNotificationWebhookSignatureSecretToken": integration.webhook_secret,
+        "outboundNotificationWebhookUrl": callback.as_ref().map_or("https://unset.example/", |url| url.as_str()),
+        "outboundNotificationWebhookSignatureSecretToken": *lock(&line.secret),
         "selfUri": format!("/api/v2/conversations/messaging/integrations/open/{}", integration.id),
     });
     if let Some(id) = &state.options.supported_content {
@@ -31,6 +34,76 @@ pub(super) fn integration(state: &State, line: &Line) -> Answer {
         });
     }
     Answer::json(StatusCode::OK, &shown)
+}
+
+/// Changes where an integration's webhooks go and what they are signed with; what is not named stays.
+pub(super) fn update(state: &State, line: &Line, request: &Request) -> Answer {
+    if !state.options.shows_configuration {
+        return error::missing_permissions("messaging:integration:edit");
+    }
+    let Ok(body) = serde_json::from_slice::<Value>(&request.body) else {
+        return error::answer(StatusCode::BAD_REQUEST, "bad.request", "not JSON");
+    };
+    let broken = state.checker.request(Operation::IntegrationUpdate, &body);
+    if !broken.is_empty() {
+        return error::invalid(&broken);
+    }
+    let text = |key: &str| body.get(key).and_then(Value::as_str);
+    if let Some(secret) = text("outboundNotificationWebhookSignatureSecretToken") {
+        if secret.chars().count() <= 15 {
+            let why = "The signature secret token must be longer than 15 characters.";
+            return error::answer(StatusCode::BAD_REQUEST, "invalid.value", why);
+        }
+        *lock(&line.secret) = secret.to_owned();
+    }
+    if let Some(url) = text("outboundNotificationWebhookUrl") {
+        match url.parse() {
+            Ok(url) => line.address.set_callback(url),
+            Err(_) => {
+                return error::answer(StatusCode::BAD_REQUEST, "invalid.value", "no URL");
+            }
+        }
+    }
+    integration(state, line)
+}
+
+/// The webhooks of events (`S3-22`), listed.
+pub(super) fn event_webhooks(state: &State) -> Answer {
+    let all = lock(&state.event_webhooks).clone();
+    Answer::json(
+        StatusCode::OK,
+        &json!({ "entities": all, "total": all.len() }),
+    )
+}
+
+/// One more of them; the same address for the same events again is a conflict (`S3-25`).
+pub(super) fn add_event_webhook(state: &State, request: &Request) -> Answer {
+    let mut body = serde_json::from_slice::<Value>(&request.body).unwrap_or_default();
+    let needed = ["name", "uri", "method", "eventFilter", "contentType"];
+    if let Some(missing) = needed.iter().find(|key| !body[**key].is_string()) {
+        let why = format!("{missing} is missing.");
+        return error::answer(StatusCode::BAD_REQUEST, "bad.request", &why);
+    }
+    let mut all = lock(&state.event_webhooks);
+    let same =
+        |known: &Value| known["uri"] == body["uri"] && known["eventFilter"] == body["eventFilter"];
+    if all.iter().any(same) {
+        return error::answer(StatusCode::CONFLICT, "conflict", "It exists already.");
+    }
+    body["id"] = crate::random::uuid().into();
+    all.push(body.clone());
+    Answer::json(StatusCode::OK, &body)
+}
+
+/// One of them taken away.
+pub(super) fn remove_event_webhook(state: &State, id: &str) -> Answer {
+    let mut all = lock(&state.event_webhooks);
+    let before = all.len();
+    all.retain(|known| known["id"] != id);
+    match all.len() == before {
+        true => error::not_found(),
+        false => Answer::json(StatusCode::OK, &json!({})),
+    }
 }
 
 /// One profile, or all. Without one of its own, the organisation's default is what holds.

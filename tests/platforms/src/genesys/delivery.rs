@@ -3,12 +3,13 @@
 //! Any 2xx acknowledges. After 10 s without an answer, a refused connection, 429 or 5xx a webhook comes again, up to 5 times, 5 s apart:
 //! all over within about 85 s, and then the message is lost for the receiver. Any other answer ends it at once. There is no challenge.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
 
 use super::options::{GenesysOptions, Integration};
 use crate::{
+    background::lock,
     delivery::{Address, Patience, Terms},
     signature,
 };
@@ -32,13 +33,15 @@ fn passes(code: u16) -> bool {
 }
 
 /// An integration's callback, with what its webhooks bear.
-pub(super) fn address(integration: &Integration) -> Arc<Address> {
-    let secret = integration.webhook_secret.clone();
+pub(super) fn address(integration: &Integration, secret: Arc<Mutex<String>>) -> Arc<Address> {
     let fixed = integration.webhook_headers.clone();
     Address::new(integration.callback.clone(), move |body| {
         let mut headers = fixed.clone();
         headers.push(("content-type".into(), "application/json".into()));
-        headers.push((signature::HEADER.into(), signature::genesys(&secret, body)));
+        headers.push((
+            signature::HEADER.into(),
+            signature::genesys(&lock(&secret), body),
+        ));
         headers
     })
 }

@@ -11,12 +11,14 @@
 //! Login, API and apps host are on `127.0.0.1`, on ports of their own; the object store is on `localhost`, another host name. One
 //! more listener, on another address, is nobody's: redirects lead there, and no token should.
 //!
-//! Not modelled: roles and permissions (but for whether configuration may be seen), conversations that end, notifications, the agent-side upload.
+//! Not modelled: roles and permissions (but for whether configuration may be seen), conversations that end, notifications.
 
 mod agent;
 mod agent_file;
+mod agent_side;
 mod allowance;
 mod api;
+mod by_name;
 mod configuration;
 mod delivery;
 mod desk;
@@ -42,6 +44,8 @@ use anyhow::Context as _;
 
 pub use agent::{Agent, NotSent, SentByAgent};
 pub use agent_file::AgentFile;
+pub use agent_side::{AgentSaid, AgentSide, Conversation, MediaState, Medium};
+pub use by_name::{ByName, HandedOver, Said, Surface};
 pub use desk::{AgentMessage, Attachment, Fetched, Post, Receipt};
 pub use message_media::{MediaEvent, MessageMedia};
 pub use options::{Allowance, AttachmentLinks, Duplicates, GenesysOptions, Integration};
@@ -68,6 +72,8 @@ const POINTS: &[Point] = &[
     Point::Place,
     Point::Put,
     Point::Scan,
+    Point::AgentMessage,
+    Point::Form,
 ];
 
 /// A running stand-in. Everything ends when it is dropped.
@@ -184,6 +190,22 @@ impl Genesys {
     #[must_use]
     pub fn web_messaging(&self) -> WebMessaging {
         WebMessaging {
+            state: self.state.clone(),
+        }
+    }
+
+    /// The agent's side of conversations: uploads and messages.
+    #[must_use]
+    pub fn agent_side(&self) -> AgentSide {
+        AgentSide {
+            state: self.state.clone(),
+        }
+    }
+
+    /// Web chat and message media: files that messages name by ids.
+    #[must_use]
+    pub fn by_name(&self) -> ByName {
+        ByName {
             state: self.state.clone(),
         }
     }

@@ -84,6 +84,8 @@ pub struct GenesysOptions {
     pub integrations: Vec<Integration>,
     /// Life of each token issued, whole seconds. A setting of the OAuth client; 24 h is commonly reported.
     pub token_life: Duration,
+    /// Whether tokens are issued at the API host too, as the document on web chat has it; Genesys does not.
+    pub tokens_at_the_api: bool,
     /// Time for tokens and windows.
     pub clock: Clock,
     /// Who watches for tokens.
@@ -156,6 +158,7 @@ impl Default for GenesysOptions {
             callback: None,
             integrations: Vec::new(),
             token_life: Duration::from_secs(86_399),
+            tokens_at_the_api: false,
             clock: Clock::real(),
             canary: Canary::default(),
             allowance: Allowance {

@@ -9,8 +9,9 @@ use anyhow::Context as _;
 
 use super::{
     agent::SentByAgent,
+    agent_side,
     allowance::Windows,
-    delivery,
+    by_name, delivery,
     desk::{AgentMessage, Post, Receipt},
     files::Files,
     login::Tokens,
@@ -31,6 +32,8 @@ pub(super) const ISSUER: &str = "genesys";
 pub(super) struct Line {
     pub(super) integration: Integration,
     pub(super) address: Arc<Address>,
+    /// What its webhooks are signed with.
+    pub(super) secret: Arc<Mutex<String>>,
 }
 
 /// Shared state. Tasks in the background hold it too: whoever owns the stand-in stops them to let it go.
@@ -49,7 +52,13 @@ pub(super) struct State {
     pub(super) files: Files,
     /// The files of web messaging.
     pub(super) uploads: Uploads,
+    /// Files and messages of web chat and message media.
+    pub(super) by_name: by_name::Desk,
+    /// Conversations, media and messages on the agent's side.
+    pub(super) agent_side: agent_side::Desk,
     pub(super) tokens: Mutex<Tokens>,
+    /// The webhooks of events that were asked for, which no published schema knows.
+    pub(super) event_webhooks: Mutex<Vec<serde_json::Value>>,
     pub(super) windows: Mutex<Windows>,
     /// Integration id and customer id → conversation id.
     pub(super) conversations: Mutex<HashMap<(String, String), String>>,
@@ -87,10 +96,12 @@ impl State {
             background.clone(),
         );
         let line = |integration: Integration| {
-            let address = delivery::address(&integration);
+            let secret = Arc::new(Mutex::new(integration.webhook_secret.clone()));
+            let address = delivery::address(&integration, secret.clone());
             Arc::new(Line {
                 integration,
                 address,
+                secret,
             })
         };
         let media_events = Integration::new(&options.integration_id, &options.webhook_secret);
@@ -100,11 +111,17 @@ impl State {
             client,
             homes,
             lines: options.all_integrations().into_iter().map(line).collect(),
-            media_events: delivery::address(&media_events),
+            media_events: delivery::address(
+                &media_events,
+                Arc::new(Mutex::new(media_events.webhook_secret.clone())),
+            ),
             courier,
             files,
             uploads: Uploads::new(&options.webhook_secret),
+            agent_side: agent_side::Desk::default(),
+            by_name: by_name::Desk::default(),
             tokens: Mutex::default(),
+            event_webhooks: Mutex::default(),
             windows: Mutex::new(Windows::new(options.allowance)),
             conversations: Mutex::default(),
             posts: Mutex::default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 
-use super::{files::Stored, state::State, web_messaging};
+use super::{agent_side, files::Stored, state::State, web_messaging};
 use crate::{
     faults::Fault,
     seal::BadLink,
@@ -17,6 +17,9 @@ use crate::{
 pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
     if let Some(id) = web_messaging::upload_of(&request) {
         return web_messaging::put(&state, &request, id).await;
+    }
+    if let Some(id) = agent_side::upload_of(&request) {
+        return agent_side::put(&state, &request, id).await;
     }
     let id = request.path.trim_start_matches('/').to_owned();
     let fault = state

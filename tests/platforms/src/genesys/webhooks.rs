@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
-use super::Genesys;
+use super::{Genesys, state::lock};
 use crate::delivery::{Attempt, Delivery, MessageId};
 
 impl Genesys {
     /// Sets where the webhooks of the first integration go, from the next try on.
     pub fn set_callback(&self, callback: url::Url) {
         self.state.lines[0].address.set_callback(callback);
+    }
+
+    /// Sets what the webhooks of the first integration are signed with, from the next try on.
+    pub fn set_webhook_secret(&self, secret: &str) {
+        *lock(&self.state.lines[0].secret) = secret.to_owned();
     }
 
     /// Sets where the webhooks of the integration with this id go, from the next try on.

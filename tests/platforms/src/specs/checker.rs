@@ -61,6 +61,7 @@ impl Checker {
         let mut spec: Value = serde_json::from_str(include_str!("../../specs/meta-whatsapp.json"))?;
         corrections::meta(&mut spec);
         let media = "/{Version}/{Media-ID}";
+        let subscribed = "/{Version}/{WABA-ID}/subscribed_apps";
         let mut upload = Site::new(
             Operation::MediaUpload,
             "post",
@@ -76,6 +77,10 @@ impl Checker {
                 "post",
                 "/{Version}/{Phone-Number-ID}/messages",
             ),
+            Site::new(Operation::Number, "get", "/{Version}/{Phone-Number-ID}"),
+            Site::new(Operation::SubscribedApps, "get", subscribed),
+            Site::new(Operation::Subscribe, "post", subscribed),
+            Site::new(Operation::Unsubscribe, "delete", subscribed),
             Site::by_schema(Operation::MarkRead, "MarkRead", Some("Success")),
             Site::new(Operation::Webhook, "post", "/whatsapp/webhooks"),
         ];
@@ -88,6 +93,7 @@ impl Checker {
         let spec = serde_json::from_str(include_str!("../../specs/genesys-openmessaging.json"))?;
         let inbound = "/api/v2/conversations/messages/{integrationId}/inbound/open";
         let supported = "/api/v2/conversations/messaging/supportedcontent";
+        let agent = "/api/v2/conversations/messages/{conversationId}/communications/{communicationId}/messages";
         let one = format!("{supported}/{{supportedContentId}}");
         let integration =
             "/api/v2/conversations/messaging/integrations/open/{integrationId}".to_owned();
@@ -109,8 +115,20 @@ impl Checker {
             ),
             Site::new(Operation::InboundEvent, "post", &format!("{inbound}/event")),
             Site::new(Operation::Integration, "get", &integration),
+            Site::new(Operation::IntegrationUpdate, "patch", &integration),
             Site::new(Operation::SupportedContentList, "get", supported),
             Site::new(Operation::SupportedContent, "get", &one),
+            Site::new(
+                Operation::MediaPlace,
+                "post",
+                &format!("{agent}/media/uploads"),
+            ),
+            Site::new(
+                Operation::Medium,
+                "get",
+                &format!("{agent}/media/{{mediaId}}"),
+            ),
+            Site::new(Operation::AgentMessage, "post", agent),
             Site::new(Operation::Download, "get", "/api/v2/downloads/{downloadId}"),
             Site::by_schema(Operation::OutboundMessage, text, None),
             Site::by_schema(Operation::OutboundStructured, other, None),

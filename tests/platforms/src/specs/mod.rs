@@ -27,6 +27,14 @@ pub enum Operation {
     Send,
     /// WhatsApp: a customer's message marked as read, with or without a typing indicator.
     MarkRead,
+    /// WhatsApp: a business phone number, looked up.
+    Number,
+    /// WhatsApp: the apps that a business account's webhooks go to.
+    SubscribedApps,
+    /// WhatsApp: webhooks asked for.
+    Subscribe,
+    /// WhatsApp: webhooks cancelled.
+    Unsubscribe,
     /// WhatsApp: a webhook posted to the callback.
     Webhook,
     /// Genesys: an inbound open message.
@@ -43,8 +51,16 @@ pub enum Operation {
     OutboundEvent,
     /// Genesys: the signed link to a file of an agent.
     Download,
+    /// Genesys: a place for the bytes of a medium, on the agent's side.
+    MediaPlace,
+    /// Genesys: such a medium.
+    Medium,
+    /// Genesys: a message on the agent's side.
+    AgentMessage,
     /// Genesys: an open messaging integration.
     Integration,
+    /// Genesys: an open messaging integration, changed.
+    IntegrationUpdate,
     /// Genesys: all supported-content profiles.
     SupportedContentList,
     /// Genesys: one supported-content profile.

@@ -80,6 +80,11 @@ fn the_published_genesys_examples_pass() {
             "genesys/request-inbound-receipt-failed",
             Operation::InboundReceipt,
         ),
+        ("genesys/request-media-uploads", Operation::MediaPlace),
+        (
+            "genesys/request-send-message-with-media",
+            Operation::AgentMessage,
+        ),
     ];
     for (name, operation) in requests {
         checker.request(operation, &example(name));
@@ -101,21 +106,29 @@ fn the_published_genesys_examples_pass() {
         checker.webhook(operation, &example(name));
         assert_eq!(checker.violations(), [], "{name}");
     }
+    let inbound = Operation::InboundMessage;
     let answers = [
-        ("genesys/response-inbound-open-message", 200),
-        ("genesys/error-401", 401),
-        ("genesys/error-429", 429),
+        ("genesys/response-inbound-open-message", inbound, 200),
+        ("genesys/response-media-uploads", Operation::MediaPlace, 200),
+        (
+            "genesys/response-media-get-uploading",
+            Operation::Medium,
+            200,
+        ),
+        ("genesys/response-media-get-valid", Operation::Medium, 200),
+        ("genesys/response-media-get-invalid", Operation::Medium, 200),
+        (
+            "genesys/response-send-message",
+            Operation::AgentMessage,
+            200,
+        ),
+        ("genesys/error-401", inbound, 401),
+        ("genesys/error-429", inbound, 429),
     ];
-    for (name, status) in answers {
+    for (name, operation, status) in answers {
         let status = StatusCode::from_u16(status).expect("a status");
         let body = example(name).to_string();
-        checker.answer(
-            Operation::InboundMessage,
-            &Method::POST,
-            name,
-            status,
-            body.as_bytes(),
-        );
+        checker.answer(operation, &Method::POST, name, status, body.as_bytes());
         assert_eq!(checker.violations(), [], "{name}");
     }
 }

@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{
+    account,
     error::{self, GraphError},
     options::FileSizeForm,
     outbound,
@@ -23,6 +24,12 @@ use crate::{
 pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
     let segments = request.segments();
     match (&request.method, segments.as_slice()) {
+        (&Method::GET, [version, id]) if is_version(version) && state.number(id).is_some() => {
+            account::number(&state, &request, id).of(Operation::Number)
+        }
+        (method, [version, account, "subscribed_apps"]) if is_version(version) => {
+            account::subscribed_apps(&state, &request, method, account).await
+        }
         (&Method::GET, [version, id]) if is_version(version) => {
             look_up(&state, &request, id).await.of(Operation::MediaGet)
         }

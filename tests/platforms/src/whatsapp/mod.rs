@@ -11,6 +11,7 @@
 //!
 //! Not modelled: throughput and pair limits (throttles are faults), the words of templates, business management, usage headers, mTLS, the SHA-1 signature.
 
+mod account;
 mod budget;
 mod customer;
 mod delivery;

@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) elsewhere: String,
     pub(super) client: reqwest::Client,
     pub(super) access_token: Mutex<String>,
+    /// Where the business account's webhooks go over the app's own address; `None`: nowhere else, or not at all.
+    pub(super) subscribed: Mutex<Option<Option<String>>>,
     pub(super) media: Mutex<Store>,
     pub(super) budget: Mutex<Budget>,
     pub(super) courier: Arc<Courier>,
@@ -69,6 +71,7 @@ impl State {
             elsewhere,
             client,
             access_token: Mutex::new(options.access_token.clone()),
+            subscribed: Mutex::default(),
             media: Mutex::default(),
             budget: Mutex::new(Budget::new(options.error_budget)),
             courier,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use http::StatusCode;
 
-use super::WhatsApp;
+use super::{WhatsApp, state::State};
 use crate::delivery::{Attempt, Cargo, Delivery, MessageId};
 
 impl WhatsApp {
@@ -65,39 +65,44 @@ impl WhatsApp {
     /// # Errors
     /// If the callback does not answer 200 with the bare challenge.
     pub async fn verify_callback(&self) -> anyhow::Result<()> {
-        let mut callback = self
-            .state
-            .address
-            .callback()
-            .context("no callback is configured")?;
-        let challenge = crate::random::digits(10);
-        callback
-            .query_pairs_mut()
-            .append_pair("hub.mode", "subscribe")
-            .append_pair("hub.challenge", &challenge)
-            .append_pair("hub.verify_token", &self.state.options.verify_token);
-        let request = self
-            .state
-            .client
-            .get(callback)
-            .timeout(self.state.options.patience);
-        let response = request
-            .send()
-            .await
-            .context("the challenge was not answered")?;
-        let status = response.status();
-        let body = response
-            .text()
-            .await
-            .context("the challenge's answer broke off")?;
-        anyhow::ensure!(
-            status == StatusCode::OK,
-            "the challenge was answered with {status}"
-        );
-        anyhow::ensure!(
-            body == challenge,
-            "the answer {body:?} is not the challenge {challenge:?}"
-        );
-        Ok(())
+        let callback = self.state.address.callback();
+        let callback = callback.context("no callback is configured")?;
+        challenge(&self.state, callback, &self.state.options.verify_token).await
     }
+}
+
+/// The GET challenge to this address.
+///
+/// # Errors
+/// If it does not answer 200 with the bare challenge.
+pub(super) async fn challenge(
+    state: &State,
+    mut callback: url::Url,
+    verify_token: &str,
+) -> anyhow::Result<()> {
+    let challenge = crate::random::digits(10);
+    callback
+        .query_pairs_mut()
+        .append_pair("hub.mode", "subscribe")
+        .append_pair("hub.challenge", &challenge)
+        .append_pair("hub.verify_token", verify_token);
+    let request = state.client.get(callback).timeout(state.options.patience);
+    let response = request
+        .send()
+        .await
+        .context("the challenge was not answered")?;
+    let status = response.status();
+    let body = response
+        .text()
+        .await
+        .context("the challenge's answer broke off")?;
+    anyhow::ensure!(
+        status == StatusCode::OK,
+        "the challenge was answered with {status}"
+    );
+    anyhow::ensure!(
+        body == challenge,
+        "the answer {body:?} is not the challenge {challenge:?}"
+    );
+    Ok(())
 }

@@ -16,6 +16,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use http::{HeaderValue, header::DATE};
 use http_body_util::BodyExt;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -29,7 +30,7 @@ use connection::{Connection, Wire};
 pub(crate) use raw::Framing;
 pub(crate) use request::Request;
 
-use crate::{canary::Canary, clock::Clock, journal::Journal, specs::Checker};
+use crate::{canary::Canary, clock::Clock, journal::Journal, serving::http_date, specs::Checker};
 
 /// The address of most listeners.
 pub(crate) const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -229,5 +230,10 @@ async fn exchange(
         connection.take_over(raw);
         return std::future::pending().await;
     }
-    answer.into_response(connection)
+    let mut response = answer.into_response(connection);
+    // A platform's date is that of its own clock.
+    if let Ok(date) = HeaderValue::from_str(&http_date(watchers.clock.now())) {
+        response.headers_mut().insert(DATE, date);
+    }
+    response
 }

@@ -6,6 +6,7 @@
 )]
 
 mod agent_files;
+mod agent_side;
 mod agents;
 mod downloads;
 mod faults;

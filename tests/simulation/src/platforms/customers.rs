@@ -223,7 +223,7 @@ impl WhatsApp {
                 Ok(come_back(400, wait, &body))
             }
             // Meta's own word: it was not taken.
-            Some(Fault::SendUnavailable) => Ok(error(500, 131_000, "Something went wrong")),
+            Some(Fault::SendUnavailable) => Ok(error(500, 131_016, "Service unavailable")),
             // Somebody's between us: nobody knows.
             Some(Fault::SendUnknown | Fault::SendUnknownDone) => Ok(answer(502, &Value::Null)),
             Some(_) => {

@@ -2,7 +2,7 @@
 
 use super::super::Confidence::{Certain, Likely, Unknown as NotSure};
 use super::super::Domain::{Customer, Limits, Ours, Pipeline, Provider, Token, Unknown};
-use super::super::rule::Then::{Again, Open, Reject, Renew, Throttle};
+use super::super::rule::Then::{Again, Open, Pause, Reject, Renew, Throttle};
 use super::super::rule::{ANY, Rule, field, rule, status};
 use super::super::seen::Step;
 use super::super::seen::Step::{LookUp, Send, Token as AtToken};
@@ -52,7 +52,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("genesys-403", "genesys.permission", status(&[(403, 403)]).worded(), (Token, Reject, Likely), PERMISSION, "S3-51"),
     rule("genesys-404", "genesys.not-found", status(&[(404, 404)]).worded(), (Ours, Reject, Likely), NOT_FOUND, PAGE),
     rule("genesys-502", "genesys.unavailable", status(&[(502, 502)]), (Pipeline, Again, Likely), TRANSIENT, "S0, step 1"),
-    rule("genesys-503", "genesys.unavailable", status(&[(503, 503)]).with("retry-after"), (Pipeline, Throttle, Likely), TRANSIENT, "S2-34, C7"),
+    rule("genesys-503", "genesys.unavailable", status(&[(503, 503)]).with("retry-after"), (Pipeline, Pause, Likely), TRANSIENT, "S2-34, C7"),
     rule("genesys-503-bare", "genesys.unavailable", status(&[(503, 503)]), (Pipeline, Again, Likely), TRANSIENT, "S2-34, C7"),
     rule("genesys-5xx-send", "genesys.outcome-unknown", status(&[(408, 408), (500, 599)]).at(&[Send]), (Pipeline, Open, NotSure), OPEN, "S2-34, C7"),
     rule("genesys-504", "genesys.unavailable", status(&[(504, 504)]), (Pipeline, Again, Likely), TRANSIENT, "S0, step 1"),
@@ -64,9 +64,8 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 const TOKEN: &str = "The token was refused twice. Check the OAuth client's id, secret and region.";
-const PERMISSION: &str =
-    "Give the OAuth client's role the permission conversation:message:receive.";
-const NOT_FOUND: &str = "Check the connection's integration_id and region.";
+const PERMISSION: &str = "Give the OAuth client's role the permission conversation:message:receive; on the agent's side, conversation:message:create.";
+const NOT_FOUND: &str = "Check the connection's integration_id and region; on the agent's side, that the conversation is still there.";
 const LINK_DEAD: &str = "Genesys does not give the file any more. Ask the agent to send it again.";
 const NOT_FETCHED: &str = "Genesys reports that it could not fetch the file. Attaché sends it a fresh link; see what the host of the link answers.";
 const UNSUPPORTED: &str = "Genesys does not take a body of this type here; a WWW-Authenticate header in the evidence may hint at why. Report it.";

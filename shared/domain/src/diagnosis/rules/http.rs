@@ -3,7 +3,7 @@
 
 use super::super::Confidence::{Likely, Unknown as NotSure};
 use super::super::Domain::{Pipeline, Token, Unknown};
-use super::super::rule::Then::{Again, Reject, Renew, Smaller, Throttle};
+use super::super::rule::Then::{Again, Pause, Reject, Renew, Smaller, Throttle};
 use super::super::rule::{Rule, rule, status};
 use super::super::seen::Step;
 use super::super::seen::Step::{LookUp, Upload};
@@ -18,7 +18,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("http-403-bare", "*.refused", status(&[(403, 403)]), (Unknown, Reject, NotSure), BETWEEN, "S0-30"),
     rule("http-gone-bare", "*.unavailable", status(&[(404, 404), (410, 410)]).at(&[LookUp]), (Unknown, Again, NotSure), BETWEEN, "S1, step 1"),
     rule("http-408", "*.unavailable", status(&[(408, 408), (425, 425)]), (Pipeline, Again, NotSure), TRANSIENT, "C7"),
-    rule("http-503-wait", "*.unavailable", status(&[(503, 503)]).with("retry-after"), (Pipeline, Throttle, NotSure), TRANSIENT, "S0-42, C7"),
+    rule("http-503-wait", "*.unavailable", status(&[(503, 503)]).with("retry-after"), (Pipeline, Pause, NotSure), TRANSIENT, "S0-42, C7"),
     rule("http-502", "*.unavailable", status(&[(502, 502), (504, 504)]), (Pipeline, Again, Likely), TRANSIENT, "S0, step 1; S3-18"),
     rule("http-5xx", "*.unavailable", status(&[(500, 599)]), (Unknown, Again, NotSure), TRANSIENT, "S2-34, C7"),
     rule("look-up-unread", "*.look-up-unreadable", status(&[(200, 299)]).at(&[LookUp]), (Unknown, Again, NotSure), LOOK_UP, "meta.md §2.2"),

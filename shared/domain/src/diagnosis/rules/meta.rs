@@ -11,6 +11,9 @@ use super::super::seen::Step::{LookUp, Send, Upload};
 const SOCIAL: &[super::super::seen::Platform] = &[Messenger, Instagram];
 const CODES: &str = "Meta, error codes";
 
+/// A server that erred may have sent the message before it did. Only codes that say that they did nothing are repeated then.
+const SERVER: &[(u16, u16)] = &[(500, 599)];
+
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule] = &[
     rule("meta-token", "*.token-refused", number(&[(0, 0), (190, 190)]), (Token, Renew, Certain), TOKEN, "Meta, error codes; S0-57"),
@@ -21,6 +24,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("wa-number-throttled", "*.number-throttled", number(&[(130_429, 130_429)]).of(&[WhatsApp]), (Provider, Throttle, Certain), THROTTLED, "S0-36; Meta, error codes"),
     rule("wa-pair-throttled", "*.pair-throttled", number(&[(131_056, 131_056)]).of(&[WhatsApp]), (Provider, Throttle, Certain), THROTTLED, CODES),
     rule("wa-spam", "*.account-blocked", number(&[(131_048, 131_048)]).of(&[WhatsApp]), (Provider, Reject, Certain), SPAM, CODES),
+    rule("meta-unavailable-send", "*.outcome-unknown", number(&[(1, 2), (131_000, 131_000)]).status(SERVER).at(&[Send]), (Provider, Open, Likely), OPEN, "C7; Meta, error codes"),
     rule("meta-unavailable", "*.unavailable", number(&[(1, 2), (1200, 1200)]), (Provider, Again, Likely), TRANSIENT_REMEDY, CODES),
     rule("wa-unavailable", "*.unavailable", number(&[(131_000, 131_000), (131_016, 131_016)]).of(&[WhatsApp]), (Provider, Again, Certain), TRANSIENT_REMEDY, CODES),
     rule("wa-maintenance", "*.unavailable", number(&[(131_057, 131_057)]).of(&[WhatsApp]), (Provider, Again, Certain), MAINTENANCE, CODES),
@@ -51,8 +55,9 @@ pub(super) const RULES: &[Rule] = &[
     rule("meta-payload-mismatch", "*.bytes-altered", number(&[(100, 100)]).at(&[Upload]).says(&["payload mismatch", "content-length", "content length"]), (Pipeline, Again, Likely), ALTERED, "S0-31, S0-32"),
     rule("wa-upload", "*.media-refused", number(&[(100, 100)]).at(&[Upload]).of(&[WhatsApp]), (Customer, OtherForm, Likely), MEDIA, "meta.md §2.3: its other parameters never differ"),
     rule("meta-request", "*.request-refused", number(&[(100, 100)]), (Ours, Reject, Likely), REQUEST, CODES),
+    rule("meta-unlisted-send", "*.outcome-unknown", number(&[(i64::MIN, i64::MAX)]).status(SERVER).at(&[Send]), (Unknown, Open, NotSure), OPEN, "C7; Meta, error codes"),
     rule("meta-transient", "*.unavailable", TRANSIENT, (Provider, Again, Likely), TRANSIENT_REMEDY, "Meta, `is_transient`"),
-    rule("meta-unlisted-5xx", "*.unavailable", number(&[(i64::MIN, i64::MAX)]).status(&[(500, 599)]), (Unknown, Again, NotSure), UNLISTED, CODES),
+    rule("meta-unlisted-5xx", "*.unavailable", number(&[(i64::MIN, i64::MAX)]).status(SERVER), (Unknown, Again, NotSure), UNLISTED, CODES),
     rule("meta-unlisted", "*.refused", number(&[(i64::MIN, i64::MAX)]), (Unknown, Reject, NotSure), UNLISTED, CODES),
     rule("meta-open", "*.outcome-unknown", status(&[(500, 599), (408, 408)]).at(&[Send]).bare(), (Pipeline, Open, NotSure), OPEN, "C7; meta.md §2.3"),
     rule("meta-unread", "*.outcome-unknown", status(&[(200, 299)]).at(&[Send]).bare(), (Pipeline, Open, NotSure), OPEN, "C7; meta.md §2.3"),

@@ -51,6 +51,7 @@ table! {
     PARTS_GONE = own("parts-gone", "transfer.parts-gone", (Pipeline, Again, Certain), AGAIN, "decision 0020");
     VANISHED = own("object-vanished", "transfer.object-vanished", (Pipeline, Again, Certain), AGAIN, "design §5");
     MISCONFIGURED = own("misconfigured", "ours.connection-misconfigured", (Ours, Reject, Certain), CORRECT, "design §6");
+    NO_ADDRESS = own("address-missing", "ours.address-missing", (Ours, Reject, Certain), ADDRESS, "design §6");
     REMOVED = own("removed", "ours.connection-removed", (Ours, Reject, Certain), PUT_BACK, "design §6");
     ASSET_UNREADABLE = own("asset-unreadable", "ours.asset-unreadable", (Ours, Reject, Certain), ASSET, "S4-16");
     UNPLANNED = own("unplanned", "ours.unplanned", (Ours, Reject, Certain), REPORT, "design §4");
@@ -87,6 +88,7 @@ const CHANGED_FILE: &str = "The file changed under its id. Ask the customer to s
 const AGAIN: &str = "Nothing to do: Attaché tries again while the platform still has the file.";
 const CORRECT: &str = "Correct the connection in connections.toml and apply it again.";
 const PUT_BACK: &str = "Put the connection back, and ask the sender for the file again.";
+const ADDRESS: &str = "Send it by hand once, and name what the evidence says: attache send FILE --to CONNECTION --address FIELD=VALUE. The conversation remembers it.";
 const ASSET: &str =
     "The store refuses to give a file of ours. Grant the role that reads it s3:GetObject on it.";
 const REPORT: &str = "This should not happen; report it with the item's trail.";

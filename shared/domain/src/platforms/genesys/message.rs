@@ -46,6 +46,8 @@ pub(super) fn inbound_url(connection: &Connection, what: &str) -> Result<Url, Fa
         } => (org, channel_id),
         Account::WhatsApp { .. }
         | Account::GenesysMessageMedia { .. }
+        | Account::GenesysWebChat { .. }
+        | Account::GenesysAgent { .. }
         | Account::Messenger { .. }
         | Account::Instagram { .. }
         | Account::CxoneByoc { .. }

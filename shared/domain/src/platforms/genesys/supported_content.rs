@@ -1,6 +1,9 @@
 //! What an integration takes, as its organisation set it up: `GET /api/v2/conversations/messaging/integrations/open/{id}`
 //! names a supported-content profile, `GET …/supportedcontent/{id}` says what it allows. Without one the organisation's default
-//! holds. Media of a type it does not allow is dropped on arrival, and nobody is told: so it has to be known before.
+//! holds. On the agent's side there is no integration: the connection names the profile, or the default holds. Web chat, as
+//! the source documents have it, tells its limits at `GET /api/v2/webchat/configurations/{id}` (`S2-8`).
+//!
+//! Media of a type it does not allow is dropped on arrival, and nobody is told: so it has to be known before.
 
 use std::time::Duration;
 
@@ -20,7 +23,43 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// The profile that holds where an integration names none.
 const DEFAULT: &str = "default";
 
-/// Asks for the integration; `None`: its profile has no configuration that is read.
+/// What is asked first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// The integration, which names its limits.
+    Integration(Request),
+    /// The limits themselves.
+    Limits(Request),
+}
+
+/// What is asked first of a connection's limits; `None`: its profile has no configuration that is read.
+#[must_use]
+pub fn limits_question(connection: &Connection) -> Option<Question> {
+    match &connection.account {
+        Account::GenesysOpenMessaging { .. } => {
+            integration_request(connection).map(Question::Integration)
+        }
+        Account::GenesysAgent {
+            supported_content, ..
+        } => {
+            let profile = supported_content.as_deref().unwrap_or(DEFAULT);
+            supported_content_request(connection, profile).map(Question::Limits)
+        }
+        Account::GenesysWebChat {
+            configuration_id, ..
+        } => below(connection, &["webchat", "configurations", configuration_id])
+            .map(Question::Limits),
+        Account::WhatsApp { .. }
+        | Account::GenesysMessageMedia { .. }
+        | Account::GenesysWebMessaging { .. }
+        | Account::Messenger { .. }
+        | Account::Instagram { .. }
+        | Account::CxoneByoc { .. }
+        | Account::CxoneConversations { .. } => None,
+    }
+}
+
+/// Asks for the integration of a connection; `None`: it has none.
 #[must_use]
 pub fn integration_request(connection: &Connection) -> Option<Request> {
     let Account::GenesysOpenMessaging { integration_id, .. } = &connection.account else {
@@ -49,29 +88,39 @@ pub fn supported_content_request(connection: &Connection, profile: &str) -> Opti
     request(connection, &["supportedcontent", profile])
 }
 
-/// Reads what the profile allows in this direction.
+/// Reads what may be delivered over the connection.
 ///
 /// # Errors
-/// The vendor's error; an answer that is no profile.
-pub fn read_supported_content(
+/// The vendor's error; an answer that tells no limits.
+pub fn read_limits(
+    connection: &Connection,
     response: &Response,
-    direction: Direction,
     now: Timestamp,
 ) -> Result<Bounds, Failure> {
     let body = read(response, now)?;
-    live::read("genesys-open-messaging", direction, body).map_err(|error| {
+    let profile = connection.profile();
+    let direction = match profile.direction() {
+        Direction::ToAgent => Direction::ToCustomer,
+        Direction::ToCustomer => Direction::ToAgent,
+    };
+    live::read(profile.as_str(), direction, body).map_err(|error| {
         let source = std::error::Error::source(&error).map(ToString::to_string);
         unreadable(&source.unwrap_or_else(|| error.to_string()))
     })
 }
 
-fn request(connection: &Connection, below: &[&str]) -> Option<Request> {
+fn request(connection: &Connection, rest: &[&str]) -> Option<Request> {
+    let messaging = ["conversations", "messaging"];
+    below(connection, &[&messaging[..], rest].concat())
+}
+
+fn below(connection: &Connection, rest: &[&str]) -> Option<Request> {
     let mut url = connection.org()?.api_url.clone();
     url.path_segments_mut()
         .ok()?
         .pop_if_empty()
-        .extend(["api", "v2", "conversations", "messaging"])
-        .extend(below);
+        .extend(["api", "v2"])
+        .extend(rest);
     Some(Request {
         method: Method::Get,
         url,
@@ -102,7 +151,7 @@ const PERMISSIONS: &str = "Give the OAuth client's role the permissions messagin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::tests::{genesys, whatsapp};
+    use crate::connection::tests::{agent, genesys, web_chat, whatsapp};
     use crate::wire::Headers;
 
     const NOW: Timestamp = Timestamp::from_seconds(0);
@@ -117,7 +166,9 @@ mod tests {
 
     #[test]
     fn the_published_paths() {
-        let request = integration_request(&genesys()).unwrap();
+        let Some(Question::Integration(request)) = limits_question(&genesys()) else {
+            panic!("an integration")
+        };
         assert_eq!(
             request.url.as_str(),
             "https://api.mypurecloud.de/api/v2/conversations/messaging/integrations/open/2d1f6a3c"
@@ -128,7 +179,32 @@ mod tests {
             "https://api.mypurecloud.de/api/v2/conversations/messaging/supportedcontent/p%2F1"
         );
         assert_eq!((request.method, request.auth), (Method::Get, Auth::Bearer));
-        assert!(integration_request(&whatsapp()).is_none());
+        assert_eq!(limits_question(&whatsapp()), None);
+        let mut connection = agent();
+        for (own, path) in [(None, "default"), (Some("p1"), "p1")] {
+            if let Account::GenesysAgent {
+                supported_content, ..
+            } = &mut connection.account
+            {
+                *supported_content = own.map(str::to_owned);
+            }
+            let Some(Question::Limits(request)) = limits_question(&connection) else {
+                panic!("limits")
+            };
+            assert!(
+                request
+                    .url
+                    .path()
+                    .ends_with(&format!("/supportedcontent/{path}"))
+            );
+        }
+        let Some(Question::Limits(request)) = limits_question(&web_chat()) else {
+            panic!("limits")
+        };
+        assert_eq!(
+            request.url.path(),
+            "/api/v2/webchat/configurations/a1b2c3d4"
+        );
     }
 
     #[test]
@@ -160,11 +236,11 @@ mod tests {
     fn a_profile_says_what_is_allowed() {
         let profile =
             r#"{"id":"p","name":"n","mediaTypes":{"allow":{"inbound":[{"type":"image/*"}]}}}"#;
-        for (direction, types) in [(Direction::ToAgent, 1), (Direction::ToCustomer, 0)] {
-            let bounds = read_supported_content(&answer(200, profile), direction, NOW).unwrap();
+        for (connection, types) in [(genesys(), 1), (agent(), 0)] {
+            let bounds = read_limits(&connection, &answer(200, profile), NOW).unwrap();
             assert_eq!(bounds.types.map(|types| types.len()), Some(types));
         }
-        let other = read_supported_content(&answer(200, "{}"), Direction::ToAgent, NOW);
+        let other = read_limits(&genesys(), &answer(200, "{}"), NOW);
         let evidence = other.unwrap_err().diagnosis.evidence;
         assert!(evidence.contains("mediaTypes"), "{evidence}");
     }

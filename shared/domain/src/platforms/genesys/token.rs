@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::error::failure;
-use crate::connection::Connection;
+use crate::connection::{Account, Connection};
 use crate::diagnosis::{Failure, Step};
 use crate::signature::Secret;
 use crate::time::Timestamp;
@@ -14,6 +14,9 @@ use crate::wire::{Auth, Body, Method, Request, Response};
 
 /// How long a token request may take (`S2-7`).
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the source document on web chat asks for (`S2-3`). Genesys publishes no such scopes.
+const WEB_CHAT_SCOPES: &str = "webchat:configuration:read webchat:attachment:upload webchat:send";
 
 /// A token as it was issued.
 #[derive(Clone, Debug)]
@@ -33,14 +36,15 @@ pub fn token_request(connection: &Connection) -> Option<Request> {
         .ok()?
         .pop_if_empty()
         .extend(["oauth", "token"]);
+    let mut fields = vec![("grant_type".to_owned(), "client_credentials".to_owned())];
+    if let Account::GenesysWebChat { .. } = connection.account {
+        fields.push(("scope".to_owned(), WEB_CHAT_SCOPES.to_owned()));
+    }
     Some(Request {
         method: Method::Post,
         url,
         auth: Auth::ClientBasic,
-        body: Body::Form(vec![(
-            "grant_type".to_owned(),
-            "client_credentials".to_owned(),
-        )]),
+        body: Body::Form(fields),
         patience: PATIENCE,
         local: connection.local,
     })
@@ -72,7 +76,7 @@ pub fn read_token(response: &Response, now: Timestamp) -> Result<Granted, Failur
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::tests::{genesys, whatsapp};
+    use crate::connection::tests::{genesys, web_chat, whatsapp};
     use crate::wire::Headers;
 
     #[test]
@@ -84,6 +88,10 @@ mod tests {
         );
         assert_eq!(request.auth, Auth::ClientBasic);
         assert!(token_request(&whatsapp()).is_none());
+        let Some(Body::Form(fields)) = token_request(&web_chat()).map(|it| it.body) else {
+            panic!("a form")
+        };
+        assert_eq!(fields[1].1.split(' ').count(), 3, "{fields:?}");
     }
 
     #[test]

@@ -124,6 +124,7 @@ pub fn read_accepted(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Address;
     use crate::connection::Template;
     use crate::connection::tests::{instagram, messenger, whatsapp};
     use crate::diagnosis::Disposition;
@@ -152,8 +153,10 @@ mod tests {
             file_name: "photo.jpg",
             caption: None,
         };
+        let address = Address::default();
         let message = |what| Message {
             to: "1254459154682919",
+            address: &address,
             what,
             opaque: None,
             late: false,
@@ -178,6 +181,7 @@ mod tests {
         let opaque = origin().media_id();
         let message = Message {
             to: "1",
+            address: &Address::default(),
             what: Outgoing::Text("Hello"),
             opaque: Some(&opaque),
             late: true,
@@ -233,7 +237,8 @@ mod tests {
         for (status, body, expected) in [
             (200, &b"{}"[..], Disposition::Unknown),
             (502, b"<html>", Disposition::Unknown),
-            (500, br#"{"error":{"code":2}}"#, Disposition::Unavailable),
+            (500, br#"{"error":{"code":2}}"#, Disposition::Unknown),
+            (400, br#"{"error":{"code":2}}"#, Disposition::Unavailable),
             (400, br#"{"error":{"code":551}}"#, Disposition::Rejected),
         ] {
             let failure = read(status, body).unwrap_err();

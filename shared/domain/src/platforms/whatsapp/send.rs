@@ -119,6 +119,7 @@ pub fn read_accepted(response: &Response, now: Timestamp) -> Result<Accepted, Fa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Address;
     use crate::connection::Template;
     use crate::connection::tests::whatsapp;
     use crate::diagnosis::Disposition;
@@ -129,6 +130,7 @@ mod tests {
         let opaque = origin().media_id();
         let message = Message {
             to: "16505551234",
+            address: &Address::default(),
             what,
             opaque: Some(&opaque),
             late: false,
@@ -227,9 +229,11 @@ mod tests {
         for (status, body, expected) in [
             (200, &b"{}"[..], Disposition::Unknown),
             (502, b"<html>", Disposition::Unknown),
+            (500, br#"{"error":{"code":131000}}"#, Disposition::Unknown),
+            (500, br#"{"error":{"code":139999}}"#, Disposition::Unknown),
             (
                 500,
-                br#"{"error":{"code":131000}}"#,
+                br#"{"error":{"code":131016}}"#,
                 Disposition::Unavailable,
             ),
             (400, br#"{"error":{"code":131047}}"#, Disposition::Rejected),

@@ -56,6 +56,50 @@ pub(crate) fn byoc_directory(attachments: Attachments) -> Directory {
     ])
 }
 
+/// The integration's agents write into conversations that Genesys has with the channel itself.
+pub(crate) fn agent_side_directory() -> Directory {
+    let account = Account::GenesysAgent {
+        supported_content: None,
+        org: org(),
+    };
+    let rows = rows_of_the_site().into_iter();
+    let rows = rows.filter(|row| row.id() != "route/genesys");
+    Directory::new(rows.chain([
+        Row::Connection(Connection::new(ConnectionId::new("agent"), account)),
+        route("genesys", "agent"),
+    ]))
+}
+
+/// The number's files go to one of the surfaces whose messages name files by ids; agents of message media may answer.
+pub(crate) fn by_name_directory(profile: Profile) -> Directory {
+    let agent_id = Some("agent-7".to_owned());
+    let account = match profile {
+        Profile::GenesysWebChat => Account::GenesysWebChat {
+            configuration_id: "a1b2c3d4".to_owned(),
+            agent_id,
+            org: org(),
+        },
+        _ => Account::GenesysMessageMedia {
+            endpoint: EndpointId::new("media"),
+            agent_id,
+            org: org(),
+        },
+    };
+    let rows = rows_of_the_site().into_iter();
+    let rows = rows.chain([
+        Row::Connection(Connection::new(ConnectionId::new("theirs"), account)),
+        route("wa-sales", "theirs"),
+    ]);
+    let media = [
+        Row::Endpoint(endpoint("media", Profile::GenesysMessageMedia)),
+        route("theirs", "wa-sales"),
+    ];
+    let media = media
+        .into_iter()
+        .filter(|_| profile == Profile::GenesysMessageMedia);
+    Directory::new(rows.chain(media))
+}
+
 /// An integration for each of a page and an Instagram account, which answer as persons if Meta allows it.
 pub(crate) fn page_directory(human_agent: bool, retention: Retention) -> Directory {
     let page = |endpoint: &str| Page {

@@ -6,6 +6,7 @@
     reason = "a test's world: what does not work ends the test"
 )]
 
+mod agent_side;
 mod configuration;
 mod cxone;
 mod mortal;
@@ -44,8 +45,8 @@ use serde_json::{Value, json};
 
 use configuration::inviting_directory;
 pub(crate) use configuration::{
-    byoc_directory, directory, directory_of, directory_with, integration, number, page_directory,
-    route, rows_of_the_site, web_directory,
+    agent_side_directory, by_name_directory, byoc_directory, directory, directory_of,
+    directory_with, integration, number, page_directory, route, rows_of_the_site, web_directory,
 };
 pub(crate) use mortal::Mortal;
 pub(crate) use platforms::{Answer, Host, Platforms};
@@ -117,6 +118,7 @@ impl Site {
             ("fb", Scheme::META, SECRET),
             ("ig", Scheme::META, SECRET),
             ("gc", Scheme::GENESYS, GENESYS_SECRET),
+            ("media", Scheme::GENESYS, GENESYS_SECRET),
             ("web", Scheme::GENESYS_EVENTS, GENESYS_SECRET),
             ("theirs", Scheme::GENESYS_EVENTS, GENESYS_SECRET),
         ]
@@ -412,9 +414,9 @@ impl Site {
         self.post(body.to_string().as_bytes())
     }
 
-    pub(crate) fn refresh(&self) {
+    pub(crate) fn refresher(&self) -> Refresh<'_> {
         let world = &self.world;
-        let refresh = Refresh {
+        Refresh {
             tokens: world,
             vault: world,
             secrets: world,
@@ -422,9 +424,19 @@ impl Site {
             http: world,
             clock: world,
             directories: world,
-        };
+        }
+    }
+
+    pub(crate) fn refresh(&self) {
+        let refresh = self.refresher();
         refresh.run().now_or_never().unwrap().unwrap();
-        for job in world.receive(Queue::Refresh) {
+        self.renew_what_is_asked_for();
+    }
+
+    /// What the loops ask of `refresh`, without its own rounds.
+    pub(crate) fn renew_what_is_asked_for(&self) {
+        let refresh = self.refresher();
+        for job in self.world.receive(Queue::Refresh) {
             refresh.handle(&job.body).now_or_never().unwrap().unwrap();
         }
     }
@@ -601,8 +613,9 @@ impl Site {
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
-        self.world
-            .set_now(self.world.now() + Duration::from_secs(seconds));
+        let passed = Duration::from_secs(seconds);
+        self.world.set_now(self.world.now() + passed);
+        self.platforms.now.set(self.platforms.now.get() + passed);
     }
 
     /// Everything once more, second by second, until nothing is left to do or `seconds` have passed.

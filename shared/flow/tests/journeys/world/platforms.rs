@@ -2,15 +2,18 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::digest::Sha256Digest;
+use attache_domain::time::Timestamp;
 use attache_domain::transfer::Rest;
 use attache_domain::wire::{Body, CallError, Headers, Request, Response, Verbatim};
 use attache_flow::ports::{Credential, Download, Http, Source, SourceError};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::agent_side::AgentSide;
 use super::cxone::Cxone;
 use super::web_messaging::WebMessaging;
 
@@ -51,6 +54,14 @@ pub(crate) struct Platforms {
     pub(crate) given: Cell<usize>,
     /// What the sends are answered, in order; after that, 200.
     pub(crate) answers: RefCell<VecDeque<Answer>>,
+    /// To whose sends something else is answered first: a part of their address, whether only those with a file, and the status.
+    pub(crate) refuses: Cell<Option<(&'static str, bool, u16)>>,
+    /// What every send to WhatsApp is answered instead: a status and a body.
+    pub(crate) errs: RefCell<Option<(u16, String)>>,
+    /// How many of them were.
+    pub(crate) erred: Cell<usize>,
+    /// How many of the others were.
+    pub(crate) refused: Cell<usize>,
     /// Headers of every answer to a send.
     pub(crate) told: Cell<&'static [(&'static str, &'static str)]>,
     /// The bodies of all messages that reached Genesys.
@@ -82,8 +93,24 @@ pub(crate) struct Platforms {
     pub(crate) web: WebMessaging,
     /// CXone.
     pub(crate) cxone: Cxone,
+    /// What was posted about messages: the end of the path, and the body.
+    pub(crate) notes: RefCell<Vec<(String, Value)>>,
+    /// The configuration of a web chat.
+    pub(crate) web_chat: RefCell<Value>,
+    /// The agent's side of conversations.
+    pub(crate) agent: AgentSide,
     /// Tokens issued.
     pub(crate) issued: RefCell<u32>,
+    /// How long they live, in seconds; 0: a day.
+    pub(crate) life: Cell<u64>,
+    /// What the token endpoint is to say instead of giving one.
+    pub(crate) no_tokens: Cell<Option<u16>>,
+    /// When each token of Genesys' dies, by its number less one.
+    pub(crate) dies: RefCell<Vec<Timestamp>>,
+    /// The platforms' own time.
+    pub(crate) now: Cell<Timestamp>,
+    /// How many calls came with a token that was dead.
+    pub(crate) came_dead: Cell<u32>,
 }
 
 const GONE: &str =
@@ -139,6 +166,10 @@ impl Platforms {
         }
     }
 
+    fn is_refused(&self, request: &Request, who: &str, files: bool) -> bool {
+        request.url.path().contains(who) && (!files || json_body(request).get("content").is_some())
+    }
+
     /// A send: kept in `taken` if it has an effect.
     fn send(
         &self,
@@ -146,7 +177,13 @@ impl Platforms {
         taken: &RefCell<Vec<Value>>,
         accepted: &Value,
     ) -> Result<Response, CallError> {
-        let answer = self.answers.borrow_mut().pop_front();
+        let answer = match self.refuses.get() {
+            Some((who, files, status)) if self.is_refused(request, who, files) => {
+                self.refused.set(self.refused.get() + 1);
+                Some(Answer::Status(status))
+            }
+            _ => self.answers.borrow_mut().pop_front(),
+        };
         let answer = answer.unwrap_or(Answer::Status(200));
         if matches!(answer, Answer::Lost | Answer::Status(200)) {
             taken.borrow_mut().push(json_body(request));
@@ -166,6 +203,35 @@ impl Platforms {
 }
 
 impl Platforms {
+    fn give_token(&self) -> Response {
+        if let Some(status) = self.no_tokens.get() {
+            return response(status, "{}");
+        }
+        let life = match self.life.get() {
+            0 => 86_399,
+            life => life,
+        };
+        let mut dies = self.dies.borrow_mut();
+        dies.push(self.now.get() + Duration::from_secs(life));
+        *self.issued.borrow_mut() += 1;
+        let token = json!({"access_token": format!("token-{}", dies.len()), "token_type": "bearer", "expires_in": life});
+        response(200, token.to_string())
+    }
+
+    /// Genesys' word on a token that has died.
+    fn refuse_dead(&self, credential: &Credential) -> Option<Response> {
+        let Credential::Bearer(token) = credential else {
+            return None;
+        };
+        let token = String::from_utf8_lossy(token.expose()).into_owned();
+        let number: usize = token.strip_prefix("token-")?.parse().ok()?;
+        let dies = self.dies.borrow().get(number - 1).copied()?;
+        (dies <= self.now.get()).then(|| {
+            self.came_dead.set(self.came_dead.get() + 1);
+            response(401, r#"{"code": "bad.credentials", "status": 401}"#)
+        })
+    }
+
     /// An integration, or a supported-content profile, of Genesys.
     fn configuration(&self, path: &str) -> Response {
         let supported = self.supported.borrow();
@@ -185,7 +251,7 @@ impl Platforms {
             _ => vec!["*/*"],
         };
         let types: Vec<Value> = types.iter().map(|it| json!({"type": it})).collect();
-        let profile = json!({"id": "p", "name": "p", "mediaTypes": {"allow": {"inbound": types}}});
+        let profile = json!({"id": "p", "name": "p", "mediaTypes": {"allow": {"inbound": types, "outbound": [{"type": "image/*"}]}}});
         response(200, profile.to_string())
     }
 
@@ -223,9 +289,10 @@ impl Http for Platforms {
             return self.cxone.call(request, credential);
         }
         if path == "/oauth/token" {
-            *self.issued.borrow_mut() += 1;
-            let token = json!({"access_token": format!("token-{}", self.issued.borrow()), "token_type": "bearer", "expires_in": 86399});
-            return Ok(response(200, token.to_string()));
+            return Ok(self.give_token());
+        }
+        if let Some(refused) = self.refuse_dead(credential) {
+            return Ok(refused);
         }
         if path.ends_with("/inbound/open/message") {
             let id = format!("genesys-{}", self.sends.borrow().len() + 1);
@@ -235,6 +302,22 @@ impl Http for Platforms {
         if path.ends_with("/inbound/open/receipt") {
             return self.send(request, &self.receipts, &json!({"id": "r"}));
         }
+        if let Some(about) = path.strip_prefix("/api/v2/messages/") {
+            let note = (about.to_owned(), json_body(request));
+            self.notes.borrow_mut().push(note);
+            return Ok(response(200, ""));
+        }
+        if path.contains("/webchat/configurations/") {
+            return Ok(response(200, self.web_chat.borrow().to_string()));
+        }
+        if path.contains("/messages/media/") {
+            return Ok(self.agent.call(request));
+        }
+        let by_name = path == "/api/v2/messages" || path.contains("/conversations/messages/");
+        if by_name && path.ends_with("/messages") {
+            let id = format!("said-{}", self.said.borrow().len() + 1);
+            return self.send(request, &self.said, &json!({ "id": id }));
+        }
         if path.ends_with("/messages") {
             let body = json_body(request);
             let named = body["image"]["id"].as_str();
@@ -242,6 +325,10 @@ impl Http for Platforms {
                 let refused =
                     json!({"error": {"code": 131_009, "message": "Parameter value is not valid"}});
                 return Ok(response(400, refused.to_string()));
+            }
+            if let Some((status, body)) = &*self.errs.borrow() {
+                self.erred.set(self.erred.get() + 1);
+                return Ok(response(*status, body.clone()));
             }
             let count = self.said.borrow().len() + 1;
             let accepted = match body.get("recipient") {
@@ -292,6 +379,9 @@ impl Http for Platforms {
                 matches!(credential, Credential::None),
                 "no bearer on a signed link"
             );
+            if AgentSide::is_asked(request) {
+                return Ok(self.agent.put(request, bytes));
+            }
             return self.web.put(request, bytes);
         }
         if matches!(request.body, Body::Base64(_)) {

@@ -2,28 +2,53 @@
 
 use crate::findings::HazardKind;
 use crate::seen::Seen;
+use crate::work::Work;
 use std::collections::BTreeMap;
 
 /// More characters than this out of entities alone is a bomb.
 const EXPANSION_CAP: u64 = 10 << 20;
 /// Entities looked at.
-const CAP: usize = 1024;
+const CAP: usize = 16 << 10;
+
+/// Longer names are none: what they declare is not used either.
+const NAME_CAP: usize = 256;
 
 /// Adds what the declarations in a document type do.
-pub(super) fn flag(text: &str, seen: &mut Seen) {
+pub(in crate::formats) fn flag(text: &str, seen: &mut Seen) {
+    let mut work = Work::over(text.len());
+    declarations(text, seen, &mut work);
+    if work.is_spent() {
+        let many = "more declarations of entities than are looked at";
+        seen.add_hazard(HazardKind::BeyondLimits, many);
+    }
+}
+
+fn declarations(text: &str, seen: &mut Seen, work: &mut Work) {
     let Some(start) = memchr::memmem::find(text.as_bytes(), b"<!DOCTYPE") else {
         return;
     };
     let mut values: BTreeMap<&str, &str> = BTreeMap::new();
-    for at in memchr::memmem::find_iter(&text.as_bytes()[start..], b"<!ENTITY").take(CAP) {
-        let declaration = text[start + at + 8..].trim_start();
+    let mut places = memchr::memmem::find_iter(&text.as_bytes()[start..], b"<!ENTITY");
+    for at in places.by_ref().take(CAP) {
+        if work.is_spent() {
+            break;
+        }
+        let whole = &text[start + at + 8..];
+        let declaration = whole.trim_start();
         let declaration = declaration
             .strip_prefix('%')
             .map_or(declaration, str::trim_start);
-        let Some((name, rest)) = declaration.split_once(char::is_whitespace) else {
+        let end = declaration
+            .char_indices()
+            .take(NAME_CAP)
+            .find(|(_, one)| one.is_whitespace());
+        work.looked_at(whole.len() - declaration.len() + end.map_or(NAME_CAP, |(end, _)| end));
+        let Some((name, rest)) = end.map(|(end, _)| declaration.split_at(end)) else {
             continue;
         };
+        let begun = rest.len();
         let rest = rest.trim_start();
+        work.looked_at(begun - rest.len());
         if rest.starts_with("SYSTEM") || rest.starts_with("PUBLIC") {
             seen.add_hazard(HazardKind::ExternalEntity, "an entity that is fetched");
         } else if let Some(quote) = rest
@@ -31,8 +56,14 @@ pub(super) fn flag(text: &str, seen: &mut Seen) {
             .next()
             .filter(|quote| matches!(quote, '"' | '\''))
         {
-            values.insert(name, rest[1..].split(quote).next().unwrap_or_default());
+            let value = rest[1..].split(quote).next().unwrap_or_default();
+            work.looked_at(value.len());
+            values.insert(name, value);
         }
+    }
+    if places.next().is_some() {
+        let many = format!("more than {CAP} declarations of entities");
+        seen.add_hazard(HazardKind::BeyondLimits, many);
     }
     let mut sizes = BTreeMap::new();
     let largest = values
@@ -78,6 +109,7 @@ fn size<'a>(
 mod tests {
     use super::*;
     use crate::kind::FileType;
+    use crate::work::assert_grows_with_length;
 
     #[test]
     fn entities() {
@@ -91,6 +123,8 @@ mod tests {
             ("<!DOCTYPE a [<!ENTITY x '&y;'><!ENTITY y '&x;'>]><a/>".to_owned(), Some(HazardKind::Bomb)),
             ("<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN' 'http://a' [<!ENTITY ns 'http://b'>]><svg/>".to_owned(), None),
             ("<a>no document type</a>".to_owned(), None),
+            (format!("<!DOCTYPE a [{}<!ENTITY x SYSTEM 'file:///a'>]><a/>", "<!ENTITY y 'z'>".repeat(2000)), Some(HazardKind::ExternalEntity)),
+            (format!("<!DOCTYPE a [{}]><a/>", "<!ENTITY y 'z'>".repeat(20_000)), Some(HazardKind::BeyondLimits)),
         ];
         for (text, expected) in rows {
             let mut seen = Seen::certain(FileType::Xml);
@@ -101,5 +135,34 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn work_grows_with_the_text() {
+        let tokens = [
+            "<!ENTITY",
+            "<!ENTITY ",
+            "<!ENTITY % ",
+            "<!ENTITY a ",
+            "<!ENTITY a \"",
+            "<!ENTITY a \"'",
+            "<!ENTITY a '\">",
+        ];
+        for token in tokens {
+            assert_grows_with_length(token, |times| {
+                let text = format!("<!DOCTYPE a {}{}", token.repeat(times), "a".repeat(times));
+                let mut work = Work::over(text.len());
+                declarations(&text, &mut Seen::certain(FileType::Xml), &mut work);
+                work.spent()
+            });
+        }
+        let long = format!(
+            "<!DOCTYPE a {}{}",
+            "<!ENTITY".repeat(1024),
+            "a".repeat(900_000)
+        );
+        let mut work = Work::over(long.len());
+        declarations(&long, &mut Seen::certain(FileType::Xml), &mut work);
+        assert!(work.spent() < long.len() as u64, "{}", work.spent());
     }
 }

@@ -203,9 +203,10 @@ fn formula_starts_program(text: &str) -> bool {
 fn office_xml(text: &str, seen: &mut Seen) {
     let has = |word: &str| find(text.as_bytes(), word.as_bytes()).is_some();
     let sheet = has(SHEET) && formula_starts_program(text);
-    if sheet || fields::has_dde(text) || has("<DDELink") || has(":DDELink") {
-        seen.add_hazard(HazardKind::Dde, "a DDE field or link");
+    if sheet || has("<DDELink") || has(":DDELink") {
+        seen.add_hazard(HazardKind::Dde, "a DDE link");
     }
+    fields::flag(text, seen);
     let code = [
         "name=\"editdata.mso\"",
         "/vbaProject.bin\"",

@@ -2,6 +2,7 @@
 
 use crate::claim::Claim;
 use crate::kind::FileType;
+use crate::work::Work;
 use serde::de::IgnoredAny;
 
 /// Lines of a table that are looked at.
@@ -105,23 +106,43 @@ pub(super) fn starts_programs(text: &str) -> bool {
     if memchr::memchr(b'|', text.as_bytes()).is_none() && !calls() {
         return false;
     }
-    let sign = |cell: &str| {
-        cell.trim_start_matches(['"', '\'', ' '])
-            .starts_with(['=', '+', '-', '@'])
-    };
     text.lines().any(|line| {
-        let piped = line.match_indices('|').any(|(at, _)| {
-            let before = &line[..at];
-            let cell = &before[before.rfind([',', ';', '\t']).map_or(0, |comma| comma + 1)..];
-            let server = before.ends_with(|c: char| c.is_ascii_alphabetic());
-            server && (sign(cell) || sign(line)) && line[at..].contains('!')
-        });
-        piped
+        pipes_to_server(line, &mut Work::over(line.len()))
             || line
                 .to_ascii_uppercase()
                 .split([',', ';', '\t'])
-                .any(|cell| sign(cell) && cell.contains("DDE("))
+                .any(|cell| is_formula(cell) && cell.contains("DDE("))
     })
+}
+
+/// Whether a cell is read as a formula. Quotes and spaces before its sign do not hinder.
+fn is_formula(cell: &str) -> bool {
+    cell.trim_start_matches(['"', '\'', ' '])
+        .starts_with(['=', '+', '-', '@'])
+}
+
+/// Whether a formula of a line has a server's name before a bar, and an item behind a bang. One pass: where a cell begins is
+/// carried along.
+fn pipes_to_server(line: &str, work: &mut Work) -> bool {
+    let Some(bang) = memchr::memrchr(b'!', line.as_bytes()) else {
+        return false;
+    };
+    let mut formula = |cell: &str| {
+        let start = cell.trim_start_matches(['"', '\'', ' ']);
+        work.looked_at(1 + cell.len() - start.len());
+        is_formula(start)
+    };
+    let first = formula(line);
+    let (mut in_formula, mut before) = (first, b' ');
+    for (at, byte) in line.bytes().enumerate().take(bang) {
+        match byte {
+            b',' | b';' | b'\t' => in_formula = formula(&line[at + 1..]),
+            b'|' if before.is_ascii_alphabetic() && (in_formula || first) => return true,
+            _ => {}
+        }
+        before = byte;
+    }
+    false
 }
 
 /// Whether a symbolic link table names a macro that runs on opening, or is all macro sheet.
@@ -188,6 +209,7 @@ fn rows(text: &str, separator: char) -> Vec<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::work::assert_grows_with_length;
 
     #[test]
     fn shapes() {
@@ -246,6 +268,10 @@ mod tests {
             ("a,=1+2,=SUM(A1:A2)", false),
             ("a|b|c\n-1|2|3!", false),
             ("=Sheet|x!A1", true),
+            ("=1|x!A1", false),
+            ("a,b|x!A1", false),
+            ("=a,b|x!A1", true),
+            ("a!=b|c", false),
         ];
         for (text, expected) in rows {
             assert_eq!(starts_programs(text), expected, "{text}");
@@ -259,5 +285,18 @@ mod tests {
             Some(FileType::Json)
         );
         assert_eq!(kind("{\"a\": [1, 2", true, &Claim::default()), None);
+    }
+
+    #[test]
+    fn work_grows_with_the_line() {
+        for token in ["|", "a|", ",=a", ", \"|", "=a|b,"] {
+            assert_grows_with_length(token, |times| {
+                let line = format!("a{}!", token.repeat(times));
+                let mut work = Work::over(line.len());
+                pipes_to_server(&line, &mut work);
+                assert!(!work.is_spent());
+                work.spent()
+            });
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The end record and the list of entries.
 
-use super::super::rfind;
 use crate::source::Source;
+use crate::work::Work;
 use std::io::{self, Read, Seek};
 use std::ops::Range;
 
@@ -29,26 +29,27 @@ pub(crate) struct EndRecord {
 /// The last end record in the tail whose comment fits the file.
 pub(crate) fn end_record(source: &mut Source<'_>) -> io::Result<Option<EndRecord>> {
     let (tail_at, tail) = source.tail()?;
-    let mut search = tail;
-    while let Some(at) = rfind(search, END_RECORD) {
-        if let Some(record) = tail.get(at..at + END_RECORD_BYTES) {
+    Ok(last_record(tail_at, tail, &mut Work::over(tail.len())))
+}
+
+/// The last one in bytes that stand at `tail_at` and end the file: found forwards, in one pass.
+fn last_record(tail_at: u64, tail: &[u8], work: &mut Work) -> Option<EndRecord> {
+    memchr::memmem::find_iter(tail, END_RECORD)
+        .filter_map(|at| {
+            work.looked_at(END_RECORD_BYTES);
+            let record = tail.get(at..at + END_RECORD_BYTES)?;
             let half =
                 |offset: usize| u64::from(u16::from_le_bytes([record[offset], record[offset + 1]]));
-            let directory_bytes = half(12) | half(14) << 16;
-            let comment = half(20);
-            if at as u64 + END_RECORD_BYTES as u64 + comment <= tail.len() as u64 {
-                let begin = tail_at + at as u64;
-                return Ok(Some(EndRecord {
-                    entries: half(10),
-                    after: begin + END_RECORD_BYTES as u64 + comment,
-                    comment,
-                    directory_at: begin.checked_sub(directory_bytes),
-                }));
-            }
-        }
-        search = &tail[..at];
-    }
-    Ok(None)
+            let (directory_bytes, comment) = (half(12) | half(14) << 16, half(20));
+            let (begin, length) = (tail_at + at as u64, END_RECORD_BYTES as u64 + comment);
+            (at as u64 + length <= tail.len() as u64).then(|| EndRecord {
+                entries: half(10),
+                after: begin + length,
+                comment,
+                directory_at: begin.checked_sub(directory_bytes),
+            })
+        })
+        .last()
 }
 
 /// Where an archive ends that begins with these bytes, wherever in them its end stands.
@@ -175,6 +176,7 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::work::assert_grows_with_length;
 
     #[test]
     fn an_end_belongs_to_what_begins_with_the_file() {
@@ -214,5 +216,21 @@ mod tests {
             [200..900, 1000..2000]
         );
         assert_eq!(Directory::default().gaps(9).count(), 0);
+    }
+
+    #[test]
+    fn the_last_record_that_fits_is_found_in_one_pass() {
+        let record = |comment: u8| [&b"PK\x05\x06"[..], &[0; 16], &[comment, 0]].concat();
+        let tail = [record(0), record(4), b"note".to_vec(), record(200)].concat();
+        let last = last_record(100, &tail, &mut Work::over(tail.len())).unwrap();
+        assert_eq!((last.after, last.comment), (148, 4));
+        for token in ["PK\x05\x06", "PK\x05\x06\u{7f}\u{7f}"] {
+            assert_grows_with_length(token, |times| {
+                let tail = token.repeat(times);
+                let mut work = Work::over(tail.len());
+                last_record(0, tail.as_bytes(), &mut work);
+                work.spent()
+            });
+        }
     }
 }

@@ -300,9 +300,7 @@ fn text_part(xml: &str, seen: &mut Seen) {
         let long = format!("more than {TEXT_CAP} bytes of text in one part");
         seen.add_hazard(HazardKind::BeyondLimits, long);
     }
-    if fields::has_dde(xml) {
-        seen.add_hazard(HazardKind::Dde, "a DDE field");
-    }
+    fields::flag(xml, seen);
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! cargo around, until they stop it.
 
 mod command;
+mod conversations;
 mod platforms;
 mod redrive;
 mod replay;

@@ -31,6 +31,7 @@ impl Platforms {
         .await?;
         let genesys = Genesys::start(GenesysOptions {
             canary: canary.clone(),
+            tokens_at_the_api: true,
             ..GenesysOptions::default()
         })
         .await?;

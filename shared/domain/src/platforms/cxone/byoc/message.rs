@@ -114,7 +114,6 @@ pub fn read_uploaded(response: &Response, now: Timestamp) -> Result<Uploaded, Fa
     Ok(Uploaded {
         name: words(&body, "id").unwrap_or_else(|| "temporary".to_owned()),
         link: Some(link.ok_or_else(failed)?),
-        life: Duration::ZERO,
     })
 }
 

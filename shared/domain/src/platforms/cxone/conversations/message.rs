@@ -17,7 +17,7 @@ use crate::wire::{Auth, Body, Method, Multipart, Request, Response};
 
 /// For how long an uploaded file is named in other messages. The documents do not say how long one is kept; their links live 15 to
 /// 30 minutes.
-const UPLOAD_LIFE: Duration = Duration::from_secs(15 * 60);
+pub const UPLOAD_LIFE: Duration = Duration::from_secs(15 * 60);
 
 fn url(connection: &Connection, segments: &[&str]) -> Result<url::Url, Failure> {
     let Account::CxoneConversations { .. } = &connection.account else {
@@ -86,11 +86,7 @@ pub fn read_uploaded(response: &Response, now: Timestamp) -> Result<Uploaded, Fa
         .iter()
         .find_map(|key| words(&body, key));
     match (response.status, name) {
-        (200..=202, Some(name)) => Ok(Uploaded {
-            name,
-            link: None,
-            life: UPLOAD_LIFE,
-        }),
+        (200..=202, Some(name)) => Ok(Uploaded { name, link: None }),
         _ => Err(failure(Step::Upload, response, now)),
     }
 }

@@ -12,4 +12,4 @@ mod event;
 mod message;
 
 pub use event::parse;
-pub use message::{create_message, read_uploaded, upload};
+pub use message::{UPLOAD_LIFE, create_message, read_uploaded, upload};

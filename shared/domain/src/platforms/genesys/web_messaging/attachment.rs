@@ -4,39 +4,18 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use url::Url;
 
 use super::messaging_url;
 use crate::connection::Connection;
-use crate::diagnosis::rules::ours;
 use crate::diagnosis::{Failure, Step};
 use crate::platforms::genesys::completion::told;
 use crate::platforms::genesys::error::failure;
-use crate::platforms::lenient::{object, text, whole, words};
-use crate::processing::Told;
+use crate::platforms::lenient::{object, words};
+use crate::platforms::uploads::{Attachment, Given, Sent, difference};
+use crate::processing::Transport;
 use crate::time::Timestamp;
 use crate::wire::{Auth, Body, Method, Request, Response};
-
-/// What was handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sent<'a> {
-    /// What the platform calls the file.
-    pub file: &'a str,
-    /// Its type.
-    pub mime: &'a str,
-    /// Its length, in bytes.
-    pub size_bytes: u64,
-}
-
-/// What the platform has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attachment {
-    /// How far it is.
-    pub told: Told,
-    /// Where it can be had, once it is whole; a signed link, and so never kept or logged.
-    pub link: Option<Url>,
-}
 
 /// Asks for the file called `file`, of a part of `message`.
 ///
@@ -85,7 +64,7 @@ fn call(
 /// The platform's error as a [`Failure`].
 pub fn read_attachment(
     response: &Response,
-    sent: &Sent<'_>,
+    sent: (&str, Sent<'_>),
     now: Timestamp,
 ) -> Result<Attachment, Failure> {
     let body = match (response.status, object(&response.body)) {
@@ -94,41 +73,11 @@ pub fn read_attachment(
     };
     let mut told = told(&body, Step::UploadStatus);
     if let Some(difference) = difference(&body, sent) {
-        told.transport = crate::processing::Transport::Failed(difference);
+        told.transport = Transport::Failed(difference);
     }
     let link = words(&body, "downloadUrl").and_then(|link| Url::parse(&link).ok());
-    Ok(Attachment { told, link })
-}
-
-/// What the platform says it has that is not what was sent; what it does not say is no difference.
-fn difference(body: &Value, sent: &Sent<'_>) -> Option<Failure> {
-    let first = |names: &[&str]| names.iter().find_map(|name| text(body, name));
-    let id = first(&["id", "fileId"]).filter(|id| id != sent.file);
-    let size = ["fileSize", "size", "contentLengthBytes"]
-        .iter()
-        .find_map(|name| whole(body, name))
-        .filter(|size| *size != sent.size_bytes);
-    let mime =
-        first(&["contentType", "type", "mimeType"]).filter(|mime| !same_type(mime, sent.mime));
-    let parts = [
-        id.map(|id| format!("id {id:.60}, not {}", sent.file)),
-        size.map(|size| format!("{size} bytes, not {}", sent.size_bytes)),
-        mime.map(|mime| format!("type {mime:.60}, not {}", sent.mime)),
-    ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| ours::RETURNED_DIFFERS.failure(parts.join("; ")))
-}
-
-/// Parameters (`; charset=…`) and letters' case make no other type.
-fn same_type(said: &str, sent: &str) -> bool {
-    let bare = |it: &str| {
-        it.split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    };
-    bare(said) == bare(sent)
+    let given = link.map_or(Given::Withheld, Given::Link);
+    Ok(Attachment { told, given })
 }
 
 #[cfg(test)]
@@ -136,17 +85,19 @@ mod tests {
     use super::*;
     use crate::connection::tests::{genesys, web_messaging};
     use crate::diagnosis::{Disposition, SCAN_PAUSE};
-    use crate::processing::Transport;
     use crate::wire::Headers;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000);
 
-    const SENT: Sent<'_> = Sent {
-        file: "f1",
-        mime: "image/png",
-        size_bytes: 7,
-    };
+    const SENT: (&str, Sent<'_>) = (
+        "f1",
+        Sent {
+            mime: "image/png",
+            name: "a.png",
+            size_bytes: 7,
+        },
+    );
 
     fn answer(status: u16, body: &str) -> Response {
         Response {
@@ -177,10 +128,11 @@ mod tests {
         let whole = json!({"id": "f1", "fileName": "a.png", "contentType": "Image/PNG; x=1", "fileSize": 7,
             "status": "completed", "downloadUrl": link});
         let read =
-            |body: &Value| read_attachment(&answer(200, &body.to_string()), &SENT, NOW).unwrap();
+            |body: &Value| read_attachment(&answer(200, &body.to_string()), SENT, NOW).unwrap();
         let attachment = read(&whole);
         assert_eq!(attachment.told.transport, Transport::Arrived);
-        assert_eq!(attachment.link.unwrap().as_str(), link);
+        let given = Given::Link(Url::parse(link).unwrap());
+        assert_eq!(attachment.given, given);
         for (key, value, evidence) in [
             ("id", json!("f2"), "id f2, not f1"),
             ("fileSize", json!(6), "6 bytes, not 7"),
@@ -199,7 +151,7 @@ mod tests {
             assert_eq!(failure.disposition, Disposition::Unavailable);
         }
         let bare = read(&json!({"id": "f1", "status": "processing"}));
-        assert_eq!(bare.link, None);
+        assert_eq!(bare.given, Given::Withheld);
         assert!(matches!(bare.told.transport, Transport::Working(_)));
     }
 
@@ -211,7 +163,7 @@ mod tests {
             (503, "", Disposition::Unavailable),
             (200, "[]", Disposition::Unavailable),
         ] {
-            let failure = read_attachment(&answer(status, body), &SENT, NOW).unwrap_err();
+            let failure = read_attachment(&answer(status, body), SENT, NOW).unwrap_err();
             assert_eq!(failure.disposition, disposition, "{status} {body}");
         }
     }

@@ -10,8 +10,8 @@
 mod attachment;
 mod upload;
 
-pub use attachment::{Attachment, Sent, cancel, look_up, read_attachment};
-pub use upload::{LINK_LIFE, Place, put, read_place, read_put, request_place};
+pub use attachment::{cancel, look_up, read_attachment};
+pub use upload::{LINK_LIFE, read_place, read_put, request_place};
 
 use url::Url;
 

@@ -11,9 +11,10 @@ use crate::connection::Connection;
 use crate::diagnosis::{Failure, Step};
 use crate::platforms::genesys::error::failure;
 use crate::platforms::lenient::words;
+use crate::platforms::uploads::{Belongs, Place, Sent};
 use crate::time::Timestamp;
 use crate::transfer;
-use crate::wire::{Auth, Body, FileBody, Method, Request, Response};
+use crate::wire::{Auth, Body, Method, Request, Response};
 
 /// How long an upload link lives, where it does not tell itself (`S3-15`).
 pub const LINK_LIFE: Duration = Duration::from_secs(5 * 60);
@@ -21,34 +22,23 @@ pub const LINK_LIFE: Duration = Duration::from_secs(5 * 60);
 /// The header that ties the bytes to their metadata (`S3-16`).
 const FILE_ID: &str = "x-genesys-file-id";
 
-/// Where the bytes go.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Place {
-    /// What the platform calls the file.
-    pub file: String,
-    /// The signed link; whoever has it can put bytes there, so it is neither kept nor logged.
-    pub link: Url,
-    /// When the link dies.
-    pub dies_at: Timestamp,
-}
-
-/// Asks where the bytes of a file of `size_bytes` go, as `mime` under `name`, for a part of `message`.
+/// Asks where the bytes of `file` go, for a part of a message.
 ///
 /// # Errors
 /// A failure of domain `ours` if the connection is none of web messaging.
 pub fn request_place(
     connection: &Connection,
-    message: &str,
-    (mime, name, size_bytes): (&str, &str, u64),
+    belongs: Belongs<'_>,
+    file: Sent<'_>,
     patience: Duration,
 ) -> Result<Request, Failure> {
     let (url, channel) = messaging_url(connection, &["webmessaging", "upload"])?;
     let body = json!({
-        "fileName": name,
-        "contentType": mime,
-        "fileSize": size_bytes,
+        "fileName": file.name,
+        "contentType": file.mime,
+        "fileSize": file.size_bytes,
         "channelId": channel,
-        "messageId": message,
+        "messageId": belongs.message,
         "uploadType": "webmessaging",
     });
     Ok(Request {
@@ -69,8 +59,10 @@ pub fn read_place(response: &Response, now: Timestamp) -> Result<Place, Failure>
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let place = || {
         let link = Url::parse(&words(&body, "uploadUrl")?).ok()?;
+        let file = words(&body, "fileId")?;
         Some(Place {
-            file: words(&body, "fileId")?,
+            headers: [(FILE_ID.to_owned(), file.clone())].into(),
+            file,
             dies_at: transfer::dies_at(&link, now).unwrap_or(now + LINK_LIFE),
             link,
         })
@@ -78,29 +70,6 @@ pub fn read_place(response: &Response, now: Timestamp) -> Result<Place, Failure>
     match response.status {
         200..=299 => place().ok_or_else(|| failure(Step::Upload, response, now)),
         _ => Err(failure(Step::Upload, response, now)),
-    }
-}
-
-/// The bytes. Without a bearer: the link is all the right there is (`S3-17`), and whoever keeps the store may be another than
-/// whoever issued the token.
-#[must_use]
-pub fn put(
-    connection: &Connection,
-    place: &Place,
-    (mime, size_bytes): (&str, u64),
-    patience: Duration,
-) -> Request {
-    Request {
-        method: Method::Put,
-        url: place.link.clone(),
-        auth: Auth::None,
-        body: Body::File(FileBody {
-            content_type: mime.to_owned(),
-            size_bytes,
-            headers: [(FILE_ID.to_owned(), place.file.clone())].into(),
-        }),
-        patience,
-        local: connection.local,
     }
 }
 
@@ -118,6 +87,7 @@ pub fn read_put(response: &Response, now: Timestamp) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Address;
     use crate::connection::tests::{genesys, web_messaging};
     use crate::diagnosis::Disposition;
     use crate::wire::Headers;
@@ -134,9 +104,17 @@ mod tests {
 
     #[test]
     fn the_documents_metadata_request() {
-        let file = ("application/pdf", "invoice.pdf", 245_760);
+        let file = Sent {
+            mime: "application/pdf",
+            name: "invoice.pdf",
+            size_bytes: 245_760,
+        };
+        let belongs = Belongs {
+            message: "wamid.A",
+            address: &Address::default(),
+        };
         let patience = Duration::from_secs(20);
-        let request = request_place(&web_messaging(), "wamid.A", file, patience).unwrap();
+        let request = request_place(&web_messaging(), belongs, file, patience).unwrap();
         assert_eq!(
             request.url.as_str(),
             "https://api.mypurecloud.de/api/v2/conversations/messaging/webmessaging/upload"
@@ -150,7 +128,7 @@ mod tests {
             json!({"fileName": "invoice.pdf", "contentType": "application/pdf", "fileSize": 245_760,
                 "channelId": "7d3a0c11", "messageId": "wamid.A", "uploadType": "webmessaging"})
         );
-        assert!(request_place(&genesys(), "wamid.A", file, patience).is_err());
+        assert!(request_place(&genesys(), belongs, file, patience).is_err());
     }
 
     #[test]
@@ -183,28 +161,10 @@ mod tests {
     }
 
     #[test]
-    fn bytes_go_without_a_bearer_under_their_own_type() {
-        let place = Place {
-            file: "f1".to_owned(),
-            link: Url::parse("https://s3.example/x?sig=1").unwrap(),
-            dies_at: NOW + LINK_LIFE,
-        };
-        let request = put(
-            &web_messaging(),
-            &place,
-            ("image/png", 7),
-            Duration::from_secs(30),
-        );
-        assert_eq!((request.method, request.auth), (Method::Put, Auth::None));
-        assert_eq!(request.url, place.link);
-        let Body::File(body) = request.body else {
-            panic!("a file")
-        };
-        assert_eq!(
-            (body.content_type.as_str(), body.size_bytes),
-            ("image/png", 7)
-        );
-        assert_eq!(body.headers[FILE_ID], "f1");
+    fn a_file_s_id_goes_with_its_bytes_and_a_dead_link_is_no_last_word() {
+        let body = r#"{"fileId":"f1","uploadUrl":"https://s3.example/x?sig=1"}"#;
+        let place = read_place(&answer(200, body), NOW).unwrap();
+        assert_eq!(place.headers[FILE_ID], "f1");
         assert!(read_put(&answer(202, ""), NOW).is_ok());
         let expired =
             "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";

@@ -1,0 +1,155 @@
+//! Whether the platform knows what a connection names, lets it be seen, and takes what the other side of its route sends.
+
+use std::collections::BTreeMap;
+
+use attache_domain::channels::{Bounds, Direction, MediaType, TypePattern};
+use attache_domain::connection::Connection;
+use attache_domain::diagnosis::Failure;
+use attache_domain::ids::ConnectionId;
+use attache_domain::platforms::{account_request, genesys, read_account};
+use attache_flow::ports::Credential;
+use serde_json::Value;
+
+use super::notebook::Notebook;
+use super::rule::Rule;
+use super::subject::Subject;
+use super::token::Tokens;
+
+/// Types that agents send and every channel of customers takes (meta.md §2.7, §3, §4).
+const USUAL: [&str; 2] = ["application/pdf", "image/jpeg"];
+
+/// What platforms say of what connections name there.
+pub(super) type Accounts = BTreeMap<ConnectionId, Value>;
+
+/// Asks for each account, and for what it takes.
+pub(super) async fn check(subject: &Subject, tokens: &Tokens, notes: &mut Notebook) -> Accounts {
+    let mut accounts = Accounts::new();
+    for connection in subject.connections() {
+        let Some(credential) = tokens.of(&connection.id) else {
+            continue;
+        };
+        let Some(request) = account_request(connection) else {
+            let why = "its platform tells nothing of what it names";
+            notes.skip("account", &connection.id, why);
+            continue;
+        };
+        let answer = tokens.visitor.ask(&request, &credential, notes).await;
+        match read_account(connection, answer.as_ref(), tokens.visitor.now()) {
+            Ok(account) => {
+                notes.well("account", &connection.id, described(&account));
+                content(connection, tokens, &credential, &account, notes).await;
+                accounts.insert(connection.id.clone(), account);
+            }
+            Err(failure) => refused(connection, &failure, notes),
+        }
+    }
+    accounts
+}
+
+/// What a person knows an account by.
+fn described(account: &Value) -> String {
+    let keys = ["display_phone_number", "name", "quality_rating", "status"];
+    let known = keys.iter().filter_map(|key| account.get(*key)?.as_str());
+    let known: Vec<&str> = known.collect();
+    match known.is_empty() {
+        true => "it is known".to_owned(),
+        false => known.join(", "),
+    }
+}
+
+/// By the diagnosis: the table of rules knows what a refusal means.
+pub(super) fn refused(connection: &Connection, failure: &Failure, notes: &mut Notebook) {
+    let code = &failure.diagnosis.code;
+    let is = |end: &str| code.ends_with(end);
+    let rule = if is(".permission") {
+        Rule::PermissionMissing
+    } else if is(".token-refused") {
+        Rule::TokenRefused
+    } else if is(".not-found") {
+        Rule::AccountUnknown
+    } else {
+        Rule::AccountUnanswered
+    };
+    let evidence = format!("{code}: {}", failure.diagnosis.evidence);
+    notes.find(rule, &connection.id, evidence);
+}
+
+/// Reads the integration's supported content, where its platform has such a thing.
+async fn content(
+    connection: &Connection,
+    tokens: &Tokens,
+    credential: &Credential,
+    account: &Value,
+    notes: &mut Notebook,
+) {
+    let profile = account.pointer("/supportedContent/id");
+    let profile = profile.and_then(Value::as_str).unwrap_or("default");
+    let is_genesys = genesys::integration_request(connection).is_some();
+    let request = is_genesys.then(|| genesys::supported_content_request(connection, profile));
+    let Some(request) = request.flatten() else {
+        return;
+    };
+    let answer = match tokens.visitor.ask(&request, credential, notes).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            notes.find(Rule::AccountUnanswered, &connection.id, error.to_string());
+            return;
+        }
+    };
+    let now = tokens.visitor.now();
+    let read = |direction| genesys::read_supported_content(&answer, direction, now);
+    match (read(Direction::ToCustomer), read(Direction::ToAgent)) {
+        (Ok(from_agents), Ok(to_agents)) => {
+            if connection.endpoint().is_some() {
+                usual(connection, &from_agents, notes);
+            }
+            wider(connection, &to_agents, notes);
+        }
+        (Err(failure), _) | (_, Err(failure)) => refused(connection, &failure, notes),
+    }
+}
+
+/// What agents cannot send although customers' channels take it.
+fn usual(connection: &Connection, live: &Bounds, notes: &mut Notebook) {
+    let takes = |name: &&str| {
+        let Ok(wanted) = MediaType::parse(name) else {
+            return false;
+        };
+        let types = live.types.as_deref();
+        types.is_none_or(|types| types.iter().any(|taken| taken.allows(&wanted, None)))
+    };
+    let refused: Vec<&str> = USUAL.into_iter().filter(|name| !takes(name)).collect();
+    match refused.is_empty() {
+        true => notes.well("content", &connection.id, "agents may send what is usual"),
+        false => {
+            let evidence = format!("agents may not send {}", refused.join(", "));
+            notes.find(Rule::ContentRefused, &connection.id, evidence);
+        }
+    }
+}
+
+/// Where the owner's limits promise more than the platform takes.
+fn wider(connection: &Connection, live: &Bounds, notes: &mut Notebook) {
+    let own = &connection.limits;
+    let larger = own
+        .max_bytes
+        .zip(live.max_bytes)
+        .filter(|(own, live)| own > live);
+    if let Some((own, live)) = larger {
+        let evidence = format!("max_bytes is {own}, the platform takes {live}");
+        notes.find(Rule::LimitWider, &connection.id, evidence);
+    }
+    let (Some(own), Some(live)) = (&own.types, &live.types) else {
+        return;
+    };
+    let is_taken = |own: &&TypePattern| live.iter().any(|taken| taken.and(own).is_some());
+    let beyond = own.iter().filter(|own| !is_taken(own));
+    let beyond: Vec<String> = beyond.map(ToString::to_string).collect();
+    if !beyond.is_empty() {
+        let evidence = format!(
+            "types has {}, which the platform does not take",
+            beyond.join(", ")
+        );
+        notes.find(Rule::LimitWider, &connection.id, evidence);
+    }
+}
