@@ -131,7 +131,6 @@ fn secret_name(connection: &Connection) -> Option<&SecretName> {
         _ => connection
             .org()
             .map(|org| &org.client_secret)
-            .or_else(|| connection.page().map(|page| &page.token))
-            .or_else(|| connection.tenant().map(|tenant| &tenant.client_secret)),
+            .or_else(|| connection.page().map(|page| &page.token)),
     }
 }
