@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -104,7 +105,7 @@ impl Offline {
         source: &mut File,
         claim: &Claim<'_>,
     ) -> io::Result<(Findings, Judgement)> {
-        let mut findings = inspect(source, claim)?;
+        let mut findings = isolated(|| inspect(source, claim))?;
         if !self.own.blocked.is_empty() {
             source.rewind()?;
             let mut hasher = Hasher::new();
@@ -124,10 +125,34 @@ impl Offline {
     }
 }
 
+/// Inspects so that a panic, which would end a call of thousands of files, becomes what is said of this one.
+fn isolated(inspect: impl FnOnce() -> io::Result<Findings>) -> io::Result<Findings> {
+    catch_unwind(AssertUnwindSafe(inspect)).unwrap_or_else(|_| {
+        Ok(Findings::not_judged(
+            "inspecting it panicked: this is a fault of Attaché's",
+        ))
+    })
+}
+
 /// Opens a regular file. A pipe or a device would be waited for without an end.
 pub(crate) fn open(path: &Path) -> Result<File> {
     let about = std::fs::metadata(path)?;
     ensure!(!about.is_dir(), "it is a folder");
     ensure!(about.is_file(), "it is no regular file");
     Ok(File::open(path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use attache_inspect::{HazardKind, Verdict};
+
+    #[test]
+    fn a_panic_is_a_finding_about_one_file() {
+        let findings = isolated(|| panic!("on purpose")).unwrap();
+        assert!(findings.has(HazardKind::NotJudged));
+        assert_eq!(Policy::default().judge(&findings).verdict, Verdict::Held);
+        let unread = isolated(|| Err(io::ErrorKind::NotFound.into()));
+        assert_eq!(unread.unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
 }

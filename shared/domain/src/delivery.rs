@@ -16,6 +16,7 @@ use crate::journey::Item;
 use crate::pacing::backoff::{Backoff, Key, Retry};
 use crate::pacing::retry_after::RetryAfter;
 use crate::time::Timestamp;
+use crate::token::Purpose;
 
 /// How long one send may take (`S2-24`); with its intent this is also how long nobody else touches the item.
 pub const SEND_PATIENCE: Duration = Duration::from_secs(20);
@@ -43,7 +44,7 @@ pub fn outlasts(direction: Direction) -> Duration {
     }
 }
 
-/// An item waited too long for a platform that does not work.
+/// An item waited too long for a platform that does not work, or for a token to speak to it with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outlasted {
     since: Timestamp,
@@ -51,7 +52,7 @@ pub struct Outlasted {
 }
 
 impl Outlasted {
-    /// Whether that is so at `now` of `item`, whose target has not worked since then.
+    /// Whether that is so at `now` of `item`, whose target has not worked since then, or could not be asked.
     #[must_use]
     pub fn by(item: &Item, since: Timestamp, now: Timestamp) -> Option<Self> {
         let waited = now.saturating_since(since.max(item.origin.sent_at));
@@ -63,15 +64,30 @@ impl Outlasted {
     pub fn diagnosis(&self, item: &Item, platform: Option<Platform>) -> Diagnosis {
         let name = platform.map_or("the platform", Platform::as_str);
         let (since, minutes) = (self.since.to_rfc3339(), self.waited.as_secs() / 60);
-        let last = match &item.record.diagnosis {
-            Some(last) => format!("; the last attempt: {} ({})", last.code, last.evidence),
-            None => String::new(),
-        };
+        let last = last_attempt(item);
         let page = platform.and_then(Platform::status_page);
         let page = page.map_or_else(String::new, |page| format!("; status page {page}"));
         let evidence =
             format!("{name} down since {since}; waited for it {minutes} minutes{page}{last}");
         ours::PLATFORM_DOWN.diagnosis(excerpt(&evidence, LONGEST_EVIDENCE))
+    }
+
+    /// What the item ends with that waited so long for a token: since when there was none to use.
+    #[must_use]
+    pub fn without_token(&self, item: &Item, purpose: Purpose) -> Diagnosis {
+        let (since, minutes) = (self.since.to_rfc3339(), self.waited.as_secs() / 60);
+        let (purpose, last) = (purpose.as_str(), last_attempt(item));
+        let evidence = format!(
+            "no usable token for {purpose} since {since}; asked for a new one for {minutes} minutes{last}"
+        );
+        ours::NO_TOKEN.diagnosis(excerpt(&evidence, LONGEST_EVIDENCE))
+    }
+}
+
+fn last_attempt(item: &Item) -> String {
+    match &item.record.diagnosis {
+        Some(last) => format!("; the last attempt: {} ({})", last.code, last.evidence),
+        None => String::new(),
     }
 }
 

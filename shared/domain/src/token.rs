@@ -33,6 +33,15 @@ impl Purpose {
     }
 }
 
+/// Which token work was done with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// What it is for; each purpose counts its own versions.
+    pub purpose: Purpose,
+    /// The version.
+    pub number: u32,
+}
+
 /// The key of a token's row.
 #[must_use]
 pub fn row_id(connection: &ConnectionId, purpose: Purpose) -> String {

@@ -28,12 +28,12 @@ pub enum Method {
     Delete,
 }
 
-/// Which credential goes into the `Authorization` header.
+/// Which credential goes along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Auth {
     /// None: signed links, and every host that did not issue the token.
     None,
-    /// The connection's bearer token.
+    /// The connection's token: as a bearer, or in the header that its provider wants it in.
     Bearer,
     /// The OAuth client's id and secret (token requests; only `refresh` can make them).
     ClientBasic,

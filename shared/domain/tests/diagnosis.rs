@@ -121,6 +121,40 @@ fn every_rule_is_known_by_one_id_and_met_by_a_labelled_answer() -> Result<(), Bo
     Ok(())
 }
 
+/// `S0-8`, `S0-25`: which request, by which edge node, out of which cache. Of a message it changes nothing about what follows.
+#[test]
+fn what_a_message_met_shows_which_way_its_answer_took() {
+    let headers = [
+        ("X-Request-ID", "8f14e45f-ceea"),
+        ("X-CDN-Edge-Node", "fra-7"),
+        ("X-Cache", "Hit from cloudfront"),
+    ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    for platform in [Platform::WhatsApp, Platform::Genesys, Platform::Cxone] {
+        let judged = |headers: Headers| {
+            let answer = Response {
+                status: 502,
+                headers,
+                body: Vec::new(),
+            };
+            let seen = Seen {
+                platform,
+                step: Step::Send,
+                outcome: Outcome::Answer(&answer),
+            };
+            judge(&seen, Timestamp::default())
+        };
+        let (bare, told) = (
+            judged(Headers::default()),
+            judged(Headers::new(headers.clone())),
+        );
+        assert_eq!(bare.disposition, told.disposition, "{platform:?}");
+        assert_eq!(bare.diagnosis.rule, told.diagnosis.rule);
+        let way = "X-Cache Hit from cloudfront, edge node fra-7, X-Request-ID 8f14e45f-ceea";
+        assert!(told.diagnosis.evidence.ends_with(way), "{told:?}");
+    }
+}
+
 /// What a row gets must not grow without end, and what a log gets neither.
 #[test]
 fn evidence_and_excerpt_are_bounded() {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use attache_domain::connection::Connection;
 use attache_domain::job::{self, RefreshJob};
 use attache_domain::signature::Secret;
-use attache_domain::token::{Fitness, Purpose, TokenRow, row_id};
+use attache_domain::token::{Fitness, Purpose, TokenRow, Version, row_id};
 use url::Url;
 
 use crate::ports::{Answer, Clock, Jobs, Outage, Queue, Tokens, Vault};
@@ -20,7 +20,7 @@ pub struct Bearer {
     /// The token.
     pub token: Secret,
     /// Its version; a refused one asks for the next.
-    pub version: u32,
+    pub version: Version,
     /// Where the API is that it is for, where its issuer told.
     pub api: Option<Url>,
 }
@@ -63,7 +63,10 @@ impl Desk<'_> {
         {
             return Ok(Some(Bearer {
                 token: token.clone(),
-                version: row.version,
+                version: Version {
+                    purpose,
+                    number: row.version,
+                },
                 api: row.api.clone(),
             }));
         }
@@ -73,7 +76,8 @@ impl Desk<'_> {
             .filter(|row| row.fitness(now, floor) == Fitness::Fit);
         if let Some((row, sealed)) = fit.and_then(|row| Some((row, row.sealed.as_ref()?))) {
             let token = self.vault.open(SEALED_AS, &id, sealed).await?;
-            let (version, api) = (row.version, row.api.clone());
+            let (number, api) = (row.version, row.api.clone());
+            let version = Version { purpose, number };
             self.cache
                 .0
                 .borrow_mut()

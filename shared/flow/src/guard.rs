@@ -1,7 +1,8 @@
 //! Care for what is in trouble: hosts that fail or ask for less, and numbers whose questions are answered with errors. Shared by
 //! all processes in the `limits` table.
 //!
-//! A process trusts what it has seen no trouble of, without asking anybody: the way of a file that meets none costs no call.
+//! A process trusts a host that it has seen no trouble of, without asking anybody, and a number once it has read that it had
+//! none: the way of a file that meets no trouble costs no call.
 //! Who meets trouble writes it down and learns what others met; from then on it asks before each call until all is calm.
 
 use std::cell::RefCell;
@@ -20,15 +21,21 @@ use attache_domain::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::fetch::{Place, Room};
 use crate::learning::change;
 use crate::ports::{Answer, Clock, Limits, Reserved};
 
-/// What this process knows of: only what is in trouble.
+/// What this process knows of: of hosts only what is in trouble, of numbers what was read when it first asked for them.
 #[derive(Default)]
 pub struct Known {
     hosts: RefCell<HashMap<String, Host>>,
     budgets: RefCell<HashMap<String, ErrorBudget>>,
+    free: RefCell<HashMap<String, Room>>,
 }
+
+/// So many questions for one number may be out at once in a process that has seen none of its errors: if all its ids are dead,
+/// or its token is, so many learn it the hard way.
+const MOST_FREE: usize = 2;
 
 /// Lets calls pass, or not.
 #[derive(Clone, Copy)]
@@ -46,6 +53,14 @@ pub struct Guard<'a> {
 pub struct Pass {
     key: String,
     permit: Permit,
+}
+
+/// The right to one question; goes back with its answer.
+#[must_use]
+pub struct Question {
+    charge: Charge,
+    /// Among those that are out before anything is known to be wrong.
+    _place: Option<Place>,
 }
 
 /// How a call to a host ended.
@@ -128,26 +143,48 @@ impl Guard<'_> {
         &self,
         connection: &ConnectionId,
         again: bool,
-    ) -> Answer<Result<Charge, Timestamp>> {
-        let (key, now) = (errors_of(connection), self.clock.now());
-        let known = self.known.budgets.borrow().get(&key).cloned();
-        if known.is_none_or(|known| known.is_calm(now)) {
-            return Ok(Ok(Charge::FREE));
+    ) -> Answer<Result<Question, Timestamp>> {
+        let key = errors_of(connection);
+        if !self.known.budgets.borrow().contains_key(&key) {
+            // Others may have used up the hour before this process began.
+            let (budget, ()) = self.change(&key, |_: &mut ErrorBudget| ()).await?;
+            self.known.budgets.borrow_mut().insert(key.clone(), budget);
         }
+        if self.is_calm(&key) {
+            let place = self.known.turns(&key).take(1, self.clock.now()).await;
+            // Whoever was out before may have met trouble.
+            if self.is_calm(&key) {
+                return Ok(Ok(Question {
+                    charge: Charge::FREE,
+                    _place: Some(place),
+                }));
+            }
+        }
+        let now = self.clock.now();
         let (budget, asked) = self
             .change(&key, |budget: &mut ErrorBudget| budget.ask(again, now))
             .await?;
         self.known.budgets.borrow_mut().insert(key, budget);
-        Ok(asked)
+        Ok(asked.map(|charge| Question {
+            charge,
+            _place: None,
+        }))
+    }
+
+    fn is_calm(&self, key: &str) -> bool {
+        let now = self.clock.now();
+        let budgets = self.known.budgets.borrow();
+        budgets.get(key).is_none_or(|known| known.is_calm(now))
     }
 
     /// Takes in how the question was answered.
     pub async fn answered(
         &self,
         connection: &ConnectionId,
-        charge: Charge,
+        question: Question,
         erred: bool,
     ) -> Answer<()> {
+        let charge = question.charge;
         if charge == Charge::FREE && !erred {
             return Ok(());
         }
@@ -190,6 +227,16 @@ impl Guard<'_> {
         S: Clone + Default + PartialEq + Serialize + DeserializeOwned,
     {
         change((self.limits, self.clock), key, how).await
+    }
+}
+
+impl Known {
+    fn turns(&self, key: &str) -> Room {
+        let mut free = self.free.borrow_mut();
+        let turns = free
+            .entry(key.to_owned())
+            .or_insert_with(|| Room::of(MOST_FREE));
+        turns.clone()
     }
 }
 

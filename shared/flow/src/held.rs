@@ -14,23 +14,20 @@ pub struct Held<'a> {
     items: &'a dyn Items,
     clock: &'a dyn Clock,
     lease: Duration,
-    renew_at: Timestamp,
 }
 
 impl<'a> Held<'a> {
-    /// Of whoever claimed it just now, for `lease`.
+    /// Of whoever claimed it, for `lease` from then on.
     pub fn new(
         (items, clock): (&'a dyn Items, &'a dyn Clock),
         item: &'a mut Item,
         lease: Duration,
     ) -> Self {
-        let renew_at = clock.now() + lease / 2;
         Self {
             item,
             items,
             clock,
             lease,
-            renew_at,
         }
     }
 
@@ -39,15 +36,34 @@ impl<'a> Held<'a> {
         self.clock.now()
     }
 
-    /// Renews the lease once half of it has passed.
+    /// Renews the lease once half of it has passed: since it was claimed or renewed, however long its holder did something else.
     ///
     /// # Errors
     /// As [`Held::save`].
     pub async fn keep(&mut self) -> Result<(), SourceError> {
-        if self.clock.now() < self.renew_at {
+        let left = self.left();
+        if left.is_some_and(|left| left > self.lease / 2) {
             return Ok(());
         }
         self.save().await
+    }
+
+    /// Renews the lease before something that takes up to `span`, during which nothing can be renewed. What was claimed just now
+    /// is not renewed for that.
+    ///
+    /// # Errors
+    /// As [`Held::save`].
+    pub async fn keep_for(&mut self, span: Duration) -> Result<(), SourceError> {
+        let left = self.left();
+        if left.is_some_and(|left| left >= span.min(self.lease * 3 / 4)) {
+            return Ok(());
+        }
+        self.save().await
+    }
+
+    fn left(&self) -> Option<Duration> {
+        let lease = self.item.gate.lease.as_ref()?;
+        Some(lease.until.saturating_since(self.clock.now()))
     }
 
     /// Writes the row down as it is in hand, the lease renewed.
@@ -60,10 +76,7 @@ impl<'a> Held<'a> {
             lease.until = now + self.lease;
         }
         match self.items.save(self.item).await {
-            Ok(Saved::Done) => {
-                self.renew_at = now + self.lease / 2;
-                Ok(())
-            }
+            Ok(Saved::Done) => Ok(()),
             Ok(Saved::Overtaken) => Err(SourceError::LeaseLost),
             Err(outage) => Err(SourceError::Outage(outage.to_string())),
         }

@@ -6,8 +6,9 @@ use serde::de::DeserializeOwned;
 
 use crate::ports::{Answer, Clock, Limits, Outage};
 
-/// So many rivals in a row are not a race but a fault.
-const MOST_WRITES: usize = 8;
+/// So many rivals in a row are not a race but a fault: more than there are processes at once, each of which writes twice at the
+/// most.
+const MOST_WRITES: usize = 48;
 
 /// Changes what is known of `key` by all; what it is then, and what the change said.
 pub(crate) async fn change<S, T>(

@@ -68,17 +68,25 @@ impl Reopening<'_> {
             return Ok(Redriven::Unknown);
         };
         let redriven = self.set_going(&mut item, reason).await?;
-        let caption = match redriven {
-            // Words do not go out without their file: they were given up with it. Whoever set that going may have died since.
+        match redriven {
+            // Whoever set that going may have died since.
             Redriven::Now(_) | Redriven::Unfit(_, Unfit::OnItsWay | Unfit::Arrived) => {
-                self.caption_of(&item).await?
+                self.words_of(&item, reason).await?;
             }
-            Redriven::Unfit(..) | Redriven::Unknown => None,
-        };
-        if let Some(mut caption) = caption {
-            self.set_going(&mut caption, reason).await?;
+            Redriven::Unfit(..) | Redriven::Unknown => {}
         }
         Ok(redriven)
+    }
+
+    /// Sets the words going that belong to a file: they do not go out without it, and were given up with it.
+    ///
+    /// # Errors
+    /// As [`Reopening::redrive`].
+    pub async fn words_of(&self, item: &Item, reason: &str) -> Answer<()> {
+        if let Some(mut caption) = self.caption_of(item).await? {
+            self.set_going(&mut caption, reason).await?;
+        }
+        Ok(())
     }
 
     async fn set_going(&self, item: &mut Item, reason: &str) -> Answer<Redriven> {
@@ -156,6 +164,7 @@ impl Reopening<'_> {
                 | Profile::GenesysMessageMedia
                 | Profile::GenesysWebMessaging
                 | Profile::GenesysWebChat
+                | Profile::GenesysMediaUpload
                 | Profile::GenesysAgent
                 | Profile::Messenger
                 | Profile::Instagram

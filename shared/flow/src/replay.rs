@@ -110,6 +110,7 @@ impl Replay<'_> {
         let now = self.intake.clock.now();
         let nobody_waits = Call {
             patience: Patience::ClaimFirst,
+            came_at: event.at,
             deadline: now,
             marked: false,
         };

@@ -24,6 +24,23 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// What is to be said of a file whose inspection came to no end, and how it failed.
+    #[must_use]
+    pub fn not_judged(evidence: impl Into<String>) -> Self {
+        Self {
+            kind: FileType::Unknown,
+            confidence: Confidence::Guess,
+            declared: Agreement::Silent,
+            extension: Agreement::Silent,
+            integrity: Integrity::NotChecked,
+            hazards: vec![Hazard {
+                kind: HazardKind::NotJudged,
+                evidence: evidence.into(),
+            }],
+            bytes_read: 0,
+        }
+    }
+
     /// Whether a hazard of this kind was found.
     #[must_use]
     pub fn has(&self, kind: HazardKind) -> bool {
@@ -171,13 +188,17 @@ pub enum HazardKind {
     Malware,
     /// Its hash is on the owner's block list. Never found by inspection: whoever hashes adds it.
     BlockListed,
+    /// An archive, a packed file or a container whose contents were not listed: a format that is not unpacked here.
+    UnseenInside,
+    /// Inspecting it came to no end, as often as it was tried. Never found by inspection: whoever tried adds it.
+    NotJudged,
     /// A scan was asked for and did not happen. Never found by inspection: "not scanned" is not "clean".
     NotScanned,
 }
 
 impl HazardKind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::Executable,
         Self::Script,
         Self::ExecutableInside,
@@ -210,6 +231,8 @@ impl HazardKind {
         Self::BeyondLimits,
         Self::Malware,
         Self::BlockListed,
+        Self::UnseenInside,
+        Self::NotJudged,
         Self::NotScanned,
     ];
 
@@ -249,6 +272,8 @@ impl HazardKind {
             Self::BeyondLimits => "beyond-limits",
             Self::Malware => "malware",
             Self::BlockListed => "block-listed",
+            Self::UnseenInside => "unseen-inside",
+            Self::NotJudged => "not-judged",
             Self::NotScanned => "not-scanned",
         }
     }

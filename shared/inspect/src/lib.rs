@@ -16,6 +16,7 @@
 //! family of formats, `polyglot` what hides behind another format, [`mod@policy`] flags to verdict, [`mod@report`] all of
 //! it as one flat record. [`sniff`] stops at the type.
 
+mod allowance;
 pub mod claim;
 pub mod findings;
 mod formats;
@@ -82,6 +83,7 @@ fn look<R: Read + Seek>(source: &mut R, claim: &Claim<'_>, depth: Depth) -> io::
 fn survey(source: &mut source::Source<'_>, claim: &Claim<'_>) -> io::Result<seen::Seen> {
     let mut seen = formats::recognise(source, claim)?;
     if source.is_deep() {
+        formats::archives::flag_unseen(&mut seen);
         polyglot::look_behind(source, &mut seen)?;
     }
     if source.exhausted() {

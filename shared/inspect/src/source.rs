@@ -4,6 +4,7 @@
 //! at a time, so that walking a structure costs few reads. Past the cap the file seems to end, and the inspection says
 //! so by not judging integrity.
 
+use crate::allowance::Allowance;
 use std::borrow::Cow;
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -18,9 +19,6 @@ const HEAD: u64 = 64 << 10;
 const TAIL: u64 = 68 << 10;
 /// The least that is read at a time elsewhere.
 const BLOCK: u64 = 8 << 10;
-
-/// The most that is unpacked of a file's streams and of the files attached to it, all together.
-const UNPACKED_CAP: usize = 12 << 20;
 
 /// How far an inspection goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +60,7 @@ pub(crate) struct Source<'a> {
     cap: u64,
     exhausted: bool,
     depth: Depth,
-    level: u8,
-    unpacking: usize,
+    allowance: Allowance,
 }
 
 impl<'a> Source<'a> {
@@ -81,33 +78,21 @@ impl<'a> Source<'a> {
             cap: READ_CAP,
             exhausted: false,
             depth,
-            level: 0,
-            unpacking: UNPACKED_CAP,
+            allowance: Allowance::of(length),
         };
         source.head = source.load(0, if length <= WHOLE { length } else { HEAD })?;
         Ok(source)
     }
 
-    /// Makes this a file carried by another, whose allowance for unpacking it shares.
-    pub(crate) fn carried_by(mut self, outer: &Source<'_>) -> Self {
-        self.level = outer.level + 1;
-        self.unpacking = outer.unpacking;
+    /// Makes this a file carried by another, whose allowance it shares.
+    pub(crate) fn with_allowance(mut self, allowance: Allowance) -> Self {
+        self.allowance = allowance;
         self
     }
 
-    /// How many files, one in another, carry this one.
-    pub(crate) fn level(&self) -> u8 {
-        self.level
-    }
-
-    /// How many bytes may still be unpacked.
-    pub(crate) fn unpacking(&self) -> usize {
-        self.unpacking
-    }
-
-    /// Counts bytes that were unpacked.
-    pub(crate) fn unpacked(&mut self, bytes: usize) {
-        self.unpacking = self.unpacking.saturating_sub(bytes);
+    /// What this file, and what is in it, may still cost.
+    pub(crate) fn allowance(&mut self) -> &mut Allowance {
+        &mut self.allowance
     }
 
     /// Whether hazards inside the structure are asked for, not the type alone.

@@ -50,6 +50,8 @@ pub mod delivery;
 pub mod faults;
 pub mod genesys;
 pub mod journal;
+pub mod messenger;
+mod meta;
 pub mod old_tls;
 mod random;
 mod seal;

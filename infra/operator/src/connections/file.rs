@@ -43,8 +43,7 @@ pub(super) struct ConnectionEntry {
     pub(super) profile: Profile,
     #[serde(default)]
     pub(super) local: bool,
-    #[serde(default)]
-    pub(super) retention: Retention,
+    pub(super) retention: Option<Retention>,
     #[serde(default)]
     pub(super) synthetic: bool,
     pub(super) endpoint: Option<String>,
@@ -62,6 +61,9 @@ pub(super) struct ConnectionEntry {
     pub(super) phone_number_id: Option<String>,
     pub(super) media_hosts: Option<Vec<String>>,
     pub(super) window_template: Option<Template>,
+    pub(super) auth_header: Option<String>,
+    #[serde(default)]
+    pub(super) bare_paths: bool,
     // messenger, instagram
     pub(super) page_id: Option<String>,
     pub(super) account_id: Option<String>,
@@ -71,7 +73,7 @@ pub(super) struct ConnectionEntry {
     pub(super) graph_version: Option<String>,
     pub(super) base_url: Option<String>,
     pub(super) token: Option<SecretReference>,
-    // genesys-open-messaging, genesys-message-media, genesys-web-messaging, genesys-web-chat, genesys-agent
+    // genesys-open-messaging, genesys-message-media, genesys-web-messaging, genesys-web-chat, genesys-media-upload, genesys-agent
     pub(super) region: Option<String>,
     pub(super) api_url: Option<String>,
     pub(super) login_url: Option<String>,
@@ -82,6 +84,7 @@ pub(super) struct ConnectionEntry {
     pub(super) supported_content: Option<String>,
     pub(super) configuration_id: Option<String>,
     pub(super) agent_id: Option<String>,
+    pub(super) channel_type: Option<String>,
     pub(super) client_id: Option<String>,
     pub(super) client_secret: Option<SecretReference>,
     // cxone-byoc, cxone-conversations
@@ -190,6 +193,8 @@ impl ConnectionEntry {
             ("media_hosts", self.media_hosts.is_some()),
             ("token", self.token.is_some()),
             ("window_template", self.window_template.is_some()),
+            ("auth_header", self.auth_header.is_some()),
+            ("bare_paths", self.bare_paths),
             ("region", self.region.is_some()),
             ("api_url", self.api_url.is_some()),
             ("login_url", self.login_url.is_some()),
@@ -201,6 +206,7 @@ impl ConnectionEntry {
             ("supported_content", self.supported_content.is_some()),
             ("configuration_id", self.configuration_id.is_some()),
             ("agent_id", self.agent_id.is_some()),
+            ("channel_type", self.channel_type.is_some()),
             ("issuer_url", self.issuer_url.is_some()),
             ("access_key", self.access_key.is_some()),
             ("access_key_secret", self.access_key_secret.is_some()),
@@ -230,6 +236,7 @@ fn own_keys(profile: Profile) -> &'static [&'static [&'static str]] {
         "client_id",
         "client_secret",
     ];
+    const PROVIDER: &[&str] = &["auth_header", "bare_paths"];
     const GENESYS: &[&str] = &[
         "endpoint",
         "region",
@@ -251,6 +258,7 @@ fn own_keys(profile: Profile) -> &'static [&'static [&'static str]] {
         Profile::WhatsApp => &[
             GRAPH,
             &["phone_number_id", "media_hosts", "window_template"],
+            PROVIDER,
         ],
         Profile::Messenger => &[GRAPH, &["page_id", "human_agent"]],
         Profile::Instagram => &[GRAPH, &["page_id", "human_agent", "account_id"]],
@@ -258,6 +266,7 @@ fn own_keys(profile: Profile) -> &'static [&'static [&'static str]] {
         Profile::GenesysMessageMedia => &[GENESYS, &["agent_id"]],
         Profile::GenesysWebChat => &[ORG, &["configuration_id", "agent_id"]],
         Profile::GenesysWebMessaging => &[GENESYS, &["channel_id"]],
+        Profile::GenesysMediaUpload => &[GENESYS, &["channel_type"]],
         Profile::CxoneByoc => &[CXONE, &["channel_id", "attachments"]],
         Profile::CxoneConversations => &[CXONE],
         Profile::GenesysAgent => &[ORG, &["supported_content"]],

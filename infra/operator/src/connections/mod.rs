@@ -126,6 +126,7 @@ impl Loaded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use attache_domain::connection::Retention;
 
     const EXAMPLE: &str = include_str!("../../../../connections.example.toml");
 
@@ -386,6 +387,89 @@ to = "cx"
             .replace("cxone-byoc", "cxone-conversations")
             .replace("channel_id = \"byoc_1\"\n", "");
         assert_eq!(parse(&documents).map(|it| it.rows.len()).unwrap(), 6);
+    }
+
+    #[test]
+    fn how_long_files_stay_is_the_owners_word_or_the_profiles() {
+        for (profile, account, said, expected) in [
+            ("messenger", "", "", Retention::Keep),
+            (
+                "instagram",
+                "account_id = \"3\"",
+                "",
+                Retention::KeepUntilUnsend,
+            ),
+            (
+                "instagram",
+                "account_id = \"3\"",
+                "retention = \"keep\"",
+                Retention::Keep,
+            ),
+            (
+                "messenger",
+                "",
+                "retention = \"reference-only\"",
+                Retention::ReferenceOnly,
+            ),
+        ] {
+            let page = format!(
+                "[[endpoint]]\nid = \"pages\"\nprofile = \"{profile}\"\nsecrets = [{{ env = \"APP\" }}]\n\
+                 verify_token = {{ generate = true }}\n[[connection]]\nid = \"page\"\nprofile = \"{profile}\"\n\
+                 endpoint = \"pages\"\npage_id = \"1\"\n{account}\ngraph_version = \"v23.0\"\n\
+                 token = {{ env = \"PAGE\" }}\n{said}\n[[route]]\nfrom = \"page\"\nto = \"org\"\n"
+            );
+            let loaded = parse(&format!("{PLAIN}{page}")).unwrap();
+            let of_it = loaded.rows.iter().find_map(|row| match row {
+                Row::Connection(it) if it.id.as_str() == "page" => Some(it.retention),
+                _ => None,
+            });
+            assert_eq!(of_it, Some(expected), "{profile} {said}");
+        }
+    }
+
+    #[test]
+    fn a_provider_has_an_address_and_a_header_of_its_own() {
+        let key = "phone_number_id = \"1\"\n";
+        let base = "base_url = \"https://waba.provider.example\"\n";
+        let header = "auth_header = \"D360-API-KEY\"\n";
+        let bare = "bare_paths = true\n";
+        for (added, expected) in [
+            (format!("{base}{header}{bare}"), None),
+            (base.to_owned(), None),
+            (
+                header.to_owned(),
+                Some("key `base_url` is missing; expected the provider's address"),
+            ),
+            (
+                bare.to_owned(),
+                Some("key `base_url` is missing; expected the provider's address"),
+            ),
+            (
+                format!("{base}auth_header = \"Authorization\"\n"),
+                Some("key `auth_header`: the header means something else"),
+            ),
+            (
+                format!("{base}auth_header = \"a b\"\n"),
+                Some("key `auth_header`: it is no header's name"),
+            ),
+        ] {
+            let parsed = parse(&PLAIN.replacen(key, &format!("{key}{added}"), 1));
+            let told = parsed.map_or_else(|error| error.to_string(), |_| String::new());
+            match expected {
+                None => assert_eq!(told, "", "{added}"),
+                Some(expected) => assert!(told.contains(expected), "{expected:?} in:\n{told}"),
+            }
+        }
+        let without_version = PLAIN
+            .replacen(key, &format!("{key}{base}{bare}"), 1)
+            .replacen("graph_version = \"v23.0\"\n", "", 1);
+        assert!(parse(&without_version).is_ok(), "bare paths name none");
+        let genesys = PLAIN.replacen("region =", &format!("{header}region ="), 1);
+        let told = parse(&genesys).unwrap_err().to_string();
+        assert!(
+            told.contains("key `auth_header` does not belong to profile"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -102,6 +102,12 @@ impl Paste {
                 "Signature secret",
                 endpoint.secrets.first(),
             ),
+            Profile::GenesysMediaUpload => (
+                "Genesys Cloud: a webhook of the event type media.upload.completed (not published by Genesys)",
+                "Webhook URL",
+                "Signature secret",
+                endpoint.secrets.first(),
+            ),
             Profile::CxoneByoc => return Ok(Self::byoc(endpoint, &address)),
             // Over the last two nothing comes: no endpoint of their profiles is taken.
             Profile::GenesysOpenMessaging | Profile::GenesysWebChat | Profile::GenesysAgent => (

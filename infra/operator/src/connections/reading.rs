@@ -5,7 +5,8 @@ use std::path::Path;
 
 use attache_domain::channels::{Bounds, Ways};
 use attache_domain::connection::{
-    Account, Connection, Endpoint, Org, Page, Profile, Route, Row, SecretName, SendRate, Tenant,
+    Account, AuthHeader, Connection, Endpoint, Org, Page, Profile, Provider, Route, Row,
+    SecretName, SendRate, Tenant,
 };
 use attache_domain::diagnosis::Platform;
 use attache_domain::ids::{ConnectionId, EndpointId};
@@ -248,6 +249,18 @@ impl<'a> Reading<'a> {
                 supported_content: entry.supported_content.clone(),
                 org: self.org(entry, line)?,
             },
+            Profile::GenesysMediaUpload => Account::GenesysMediaUpload {
+                endpoint: EndpointId::new(need(
+                    &entry.endpoint,
+                    "endpoint",
+                    "the name of an [[endpoint]]",
+                )?),
+                channel_type: entry
+                    .channel_type
+                    .clone()
+                    .unwrap_or_else(|| "whatsapp".to_owned()),
+                org: self.org(entry, line)?,
+            },
             Profile::GenesysWebChat => Account::GenesysWebChat {
                 configuration_id: need(
                     &entry.configuration_id,
@@ -281,7 +294,9 @@ impl<'a> Reading<'a> {
             id: ConnectionId::new(&*entry.id),
             account,
             local: entry.local,
-            retention: entry.retention,
+            retention: entry
+                .retention
+                .unwrap_or_else(|| entry.profile.default_retention()),
             synthetic: entry.synthetic,
             limits: self.limits(entry),
             rate: self.rate(entry),
@@ -291,6 +306,7 @@ impl<'a> Reading<'a> {
                 summary: entry.summary || entry.base64_summary,
                 base64_summary: entry.base64_summary,
             },
+            provider: provider(entry)?,
         })
     }
 
@@ -415,12 +431,33 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// How a provider between us and Meta is called.
+fn provider(entry: &ConnectionEntry) -> Result<Provider, String> {
+    let header = entry.auth_header.as_deref().map(AuthHeader::parse);
+    let header = header.transpose();
+    let provider = Provider {
+        auth_header: header.map_err(|problem| format!("key `auth_header`: {problem}"))?,
+        bare_paths: entry.bare_paths,
+    };
+    // Meta knows neither: its own host would be asked for what it does not have, with a key that it should not see.
+    match provider != Provider::default() && entry.base_url.is_none() {
+        true => Err(missing(
+            "base_url",
+            "the provider's address, since `auth_header` or `bare_paths` is given",
+        )),
+        false => Ok(provider),
+    }
+}
+
 fn graph_url(entry: &ConnectionEntry) -> Result<Url, String> {
     let given = entry.base_url.as_deref();
     url(given.unwrap_or("https://graph.facebook.com"), "base_url")
 }
 
 fn graph_version(entry: &ConnectionEntry) -> Result<String, String> {
+    if entry.bare_paths {
+        return Ok(entry.graph_version.clone().unwrap_or_default());
+    }
     need(
         &entry.graph_version,
         "graph_version",

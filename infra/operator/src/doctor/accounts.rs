@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use attache_domain::channels::{Bounds, Direction, MediaType, TypePattern};
-use attache_domain::connection::Connection;
+use attache_domain::channels::{Bounds, Direction, MediaType, TypePattern, live};
+use attache_domain::connection::{Connection, Profile};
 use attache_domain::diagnosis::Failure;
 use attache_domain::ids::ConnectionId;
-use attache_domain::platforms::{account_request, genesys, read_account};
+use attache_domain::platforms::genesys::{self, Question};
+use attache_domain::platforms::{account_request, read_account};
 use attache_flow::ports::Credential;
 use serde_json::Value;
 
@@ -31,13 +32,14 @@ pub(super) async fn check(subject: &Subject, tokens: &Tokens, notes: &mut Notebo
         let Some(request) = account_request(connection) else {
             let why = "its platform tells nothing of what it names";
             notes.skip("account", &connection.id, why);
+            limits(connection, tokens, &credential, None, notes).await;
             continue;
         };
         let answer = tokens.visitor.ask(&request, &credential, notes).await;
         match read_account(connection, answer.as_ref(), tokens.visitor.now()) {
             Ok(account) => {
                 notes.well("account", &connection.id, described(&account));
-                content(connection, tokens, &credential, &account, notes).await;
+                limits(connection, tokens, &credential, Some(&account), notes).await;
                 accounts.insert(connection.id.clone(), account);
             }
             Err(failure) => refused(connection, &failure, notes),
@@ -74,19 +76,24 @@ pub(super) fn refused(connection: &Connection, failure: &Failure, notes: &mut No
     notes.find(rule, &connection.id, evidence);
 }
 
-/// Reads the integration's supported content, where its platform has such a thing.
-async fn content(
+/// Asks for the limits that an account has, where its platform tells them.
+async fn limits(
     connection: &Connection,
     tokens: &Tokens,
     credential: &Credential,
-    account: &Value,
+    account: Option<&Value>,
     notes: &mut Notebook,
 ) {
-    let profile = account.pointer("/supportedContent/id");
-    let profile = profile.and_then(Value::as_str).unwrap_or("default");
-    let is_genesys = genesys::integration_request(connection).is_some();
-    let request = is_genesys.then(|| genesys::supported_content_request(connection, profile));
-    let Some(request) = request.flatten() else {
+    let request = match (genesys::limits_question(connection), account) {
+        (Some(Question::Limits(request)), _) => Some(request),
+        (Some(Question::Integration(_)), Some(account)) => {
+            let profile = account.pointer("/supportedContent/id");
+            let profile = profile.and_then(Value::as_str).unwrap_or("default");
+            genesys::supported_content_request(connection, profile)
+        }
+        (Some(Question::Integration(_)), None) | (None, _) => None,
+    };
+    let Some(request) = request else {
         return;
     };
     let answer = match tokens.visitor.ask(&request, credential, notes).await {
@@ -96,16 +103,17 @@ async fn content(
             return;
         }
     };
-    let now = tokens.visitor.now();
-    let read = |direction| genesys::read_supported_content(&answer, direction, now);
-    match (read(Direction::ToCustomer), read(Direction::ToAgent)) {
-        (Ok(from_agents), Ok(to_agents)) => {
-            if connection.endpoint().is_some() {
-                usual(connection, &from_agents, notes);
-            }
-            wider(connection, &to_agents, notes);
+    match genesys::read_limits(connection, &answer, tokens.visitor.now()) {
+        Ok(taken) => wider(connection, &taken, notes),
+        Err(failure) => return refused(connection, &failure, notes),
+    }
+    if connection.profile() == Profile::GenesysOpenMessaging && connection.endpoint().is_some() {
+        let document = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let from_agents = live::read("genesys-open-messaging", Direction::ToCustomer, document);
+        match from_agents {
+            Ok(from_agents) => usual(connection, &from_agents, notes),
+            Err(error) => notes.skip("content", &connection.id, error.to_string()),
         }
-        (Err(failure), _) | (_, Err(failure)) => refused(connection, &failure, notes),
     }
 }
 

@@ -117,7 +117,7 @@ async fn examine(options: &Options) -> Result<Notebook> {
     hosts::check(&subject, list.as_ref(), &mut notes).await;
     let tokens = token::check(&subject, &mut notes).await;
     let accounts = accounts::check(&subject, &tokens, &mut notes).await;
-    webhook::check(&subject, &tokens.visitor, &accounts, &mut notes).await;
+    webhook::check(&subject, &tokens, &accounts, &mut notes).await;
     content::check(&subject, &mut notes);
     aws::check(&subject, &mut notes).await;
     Ok(notes)

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use attache_domain::connection::{Connection, Endpoint};
 use attache_domain::diagnosis::{Failure, Outcome, Seen, Step, judge};
 use attache_domain::ids::ConnectionId;
+use attache_domain::time::Timestamp;
 use attache_domain::wire::Response;
 use attache_edge::clock::SystemClock;
 use attache_flow::ports::{Clock, Credential};
@@ -66,13 +67,18 @@ impl Tenant {
         }
     }
 
-    /// What a refusal means, by the table of rules.
+    /// What a refusal means.
     pub(crate) fn judged(&self, connection: &Connection, response: &Response) -> Failure {
-        let seen = Seen {
-            platform: connection.profile().platform(),
-            step: Step::Register,
-            outcome: Outcome::Answer(response),
-        };
-        judge(&seen, SystemClock::new().now())
+        refusal(connection, response, SystemClock::new().now())
     }
+}
+
+/// What the refusal of a registration, or of the question for them, means by the table of rules.
+pub(super) fn refusal(connection: &Connection, response: &Response, now: Timestamp) -> Failure {
+    let seen = Seen {
+        platform: connection.profile().platform(),
+        step: Step::Register,
+        outcome: Outcome::Answer(response),
+    };
+    judge(&seen, now)
 }

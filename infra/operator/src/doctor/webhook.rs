@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use attache_domain::connection::{Connection, Endpoint};
+use attache_domain::platforms::subscription::{is_there, list_request, needed_events, read_list};
 use attache_domain::wire::{Auth, Body, Method, Request};
 use attache_flow::ports::Credential;
 use serde_json::Value;
 use url::Url;
 
-use super::accounts::Accounts;
+use super::accounts::{self, Accounts};
 use super::notebook::Notebook;
 use super::rule::Rule;
 use super::subject::{Kept, Subject};
+use super::tenant::refusal;
+use super::token::Tokens;
 use super::visit::Visitor;
 use crate::system::System;
 
@@ -21,13 +24,17 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// What Meta's verification call asks to have back; ours says who asks.
 const CHALLENGE: &str = "attache-doctor";
 
+/// Where an integration says whom it calls.
+const CALLBACK: &str = "outboundNotificationWebhookUrl";
+
 /// Calls every endpoint, and compares what platforms have registered.
 pub(super) async fn check(
     subject: &Subject,
-    visitor: &Visitor,
+    tokens: &Tokens,
     accounts: &Accounts,
     notes: &mut Notebook,
 ) {
+    let visitor = &tokens.visitor;
     let Some(system) = &subject.system else {
         let why = "no system was named: its address is not known";
         notes.skip("webhook", "endpoints", why);
@@ -37,8 +44,11 @@ pub(super) async fn check(
         reach(subject, system, endpoint, visitor, notes).await;
     }
     for connection in subject.connections() {
-        if let Some(account) = accounts.get(&connection.id) {
-            registered(subject, system, connection, account, notes).await;
+        match accounts.get(&connection.id) {
+            Some(account) if account.get(CALLBACK).is_some() => {
+                registered(subject, system, connection, account, notes).await;
+            }
+            _ => listed(system, connection, tokens, notes).await,
         }
     }
 }
@@ -115,7 +125,7 @@ async fn registered(
     notes: &mut Notebook,
 ) {
     let text = |key: &str| account.get(key).and_then(Value::as_str);
-    let Some(url) = text("outboundNotificationWebhookUrl") else {
+    let Some(url) = text(CALLBACK) else {
         return;
     };
     let endpoint = connection
@@ -170,6 +180,55 @@ async fn registered(
     if known > 0 {
         let evidence = format!("it signs with none of the {known} secrets that are kept");
         notes.find(Rule::WebhookSecret, &connection.id, evidence);
+    }
+}
+
+/// Asks for what is registered, where that is a list of its own, and whether we are on it with all that is needed.
+async fn listed(system: &System, connection: &Connection, tokens: &Tokens, notes: &mut Notebook) {
+    let Some(credential) = tokens.of(&connection.id) else {
+        return;
+    };
+    let url = connection
+        .endpoint()
+        .and_then(|id| system.callback_url(id.as_str()).ok())
+        .and_then(|url| Url::parse(&url).ok());
+    let request = list_request(connection, None);
+    let Some((request, url)) = request.zip(url) else {
+        let why = "its platform tells nobody what is registered, or not without more ids: `attache webhooks list`";
+        notes.skip("registered", &connection.id, why);
+        return;
+    };
+    let answer = match tokens.visitor.ask(&request, &credential, notes).await {
+        Ok(answer) if answer.status == 200 => answer,
+        Ok(answer) => {
+            let failure = refusal(connection, &answer, tokens.visitor.now());
+            return accounts::refused(connection, &failure, notes);
+        }
+        Err(error) => {
+            notes.find(Rule::AccountUnanswered, &connection.id, error.to_string());
+            return;
+        }
+    };
+    let all = read_list(connection, &answer);
+    if is_there(connection, &all, &url) {
+        notes.well("registered", &connection.id, "all that is needed");
+        return;
+    }
+    let needed = needed_events(connection.profile());
+    let has = |event: &&&str| {
+        all.iter()
+            .any(|one| one.events.iter().any(|it| it == **event))
+    };
+    let lacking: Vec<&str> = needed.iter().filter(|event| !has(event)).copied().collect();
+    match lacking.is_empty() {
+        true => {
+            let evidence = format!("{} are registered, none of them leads to {url}", all.len());
+            notes.find(Rule::WebhookElsewhere, &connection.id, evidence);
+        }
+        false => {
+            let evidence = format!("not subscribed: {}", lacking.join(", "));
+            notes.find(Rule::WebhookEvents, &connection.id, evidence);
+        }
     }
 }
 

@@ -43,8 +43,8 @@ pub struct Options {
     /// The content type that the sender declares, of all of them.
     #[arg(long, value_name = "TYPE")]
     declared: Option<String>,
-    /// What may be done where the channel does not take the original. A connection with `convert = true` allows `convert` itself;
-    /// `link` and `summary` are not carried out yet: they tell what would be possible.
+    /// What may be done where the channel does not take the original. A connection with `convert = true`, `link = true` or
+    /// `summary = true` allows that itself.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WAY")]
     allow: Vec<WayOut>,
     /// Prints a JSON document a line, one for each file.

@@ -171,17 +171,15 @@ const GENESYS_OPEN_MESSAGING: Facts = Facts {
 const GENESYS_MESSAGE_MEDIA: Facts = Facts {
     standing: Standing::DocumentsOnly,
     takes_in: Some("events `message:message-media`; files by token"),
-    delivers_by: Some(
-        "the bytes in a form, then a message that names them; attributes and notes beside it",
-    ),
+    delivers_by: Some("a form with `mediaFile`, then a message with `mediaId`; attributes, notes"),
     addresses: &[
         Address {
             field: "from.id",
-            from: "the customer's address on the channel",
+            from: "the customer: `data.conversation_id` of the event, or `--address from=…`",
         },
         Address {
             field: "to.id",
-            from: "the connection's `agent_id`, or `--address to=`",
+            from: "`--address to=…`, else the connection's `agent_id`",
         },
     ],
     open: &[Open {
@@ -214,57 +212,63 @@ const GENESYS_WEB_MESSAGING: Facts = Facts {
     }],
 };
 
-const GENESYS_AGENT: Facts = Facts {
-    standing: Standing::Published,
-    takes_in: None,
-    delivers_by: Some(
-        "a place, the bytes with its headers, a look until `valid`, then a message as the agent",
-    ),
-    addresses: &[
-        Address {
-            field: "conversationId",
-            from: "`--address conversationId=`, then the conversation's row",
-        },
-        Address {
-            field: "communicationId",
-            from: "`--address communicationId=`, then the conversation's row",
-        },
-    ],
-    open: &[
-        Open {
-            fact: "whether a message may have both textBody and mediaIds",
-            settled_by: SEND,
-        },
-        Open {
-            fact: "whether the bytes go by PUT",
-            settled_by: SEND,
-        },
-    ],
-};
-
 const GENESYS_WEB_CHAT: Facts = Facts {
     standing: Standing::DocumentsOnly,
     takes_in: None,
-    delivers_by: Some(
-        "the bytes in a form, then a message that names them; by the limits of its configuration",
-    ),
+    delivers_by: Some("a form with `file`, then a message with `attachments`"),
     addresses: &[
         Address {
             field: "conversationId",
-            from: "`--address conversationId=`, then the conversation's row",
+            from: "`--address conversationId=…`, after that the conversation's row",
         },
         Address {
             field: "from.id",
-            from: "the customer's address on the channel",
+            from: "the customer",
         },
         Address {
             field: "to.id",
-            from: "the connection's `agent_id`, or `--address to=`",
+            from: "`--address to=…`, else the connection's `agent_id`",
         },
     ],
     open: &[Open {
         fact: "that the surface exists: Genesys publishes none of it",
         settled_by: "attache doctor --connection CONNECTION",
+    }],
+};
+
+const GENESYS_AGENT: Facts = Facts {
+    standing: Standing::Published,
+    takes_in: None,
+    delivers_by: Some(
+        "a place, bytes to a link, a medium that becomes valid, then a message by id",
+    ),
+    addresses: &[Address {
+        field: "conversationId, communicationId",
+        from: "`--address FIELD=…`, after that the conversation's row",
+    }],
+    open: &[
+        Open {
+            fact: "whether a message may have words and a file at once",
+            settled_by: "attache send FILE --to CONNECTION --text WORDS --address …",
+        },
+        Open {
+            fact: "how long a place for bytes lives",
+            settled_by: "metric of failures genesys.upload-link-expired",
+        },
+    ],
+};
+
+const GENESYS_MEDIA_UPLOAD: Facts = Facts {
+    standing: Standing::DocumentsOnly,
+    takes_in: Some("signed events `media.upload.completed`"),
+    delivers_by: Some("a form with the test's fields; nobody gets the file"),
+    addresses: &[Address {
+        field: "channelType",
+        from: "the connection's `channel_type`",
+    }],
+    open: &[Open {
+        fact: "that the surface exists: Genesys publishes none of it",
+        settled_by: "attache send FILE --to CONNECTION --address from=test",
     }],
 };
 
@@ -325,6 +329,7 @@ pub fn of(profile: Profile) -> &'static Facts {
         Profile::GenesysMessageMedia => &GENESYS_MESSAGE_MEDIA,
         Profile::GenesysWebMessaging => &GENESYS_WEB_MESSAGING,
         Profile::GenesysWebChat => &GENESYS_WEB_CHAT,
+        Profile::GenesysMediaUpload => &GENESYS_MEDIA_UPLOAD,
         Profile::GenesysAgent => &GENESYS_AGENT,
         Profile::CxoneByoc => &CXONE_BYOC,
         Profile::CxoneConversations => &CXONE_CONVERSATIONS,

@@ -76,6 +76,11 @@ fn fields(profile: Profile) -> Fields {
             name: None,
             or_place: false,
         },
+        Profile::GenesysMediaUpload => Fields {
+            address: ("from", "any name: the test's files go to nobody"),
+            name: None,
+            or_place: false,
+        },
         Profile::GenesysAgent => Fields {
             address: (
                 "to",
@@ -134,6 +139,7 @@ pub(super) fn customer(profile: Profile, parts: &[Part]) -> Result<Customer> {
         | Profile::GenesysMessageMedia
         | Profile::GenesysWebMessaging
         | Profile::GenesysWebChat
+        | Profile::GenesysMediaUpload
         | Profile::GenesysAgent
         | Profile::Messenger
         | Profile::Instagram

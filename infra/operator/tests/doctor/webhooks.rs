@@ -63,6 +63,9 @@ async fn platforms_are_told_once_and_doctor_agrees() -> Result<()> {
     let examined = scene.home.doctor("--local --connection org").await?;
     ensure!(examined.found.is_empty(), "{examined:#?}");
 
+    let examined = scene.home.doctor("--local --connection web").await?;
+    ensure!(examined.found == ["webhook.elsewhere"], "{examined:#?}");
+
     // The documents' events, listed and taken back.
     let events = callback(&api, "events")?.to_string();
     for (verb, outcome, left) in [

@@ -119,6 +119,12 @@ impl Taken {
         }
     }
 
+    /// What the platform told of its configuration last.
+    #[must_use]
+    pub fn told(&self) -> Option<&Bounds> {
+        self.live.as_ref().map(|live| &live.bounds)
+    }
+
     /// When the platform last told of its configuration, if that is too long ago to be used.
     #[must_use]
     pub fn stale_since(&self, now: Timestamp) -> Option<Timestamp> {

@@ -73,6 +73,17 @@ impl Directory {
         self.connections.values()
     }
 
+    /// The other connections that speak by the access token of this one.
+    pub fn of_one_token<'a>(
+        &'a self,
+        connection: &'a Connection,
+    ) -> impl Iterator<Item = &'a Connection> {
+        self.connections.values().filter(|other| {
+            let token = connection.access_token();
+            token.is_some() && other.access_token() == token && other.id != connection.id
+        })
+    }
+
     /// The connection whose webhooks come to `endpoint` under this address of the business. Another tenant's endpoint
     /// never reaches it, whatever address its webhook names. A webhook that names none is of the only connection there.
     #[must_use]

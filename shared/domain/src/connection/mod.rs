@@ -4,6 +4,7 @@
 mod cxone;
 mod directory;
 mod policy;
+mod provider;
 mod retention;
 mod send_rate;
 
@@ -24,6 +25,7 @@ use crate::token::Purpose;
 pub use cxone::{Attachments, Tenant};
 pub use directory::{Directory, Problem};
 pub use policy::{FilePolicy, MOST_BLOCKED, Verdicts};
+pub use provider::{AuthHeader, AuthHeaderError, Provider};
 pub use retention::Retention;
 pub use send_rate::{SendRate, SendRateError, most_files};
 
@@ -49,6 +51,9 @@ pub enum Profile {
     GenesysWebMessaging,
     /// The source documents' surface of web chat (`S2`): not published by Genesys. Takes nothing in.
     GenesysWebChat,
+    /// The source documents' direct upload test (`S0-22`): not published by Genesys. Takes in what becomes of uploads, and delivers
+    /// files to nobody.
+    GenesysMediaUpload,
     /// Genesys Cloud's conversations from the agent's side: takes nothing in, delivers files into a conversation that there is.
     GenesysAgent,
     /// Messenger, by way of a Facebook page.
@@ -63,12 +68,13 @@ pub enum Profile {
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::WhatsApp,
         Self::GenesysOpenMessaging,
         Self::GenesysMessageMedia,
         Self::GenesysWebMessaging,
         Self::GenesysWebChat,
+        Self::GenesysMediaUpload,
         Self::GenesysAgent,
         Self::Messenger,
         Self::Instagram,
@@ -85,6 +91,7 @@ impl Profile {
             Self::GenesysMessageMedia => "genesys-message-media",
             Self::GenesysWebMessaging => "genesys-web-messaging",
             Self::GenesysWebChat => "genesys-web-chat",
+            Self::GenesysMediaUpload => "genesys-media-upload",
             Self::GenesysAgent => "genesys-agent",
             Self::Messenger => "messenger",
             Self::Instagram => "instagram",
@@ -102,6 +109,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent => Platform::Genesys,
             Self::Messenger => Platform::Messenger,
             Self::Instagram => Platform::Instagram,
@@ -120,6 +128,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::CxoneByoc
             | Self::CxoneConversations => Direction::ToCustomer,
         }
@@ -137,6 +146,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent
             | Self::CxoneByoc
             | Self::CxoneConversations => Duration::from_secs(30 * 60),
@@ -153,11 +163,31 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent
             | Self::Messenger
             | Self::Instagram
             | Self::CxoneByoc
             | Self::CxoneConversations => Duration::from_secs(15 * 60),
+        }
+    }
+
+    /// How long the bytes of what comes over it stay where the owner does not say (ruling C25). Instagram's terms are read to
+    /// forbid keeping what was taken back.
+    #[must_use]
+    pub fn default_retention(self) -> Retention {
+        match self {
+            Self::Instagram => Retention::KeepUntilUnsend,
+            Self::WhatsApp
+            | Self::GenesysOpenMessaging
+            | Self::GenesysMessageMedia
+            | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
+            | Self::GenesysAgent
+            | Self::Messenger
+            | Self::CxoneByoc
+            | Self::CxoneConversations => Retention::Keep,
         }
     }
 
@@ -170,6 +200,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent
             | Self::Messenger
             | Self::Instagram
@@ -185,6 +216,7 @@ impl Profile {
             // Events of uploads bring no bytes; over the last two nothing comes at all.
             Self::WhatsApp
             | Self::GenesysWebMessaging
+            | Self::GenesysMediaUpload
             | Self::GenesysWebChat
             | Self::GenesysAgent => Patience::ClaimFirst,
             // 10 s, five retries 5 s apart (genesys.md §3.2); the surface of `S1-18` is taken to be as patient.
@@ -219,6 +251,7 @@ impl Profile {
             Self::WhatsApp
             | Self::GenesysOpenMessaging
             | Self::GenesysWebMessaging
+            | Self::GenesysMediaUpload
             | Self::Messenger
             | Self::Instagram
             | Self::CxoneByoc
@@ -236,7 +269,9 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebChat
             | Self::CxoneConversations => TakesBytes::BeforeTheMessage,
-            Self::GenesysWebMessaging | Self::GenesysAgent => TakesBytes::AndWorksOnThem,
+            Self::GenesysWebMessaging | Self::GenesysMediaUpload | Self::GenesysAgent => {
+                TakesBytes::AndWorksOnThem
+            }
             Self::GenesysOpenMessaging | Self::CxoneByoc => TakesBytes::ByItself,
         }
     }
@@ -256,6 +291,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::GenesysAgent
             | Self::CxoneConversations => true,
             Self::Messenger | Self::Instagram | Self::CxoneByoc => false,
@@ -275,6 +311,7 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
             | Self::CxoneByoc
             | Self::CxoneConversations => None,
         }
@@ -291,7 +328,7 @@ impl Profile {
             | Self::GenesysWebChat
             | Self::GenesysAgent
             | Self::CxoneConversations => Some(Scheme::GENESYS),
-            Self::GenesysWebMessaging => Some(Scheme::GENESYS_EVENTS),
+            Self::GenesysWebMessaging | Self::GenesysMediaUpload => Some(Scheme::GENESYS_EVENTS),
             Self::CxoneByoc => None,
         }
     }
@@ -449,6 +486,16 @@ pub enum Account {
         #[serde(flatten)]
         org: Org,
     },
+    /// The direct upload test.
+    GenesysMediaUpload {
+        /// The endpoint to which completion events come: nothing else tells what became of an upload.
+        endpoint: EndpointId,
+        /// `channelType` of every upload.
+        channel_type: String,
+        /// Its organisation.
+        #[serde(flatten)]
+        org: Org,
+    },
     /// The agent's side of an organisation's conversations.
     GenesysAgent {
         /// The supported-content profile that says what agents may send; `None`: the organisation's default.
@@ -574,6 +621,9 @@ pub struct Connection {
     /// What may go in the place of a file that the channel does not take.
     #[serde(flatten)]
     pub ways: Ways,
+    /// How a provider between us and Meta is called, if there is one.
+    #[serde(flatten)]
+    pub provider: Provider,
 }
 
 impl Connection {
@@ -589,6 +639,7 @@ impl Connection {
             limits: Bounds::default(),
             rate: None,
             ways: Ways::default(),
+            provider: Provider::default(),
         }
     }
 
@@ -601,6 +652,7 @@ impl Connection {
             Account::GenesysMessageMedia { .. } => Profile::GenesysMessageMedia,
             Account::GenesysWebMessaging { .. } => Profile::GenesysWebMessaging,
             Account::GenesysWebChat { .. } => Profile::GenesysWebChat,
+            Account::GenesysMediaUpload { .. } => Profile::GenesysMediaUpload,
             Account::GenesysAgent { .. } => Profile::GenesysAgent,
             Account::Messenger { .. } => Profile::Messenger,
             Account::Instagram { .. } => Profile::Instagram,
@@ -618,6 +670,7 @@ impl Connection {
             | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. } => "Genesys Cloud",
             Account::Messenger { .. } => "Messenger",
             Account::Instagram { .. } => "Instagram",
@@ -629,9 +682,9 @@ impl Connection {
     #[must_use]
     pub fn endpoint(&self) -> Option<&EndpointId> {
         match &self.account {
-            Account::WhatsApp { endpoint, .. } | Account::GenesysMessageMedia { endpoint, .. } => {
-                Some(endpoint)
-            }
+            Account::WhatsApp { endpoint, .. }
+            | Account::GenesysMessageMedia { endpoint, .. }
+            | Account::GenesysMediaUpload { endpoint, .. } => Some(endpoint),
             Account::GenesysOpenMessaging { endpoint, .. }
             | Account::GenesysWebMessaging { endpoint, .. }
             | Account::CxoneByoc { endpoint, .. }
@@ -652,6 +705,7 @@ impl Connection {
             Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. }
             | Account::CxoneConversations { .. } => None,
             Account::CxoneByoc { channel_id, .. } => Some(channel_id),
@@ -673,7 +727,29 @@ impl Connection {
             | Account::GenesysMessageMedia { org, .. }
             | Account::GenesysWebMessaging { org, .. }
             | Account::GenesysWebChat { org, .. }
+            | Account::GenesysMediaUpload { org, .. }
             | Account::GenesysAgent { org, .. } => Some(org),
+        }
+    }
+
+    /// What the platform counts its calls for: its OAuth client, which other connections may use too, or itself.
+    #[must_use]
+    pub fn quota(&self) -> String {
+        match self.org() {
+            Some(org) => {
+                let host = org.login_url.host_str().unwrap_or_default();
+                format!("client/{host}/{}", org.client_id)
+            }
+            None => format!("connection/{}", self.id),
+        }
+    }
+
+    /// The secret with the access token of its app, if it has one instead of a client.
+    #[must_use]
+    pub fn access_token(&self) -> Option<&SecretName> {
+        match &self.account {
+            Account::WhatsApp { token, .. } => Some(token),
+            _ => self.page().map(|page| &page.token),
         }
     }
 
@@ -687,6 +763,7 @@ impl Connection {
             | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. }
             | Account::CxoneByoc { .. }
             | Account::CxoneConversations { .. } => None,
@@ -707,6 +784,7 @@ impl Connection {
             | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. } => None,
         }
     }
@@ -739,6 +817,7 @@ impl Connection {
             | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. }
             | Account::CxoneConversations { .. }
             | Account::CxoneByoc {
@@ -803,6 +882,7 @@ impl Connection {
             | Account::GenesysMessageMedia { org, .. }
             | Account::GenesysWebMessaging { org, .. }
             | Account::GenesysWebChat { org, .. }
+            | Account::GenesysMediaUpload { org, .. }
             | Account::GenesysAgent { org, .. } => vec![&org.api_url, &org.login_url],
             Account::Messenger { page } | Account::Instagram { page, .. } => vec![&page.base_url],
             Account::CxoneByoc { tenant, .. } | Account::CxoneConversations { tenant, .. } => {
@@ -822,7 +902,8 @@ impl Connection {
                 media_hosts,
                 ..
             } => {
-                let mut hosts = media_hosts.clone();
+                let meta = media_hosts.iter().filter(|_| !self.provider.bare_paths);
+                let mut hosts: Vec<_> = meta.cloned().collect();
                 hosts.push(authority(base_url));
                 hosts
             }
@@ -830,6 +911,7 @@ impl Connection {
             | Account::GenesysMessageMedia { org, .. }
             | Account::GenesysWebMessaging { org, .. }
             | Account::GenesysWebChat { org, .. }
+            | Account::GenesysMediaUpload { org, .. }
             | Account::GenesysAgent { org, .. } => {
                 vec![authority(&org.api_url), authority(&org.login_url)]
             }
@@ -949,6 +1031,17 @@ pub(crate) mod tests {
             Account::GenesysMessageMedia {
                 endpoint: EndpointId::new("media"),
                 agent_id: Some("queue-7".to_owned()),
+                org: org(),
+            },
+        )
+    }
+
+    pub(crate) fn media_upload() -> Connection {
+        Connection::new(
+            ConnectionId::new("test"),
+            Account::GenesysMediaUpload {
+                endpoint: EndpointId::new("test"),
+                channel_type: "whatsapp".to_owned(),
                 org: org(),
             },
         )
@@ -1092,6 +1185,7 @@ pub(crate) mod tests {
             Row::Connection(agent()),
             Row::Connection(web_chat()),
             Row::Connection(message_media()),
+            Row::Connection(media_upload()),
         ] {
             let text = serde_json::to_string(&row).unwrap();
             assert_eq!(serde_json::from_str::<Row>(&text).unwrap(), row, "{text}");

@@ -20,6 +20,7 @@ pub fn most_files(profile: Profile) -> Option<u32> {
         | Profile::GenesysMessageMedia
         | Profile::GenesysWebMessaging
         | Profile::GenesysWebChat
+        | Profile::GenesysMediaUpload
         | Profile::GenesysAgent
         | Profile::CxoneByoc
         | Profile::CxoneConversations => None,

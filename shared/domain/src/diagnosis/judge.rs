@@ -45,10 +45,12 @@ pub fn judge(seen: &Seen<'_>, now: Timestamp) -> Failure {
     let mut failure = Failure::new(disposition, diagnosis);
     if let Outcome::Answer(answer) = seen.outcome {
         failure.excerpt = redact::body(&answer.body, LONGEST_EXCERPT).into();
-        // A message that an old error answers may be out all the same.
-        if facts.step != Step::Send {
-            return failure.passed(&Passage::read(&answer.headers), false);
-        }
+        let passage = Passage::read(&answer.headers);
+        return match facts.step {
+            // A message that an old error answers may be out all the same.
+            Step::Send => failure.came_by(&passage),
+            _ => failure.passed(&passage, false),
+        };
     }
     failure
 }

@@ -22,7 +22,7 @@ use crate::channels::Objection;
 pub use judge::{LONGEST_EVIDENCE, LONGEST_EXCERPT, judge};
 pub use passage::Passage;
 pub use recorded::{Recorded, Unreadable};
-pub use rule::{Rule, Sign, Then, When};
+pub use rule::{Rule, Scope, Sign, Then, When};
 pub use seen::{Outcome, Platform, Seen, Step, Trouble};
 
 /// After so long a scan that failed is asked for once more (`S3-54`).
@@ -194,21 +194,34 @@ impl Failure {
     /// The same failure with the way its answer took as further evidence. `repeated`: an answer of the same request id was
     /// seen before. An error out of a cache says nothing of the platform: it may be asked again.
     #[must_use]
-    pub fn passed(mut self, passage: &Passage, repeated: bool) -> Self {
+    pub fn passed(self, passage: &Passage, repeated: bool) -> Self {
+        let this = self.came_by(passage);
+        let cached = &rules::ours::CACHED;
+        if (!repeated && !passage.is_from_cache()) || this.diagnosis.rule == cached.id {
+            return this;
+        }
+        let evidence = format!("{} ({})", this.diagnosis.evidence, this.diagnosis.code);
+        let failure = cached.failure(evidence);
+        Self {
+            excerpt: this.excerpt,
+            ..failure
+        }
+    }
+
+    /// The same failure with the way its answer took as further evidence, and nothing more.
+    #[must_use]
+    pub fn came_by(mut self, passage: &Passage) -> Self {
         let way = passage.to_string();
         if !way.is_empty() && !self.diagnosis.evidence.contains(&way) {
             self.diagnosis.evidence = format!("{}; {way}", self.diagnosis.evidence);
         }
-        let cached = &rules::ours::CACHED;
-        if (!repeated && !passage.is_from_cache()) || self.diagnosis.rule == cached.id {
-            return self;
-        }
-        let evidence = format!("{} ({})", self.diagnosis.evidence, self.diagnosis.code);
-        let failure = cached.failure(evidence);
-        Self {
-            excerpt: self.excerpt,
-            ..failure
-        }
+        self
+    }
+
+    /// Whose limit it is about, if it is a throttle.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        rules::by_id(&self.diagnosis.rule).map_or_else(Scope::default, |rule| rule.scope)
     }
 
     /// Whether our own code saw it, so that it says nothing of whether the platform works.

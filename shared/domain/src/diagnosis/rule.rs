@@ -12,6 +12,8 @@ use super::{Confidence, Diagnosis, Disposition, Domain, Failure};
 pub enum Then {
     /// It would be refused again.
     Reject,
+    /// It would be refused again, unless one bad answer was to blame: bytes are asked for three times more.
+    Doubt,
     /// Told to slow down: wait as long as it asks, if it does.
     Throttle,
     /// A newer token first.
@@ -36,6 +38,7 @@ impl Then {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Reject => "given up",
+            Self::Doubt => "again three times, then given up",
             Self::Throttle => "waits, then again",
             Self::Renew => "again with a newer token",
             Self::Again => "again",
@@ -46,6 +49,20 @@ impl Then {
             Self::OtherForm => "planned anew, in another form",
         }
     }
+}
+
+/// Whose limit a throttle is about: what is to go slower beside the call that was refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// One customer's messages from one number.
+    Pair,
+    /// What goes to the connection by this lane.
+    #[default]
+    Lane,
+    /// Everything that goes to the connection: its number or page.
+    Connection,
+    /// Everything that goes out by the same access token: an app's or an account's connections.
+    Token,
 }
 
 /// The sign in an answer's body, or in that there is none.
@@ -174,6 +191,8 @@ pub struct Rule {
     pub remedy: &'static str,
     /// Where it comes from: a row of the source documents, or the vendor's page.
     pub source: &'static str,
+    /// Whose limit it is about, where it is about one.
+    pub scope: Scope,
 }
 
 /// A row; the arguments are in the order of the table.
@@ -194,10 +213,15 @@ pub(super) const fn rule(
         confidence,
         remedy,
         source,
+        scope: Scope::Lane,
     }
 }
 
 impl Rule {
+    pub(super) const fn about(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
     /// The code, for `platform`.
     #[must_use]
     pub fn code_for(&self, platform: Platform) -> Cow<'static, str> {
@@ -226,7 +250,7 @@ impl Rule {
 
     pub(super) fn disposition(&self, retry_after: Option<std::time::Duration>) -> Disposition {
         match self.then {
-            Then::Reject => Disposition::Rejected,
+            Then::Reject | Then::Doubt => Disposition::Rejected,
             Then::Throttle => Disposition::Throttled { retry_after },
             Then::Renew => Disposition::Unauthorised,
             Then::Again => Disposition::Unavailable,

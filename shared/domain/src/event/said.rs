@@ -1,9 +1,13 @@
 //! What a webhook says, in words of no platform.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::origin::File;
+use crate::digest::Sha256Digest;
 use crate::ids::MessageId;
 use crate::processing::Completion;
 use crate::time::Timestamp;
@@ -41,6 +45,14 @@ impl MediaKind {
 /// A link from which a file can be had now. A credential of its own: it is never logged, and kept only sealed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Link(pub Url);
+
+impl Link {
+    /// Tells it from others, and gives nothing of it away.
+    #[must_use]
+    pub fn digest(&self) -> Sha256Digest {
+        Sha256Digest::of(self.0.as_str().as_bytes())
+    }
+}
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -178,10 +190,32 @@ pub struct Announcement {
     pub customer: String,
     /// The customer's name, if the platform tells it.
     pub customer_name: Option<String>,
-    /// When it was sent.
+    /// When it was sent; the epoch's beginning where the platform does not say.
     pub sent_at: Timestamp,
     /// What it says.
     pub said: Said,
     /// A webhook body that announces this and nothing else, as JSON text: taken in again, it leads here again.
     pub slice: String,
+}
+
+/// How long before it comes a message may have been sent: no platform repeats for longer (Meta: seven days).
+const OLDEST: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How far clocks may disagree.
+const AHEAD: Duration = Duration::from_secs(24 * 3600);
+
+impl Announcement {
+    /// The same, with a time that can be. Where a platform names none, or one that cannot be (of another unit, say), the message
+    /// was sent when it came: windows and lives of files are reckoned from it.
+    #[must_use]
+    pub fn dated(&self, came_at: Timestamp) -> Cow<'_, Self> {
+        let age = came_at.saturating_since(self.sent_at);
+        if age <= OLDEST && self.sent_at <= came_at + AHEAD {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self {
+            sent_at: came_at,
+            ..self.clone()
+        })
+    }
 }

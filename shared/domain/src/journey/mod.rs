@@ -54,6 +54,7 @@ use crate::ids::MediaId;
 use crate::job::{self, ItemJob};
 use crate::pull::Pull;
 use crate::time::Timestamp;
+use crate::token::{Purpose, Version};
 use crate::transfer::Checkpoint;
 use crate::verdict::{Delivery, Plan, Reason, Verdict};
 
@@ -122,15 +123,24 @@ pub struct Record {
     /// Until when a delayed copy of the job waits in the queue.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub wait_until: Option<Timestamp>,
-    /// The lowest token version the next attempt may use (one was refused).
+    /// The lowest version of the token for media that the next attempt may use (one was refused).
     #[serde(rename = "f", default, skip_serializing_if = "is_zero")]
     pub token_floor: u32,
+    /// The same of the token for messages: the two have versions of their own.
+    #[serde(rename = "h", default, skip_serializing_if = "is_zero")]
+    pub message_floor: u32,
+    /// Since when it waits for a usable token.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub tokenless_since: Option<Timestamp>,
     /// Sends repeated under the same message id after an unknown outcome.
     #[serde(rename = "u", default, skip_serializing_if = "is_zero")]
     pub repeats: u32,
     /// How often `sweep` had to put it back on its way.
     #[serde(rename = "s", default, skip_serializing_if = "is_zero")]
     pub sweeps: u32,
+    /// Inspections begun after `sweep` had to ask for its verdict, none of which came to an end.
+    #[serde(rename = "z", default, skip_serializing_if = "is_zero")]
+    pub inspections: u32,
     /// What the last failed attempt met, or why the item ended.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<Diagnosis>,
@@ -146,6 +156,9 @@ pub struct Record {
     /// How far its bytes came, where they come in parts.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Checkpoint>,
+    /// The digest of the link with which it was lost: under another one its sender may repeat it.
+    #[serde(rename = "ll", default, skip_serializing_if = "Option::is_none")]
+    pub lost_link: Option<Sha256Digest>,
     /// Until when the link can be used, if the link tells.
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     pub link_dies_at: Option<Timestamp>,
@@ -176,6 +189,30 @@ pub struct Record {
 }
 
 impl Record {
+    /// The lowest version of the token for `purpose` that the next attempt may use; 0: none was refused.
+    #[must_use]
+    pub fn floor(&self, purpose: Purpose) -> u32 {
+        match purpose {
+            Purpose::Media => self.token_floor,
+            Purpose::Messages => self.message_floor,
+        }
+    }
+
+    /// A token was refused: only a newer one will do.
+    pub fn refuse_token(&mut self, refused: Version) {
+        let floor = match refused.purpose {
+            Purpose::Media => &mut self.token_floor,
+            Purpose::Messages => &mut self.message_floor,
+        };
+        *floor = refused.number + 1;
+    }
+
+    /// No token was refused yet.
+    pub fn forget_tokens(&mut self) {
+        (self.token_floor, self.message_floor) = (0, 0);
+        self.tokenless_since = None;
+    }
+
     /// What the store calls the upload that its parts belong to, if there is one.
     #[must_use]
     pub fn upload(&self) -> Option<&str> {

@@ -14,6 +14,10 @@ pub const INTENT_GRACE: Duration = Duration::from_secs(30);
 /// does not fill the queues with copies of itself.
 const LONGEST_PAUSE: Duration = Duration::from_secs(900);
 
+/// How often a file is inspected after `sweep` asked for its verdict, before it counts as one that cannot be judged: over the
+/// pauses below that is more than an hour, longer than most deployments.
+const MOST_INSPECTIONS: u32 = 8;
+
 /// What to do with an overdue item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overdue {
@@ -88,6 +92,27 @@ fn next_look(now: Timestamp, sweeps: u32) -> Timestamp {
 }
 
 impl Item {
+    /// Whether its inspection has come to no end so often that it is not tried again: a person decides.
+    #[must_use]
+    pub fn cannot_be_judged(&self) -> bool {
+        self.record.inspections >= MOST_INSPECTIONS
+    }
+
+    /// Notes that it is inspected once more, if an earlier inspection may have come to no end; answers whether it was noted.
+    pub fn inspected_again(&mut self) -> bool {
+        let again = self.record.sweeps > 0;
+        self.record.inspections += u32::from(again);
+        again
+    }
+
+    /// Notes that the last inspection did come to its end, or that it was not the file that ended it.
+    pub fn inspection_ended(&mut self, by_the_world: bool) {
+        self.record.inspections = match by_the_world {
+            true => self.record.inspections.saturating_sub(1),
+            false => 0,
+        };
+    }
+
     /// Notes that `sweep` puts the item back on its way at `now`.
     pub fn swept(&mut self, step: Overdue, now: Timestamp) {
         self.record.sweeps += 1;
@@ -191,5 +216,26 @@ mod tests {
             [1, 2, 3, 4, 5, 6, 60].map(minutes),
             [1, 2, 4, 8, 15, 15, 15]
         );
+    }
+
+    #[test]
+    fn inspections_without_an_end_are_counted() {
+        let mut item = at(Stage::Fetching);
+        assert!(!item.inspected_again(), "the first look costs no write");
+        item.swept(Overdue::Fetch, NOW);
+        for _ in 0..20 {
+            assert!(item.inspected_again());
+            item.inspection_ended(true);
+        }
+        assert!(
+            !item.cannot_be_judged(),
+            "an outage is no fault of the file's"
+        );
+        for n in 1..=MOST_INSPECTIONS {
+            assert!(item.inspected_again());
+            assert_eq!(item.cannot_be_judged(), n == MOST_INSPECTIONS, "{n}");
+        }
+        item.inspection_ended(false);
+        assert!(!item.cannot_be_judged());
     }
 }

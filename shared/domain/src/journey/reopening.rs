@@ -1,10 +1,11 @@
-//! What a person sets going again after it came to an end, always in a new epoch: jobs and calls of the old one find that it is
-//! over. And what a person says of a message of which nobody knows whether it was sent.
+//! What a person, or its sender by a fresh link, sets going again after it came to an end, always in a new epoch: jobs and calls
+//! of the old one find that it is over. And what a person says of a message of which nobody knows whether it was sent.
 
 use std::time::Duration;
 
 use super::{Item, Stage};
 use crate::audit::Actor;
+use crate::digest::Sha256Digest;
 use crate::event::Content;
 use crate::time::Timestamp;
 use crate::verdict::{Reason, Verdict};
@@ -14,6 +15,7 @@ pub(super) const DUE_IN: Duration = Duration::from_secs(30);
 
 /// The codes of the reasons that are left behind.
 pub(super) const REDRIVEN: &str = "redriven";
+const REPEATED: &str = "repeated";
 pub(super) const SENT: &str = "sent-by-hand";
 pub(super) const RESENT: &str = "sent-again-by-hand";
 
@@ -91,8 +93,19 @@ impl Item {
             }
             _ => return Err(Unfit::OnItsWay),
         };
-        self.reopen(way, (REDRIVEN, reason), now);
+        self.reopen((way, Actor::Operator), (REDRIVEN, reason), now);
         Ok(way)
+    }
+
+    /// It was lost, and its sender repeats it under the link of this digest: set going again, unless that is the link by which
+    /// it was lost. Whether it was.
+    pub fn take_up(&mut self, link: Sha256Digest, now: Timestamp) -> bool {
+        if self.gate.stage != Stage::Lost || self.record.lost_link == Some(link) {
+            return false;
+        }
+        let reason = "its sender repeated it under another link";
+        self.reopen((Way::Fetch, Actor::Intake), (REPEATED, reason), now);
+        true
     }
 
     /// Nobody knew whether it was sent; a person knows that it was.
@@ -105,10 +118,10 @@ impl Item {
 
     /// Nobody knew whether it was sent; a person knows that it was not, or wants it sent all the same.
     pub fn resolve_by_sending(&mut self, reason: &str, now: Timestamp) {
-        self.reopen(Way::Deliver, (RESENT, reason), now);
+        self.reopen((Way::Deliver, Actor::Operator), (RESENT, reason), now);
     }
 
-    fn reopen(&mut self, way: Way, (code, reason): (&str, &str), now: Timestamp) {
+    fn reopen(&mut self, (way, actor): (Way, Actor), (code, reason): (&str, &str), now: Timestamp) {
         self.begin_epoch(now);
         self.note(code, reason);
         // What the target was given, it may have dropped since.
@@ -119,12 +132,12 @@ impl Item {
         record.link_dies_at = None;
         record.refused = None;
         match way {
-            Way::Fetch => self.enter(Stage::Announced, Actor::Operator, now),
-            Way::Judge => self.enter(Stage::Stored, Actor::Operator, now),
+            Way::Fetch => self.enter(Stage::Announced, actor, now),
+            Way::Judge => self.enter(Stage::Stored, actor, now),
             Way::Deliver if self.is_converted() && self.record.rendition.is_none() => {
-                self.enter(Stage::Converting, Actor::Operator, now);
+                self.enter(Stage::Converting, actor, now);
             }
-            Way::Deliver => self.enter(Stage::Waiting, Actor::Operator, now),
+            Way::Deliver => self.enter(Stage::Waiting, actor, now),
         }
     }
 
@@ -135,7 +148,8 @@ impl Item {
         let record = &mut self.record;
         record.attempts = 0;
         record.sweeps = 0;
-        record.token_floor = 0;
+        record.inspections = 0;
+        record.forget_tokens();
         record.wait_until = None;
         record.delivered_as = None;
         record.bytes_until = None;
@@ -176,6 +190,26 @@ mod tests {
         item.record.uploaded = Some("4490709327384033".to_owned());
         item.record.diagnosis = Some(ours::NO_LINK.diagnosis("y"));
         item
+    }
+
+    #[test]
+    fn what_was_lost_is_taken_up_under_another_link() {
+        let (dead, fresh) = (Sha256Digest::of(b"dead"), Sha256Digest::of(b"fresh"));
+        for (stage, link, taken_up) in [
+            (Stage::Lost, fresh, true),
+            (Stage::Lost, dead, false),
+            (Stage::Failed, fresh, false),
+        ] {
+            let mut item = ended(stage, Verdict::Unjudged);
+            item.record.lost_link = Some(dead);
+            assert_eq!(item.take_up(link, NOW), taken_up, "{stage:?}");
+            let expected = if taken_up {
+                (Stage::Announced, 1)
+            } else {
+                (stage, 0)
+            };
+            assert_eq!((item.gate.stage, item.gate.epoch), expected);
+        }
     }
 
     #[test]

@@ -34,8 +34,11 @@ const LIFE: Duration = Duration::from_secs(5 * 60);
 /// The slowest pace, in percent of the full one.
 const SLOWEST: u32 = 10;
 
-/// More than this is no percentage.
+/// More used up than this is as good as this: a limit that shrank, or was not kept to.
 const MOST_PERCENT: u64 = 1_000;
+
+/// More than this is no percentage.
+const ABSURD_PERCENT: u64 = 1_000_000;
 
 /// A day and more is no window.
 const MOST_SECONDS: u64 = 24 * 60 * 60;
@@ -81,11 +84,18 @@ impl Hint {
 
 fn percent(value: &Value) -> Option<u32> {
     let whole = value.as_u64().or_else(|| {
-        let real = value.as_f64().filter(|it| (0.0..=1000.0).contains(it))?;
+        let real = value
+            .as_f64()
+            .filter(|it| (0.0..=1_000_000.0).contains(it))?;
         // In range, and a fraction of a percent does not matter.
         format!("{real:.0}").parse().ok()
     })?;
-    u32::try_from(whole).ok().filter(|_| whole <= MOST_PERCENT)
+    believed(whole)
+}
+
+fn believed(percent: u64) -> Option<u32> {
+    let believed = (percent <= ABSURD_PERCENT).then_some(percent.min(MOST_PERCENT))?;
+    u32::try_from(believed).ok()
 }
 
 /// The highest of the three percentages Meta gives.
@@ -134,9 +144,8 @@ fn of_client(headers: &Headers) -> Option<Hint> {
     let number = |name: &str| headers.get(name)?.trim().parse::<u64>().ok();
     let count = number("inin-ratelimit-count")?;
     let allowed = number("inin-ratelimit-allowed").filter(|allowed| *allowed > 0)?;
-    let used = count.checked_mul(100)? / allowed;
     Some(Hint {
-        used_share: u32::try_from(used).ok().filter(|_| used <= MOST_PERCENT)?,
+        used_share: believed(count.checked_mul(100)? / allowed)?,
         resets_in: span(number("inin-ratelimit-reset")),
     })
 }
@@ -165,6 +174,13 @@ impl Usage {
         self.last.is_some_and(|(hint, _)| hint.pace() != Some(100))
     }
 
+    /// Until when no call may be made at all, if so at `now`.
+    #[must_use]
+    pub fn shut_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let (hint, at) = self.last.filter(|(hint, _)| hint.pace().is_none())?;
+        Some(at + hint.pause()).filter(|until| *until > now)
+    }
+
     /// The rate at which calls may be made now instead of `full`.
     ///
     /// # Errors
@@ -174,8 +190,10 @@ impl Usage {
             return Ok(full);
         };
         let since = now.saturating_since(at);
+        if let Some(until) = self.shut_until(now) {
+            return Err(until);
+        }
         match hint.pace() {
-            None if since < hint.pause() => Err(at + hint.pause()),
             // It should be free again; the first answer will tell.
             None if since < hint.pause() + LIFE => Ok(full.slowed(SLOWEST)),
             Some(share) if since < hint.resets_in.unwrap_or(LIFE) => Ok(full.slowed(share)),
@@ -219,6 +237,8 @@ mod tests {
             (app, r#"{"call_count":-5}"#, None),
             (app, r#"{"call_count":1e300}"#, None),
             (app, r#"{"call_count":"95"}"#, None),
+            (app, r#"{"call_count":1666}"#, Some((1000, None))),
+            (app, r#"{"call_count":1666.5}"#, Some((1000, None))),
             (app, "{", None),
             (app, "[]", None),
             (account, EXAMPLE, Some((95, None))),
@@ -250,7 +270,8 @@ mod tests {
             ("5", "-1", "1", None),
             ("99999999999999999999", "300", "1", None),
             ("18446744073709551615", "1", "1", None),
-            ("5000", "300", "1", None),
+            ("5000", "300", "1", Some((1000, Some(1)))),
+            ("5000000", "300", "1", None),
         ] {
             let headers = [
                 ("inin-ratelimit-count", count),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::genesys;
+use super::genesys::{self, Question};
 use crate::connection::{Account, Connection};
 use crate::diagnosis::{Failure, Outcome, Seen, Step, judge};
 use crate::time::Timestamp;
@@ -26,7 +26,12 @@ pub fn account_request(connection: &Connection) -> Option<Request> {
         } => (base_url, graph_version, phone_number_id),
         _ => match connection.page() {
             Some(page) => (&page.base_url, &page.graph_version, &page.page_id),
-            None => return genesys::integration_request(connection),
+            None => {
+                return match genesys::limits_question(connection)? {
+                    Question::Integration(request) => Some(request),
+                    Question::Limits(_) => None,
+                };
+            }
         },
     };
     let mut url = base.clone();

@@ -86,6 +86,7 @@ pub fn inbound(
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::GenesysWebChat { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysAgent { .. }
         | Account::WhatsApp { .. }
         | Account::Messenger { .. }
@@ -145,6 +146,7 @@ pub fn upload(
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::GenesysWebChat { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysAgent { .. }
         | Account::WhatsApp { .. }
         | Account::Messenger { .. }
@@ -168,6 +170,7 @@ pub fn read_uploaded(
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::GenesysWebChat { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysAgent { .. }
         | Account::WhatsApp { .. }
         | Account::Messenger { .. }

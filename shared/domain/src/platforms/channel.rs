@@ -76,6 +76,7 @@ pub fn send(
         Account::GenesysOpenMessaging { .. }
         | Account::GenesysWebChat { .. }
         | Account::GenesysMessageMedia { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::CxoneByoc { .. }
         | Account::CxoneConversations { .. } => Err(no_channel()),
@@ -100,6 +101,7 @@ pub fn read_accepted(
         Account::GenesysOpenMessaging { .. }
         | Account::GenesysWebChat { .. }
         | Account::GenesysMessageMedia { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::CxoneByoc { .. }
         | Account::CxoneConversations { .. } => Err(no_channel()),
@@ -124,6 +126,7 @@ pub fn typing(
         | Account::GenesysWebChat { .. }
         | Account::GenesysOpenMessaging { .. }
         | Account::GenesysMessageMedia { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::CxoneByoc { .. }
         | Account::CxoneConversations { .. } => Err(no_channel()),
@@ -168,6 +171,7 @@ pub fn upload(
         }
         Account::GenesysAgent { .. }
         | Account::GenesysOpenMessaging { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::CxoneByoc { .. }
         | Account::CxoneConversations { .. } => Err(no_channel()),
@@ -185,6 +189,7 @@ pub fn upload_life(connection: &Connection) -> Option<Duration> {
         | Account::GenesysOpenMessaging { .. }
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysWebChat { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::CxoneByoc { .. } => None,
         Account::CxoneConversations { .. } => Some(cxone::conversations::UPLOAD_LIFE),
@@ -211,6 +216,7 @@ pub fn read_uploaded(
         }
         Account::GenesysAgent { .. }
         | Account::GenesysOpenMessaging { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::CxoneByoc { .. }
         | Account::CxoneConversations { .. } => Err(no_channel()),

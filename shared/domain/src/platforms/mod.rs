@@ -35,7 +35,9 @@ pub fn parse(profile: Profile, body: &[u8]) -> Result<Vec<Announcement>, Unreada
             genesys::parse(body)
         }
         Profile::GenesysMessageMedia => genesys::parse_media_event(body),
-        Profile::GenesysWebMessaging => genesys::parse_completion(body),
+        Profile::GenesysWebMessaging | Profile::GenesysMediaUpload => {
+            genesys::parse_completion(body)
+        }
         Profile::CxoneByoc => cxone::byoc::parse(body),
         Profile::CxoneConversations => cxone::conversations::parse(body),
     }

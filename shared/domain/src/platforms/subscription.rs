@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::genesys;
+use super::account_request;
 use crate::connection::{Account, Connection, Profile};
 use crate::signature::Secret;
 use crate::wire::{Auth, Body, Method, Request, Response, Verbatim};
@@ -71,7 +71,7 @@ pub fn needed_events(profile: Profile) -> &'static [&'static str] {
 #[must_use]
 pub fn list_request(connection: &Connection, account: Option<&str>) -> Option<Request> {
     match &connection.account {
-        Account::GenesysOpenMessaging { .. } => genesys::integration_request(connection),
+        Account::GenesysOpenMessaging { .. } => account_request(connection),
         _ => {
             let url = place(connection, account)?;
             Some(request(connection, Method::Get, url, Body::Empty))
@@ -156,7 +156,7 @@ pub fn register_request(
             if let Some(secret) = hook.secret {
                 body["outboundNotificationWebhookSignatureSecretToken"] = shown(secret).into();
             }
-            let url = genesys::integration_request(connection)?.url;
+            let url = account_request(connection)?.url;
             (Method::Patch, url, body)
         }
         Profile::GenesysWebMessaging => {

@@ -59,6 +59,8 @@ pub enum Given {
     Link(Url),
     /// Not at all: the platform has it and gives it to nobody.
     Withheld,
+    /// By none: that the platform has it is all that was wanted.
+    Done,
 }
 
 /// What the platform has.
@@ -68,6 +70,12 @@ pub struct Attachment {
     pub told: Told,
     /// How a message names it, once it is whole.
     pub given: Given,
+}
+
+/// Whether the bytes go in one form, without a place that is asked for before, and nothing tells of them but an event.
+#[must_use]
+pub fn is_one_form(connection: &Connection) -> bool {
+    matches!(connection.account, Account::GenesysMediaUpload { .. })
 }
 
 /// Asks where the bytes of `file` go.

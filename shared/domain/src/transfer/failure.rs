@@ -6,8 +6,8 @@ use rand::{Rng, RngExt};
 
 use super::LARGEST_BYTES;
 use crate::delivery::Next;
-use crate::diagnosis::rules::ours;
-use crate::diagnosis::{Disposition, Failure, Outcome, Platform, Seen, Step, judge};
+use crate::diagnosis::rules::{self, ours};
+use crate::diagnosis::{Disposition, Failure, Outcome, Platform, Seen, Step, Then, judge};
 use crate::egress::Refused;
 use crate::time::Timestamp;
 use crate::wire::CallError;
@@ -21,6 +21,18 @@ pub fn size_refused(size_bytes: u64) -> Failure {
     ours::SIZE_REFUSED.failure(format!("{size_bytes} bytes, at most {LARGEST_BYTES}"))
 }
 
+/// Nothing, or too much, if its host alone is to be believed.
+#[must_use]
+pub fn size_doubted(size_bytes: u64) -> Failure {
+    ours::SIZE_DOUBTED.failure(format!("{size_bytes} bytes, at most {LARGEST_BYTES}"))
+}
+
+/// Whether one bad answer may be to blame, which the next one is not likely to share: bytes with one flipped on the way, a host
+/// that gave nothing or led elsewhere for a moment. The platform still has the file then.
+fn is_doubted(failure: &Failure) -> bool {
+    rules::by_id(&failure.diagnosis.rule).is_some_and(|rule| rule.then == Then::Doubt)
+}
+
 /// What follows after attempt `attempts` (from 1) failed. A fetch may try until the platform no longer
 /// gives the file, at `gone_at`: pauses double from one second to fifteen minutes, with a quarter of jitter. A token refused again after its
 /// renewal is such a failure too: whoever replaces it in time loses nothing.
@@ -31,6 +43,9 @@ pub fn after(
     rng: &mut impl Rng,
 ) -> Next {
     let hint = match failure.disposition {
+        Disposition::Rejected if attempts <= DOUBTED_ATTEMPTS && is_doubted(&failure) => {
+            Duration::ZERO
+        }
         Disposition::Rejected | Disposition::Unfit(_) => return Next::GiveUp(failure.diagnosis),
         Disposition::Throttled { retry_after } | Disposition::Down { retry_after } => {
             retry_after.unwrap_or_default()
@@ -57,6 +72,9 @@ pub fn after(
 
 /// An item announced long ago (a clock that is off, a replay) still gets this many attempts.
 const MOST_AFTER_LIFE: u32 = 4;
+
+/// What one bad answer may be to blame for is believed when it is met after so many failed attempts: seven seconds and more.
+const DOUBTED_ATTEMPTS: u32 = 3;
 
 /// No answer came.
 #[must_use]
@@ -133,6 +151,12 @@ pub fn too_slow() -> Failure {
 #[must_use]
 pub fn parts_gone() -> Failure {
     ours::PARTS_GONE.failure("the store no longer has the parts that came before")
+}
+
+/// A page or an error message came where the file should.
+#[must_use]
+pub fn error_page(evidence: &str) -> Failure {
+    ours::ERROR_PAGE.failure(evidence)
 }
 
 /// Bytes that are not those announced.
@@ -232,8 +256,20 @@ mod tests {
         let mut rng = StdRng::seed_from_u64(1);
         let now = Timestamp::from_seconds(5);
         assert!(matches!(
-            after(other_bytes(), 1, (now, now), &mut rng),
+            after(no_link(), 1, (now, now), &mut rng),
             Next::GiveUp(_)
         ));
+    }
+
+    #[test]
+    fn one_bad_answer_is_doubted_and_the_fourth_believed() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let sent = Timestamp::from_seconds(1_000);
+        for doubted in [other_bytes as fn() -> Failure, || size_doubted(0)] {
+            for (attempts, again) in [(1, true), (3, true), (4, false)] {
+                let next = after(doubted(), attempts, (sent + LIFE, sent), &mut rng);
+                assert_eq!(matches!(next, Next::Retry { .. }), again, "{attempts}");
+            }
+        }
     }
 }

@@ -1,16 +1,20 @@
 //! What a download's status and headers must agree on with what was said before.
 
-use super::failure::size_refused;
+use super::failure::{error_page, size_doubted, size_refused};
+use super::page::{is_page, says_nothing};
 use super::{LARGEST_BYTES, Rest, rest};
 use crate::diagnosis::rules::ours;
 use crate::diagnosis::{Failure, Outcome, Platform, Seen, Step, judge};
 use crate::digest::Sha256Digest;
+use crate::event::MediaKind;
 use crate::time::Timestamp;
 use crate::wire::{Headers, Response};
 
 /// What was said about the bytes before they came.
 #[derive(Clone, Debug, Default)]
 pub struct Said {
+    /// The webhook's kind.
+    pub kind: Option<MediaKind>,
     /// The webhook's type.
     pub origin_type: Option<String>,
     /// The look-up's type.
@@ -32,6 +36,8 @@ pub struct Announced {
     pub declared_type: Option<String>,
     /// What names this state of the file to its host, if the host named it: a strong entity tag or a date.
     pub validator: Option<String>,
+    /// Whether only the first bytes tell it from a page ([`super::begins_like_page`]).
+    pub unsure: bool,
     /// The byte the body begins with: none but 0, unless the rest was asked for and given.
     pub starts_at: u64,
 }
@@ -55,9 +61,10 @@ pub fn read_headers(
     };
     let wire_type = headers.get("content-type").unwrap_or_default();
     let declared_type = said.origin_type.or(said.link_type);
-    if is_page(wire_type, declared_type.as_deref()) {
-        let evidence = format!("status {status} with an HTML page");
-        return Err(ours::ERROR_PAGE.failure(evidence));
+    if is_page(wire_type, declared_type.as_deref(), said.kind) {
+        return Err(error_page(&format!(
+            "status {status} with a page or an error"
+        )));
     }
     let digest = match said.digests {
         [Some(webhook), Some(link)] if webhook != link => {
@@ -72,6 +79,7 @@ pub fn read_headers(
         return Err(ours::ENCODED.failure("a content encoding that was not asked for"));
     }
     let size_bytes = agreed_length(length, said.size_bytes)?;
+    let unsure = starts_at == 0 && says_nothing(wire_type, said.kind);
     // The type of a refusal's page is not the file's.
     let wire_type = (status != 416 && !wire_type.is_empty()).then(|| wire_type.to_owned());
     Ok(Announced {
@@ -79,6 +87,7 @@ pub fn read_headers(
         digest,
         declared_type: declared_type.or(wire_type),
         validator: rest::validator(headers),
+        unsure,
         starts_at,
     })
 }
@@ -101,11 +110,6 @@ fn judge_status(status: u16, headers: &Headers, now: Timestamp) -> Result<(), Fa
     Err(judge(&seen, now))
 }
 
-fn is_page(wire_type: &str, declared_type: Option<&str>) -> bool {
-    let declared = declared_type.unwrap_or_default();
-    wire_type.starts_with("text/html") && !declared.starts_with("text/html")
-}
-
 fn named_length(headers: &Headers) -> Option<u64> {
     headers.get("content-length")?.trim().parse().ok()
 }
@@ -119,7 +123,10 @@ fn agreed_length(header: Option<u64>, declared: Option<u64>) -> Result<Option<u6
         (header, declared) => header.or(declared),
     };
     match size_bytes {
-        Some(size) if size == 0 || size > LARGEST_BYTES => Err(size_refused(size)),
+        Some(size) if size == 0 || size > LARGEST_BYTES => match declared {
+            Some(_) => Err(size_refused(size)),
+            None => Err(size_doubted(size)),
+        },
         size_bytes => Ok(size_bytes),
     }
 }

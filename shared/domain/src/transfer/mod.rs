@@ -7,17 +7,20 @@ mod checkpoint;
 mod failure;
 mod headers;
 mod life;
+mod page;
 mod rest;
 
 use std::time::Duration;
 
 pub use checkpoint::{Checkpoint, PART_BYTES, Part};
 pub use failure::{
-    after, changed, interrupted, looping, no_answer, no_link, not_there_yet, other_bytes,
-    parts_gone, pause, paused, refused_host, size_refused, too_slow, vanished,
+    after, changed, error_page, interrupted, looping, no_answer, no_link, not_there_yet,
+    other_bytes, parts_gone, pause, paused, refused_host, size_doubted, size_refused, too_slow,
+    vanished,
 };
 pub use headers::{Announced, Said, read_headers};
 pub use life::dies_at;
+pub use page::begins_like_page;
 pub use rest::Rest;
 
 /// How long the download's headers may take.

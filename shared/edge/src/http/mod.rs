@@ -110,7 +110,7 @@ impl Platforms {
                 .body(verbatim.bytes.clone()),
         };
         Ok(match authorization(credential)? {
-            Some(value) => builder.header(AUTHORIZATION, value),
+            Some((name, value)) => builder.header(name, value),
             None => builder,
         })
     }
@@ -156,19 +156,24 @@ fn judge(request: &Request) -> Result<(), CallError> {
         .map_err(|refused| CallError::Refused(refused.to_string()))
 }
 
-fn authorization(credential: &Credential) -> Result<Option<HeaderValue>, CallError> {
-    let value = match credential {
+fn authorization(credential: &Credential) -> Result<Option<(HeaderName, HeaderValue)>, CallError> {
+    let unfit = || CallError::Refused("the credential does not fit into a header".to_owned());
+    let (name, value) = match credential {
         Credential::None => return Ok(None),
-        Credential::Bearer(token) => [b"Bearer ", token.expose()].concat(),
+        Credential::Bearer(token) => (AUTHORIZATION, [b"Bearer ", token.expose()].concat()),
+        Credential::Header { name, token } => {
+            let name = HeaderName::from_bytes(name.as_str().as_bytes()).map_err(|_| unfit())?;
+            (name, token.expose().to_vec())
+        }
         Credential::Basic { id, secret } | Credential::ClientAndPassword { id, secret, .. } => {
             let pair = [id.as_bytes(), b":", secret.expose()].concat();
-            format!("Basic {}", BASE64.encode(&pair)).into_bytes()
+            let value = format!("Basic {}", BASE64.encode(&pair)).into_bytes();
+            (AUTHORIZATION, value)
         }
     };
-    let unfit = |_| CallError::Refused("the credential does not fit into a header".to_owned());
-    let mut value = HeaderValue::from_bytes(&value).map_err(unfit)?;
+    let mut value = HeaderValue::from_bytes(&value).map_err(|_| unfit())?;
     value.set_sensitive(true);
-    Ok(Some(value))
+    Ok(Some((name, value)))
 }
 
 /// The fields of a form, with the password that belongs to the credential.

@@ -2,6 +2,7 @@
 
 mod upload;
 
+use attache_domain::connection::AuthHeader;
 use attache_domain::signature::Secret;
 use attache_domain::wire::{Auth, Handshake, Verbatim};
 use attache_flow::ports::SourceError;
@@ -121,6 +122,15 @@ async fn requests_leave_as_they_were_asked_for() {
                 "content-type: application/json",
                 "\r\n\r\n{\"a\":1}",
             ],
+        ),
+        (
+            Method::Get,
+            Body::Empty,
+            Credential::Header {
+                name: AuthHeader::parse("D360-API-KEY").unwrap(),
+                token: secret("t0k"),
+            },
+            vec!["\r\nd360-api-key: t0k\r\n"],
         ),
         (
             Method::Post,

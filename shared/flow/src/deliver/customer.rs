@@ -2,10 +2,8 @@
 
 use attache_domain::bundle;
 use attache_domain::channels::Kind;
-use attache_domain::connection::{Account, Connection, Directory, Template};
-use attache_domain::conversation::{
-    Conversation, ConversationId, Invitation, SentItem, WINDOW, Window,
-};
+use attache_domain::connection::{Account, Connection, Directory};
+use attache_domain::conversation::{Conversation, ConversationId, SentItem, Window};
 use attache_domain::diagnosis::rules::ours;
 use attache_domain::diagnosis::{Diagnosis, Failure, Outcome, Seen, Step, judge};
 use attache_domain::event::Content;
@@ -38,6 +36,7 @@ impl Deliver<'_> {
         let late = match self.leave(item, connection).await? {
             Leave::Given { late } => late,
             Leave::Refused(closed) => return self.give_up(item, closed).await,
+            Leave::Later => return Ok(()),
         };
         let mut bytes = Bytes::Before;
         if item.gate.stage == Stage::Uploading {
@@ -79,7 +78,7 @@ impl Deliver<'_> {
     }
 
     /// Whether something may be said to the customer now.
-    async fn leave(&self, item: &Item, connection: &Connection) -> Answer<Leave> {
+    async fn leave(&self, item: &mut Item, connection: &Connection) -> Answer<Leave> {
         if matches!(connection.account, Account::GenesysAgent { .. }) {
             // Which windows there are is between Genesys and the channel behind it.
             return Ok(Leave::Given { late: false });
@@ -102,60 +101,12 @@ impl Deliver<'_> {
             | Account::GenesysOpenMessaging { .. }
             | Account::GenesysMessageMedia { .. }
             | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. }
             | Account::GenesysWebMessaging { .. }
             | Account::CxoneByoc { .. }
             | Account::CxoneConversations { .. } => Ok(refused("no template is configured")),
         }
-    }
-
-    /// Invites the customer to write by the configured template, once a day.
-    async fn invite(
-        &self,
-        item: &Item,
-        (connection, id): (&Connection, &ConversationId),
-        template: &Template,
-    ) -> Answer<Leave> {
-        let now = self.clock.now();
-        let since = Timestamp::from_millis(
-            now.as_millis()
-                .saturating_sub(WINDOW.as_secs().saturating_mul(1000)),
-        );
-        let invitation = Invitation {
-            at: now,
-            by: item.id.clone(),
-        };
-        if !self.conversations.invite(id, &invitation, since).await? {
-            return Ok(refused("the customer was invited by template already"));
-        }
-        let bearer = self
-            .desk
-            .bearer(connection, Purpose::Messages, item.record.token_floor)
-            .await?;
-        let Some(bearer) = bearer else {
-            return Ok(refused("there was no token to send the template with"));
-        };
-        let message = Message {
-            to: &item.origin.customer,
-            address: &item.origin.address,
-            what: Outgoing::Template(template),
-            opaque: None,
-            late: false,
-        };
-        let invited = match channel::send(connection, &message, self.patience) {
-            Ok(request) => self
-                .call(&request, &bearer, connection)
-                .await
-                .and_then(|response| channel::read_accepted(connection, &response, now)),
-            Err(failure) => Err(failure),
-        };
-        Ok(match invited {
-            Ok(_) => refused(&format!(
-                "the customer was invited by template {}",
-                template.name
-            )),
-            Err(failure) => refused(&format!("the template was refused: {failure}")),
-        })
     }
 
     /// The one call. `Ok(Ok(()))`: it is recorded, or there was no token for it.
@@ -289,12 +240,14 @@ fn outgoing<'a>(item: &'a Item, in_place: Option<&'a str>) -> Result<Outgoing<'a
 }
 
 /// Whether something may be said now.
-enum Leave {
+pub(super) enum Leave {
     /// It may; `late`: as a person's answer, behind the service window.
     Given {
         late: bool,
     },
     Refused(Diagnosis),
+    /// That is not settled: the item was put off.
+    Later,
 }
 
 /// Behind the service window a page may answer for a person alone, and only if Meta allows it that.
@@ -310,7 +263,7 @@ fn to_a_person(allowed: bool, conversation: &Conversation, now: Timestamp) -> Le
     Leave::Refused(ours::PAGE_WINDOW_CLOSED.diagnosis(evidence))
 }
 
-fn refused(what_was_done: &str) -> Leave {
+pub(super) fn refused(what_was_done: &str) -> Leave {
     let evidence = format!("service window closed; {what_was_done}");
     Leave::Refused(ours::WINDOW_CLOSED.diagnosis(evidence))
 }

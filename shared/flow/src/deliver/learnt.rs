@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use attache_domain::connection::{Connection, Lane};
 use attache_domain::conversation::ConversationId;
-use attache_domain::diagnosis::{Disposition, Failure};
+use attache_domain::diagnosis::{Disposition, Failure, Scope};
 use attache_domain::ids::{ConnectionId, MediaId};
 use attache_domain::journey::Item;
 use attache_domain::pacing::line::{Heard, Line, News, Pass};
@@ -19,6 +19,7 @@ use attache_domain::pacing::wait::LONGEST_IN_PLACE;
 use attache_domain::time::Timestamp;
 
 use super::Deliver;
+use super::scope::Sated;
 use crate::learning::change_line;
 use crate::ports::{Answer, Outage};
 
@@ -30,12 +31,16 @@ pub const PLATFORM_DEGRADED: &str = "platform degraded";
 pub struct Learnt {
     /// What conversations are called, so that what does not change is not written again.
     pub(super) conversations: RefCell<HashMap<ConversationId, String>>,
-    /// How much of their limits connections have used up, as the last answers told.
-    pub(super) usage: RefCell<HashMap<ConnectionId, Usage>>,
+    /// How much of its limits is used up, as the last answers told, by what they are counted for ([`Connection::quota`]).
+    pub(super) usage: RefCell<HashMap<String, Usage>>,
     /// The lines in trouble, by limiter key.
     lines: RefCell<HashMap<String, Line>>,
     /// When each line was heard of last.
     heard: RefCell<HashMap<String, Timestamp>>,
+    /// Customers who got too much from one number: until when they get nothing.
+    pub(super) sated: RefCell<HashMap<ConversationId, Sated>>,
+    /// The request id of the last error that each host answered an upload with.
+    last_errors: RefCell<HashMap<String, String>>,
     /// The rights under which calls are being made.
     passes: RefCell<HashMap<MediaId, Pass>>,
 }
@@ -93,6 +98,22 @@ impl Learnt {
         self.passes.borrow().get(media).copied()
     }
 
+    /// Takes in that `host` answered with an error of this request id; whether the one before had the same: then it is no answer to
+    /// the question but one that is kept somewhere.
+    pub(super) fn repeats(&self, host: &str, request_id: Option<String>) -> bool {
+        let mut last = self.last_errors.borrow_mut();
+        let before = match &request_id {
+            Some(id) => last.insert(host.to_owned(), id.clone()),
+            None => last.remove(host),
+        };
+        request_id.is_some() && before == request_id
+    }
+
+    /// How many items calls are being made for.
+    pub(super) fn in_hand(&self) -> usize {
+        self.passes.borrow().len()
+    }
+
     /// Calls for this item are made under `pass` until what is returned is dropped.
     pub(super) fn uses<'a>(&'a self, media: &'a MediaId, pass: Pass) -> Used<'a> {
         self.passes.borrow_mut().insert(media.clone(), pass);
@@ -109,6 +130,8 @@ fn heard(failure: &Failure) -> Option<Heard> {
         return None;
     }
     Some(match failure.disposition {
+        // The number works: it is one customer who gets too much.
+        Disposition::Throttled { .. } if failure.scope() == Scope::Pair => Heard::Answered,
         Disposition::Throttled { retry_after } => Heard::Throttled(retry_after),
         Disposition::Down { retry_after } => Heard::Down(retry_after),
         Disposition::Unavailable | Disposition::Unknown => Heard::Failed,
@@ -137,15 +160,21 @@ impl Deliver<'_> {
 
     /// Takes in that the platform of the item's target did what was asked. Costs nothing where it was not in doubt.
     pub(super) async fn succeeded(&self, item: &Item) -> Answer<()> {
-        self.report(item, Heard::Answered, "").await
+        self.report(item, Heard::Answered, "").await.map(drop)
     }
 
     /// Takes in how the item's call failed.
     pub(super) async fn failed(&self, item: &Item, failure: &Failure) -> Answer<()> {
-        match heard(failure) {
-            Some(heard) => self.report(item, heard, &failure.diagnosis.evidence).await,
-            None => Ok(()),
+        let Some(heard) = heard(failure) else {
+            return Ok(());
+        };
+        let evidence = &failure.diagnosis.evidence;
+        let news = self.report(item, heard, evidence).await?;
+        if let (Some(News::Slowed { .. }), Heard::Throttled(pause)) = (news, heard) {
+            self.slow_others(item, (failure.scope(), pause), evidence)
+                .await?;
         }
+        Ok(())
     }
 
     /// Gives back the right to be the probe that was not used: others are waiting for what it finds out.
@@ -161,14 +190,15 @@ impl Deliver<'_> {
         Ok(())
     }
 
-    async fn report(&self, item: &Item, heard: Heard, evidence: &str) -> Answer<()> {
+    /// What of it is new to all.
+    async fn report(&self, item: &Item, heard: Heard, evidence: &str) -> Answer<Option<News>> {
         let pass = self.learnt.pass(&item.id);
         let Some((pass, target)) = pass.zip(item.origin.target.as_ref()) else {
-            return Ok(());
+            return Ok(None);
         };
         let key = self.key(target);
         if heard == Heard::Answered && !self.learnt.line(&key).awaits_an_answer() {
-            return Ok(());
+            return Ok(None);
         }
         let now = self.clock.now();
         let (line, news) = self
@@ -190,7 +220,7 @@ impl Deliver<'_> {
             let directory = self.directories.knowing(target).await?;
             say(directory.connection(target), &key, (&news, evidence));
         }
-        Ok(())
+        Ok(news)
     }
 
     /// Changes what all know of a line.
@@ -212,7 +242,7 @@ pub fn limiter_key(lane: Lane, connection: &ConnectionId) -> String {
 }
 
 /// A line in the log of what is new of a line of calls.
-fn say(connection: Option<&Connection>, key: &str, (news, evidence): (&News, &str)) {
+pub(super) fn say(connection: Option<&Connection>, key: &str, (news, evidence): (&News, &str)) {
     let since = |since: Timestamp| since.to_rfc3339();
     let synthetic = connection.is_some_and(|connection| connection.synthetic);
     match news {

@@ -17,8 +17,11 @@ mod customer;
 mod drift;
 mod given;
 mod in_place;
+mod invite;
 mod learnt;
+mod one_form;
 mod outcome;
+mod scope;
 mod send;
 mod turns;
 mod two_steps;
@@ -149,6 +152,10 @@ impl Deliver<'_> {
         let now = self.clock.now();
         if let Some(until) = item.record.wait_until.filter(|until| *until > now) {
             // A copy of one who was overtaken while he put it off; who overtook him was told to wait longer.
+            let rest = until.saturating_since(now) + Duration::from_millis(999);
+            return Ok(self.put_off(&mut item, rest).await?);
+        }
+        if let Some(until) = self.place_after_others(&item) {
             let rest = until.saturating_since(now) + Duration::from_millis(999);
             return Ok(self.put_off(&mut item, rest).await?);
         }

@@ -161,13 +161,14 @@ impl Deliver<'_> {
     /// An attempt failed: what follows for the item, and then for everybody who waits in the same line.
     pub(super) async fn after(&self, item: &mut Item, failed: Failed) -> Answer<()> {
         let failure = failed.0.clone();
+        self.note_sated(item, &failure);
         self.follow(item, failed).await?;
         self.failed(item, &failure).await
     }
 
     async fn follow(&self, item: &mut Item, (failure, version): Failed) -> Answer<()> {
         tracing::warn!(media.id = %item.id, failure.code = %failure.diagnosis.code, failure.rule = %failure.diagnosis.rule, failure.confidence = failure.diagnosis.confidence.as_str(), evidence = %failure.diagnosis.evidence, failure.excerpt = %failure.excerpt, "send attempt failed");
-        let renewed = item.record.token_floor > 0;
+        let renewed = item.record.floor(version.purpose) > 0;
         let unauthorised = failure.disposition == Disposition::Unauthorised;
         if let Disposition::Unfit(objection) = failure.disposition {
             return self.refused(item, objection, failure).await;
@@ -189,13 +190,16 @@ impl Deliver<'_> {
             Next::Renew => {
                 // The repeat with a newer token is the same attempt.
                 item.record.attempts -= 1;
-                item.record.token_floor = version + 1;
+                item.record.refuse_token(version);
                 self.put_off(item, delivery::renewal_wait(item.gate.sequence))
                     .await
             }
             Next::Retry { wait, repeat } => {
                 item.record.repeats += u32::from(repeat);
-                self.put_off(item, wait).await
+                let place = self.place_after_others(item);
+                let place = place.map(|at| at.saturating_since(self.clock.now()));
+                self.put_off(item, wait.max(place.unwrap_or_default()))
+                    .await
             }
             Next::GiveUp(mut diagnosis) => {
                 if unauthorised {

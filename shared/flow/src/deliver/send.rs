@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use attache_domain::channels::{MediaType, display_name};
 use attache_domain::connection::{Connection, Directory, Profile};
-use attache_domain::delivery;
+use attache_domain::delivery::{self, Outlasted};
 use attache_domain::diagnosis::rules::ours;
-use attache_domain::diagnosis::{Failure, Outcome, Seen, Step, judge};
+use attache_domain::diagnosis::{Failure, Outcome, Passage, Seen, Step, judge};
 use attache_domain::event::Content;
 use attache_domain::journey::Item;
 use attache_domain::pacing::usage::Hint;
 use attache_domain::platforms::agent::{self, Inbound, SentFile};
 use attache_domain::pull::{GivenLink, Pull};
-use attache_domain::token::Purpose;
+use attache_domain::token::{Purpose, Version};
 use attache_domain::verdict::Delivery;
 use attache_domain::wire::{CallError, Request, Response};
 use url::Url;
@@ -31,7 +31,7 @@ pub(super) struct Accepted {
 }
 
 /// How an attempt failed, and with which version of the token.
-pub(super) type Failed = (Failure, u32);
+pub(super) type Failed = (Failure, Version);
 
 impl Deliver<'_> {
     /// Takes a claimed item as far as it comes.
@@ -47,7 +47,7 @@ impl Deliver<'_> {
             Profile::CxoneByoc | Profile::CxoneConversations => {
                 self.tell_agent(item, connection).await
             }
-            Profile::GenesysWebMessaging | Profile::GenesysAgent => {
+            Profile::GenesysWebMessaging | Profile::GenesysMediaUpload | Profile::GenesysAgent => {
                 self.in_two_steps(item, connection).await
             }
             Profile::GenesysMessageMedia | Profile::GenesysWebChat => {
@@ -89,20 +89,32 @@ impl Deliver<'_> {
         }
     }
 
-    /// A fit token; without one the item is put off, and a renewal was asked for.
+    /// A fit token; without one the item is put off, and a renewal was asked for. It is given up once it has waited for one as long
+    /// as for a platform that is down.
     pub(super) async fn bearer(
         &self,
         item: &mut Item,
         connection: &Connection,
         purpose: Purpose,
     ) -> Answer<Option<Bearer>> {
-        let floor = item.record.token_floor;
-        let bearer = self.desk.bearer(connection, purpose, floor).await?;
-        if bearer.is_none() {
-            let wait = delivery::renewal_wait(item.gate.sequence);
-            self.put_off(item, wait).await?;
+        let floor = item.record.floor(purpose);
+        if let Some(bearer) = self.desk.bearer(connection, purpose, floor).await? {
+            item.record.tokenless_since = None;
+            return Ok(Some(bearer));
         }
-        Ok(bearer)
+        let now = self.clock.now();
+        let since = *item.record.tokenless_since.get_or_insert(now);
+        match Outlasted::by(item, since, now) {
+            Some(outlasted) => {
+                let diagnosis = outlasted.without_token(item, purpose);
+                self.give_up(item, diagnosis).await?;
+            }
+            None => {
+                let wait = delivery::renewal_wait(item.gate.sequence);
+                self.put_off(item, wait).await?;
+            }
+        }
+        Ok(None)
     }
 
     pub(super) async fn call(
@@ -111,7 +123,7 @@ impl Deliver<'_> {
         bearer: &Bearer,
         connection: &Connection,
     ) -> Result<Response, Failure> {
-        let credential = Credential::Bearer(bearer.token.clone());
+        let credential = Credential::of(connection, &bearer.token);
         let answer = self.http.call(request, &credential).await;
         self.answered(answer, Step::Send, connection)
     }
@@ -134,13 +146,28 @@ impl Deliver<'_> {
         })?;
         if let Some(hint) = Hint::read(&response.headers) {
             let mut known = self.learnt.usage.borrow_mut();
-            let usage = known.entry(connection.id.clone()).or_default();
+            let usage = known.entry(connection.quota()).or_default();
             usage.learn(hint, now);
             if usage.is_tight() {
                 tracing::info!(connection.id = %connection.id, limit.used_percent = hint.used_share, limit.resets_in = ?hint.resets_in, "a limit of the platform is nearly used up");
             }
         }
         Ok(response)
+    }
+
+    /// Reads what an upload was answered. An error that came with the same request id as the last one of its host lies in a cache
+    /// between (`S0-76`): it says nothing of the platform.
+    pub(super) fn read<T>(
+        &self,
+        (request, response): (&Request, &Response),
+        read: impl FnOnce(&Response) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        read(response).map_err(|failure| {
+            let passage = Passage::read(&response.headers);
+            let host = request.url.host_str().unwrap_or_default();
+            let repeated = self.learnt.repeats(host, passage.telling_id());
+            failure.passed(&passage, repeated)
+        })
     }
 
     /// The outer error is ours (nothing was sent).

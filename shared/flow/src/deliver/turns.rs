@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use attache_domain::bundle::{self, LOOK_AGAIN};
-use attache_domain::connection::Directory;
+use attache_domain::connection::{Connection, Directory};
 use attache_domain::event::FollowUp;
 use attache_domain::ids::{ConnectionId, MediaId};
 use attache_domain::job::{ItemJob, TextJob};
@@ -14,6 +14,7 @@ use attache_domain::pacing::breaker::Permit;
 use attache_domain::pacing::gcra;
 use attache_domain::pacing::line::{Line, Pass};
 use attache_domain::pacing::rate::Rate;
+use attache_domain::pacing::usage::Usage;
 use attache_domain::time::Timestamp;
 use futures_util::future::try_join_all;
 
@@ -55,7 +56,7 @@ impl Deliver<'_> {
             let Ok(TextJob::Item(job)) = TextJob::parse(&record.body) else {
                 continue;
             };
-            if let Some(turn) = self.brought_along(&job).await? {
+            if let Some(turn) = self.brought_along(&job, directory).await? {
                 turns.insert(record.id.clone(), turn);
             } else if job.bundled && self.is_behind(&job).await? {
                 let later = Turn::ComeBack(self.clock.now() + LOOK_AGAIN);
@@ -74,7 +75,7 @@ impl Deliver<'_> {
     }
 
     /// The slot that a job brought along, if it still holds.
-    async fn brought_along(&self, job: &ItemJob) -> Answer<Option<Turn>> {
+    async fn brought_along(&self, job: &ItemJob, directory: &Directory) -> Answer<Option<Turn>> {
         let Some(slot) = Slot::of(job) else {
             return Ok(None);
         };
@@ -83,14 +84,29 @@ impl Deliver<'_> {
             generation: slot.pace,
             ..Pass::default()
         };
-        let holds = self.holds(job, pass);
+        let when = slot.at.max(self.clock.now());
+        let holds = self.holds((job, pass), directory, when);
         Ok(holds.then_some(Turn::Slot(slot.at, pass)))
     }
 
-    /// Whether a job may still go out that has this right.
-    pub(super) fn holds(&self, job: &ItemJob, pass: Pass) -> bool {
+    /// Whether a job that has this right may still go out then: its line moves as it did, and the platform has not told since that a
+    /// limit is used up.
+    pub(super) fn holds(
+        &self,
+        (job, pass): (&ItemJob, Pass),
+        directory: &Directory,
+        when: Timestamp,
+    ) -> bool {
         let line = self.learnt.line(&self.key(&job.connection));
-        line.honours(pass)
+        let connection = directory.connection(&job.connection);
+        let usage = connection.map(|connection| self.usage(connection));
+        let used_up = usage.is_some_and(|usage| usage.shut_until(when).is_some());
+        line.honours(pass) && (pass.is_probe() || !used_up)
+    }
+
+    fn usage(&self, connection: &Connection) -> Usage {
+        let known = self.learnt.usage.borrow();
+        known.get(&connection.quota()).copied().unwrap_or_default()
     }
 
     /// Places for `count` jobs in a connection's line; none if the connection is unknown.
@@ -100,10 +116,9 @@ impl Deliver<'_> {
         count: usize,
         directory: &Directory,
     ) -> Answer<Vec<Turn>> {
-        let rate = directory
-            .connection(connection)
-            .and_then(|connection| connection.send_rate(self.lane));
-        let Some(full) = rate else {
+        let target = directory.connection(connection);
+        let rate = target.and_then(|target| target.send_rate(self.lane));
+        let Some((target, full)) = target.zip(rate) else {
             return Ok(Vec::new());
         };
         let wanted = u32::try_from(count).ok().and_then(NonZeroU32::new);
@@ -129,7 +144,7 @@ impl Deliver<'_> {
                     }
                 }
             }
-            let rate = match self.rate(connection, (full, &line), now) {
+            let rate = match self.rate(target, (full, &line), now) {
                 Ok(rate) => rate,
                 Err(until) => return Ok(vec![Turn::ComeBack(until); count]),
             };
@@ -163,12 +178,11 @@ impl Deliver<'_> {
     /// The rate at which calls may be made now, or until when none may be.
     fn rate(
         &self,
-        connection: &ConnectionId,
+        connection: &Connection,
         (full, line): (Rate, &Line),
         now: Timestamp,
     ) -> Result<Rate, Timestamp> {
-        let usage = self.learnt.usage.borrow().get(connection).copied();
-        let usage = usage.unwrap_or_default();
+        let usage = self.usage(connection);
         usage.rate(line.rate(full, now), line.opens_at(now))
     }
 

@@ -17,18 +17,18 @@ use attache_domain::platforms::uploads::{self, Attachment, Belongs, Given, Place
 use attache_domain::processing::{self, ASK_EVERY, Next};
 use attache_domain::scan::Scanned;
 use attache_domain::time::Timestamp;
-use attache_domain::token::Purpose;
+use attache_domain::token::{Purpose, Version};
 use attache_domain::wire::{Request, Response};
 
 use super::outcome::alias;
-use super::send::{Failed, unplanned};
+use super::send::{Accepted, Failed, unplanned};
 use super::{Deliver, UPLOAD_PATIENCE};
 use crate::bearer::Bearer;
 use crate::ports::{Answer, Credential, Saved};
 use crate::retry;
 
 /// How long handing the bytes over may take (`S3-19`): 10 MB at less than 0.4 MB/s.
-const TRANSFER: Duration = Duration::from_secs(30);
+pub(super) const TRANSFER: Duration = Duration::from_secs(30);
 
 /// A link that is about to die is given so much all the same: whoever made it says so best.
 const LEAST: Duration = Duration::from_secs(1);
@@ -56,8 +56,11 @@ impl Deliver<'_> {
             Upload::Follow(since) => self.see_through(item, connection, since).await,
             Upload::Failed(diagnosis) => {
                 let failure = Failure::recalled(*diagnosis);
-                self.upload_failed(item, (failure, item.record.token_floor))
-                    .await
+                let version = Version {
+                    purpose: Purpose::Media,
+                    number: item.record.token_floor,
+                };
+                self.upload_failed(item, (failure, version)).await
             }
         }
     }
@@ -66,11 +69,14 @@ impl Deliver<'_> {
         let Some(bearer) = self.bearer(item, connection, Purpose::Media).await? else {
             return Ok(());
         };
+        if uploads::is_one_form(connection) {
+            return self.hand_over_in_one_form(item, connection, &bearer).await;
+        }
         let place = match self.place(item, connection, &bearer).await? {
             Ok(place) => place,
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };
-        if !self.write_down(item, connection, &place).await? {
+        if !self.write_down(item, connection, &place.file).await? {
             tracing::info!(media.id = %item.id, "somebody else took it over; no bytes were handed over");
             return Ok(());
         }
@@ -106,20 +112,21 @@ impl Deliver<'_> {
         let step = (Step::Upload, connection);
         let answer = self.answer_to(&request, bearer, step).await;
         let now = self.clock.now();
-        Ok(answer.and_then(|response| uploads::read_place(connection, &response, now)))
+        let read = |it: &Response| uploads::read_place(connection, it, now);
+        Ok(answer.and_then(|response| self.read((&request, &response), read)))
     }
 
     /// Writes down what the platform calls the file, under that name too; `false`: the row is somebody else's.
-    async fn write_down(
+    pub(super) async fn write_down(
         &self,
         item: &mut Item,
         connection: &Connection,
-        place: &Place,
+        file: &str,
     ) -> Answer<bool> {
         let expires_at = self.clock.now() + RETENTION;
-        let name = alias(&connection.id, &place.file);
+        let name = alias(&connection.id, file);
         self.claims.name(&name, &item.id, expires_at).await?;
-        item.hands_over(place.file.clone());
+        item.hands_over(file.to_owned());
         Ok(self.items.save(item).await? == Saved::Done)
     }
 
@@ -143,7 +150,10 @@ impl Deliver<'_> {
         let now = self.clock.now();
         Ok(self
             .answered(answer, Step::Upload, connection)
-            .and_then(|response| read_put(&response, now)))
+            .and_then(|response| {
+                let read = |it: &Response| read_put(it, now);
+                self.read((&request, &response), read)
+            }))
     }
 
     /// Sees what became of the bytes.
@@ -200,6 +210,9 @@ impl Deliver<'_> {
         connection: &Connection,
         given: Option<&Given>,
     ) -> Answer<()> {
+        if given == Some(&Given::Done) {
+            return self.record(item, Accepted::default()).await;
+        }
         match (connection.profile().direction(), given) {
             (Direction::ToAgent, _) => self.tell_customer(item, connection).await,
             (Direction::ToCustomer, Some(Given::Link(link))) => {
@@ -216,6 +229,9 @@ impl Deliver<'_> {
         connection: &Connection,
         (bearer, since): (&Bearer, Timestamp),
     ) -> Answer<(Next, Given)> {
+        if uploads::is_one_form(connection) {
+            return Ok(self.wait_for_event(item, since));
+        }
         let looked = self.look_up(item, connection, bearer).await?;
         match &looked {
             Ok(_) => self.succeeded(item).await?,
@@ -223,8 +239,10 @@ impl Deliver<'_> {
         }
         if let Err(failure) = &looked {
             tracing::info!(media.id = %item.id, failure.code = %failure.diagnosis.code, evidence = %failure.diagnosis.evidence, "not learnt what became of the upload");
-            if failure.disposition == Disposition::Unauthorised {
-                item.record.token_floor = bearer.version + 1;
+            let renewed = item.record.floor(bearer.version.purpose) > 0;
+            // Once: a token that is refused again would be refused each time, and the wait's end names it.
+            if failure.disposition == Disposition::Unauthorised && !renewed {
+                item.record.refuse_token(bearer.version);
             }
         }
         let (heard, given) = match looked {
@@ -232,7 +250,22 @@ impl Deliver<'_> {
             Err(failure) => (Err(failure), Given::Withheld),
         };
         let waited = self.clock.now().saturating_since(since);
-        Ok((processing::next(waited, heard), given))
+        let next = match processing::next(waited, heard) {
+            Next::Cancel(mut failure) => {
+                let load = self.load(item);
+                failure.diagnosis.evidence.push_str(&load);
+                Next::Cancel(failure)
+            }
+            next => next,
+        };
+        Ok((next, given))
+    }
+
+    /// What a time-out is to be compared with (`S0-85`): how old the message is, and how much this process has in hand.
+    fn load(&self, item: &Item) -> String {
+        let age = self.clock.now().saturating_since(item.origin.sent_at);
+        let (age, in_hand) = (age.as_secs(), self.learnt.in_hand());
+        format!("; the message is {age} s old, {in_hand} in hand here")
     }
 
     async fn look_up(
@@ -326,7 +359,7 @@ impl Deliver<'_> {
     }
 
     /// Comes back after `wait`, as what never failed.
-    async fn ask_again(&self, item: &mut Item, wait: Duration) -> Answer<()> {
+    pub(super) async fn ask_again(&self, item: &mut Item, wait: Duration) -> Answer<()> {
         let Some(target) = item.origin.target.clone() else {
             return Ok(());
         };
@@ -348,14 +381,14 @@ impl Deliver<'_> {
         bearer: &Bearer,
         (step, connection): (Step, &Connection),
     ) -> Result<Response, Failure> {
-        let credential = Credential::Bearer(bearer.token.clone());
+        let credential = Credential::of(connection, &bearer.token);
         let answer = self.http.call(request, &credential).await;
         self.answered(answer, step, connection)
     }
 }
 
 /// The item's file as it is handed over.
-fn sent(item: &Item) -> Option<Sent<'_>> {
+pub(super) fn sent(item: &Item) -> Option<Sent<'_>> {
     let (delivery, object) = item.outgoing()?;
     Some(Sent {
         mime: &delivery.mime,

@@ -14,6 +14,7 @@ use attache_domain::platforms::agent::{self, Uploaded};
 use attache_domain::platforms::channel::{self, Handed};
 use attache_domain::token::Purpose;
 use attache_domain::verdict::Delivery;
+use attache_domain::wire::Response;
 
 use super::send::unplanned;
 use super::{Deliver, UPLOAD_PATIENCE};
@@ -149,15 +150,18 @@ impl Deliver<'_> {
             Ok(request) => request,
             Err(failure) => return Ok(Err(failure)),
         };
-        let credential = Credential::Bearer(bearer.token.clone());
+        let credential = Credential::of(connection, &bearer.token);
         let answer = self.http.upload(&request, &credential, bytes).await;
         let now = self.clock.now();
         Ok(self
             .answered(answer, Step::Upload, connection)
-            .and_then(|response| match connection.tenant() {
-                Some(_) => agent::read_uploaded(connection, &response, now),
-                None => channel::read_uploaded(connection, &response, file, now)
-                    .map(|name| Uploaded { name, link: None }),
+            .and_then(|response| {
+                let read = |it: &Response| match connection.tenant() {
+                    Some(_) => agent::read_uploaded(connection, it, now),
+                    None => channel::read_uploaded(connection, it, file, now)
+                        .map(|name| Uploaded { name, link: None }),
+                };
+                self.read((&request, &response), read)
             }))
     }
 }

@@ -58,7 +58,7 @@ impl Deliver<'_> {
                 }
                 Wait::InPlace(rest) => self.clock.wait(rest).await,
             }
-            if self.holds(job, pass) {
+            if self.holds((job, pass), directory, self.clock.now()) {
                 return Ok(Some(pass));
             }
             self.give_back(&job.connection, pass).await?;

@@ -21,6 +21,7 @@ use attache_domain::audit::Actor;
 use attache_domain::claim::{Lease, Refusal, Terms, Work};
 use attache_domain::connection::Connection;
 use attache_domain::delivery::{self, Next};
+use attache_domain::diagnosis::rules::ours;
 use attache_domain::diagnosis::{Diagnosis, Disposition, Failure};
 use attache_domain::job::ItemJob;
 use attache_domain::journey::{Item, Stage};
@@ -34,8 +35,9 @@ use rand::rngs::StdRng;
 use crate::batch::Trouble;
 use crate::bearer::Desk;
 use crate::guard::{Guard, Left};
+use crate::held::Held;
 use crate::ports::{
-    Answer, Claimed, Clock, Directories, Head, Http, Items, Jobs, Objects, Parts, Queue,
+    Answer, Claimed, Clock, Directories, Head, Http, Items, Jobs, Objects, Outage, Parts, Queue,
     SourceError,
 };
 use crate::retry;
@@ -172,6 +174,11 @@ impl Fetch<'_> {
                 }
                 Brought::Stored
             }
+            Attempt::NoToken if self.clock.now() >= gone_at(&item, connection) => {
+                let evidence = "no usable token for media for as long as the platform had the file";
+                let diagnosis = ours::NO_TOKEN.diagnosis(evidence);
+                self.give_up(&mut item, diagnosis).await?
+            }
             Attempt::NoToken => {
                 let wait = delivery::renewal_wait(item.gate.sequence);
                 self.wait(&mut item, wait).await?
@@ -249,11 +256,17 @@ impl Fetch<'_> {
             let Some(_place) = self.place(room::IN_PARTS_BYTES, dies_at).await else {
                 return Ok(Attempt::TooSlow);
             };
+            if !self.still_holds(item).await? {
+                return Ok(Attempt::LeaseLost);
+            }
             return self.carry_on(item, by, None, term).await;
         }
         let Some(place) = self.place(room::STRAIGHT_BYTES, dies_at).await else {
             return Ok(Attempt::TooSlow);
         };
+        if !self.still_holds(item).await? {
+            return Ok(Attempt::LeaseLost);
+        }
         let opened = match self.open(item, by, None).await? {
             Ok(opened) => opened,
             Err(failure) => return Ok(Attempt::Failed(failure, by.version())),
@@ -271,8 +284,21 @@ impl Fetch<'_> {
         self.guard.left(&opened.pass, Left::Answered).await?;
         drop(opened);
         match self.place(room::IN_PARTS_BYTES, dies_at).await {
-            Some(_place) => self.carry_on(item, by, None, term).await,
+            Some(_place) if self.still_holds(item).await? => {
+                self.carry_on(item, by, None, term).await
+            }
+            Some(_place) => Ok(Attempt::LeaseLost),
             None => Ok(Attempt::TooSlow),
+        }
+    }
+
+    /// Whoever waited for room has a lease again that lasts until the first bytes. `false`: somebody else holds the item.
+    async fn still_holds(&self, item: &mut Item) -> Answer<bool> {
+        let mut held = Held::new((self.items, self.clock), item, self.lease);
+        match held.keep_for(open::PATIENCE).await {
+            Ok(()) => Ok(true),
+            Err(SourceError::LeaseLost) => Ok(false),
+            Err(error) => Err(Outage::new("renewing a lease", error)),
         }
     }
 
@@ -362,6 +388,7 @@ impl Fetch<'_> {
         }
         self.discard(item).await?;
         tracing::error!(media.id = %item.id, failure.code = %diagnosis.code, evidence = %diagnosis.evidence, remedy = %diagnosis.remedy, "lost");
+        item.record.lost_link = self.link_of(item).await?.map(|link| link.digest());
         item.record.link = None;
         item.record.link_dies_at = None;
         item.record.transfer = None;

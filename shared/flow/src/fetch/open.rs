@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use attache_domain::connection::{Connection, Profile, authority};
 use attache_domain::diagnosis::{Disposition, Failure, Passage};
 use attache_domain::egress;
@@ -14,15 +15,19 @@ use attache_domain::platforms::whatsapp;
 use attache_domain::time::Timestamp;
 use attache_domain::transfer::{self, Announced, Rest, Said};
 use attache_domain::wire::{Auth, Body, CallError, Headers, Method, Request, Response};
+use bytes::Bytes;
 use url::Url;
 
 use super::{Fetch, LINK_SEALED_AS};
 use crate::bearer::Bearer;
 use crate::guard::{Left, Pass};
-use crate::ports::{Answer, Credential, Download, Outage, Source};
+use crate::ports::{Answer, Credential, Download, Outage, Source, SourceError};
 
 /// How long a hop that only names the next one may take.
 const HOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long it may take until a body comes, by one hop.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Logged with the life a link had left when it was used, `life_left_s`. A filter in `template.yaml` makes a metric of it.
 pub const LINK_USED: &str = "link used";
@@ -40,12 +45,12 @@ pub(super) struct By<'a> {
 impl By<'_> {
     /// The version of the bearer; 0: there is none.
     pub(super) fn version(self) -> u32 {
-        self.bearer.map_or(0, |bearer| bearer.version)
+        self.bearer.map_or(0, |bearer| bearer.version.number)
     }
 
     fn credential(self, auth: Auth) -> Credential {
         match (auth, self.bearer) {
-            (Auth::Bearer, Some(bearer)) => Credential::Bearer(bearer.token.clone()),
+            (Auth::Bearer, Some(bearer)) => Credential::of(self.connection, &bearer.token),
             (Auth::Bearer | Auth::None | Auth::ClientBasic | Auth::ClientAndPassword, _) => {
                 Credential::None
             }
@@ -100,6 +105,7 @@ impl Fetch<'_> {
             | Profile::GenesysMessageMedia
             | Profile::GenesysWebMessaging
             | Profile::GenesysWebChat
+            | Profile::GenesysMediaUpload
             | Profile::GenesysAgent
             | Profile::Messenger
             | Profile::Instagram
@@ -128,6 +134,7 @@ impl Fetch<'_> {
             .download((&Link(link.url.clone()), Auth::Bearer), by, rest)
             .await?;
         let said = Said {
+            kind: Some(file.kind),
             origin_type: file.declared_type.clone(),
             link_type: link.declared_type,
             size_bytes: link.size_bytes,
@@ -148,18 +155,19 @@ impl Fetch<'_> {
         let request = whatsapp::look_up(connection, &item.origin.attachment)?;
         let failed_before = item.record.diagnosis.as_ref();
         let again = failed_before.is_some_and(|d| d.code.starts_with("whatsapp."));
-        let charge = match self.guard.question(&connection.id, again).await? {
-            Ok(charge) => charge,
+        let question = match self.guard.question(&connection.id, again).await? {
+            Ok(question) => question,
             Err(until) => {
                 let why = "too many of this number's look-ups were answered with errors";
                 return Err(transfer::paused(why, (until, now)).into());
             }
         };
-        let read = |response: &Response| whatsapp::read_link(response, self.clock.now());
+        let read =
+            |response: &Response| whatsapp::read_link(connection, response, self.clock.now());
         let link = self.ask(&request, by, read).await;
         let erred = matches!(&link, Err(Shut::Failure(failure))
             if matches!(failure.disposition, Disposition::Rejected | Disposition::Unauthorised));
-        self.guard.answered(&connection.id, charge, erred).await?;
+        self.guard.answered(&connection.id, question, erred).await?;
         link.map_err(|shut| not_there_yet(shut, item))
     }
 
@@ -170,17 +178,10 @@ impl Fetch<'_> {
         by: By<'_>,
         rest: Option<&Rest>,
     ) -> Result<Opened, Shut> {
-        let Some(sealed) = &item.record.link else {
-            return Err(transfer::no_link().into());
-        };
-        let vault = self.desk.vault;
-        let link = vault.open(LINK_SEALED_AS, item.id.as_str(), sealed).await?;
-        let url = std::str::from_utf8(link.expose())
-            .ok()
-            .and_then(|text| Url::parse(text).ok());
-        let url = url.ok_or_else(transfer::no_link)?;
+        let link = self.link_of(item).await?;
+        let link = link.ok_or_else(transfer::no_link)?;
         let (opened, from) = self
-            .by_link(Link(url), file, by, rest)
+            .by_link(link, file, by, rest)
             .await
             .map_err(|shut| not_there_yet(shut, item))?;
         self.note_life(
@@ -189,6 +190,17 @@ impl Fetch<'_> {
             item.origin.sent_at + by.connection.profile().link_life(),
         );
         Ok(opened)
+    }
+
+    /// The link in the row, opened; `None`: there is none, or it is none.
+    pub(super) async fn link_of(&self, item: &Item) -> Answer<Option<Link>> {
+        let Some(sealed) = &item.record.link else {
+            return Ok(None);
+        };
+        let vault = self.desk.vault;
+        let link = vault.open(LINK_SEALED_AS, item.id.as_str(), sealed).await?;
+        let text = std::str::from_utf8(link.expose()).ok();
+        Ok(text.and_then(|text| Url::parse(text).ok()).map(Link))
     }
 
     /// Follows the link hop by hop; also from where the bytes come in the end.
@@ -221,6 +233,7 @@ impl Fetch<'_> {
                 continue;
             }
             let said = Said {
+                kind: Some(file.kind),
                 origin_type: file.declared_type.clone(),
                 link_type: None,
                 size_bytes: file.size_bytes,
@@ -291,7 +304,9 @@ impl Fetch<'_> {
         } = download;
         let now = self.clock.now();
         let passage = Passage::read(&headers);
-        match transfer::read_headers((status, &headers), said, rest, now) {
+        let read = transfer::read_headers((status, &headers), said, rest, now);
+        let (read, body) = peeked(read, body).await;
+        match read {
             Ok(announced) => {
                 tracing::info!(edge.passage = %passage, "opened");
                 Ok(Opened {
@@ -331,6 +346,45 @@ impl Fetch<'_> {
         let known = transfer::dies_at(link, now);
         let left = known.unwrap_or(at_worst).saturating_since(now);
         tracing::info!(media.id = %item.id, connection.id = %item.origin.connection, life_left_s = left.as_secs(), life_known = known.is_some(), synthetic = item.origin.synthetic, "{LINK_USED}");
+    }
+}
+
+/// Looks at the first bytes where nothing else tells a file from a page.
+async fn peeked(
+    read: Result<Announced, Failure>,
+    mut body: Box<dyn Source>,
+) -> (Result<Announced, Failure>, Box<dyn Source>) {
+    let Ok(announced) = &read else {
+        return (read, body);
+    };
+    if !announced.unsure {
+        return (read, body);
+    }
+    let first = body.next().await;
+    if let Ok(Some(piece)) = &first
+        && transfer::begins_like_page(piece, announced.declared_type.as_deref())
+    {
+        let failure =
+            transfer::error_page("status 200 and bytes that begin like a page or an error");
+        return (Err(failure), body);
+    }
+    let first = Some(first);
+    (read, Box::new(Peeked { first, body }))
+}
+
+/// A body whose beginning was looked at.
+struct Peeked {
+    first: Option<Result<Option<Bytes>, SourceError>>,
+    body: Box<dyn Source>,
+}
+
+#[async_trait(?Send)]
+impl Source for Peeked {
+    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
+        match self.first.take() {
+            Some(first) => first,
+            None => self.body.next().await,
+        }
     }
 }
 

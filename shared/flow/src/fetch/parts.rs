@@ -137,6 +137,9 @@ impl Fetch<'_> {
         }
         let began = (self.clock.now(), progress.position());
         let mut held = Held::new((self.items, self.clock), item, self.lease);
+        if let Some(step) = step_of(held.keep().await)? {
+            return Ok(step);
+        }
         while !progress.is_whole() {
             let piece = match body.next().await {
                 Ok(Some(piece)) => piece,
@@ -245,11 +248,12 @@ impl Fetch<'_> {
         let digest = progress.digest_so_far();
         if progress.digest.is_some_and(|announced| announced != digest) {
             // Where it was put together from several bodies, they may have been of several files.
-            return if seams {
-                self.start_over(item, transfer::changed(), version).await
+            let failure = if seams {
+                transfer::changed()
             } else {
-                Ok(Attempt::Failed(transfer::other_bytes(), version))
+                transfer::other_bytes()
             };
+            return self.start_over(item, failure, version).await;
         }
         match (self.in_parts, progress.checkpoint.upload.clone()) {
             (Some(in_parts), Some(upload)) => {
@@ -259,7 +263,7 @@ impl Fetch<'_> {
             _ => {
                 let size_bytes = progress.position();
                 if size_bytes == 0 {
-                    return Ok(Attempt::Failed(transfer::size_refused(0), version));
+                    return Ok(Attempt::Failed(transfer::size_doubted(0), version));
                 }
                 let arrival = Arrival {
                     id: item.id.clone(),

@@ -9,7 +9,7 @@ use super::{Attempt, Fetch, Term, broken};
 use crate::guard::Left;
 use crate::held::Held;
 use crate::metered::{Budget, Metered};
-use crate::ports::{Answer, Arrival, SourceError, Stored};
+use crate::ports::{Answer, Arrival, Outage, SourceError, Stored};
 
 impl Fetch<'_> {
     /// Stores a download of `size` bytes. What breaks off, or takes longer than this process has, comes in parts next time.
@@ -32,7 +32,15 @@ impl Fetch<'_> {
             declared_type: announced.declared_type,
             fence: item.gate.fence,
         };
-        let held = Held::new((self.items, self.clock), &mut *item, self.lease);
+        let mut held = Held::new((self.items, self.clock), &mut *item, self.lease);
+        match held.keep().await {
+            Ok(()) => {}
+            Err(SourceError::LeaseLost) => {
+                self.guard.left(&pass, Left::Answered).await?;
+                return Ok(Attempt::LeaseLost);
+            }
+            Err(error) => return Err(Outage::new("renewing a lease", error)),
+        }
         let budget = Budget {
             began: self.clock.now(),
             deadline: term.deadline,

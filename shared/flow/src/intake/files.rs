@@ -16,6 +16,7 @@ use super::{Call, Intake, KEPT_FOR, Taken};
 use crate::batch::Trouble;
 use crate::fetch::{Brought, LINK_SEALED_AS};
 use crate::ports::{Announced, Answer, Outage, Queue, Saved};
+use crate::reopening::Reopening;
 use crate::retry;
 
 impl Intake<'_> {
@@ -41,6 +42,12 @@ impl Intake<'_> {
             Announced::Known(known) if !known.origin.same_content(&item.origin) => {
                 other_content(&item.id);
                 return Ok(Taken::Durable);
+            }
+            Announced::Known(known) if known.gate.stage == Stage::Lost => {
+                match self.take_up(*known, (item, &member.link)).await? {
+                    Some(item) => (item, 1),
+                    None => return Ok(Taken::Durable),
+                }
             }
             Announced::Known(known) if known.gate.stage > Stage::Fetching => {
                 tracing::info!(media.id = %item.id, media.stage = known.gate.stage.as_str(), "duplicate webhook");
@@ -86,6 +93,43 @@ impl Intake<'_> {
             }
         }
         Ok((known, before + 1))
+    }
+
+    /// The sender came again after the file was lost, by then perhaps with a link that works: failed work is no duplicate. `None`:
+    /// with the very link by which it was lost, or none.
+    async fn take_up(
+        &self,
+        mut known: Item,
+        (item, link): (Item, &Option<Link>),
+    ) -> Answer<Option<Item>> {
+        let digest = link.as_ref().map(Link::digest);
+        if !digest.is_some_and(|digest| known.take_up(digest, self.clock.now())) {
+            tracing::info!(media.id = %known.id, "duplicate webhook of what was lost");
+            return Ok(None);
+        }
+        known.record.link = item.record.link;
+        known.record.link_dies_at = item.record.link_dies_at;
+        if self.items.save(&mut known).await? == Saved::Overtaken {
+            return Err(Outage::new(
+                format!("taking {} up again", known.id),
+                "its row changed meanwhile",
+            ));
+        }
+        self.reopening()
+            .words_of(&known, "its file was repeated under another link")
+            .await?;
+        tracing::info!(media.id = %known.id, "lost, and announced again under another link");
+        Ok(Some(known))
+    }
+
+    fn reopening(&self) -> Reopening<'_> {
+        Reopening {
+            items: self.items,
+            objects: self.fetch.objects,
+            jobs: self.jobs,
+            clock: self.clock,
+            directories: self.fetch.directories,
+        }
     }
 
     pub(super) async fn begin(&self, item: &Item) -> Answer<()> {

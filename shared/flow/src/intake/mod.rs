@@ -157,6 +157,8 @@ pub struct Intake<'a> {
 pub(crate) struct Call {
     /// How its sender waits.
     pub(crate) patience: Patience,
+    /// When it came.
+    pub(crate) came_at: Timestamp,
     /// Until when files may take, where it waits for bytes.
     pub(crate) deadline: Timestamp,
     /// Whether it says that it is a test.
@@ -252,12 +254,14 @@ impl Intake<'_> {
         correlation: &str,
     ) -> Reply {
         let patience = endpoint.profile.patience();
+        let came_at = self.clock.now();
         let deadline = match patience {
-            Patience::BytesFirst { inline, .. } => self.clock.now() + inline,
-            Patience::ClaimFirst => self.clock.now(),
+            Patience::BytesFirst { inline, .. } => came_at + inline,
+            Patience::ClaimFirst => came_at,
         };
         let call = Call {
             patience,
+            came_at,
             deadline,
             marked,
         };

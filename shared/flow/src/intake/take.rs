@@ -36,6 +36,7 @@ impl Intake<'_> {
         announcement: &Announcement,
         call: Call,
     ) -> Answer<Taken> {
+        let announcement = &*announcement.dated(call.came_at);
         match admit(announcement, endpoint, directory) {
             Admission::Carry(mut members) => {
                 if call.marked {

@@ -121,8 +121,20 @@ impl Judge<'_> {
             Some(target) => self.directories.knowing(target).await?,
             None => self.directories.current().await?,
         };
-        let Some((mut bytes, judged)) = self.inspect(&item, &head, directory.policy()).await?
-        else {
+        if item.cannot_be_judged() {
+            return Ok(self.leave_unjudged(&mut item, &head, &directory).await?);
+        }
+        if item.inspected_again() {
+            // Written before, because a panic or a timeout leaves nobody to write it.
+            self.save(&mut item).await?;
+        }
+        let inspected = self.inspect(&item, &head, directory.policy()).await;
+        let noted = item.record.inspections > 0;
+        item.inspection_ended(inspected.is_err());
+        if inspected.is_err() && noted {
+            self.save(&mut item).await?;
+        }
+        let Some((mut bytes, judged)) = inspected? else {
             return Err(Trouble::Dangling(format!(
                 "object of item {id} changed while it was read"
             )));
@@ -152,6 +164,34 @@ impl Judge<'_> {
         Ok(())
     }
 
+    /// A file whose inspection panics, or outlasts its time, would be inspected for ever: it is held instead, without another
+    /// look, and those who wait for it are told. Whoever mends the inspection has it judged anew by `attache redrive`.
+    async fn leave_unjudged(
+        &self,
+        item: &mut Item,
+        head: &Head,
+        directory: &Directory,
+    ) -> Answer<()> {
+        let digest = match head.digest {
+            Some(digest) => digest,
+            None => match self.objects.open(&item.id, &head.etag).await? {
+                Some(mut bytes) => digest_of(&mut *bytes).map_err(unread)?,
+                // Another object is there by now: its own event comes.
+                None => return Ok(()),
+            },
+        };
+        let times = item.record.inspections;
+        let findings = Findings::not_judged(format!("inspecting it came to no end, {times} times"));
+        let judged = weighed(
+            self.standard,
+            directory.policy(),
+            (item, head),
+            (findings, digest),
+        )?;
+        tracing::error!(media.id = %item.id, tries = times, "cannot be judged; held");
+        self.decide(item, judged, directory).await
+    }
+
     async fn inspect(
         &self,
         item: &Item,
@@ -168,31 +208,12 @@ impl Judge<'_> {
                 .or(head.declared_type.as_deref()),
             file_name: file.and_then(|file| file.file_name.as_deref()),
         };
-        let unread = |e| Outage::new("reading the stored original", e);
-        let mut findings = attache_inspect::inspect(&mut bytes, &claim).map_err(unread)?;
+        let findings = attache_inspect::inspect(&mut bytes, &claim).map_err(unread)?;
         let digest = match head.digest {
             Some(digest) => digest,
             None => digest_of(&mut *bytes).map_err(unread)?,
         };
-        findings.hazards.extend(blocked(policy, &digest));
-        let object = StoredObject {
-            etag: head.etag.clone(),
-            size_bytes: head.size_bytes,
-            digest,
-        };
-        // Else somebody stored the whole beside them: the parts are still to be dropped, by whoever takes the job they were sent
-        // under once more.
-        let is_alone = head.digest.is_none() || item.record.upload().is_none();
-        let policy = overlaid(self.standard, policy);
-        let policy = policy.map_err(|e| Outage::new("reading the owner's policy", e))?;
-        let judged = Judged {
-            object,
-            is_alone,
-            judgement: policy.judge(&findings),
-            findings,
-            policy: policy.into_owned(),
-            cleared_by: None,
-        };
+        let judged = weighed(self.standard, policy, (item, head), (findings, digest))?;
         Ok(Some((bytes, judged)))
     }
 
@@ -375,6 +396,36 @@ impl Judged {
     }
 }
 
+/// What findings mean by the standard policy and the owner's.
+fn weighed(
+    standard: &Policy,
+    own: &FilePolicy,
+    (item, head): (&Item, &Head),
+    (mut findings, digest): (Findings, Sha256Digest),
+) -> Answer<Judged> {
+    findings.hazards.extend(blocked(own, &digest));
+    let policy = overlaid(standard, own);
+    let policy = policy.map_err(|e| Outage::new("reading the owner's policy", e))?;
+    Ok(Judged {
+        object: StoredObject {
+            etag: head.etag.clone(),
+            size_bytes: head.size_bytes,
+            digest,
+        },
+        // Else somebody stored the whole beside them: the parts are still to be dropped, by whoever takes the job they were sent
+        // under once more.
+        is_alone: head.digest.is_none() || item.record.upload().is_none(),
+        judgement: policy.judge(&findings),
+        findings,
+        policy: policy.into_owned(),
+        cleared_by: None,
+    })
+}
+
+fn unread(error: io::Error) -> Outage {
+    Outage::new("reading the stored original", error)
+}
+
 /// Notes that the bytes are here, whole: whoever fetched them has nothing more to do.
 fn brought(item: &mut Item, object: StoredObject, is_alone: bool) {
     item.record.object = Some(object);
@@ -384,7 +435,7 @@ fn brought(item: &mut Item, object: StoredObject, is_alone: bool) {
         item.record.transfer = None;
     }
     item.record.attempts = 0;
-    item.record.token_floor = 0;
+    item.record.forget_tokens();
     item.record.wait_until = None;
     item.acknowledge_claim(Actor::Fetch);
     item.rest();

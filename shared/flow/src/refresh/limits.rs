@@ -57,6 +57,10 @@ impl Refresh<'_> {
         let now = self.clock.now();
         let told = match told {
             Ok(bounds) => {
+                if let Some(before) = known.told().filter(|before| **before != bounds) {
+                    // What a file that was refused in spite of them is explained by (`S2-32`).
+                    tracing::warn!(connection.id = %connection.id, limits.max_bytes_before = ?before.max_bytes, limits.max_bytes = ?bounds.max_bytes, limits.types_before = ?before.types, limits.types = ?bounds.types, "limits changed");
+                }
                 tracing::info!(connection.id = %connection.id, limits.max_bytes = ?bounds.max_bytes, limits.types = ?bounds.types.as_ref().map(Vec::len), "limits read");
                 Some(bounds)
             }

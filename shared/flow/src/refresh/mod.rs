@@ -221,6 +221,7 @@ impl Refresh<'_> {
             | Account::GenesysMessageMedia { org, .. }
             | Account::GenesysWebMessaging { org, .. }
             | Account::GenesysWebChat { org, .. }
+            | Account::GenesysMediaUpload { org, .. }
             | Account::GenesysAgent { org, .. } => org,
         };
         let Some(request) = genesys::token_request(connection) else {

@@ -111,3 +111,31 @@ fn a_status_that_tells_of_a_dead_file_ends_its_use() {
     sends(&site, "g2");
     assert_eq!(named(&site), ["uploaded-1", "uploaded-2"]);
 }
+
+#[test]
+fn an_upload_that_a_cache_refuses_is_named_and_holds_nobody_else_up() {
+    // The same request id twice: the second is no answer to what was asked.
+    let told: &[(&str, &str)] = &[("X-Request-ID", "8f14e45f-ceea-467f-9a3d-1f2e3d4c5b6a")];
+    let site = open();
+    site.platforms.told.set(told);
+    let answers = [(429, ""), (429, "")];
+    site.platforms.upload_answers.borrow_mut().extend(answers);
+    sends(&site, "g1");
+    while !site.platforms.upload_answers.borrow().is_empty() {
+        site.run(1);
+    }
+    site.platforms.told.set(&[]);
+    let diagnosis = site.item().record.diagnosis.unwrap();
+    assert_eq!(diagnosis.code, "pipeline.cached-error");
+    assert!(
+        diagnosis.evidence.contains("X-Request-ID 8f14e45f"),
+        "{diagnosis:?}"
+    );
+    let lines = site.world.state.borrow().learnt.clone();
+    assert!(
+        lines["media/wa-sales"].contains(r#""generation":1"#),
+        "the first may be the platform's own: {lines:?}"
+    );
+    site.run(30);
+    assert_eq!((stages(&site), uploads(&site)), (vec![Stage::Sent], 1));
+}

@@ -232,6 +232,8 @@ fn genesys_refuses_a_file_it_should_take_and_gets_a_link() {
     site.run(6);
     assert_eq!(end(&site.item()), (Stage::Sent, "link"));
     assert_eq!(site.files_sent().len(), 0);
+    // What it tells of its limits is read anew at once, not in an hour.
+    assert_eq!(site.platforms.integrations.get(), 2);
     let told = told(&site);
     assert_eq!(told.len(), 1);
     assert!(

@@ -262,3 +262,40 @@ fn a_second_ending_is_told_as_well() {
     assert_eq!(site.item().gate.stage, Stage::Failed);
     assert_eq!(notices(&site), 2);
 }
+
+#[test]
+fn an_agents_file_that_was_lost_is_taken_up_under_another_link() {
+    let site = open(PHOTO);
+    let dead = [(404, &[][..]); 60];
+    site.platforms.downloads.borrow_mut().extend(dead);
+    let file = |link: &str| {
+        let mut file = site.attachment("f", "photo.jpg");
+        let url = format!("https://api.mypurecloud.de/api/v2/downloads/{link}");
+        file["attachment"]["url"] = json!(url);
+        json!([file])
+    };
+    assert_eq!(site.agent_says("a", "Look", file("dead")).status, 503);
+    site.run(5);
+    site.pass(1900);
+    for _ in 0..10 {
+        site.run(60);
+    }
+    assert_eq!(site.item().gate.stage, Stage::Lost, "{:?}", site.item());
+    assert!(receipts(&site).contains(&"Failed".to_owned()));
+    let told = (receipts(&site).len(), notices(&site));
+    site.platforms.downloads.borrow_mut().clear();
+
+    assert_eq!(site.agent_says("a", "Look", file("dead")).status, 200);
+    site.run(5);
+    assert_eq!(site.item().gate.stage, Stage::Lost, "the same link");
+    assert_eq!((receipts(&site).len(), notices(&site)), told, "nothing new");
+
+    for _ in 0..2 {
+        assert_eq!(site.agent_says("a", "Look", file("fresh")).status, 200);
+        site.run(5);
+        assert_eq!(site.item().gate.stage, Stage::Sent);
+    }
+    let said = site.platforms.said.borrow();
+    let words = said.iter().filter(|body| body.to_string().contains("Look"));
+    assert_eq!((said.len(), words.count()), (1, 1), "{said:?}");
+}

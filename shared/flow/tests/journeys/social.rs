@@ -269,3 +269,24 @@ fn what_is_unsent_is_removed_and_the_agent_is_told() {
         .collect();
     assert_eq!(texts.len(), 1);
 }
+
+#[test]
+fn an_error_that_comes_as_a_photo_is_none() {
+    for page in [
+        &b"<!DOCTYPE html><title>Oops</title>"[..],
+        br#"{"error": {"message": "expired"}}"#,
+    ] {
+        let site = open("fb", false);
+        *site.platforms.file.borrow_mut() = page.to_vec();
+        let photo = json!({"message": {"mid": "m_1", "attachments": [attachment("image", "a")]}});
+        site.event("fb", &photo);
+        site.run(3);
+        assert!(site.files_sent().is_empty());
+        let diagnosis = site.item().record.diagnosis.map(|it| it.code);
+        assert_eq!(diagnosis.as_deref(), Some("transfer.error-page"));
+        *site.platforms.file.borrow_mut() = PHOTO.to_vec();
+        site.run(30);
+        assert_eq!(site.item().gate.stage, Stage::Sent);
+        assert_eq!(site.files_sent().len(), 1);
+    }
+}

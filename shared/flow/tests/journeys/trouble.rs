@@ -1,21 +1,23 @@
 //! Hosts and numbers in trouble: they are left alone, by everybody, and asked again in time.
 
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use attache_domain::claim::{Lease, Terms, Work};
 use attache_domain::ids::ConnectionId;
 use attache_domain::journey::{Item, Stage};
 use attache_flow::guard::{Guard, Known, Left};
+use attache_flow::held::Held;
 use attache_flow::memory::Weather;
-use attache_flow::ports::Answer;
+use attache_flow::ports::{Answer, Claimed, Clock, Items, Queue};
 use futures_util::FutureExt;
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 
-use crate::world::{Site, directory};
+use crate::world::{LEASE, Site, directory};
 
 const FILE: &[u8] = b"a note";
 
@@ -55,7 +57,9 @@ fn where_there_is_no_trouble_nobody_asks() {
         asked.remove("taken/genesys"),
         Some(idle["taken/genesys"] + 1)
     );
-    assert!(asked.is_empty(), "{asked:?}");
+    // The errors of a number are read when a process first looks up something for it.
+    let errors = ("errors/wa-sales".to_owned(), 1);
+    assert_eq!(asked, [errors].into());
 }
 
 #[test]
@@ -94,6 +98,24 @@ impl Weather for Turns {
     }
 
     async fn wait(&self, _duration: Duration) {}
+}
+
+/// Whoever waits, waits long.
+struct Patient;
+
+#[async_trait(?Send)]
+impl Weather for Patient {
+    async fn before(&self, _call: &'static str) -> Answer<()> {
+        Ok(())
+    }
+
+    async fn after(&self, _call: &'static str) -> Answer<()> {
+        Ok(())
+    }
+
+    async fn wait(&self, _duration: Duration) {
+        pending().await
+    }
 }
 
 fn to_the_end<T>(work: impl Future<Output = T>) -> T {
@@ -196,4 +218,104 @@ fn an_error_out_of_a_cache_is_named_and_asked_past() {
         site.run(60);
         assert_eq!(in_stage(&site, Stage::Sent), 1);
     }
+}
+
+#[test]
+fn a_lease_runs_from_the_claim_whatever_its_holder_waited_for() {
+    for (waited, renewed) in [(14, false), (15, true), (24, true), (29, true)] {
+        let site = sent(1);
+        let id = site.id();
+        let lease = Lease {
+            holder: 1,
+            since: site.world.now(),
+            until: site.world.now() + LEASE,
+        };
+        let terms = Terms {
+            work: Work::Fetch,
+            epoch: 0,
+            sequence: 0,
+            now: site.world.now(),
+            lease,
+        };
+        let claimed = site.world.claim(&id, &terms).now_or_never();
+        let Claimed::Granted(claimed) = claimed.unwrap().unwrap() else {
+            panic!("it is free")
+        };
+        let mut item = (*claimed).clone();
+        site.pass(waited);
+        let mut held = Held::new((&site.world, &site.world), &mut item, LEASE);
+        held.keep().now_or_never().unwrap().unwrap();
+        let until = site.item().gate.lease.map(|lease| lease.until);
+        let expected = match renewed {
+            true => site.world.now() + LEASE,
+            false => claimed.gate.lease.as_ref().unwrap().until,
+        };
+        assert_eq!(until, Some(expected), "after {waited} s");
+    }
+}
+
+#[test]
+fn who_waits_for_room_and_for_the_host_keeps_the_item_to_itself() {
+    let site = Site::with(FILE, directory(), Rc::new(Patient));
+    site.refresh();
+    announce(&site, "m");
+    let all = site.room.take_now(usize::MAX).unwrap();
+    let fetch = site.fetcher();
+    let jobs = site.world.receive(Queue::Fetch);
+    let mut first = pin!(fetch.handle(&jobs[0].body, Duration::from_secs(840)));
+    assert!(first.as_mut().now_or_never().is_none(), "it waits for room");
+    site.pass(14);
+    site.platforms.lingers.set(2);
+    drop(all);
+    assert!(first.as_mut().now_or_never().is_none(), "it looks up");
+    site.pass(9);
+    assert!(
+        first.as_mut().now_or_never().is_none(),
+        "it opens the download"
+    );
+    site.pass(9);
+    // Its job is visible again, say; the first would have lost its lease two seconds ago.
+    let second = fetch.handle(&jobs[0].body, Duration::from_secs(840));
+    second
+        .now_or_never()
+        .expect("it is told to go away")
+        .unwrap();
+    site.slowly(first).unwrap();
+    assert_eq!(asked(&site), 1, "one download");
+}
+
+/// Asks a question that is answered with an error a moment later; whether it was asked.
+async fn err(site: &Site, guard: Guard<'_>) -> bool {
+    let wa = ConnectionId::new("wa");
+    let Ok(question) = guard.question(&wa, false).await.unwrap() else {
+        return false;
+    };
+    Turns.before("the platform").await.unwrap();
+    site.platforms
+        .not_found
+        .set(site.platforms.not_found.get() + 1);
+    guard.answered(&wa, question, true).await.unwrap();
+    true
+}
+
+#[test]
+fn processes_that_know_nothing_of_each_other_make_few_more_errors_than_allowed() {
+    let site = Site::with(FILE, directory(), Rc::new(Turns));
+    let known: Vec<Known> = (0..5).map(|_| Known::default()).collect();
+    let guard = |known| Guard {
+        limits: &site.world,
+        clock: &site.world,
+        known,
+    };
+    let all = known.iter().flat_map(|known| [known; 6]);
+    to_the_end(join_all(all.map(|known| err(&site, guard(known)))));
+    let errors = site.platforms.not_found.get();
+    assert!(
+        (15..=15 + 2 * 5).contains(&errors),
+        "{errors} errors of 30 dead ids"
+    );
+    let cold = Known::default();
+    assert!(!to_the_end(err(&site, guard(&cold))), "the hour is used up");
+    site.pass(3600);
+    assert!(to_the_end(err(&site, guard(&Known::default()))));
 }

@@ -171,6 +171,11 @@ fn what_stays_queued_is_cancelled_and_handed_over_again() {
     site.run(5);
     assert!(web.files.borrow()["file-1"].cancelled);
     assert_eq!(code(&site.item()), "pipeline.queued-too-long");
+    let evidence = site.item().record.diagnosis.unwrap().evidence;
+    assert!(
+        evidence.contains("; the message is ") && evidence.ends_with(" s old, 1 in hand here"),
+        "{evidence}"
+    );
     web.tell(completed());
     // What is told of the upload that was cancelled is no news.
     site.completes("file-1", &completed());

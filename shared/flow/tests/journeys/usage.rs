@@ -77,3 +77,24 @@ fn at_100_percent_nothing_goes_until_the_reset() {
     site.run(120);
     assert_eq!(sent(&site), 11);
 }
+
+#[test]
+fn slots_from_before_the_hint_wait_for_the_reset_too() {
+    let site = Site::new(b"x");
+    site.refresh();
+    let names: Vec<String> = (0..60).map(|n| format!("m{n}")).collect();
+    says(&site, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    // A burst, and the others have their slots 0.8 s apart.
+    site.run(3);
+    let before = sent(&site);
+    assert!((20..30).contains(&before), "{before}");
+    site.platforms.told.set(FULL);
+    site.run(3);
+    let told = sent(&site);
+    assert!(told <= before + 4, "those under way, not {}", told - before);
+    site.run(34);
+    assert_eq!(sent(&site), told, "nothing until the reset");
+    site.platforms.told.set(&[]);
+    site.run(300);
+    assert_eq!(sent(&site), 60);
+}

@@ -1,6 +1,7 @@
 //! The whole system on this machine, with short times: how it is started, given files, and watched until they rest.
 
 mod looks;
+mod social;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,9 +21,10 @@ use attache_flow::ports::{Announced, Clock, Items as _, Saved, Tokens as _};
 use attache_local::LocalRun;
 use attache_operator::content::LocalContent;
 use attache_operator::site::{self, STAGE, Seed, SiteOptions, table_name};
-use attache_operator::standins::StandIns;
+use attache_operator::standins::{Social, StandIns, integrations};
 use attache_platforms::canary::Canary;
 use attache_platforms::genesys::{AgentFile, Genesys, GenesysOptions};
+use attache_platforms::messenger::{Messenger, MessengerOptions};
 use attache_platforms::whatsapp::{Composed, MediaFile, Say, WhatsApp, WhatsAppOptions};
 use url::Url;
 
@@ -57,6 +59,8 @@ pub type Rows = fn(&StandIns) -> Result<Vec<Row>>;
 pub struct Setup {
     /// The customer's platform.
     pub whatsapp: WhatsAppOptions,
+    /// Messenger and Instagram, if customers write over them too.
+    pub messenger: Option<MessengerOptions>,
     /// The agent's platform.
     pub genesys: GenesysOptions,
     /// Template parameters over the stage's own.
@@ -124,14 +128,25 @@ impl Stage {
             ..setup.whatsapp
         })
         .await?;
+        let is_social = setup.messenger.is_some();
+        let messenger = Messenger::start(MessengerOptions {
+            canary: canary.clone(),
+            ..setup.messenger.unwrap_or_default()
+        })
+        .await?;
+        let mut genesys = setup.genesys;
+        if is_social {
+            genesys.integrations.extend(integrations());
+        }
         let genesys = Genesys::start(GenesysOptions {
             canary: canary.clone(),
             outbound_types: vec!["*/*".to_owned()],
-            ..setup.genesys
+            ..genesys
         })
         .await?;
         let standins = StandIns {
             whatsapp,
+            messenger,
             genesys,
             canary,
         };
@@ -154,6 +169,9 @@ impl Stage {
         };
         let provisioned = site::provision(binaries, options).await?;
         let mut seed = standins.seed(STAGE)?;
+        if is_social {
+            seed = seed.and(standins.social_seed(STAGE)?);
+        }
         seed.secrets.extend(content.map(|content| content.secret));
         for row in &mut seed.rows {
             match row {
@@ -193,21 +211,24 @@ impl Stage {
             .subscribe(stage.run.api_url())
             .await
             .context("WhatsApp's verification call")?;
-        stage.tokens_are_there().await?;
+        if is_social {
+            let subscribed = stage.standins.subscribe_social(stage.run.api_url());
+            subscribed.await.context("Meta's verification calls")?;
+        }
+        stage.tokens_are_there(is_social).await?;
         Ok(stage)
     }
 
-    /// Waits until both sides' tokens are in the table, so that what follows does not depend on who was first.
-    async fn tokens_are_there(&self) -> Result<()> {
-        for (connection, purpose) in [
-            (CUSTOMER_SIDE, Purpose::Media),
-            (CUSTOMER_SIDE, Purpose::Messages),
-            (AGENT_SIDE, Purpose::Media),
-            (AGENT_SIDE, Purpose::Messages),
-        ] {
-            let id = row_id(&ConnectionId::new(connection), purpose);
-            let look = || async { Ok(self.tokens.load(&id).await?.and_then(|row| row.sealed)) };
-            eventually(&format!("a token for {connection}"), CURTAIN_UP, look).await?;
+    /// Waits until all sides' tokens are in the table, so that what follows does not depend on who was first.
+    async fn tokens_are_there(&self, is_social: bool) -> Result<()> {
+        let social = Social::ALL.iter().filter(|_| is_social);
+        let social = social.flat_map(|it| [it.customers, it.agents]);
+        for connection in [CUSTOMER_SIDE, AGENT_SIDE].into_iter().chain(social) {
+            for purpose in [Purpose::Media, Purpose::Messages] {
+                let id = row_id(&ConnectionId::new(connection), purpose);
+                let look = || async { Ok(self.tokens.load(&id).await?.and_then(|row| row.sealed)) };
+                eventually(&format!("a token for {connection}"), CURTAIN_UP, look).await?;
+            }
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ mod purity;
 mod refused;
 mod replay_storm;
 mod scanned;
+mod social;
 mod storm;
 mod strangers;
 mod taken_back;

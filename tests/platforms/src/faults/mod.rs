@@ -263,6 +263,8 @@ faults! {
     Scan500 = "scan-500" at SCAN;
     /// Accepted, and then refused by the provider behind with 403: something between the two lowers TLS.
     TlsDowngrade = "tls-downgrade" at SCAN;
+    /// The event of the direct upload test tells that the file was not taken in behind the edge in time.
+    CdnIngestion = "cdn-ingestion" at SCAN;
     /// The scan finds malware.
     VirusFound = "virus-found" at SCAN;
     /// Genesys comes for the link of an inbound message once it is dead by what the link itself says, finds that, and tells.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     agent_side,
     allowance::Standing,
-    by_name, configuration, downloads, error, inbound, login,
+    by_name, configuration, downloads, error, inbound, login, media_upload,
     state::{Line, State, lock},
     web_messaging,
 };
@@ -68,7 +68,7 @@ enum Call<'r> {
     AgentMessage {
         ids: (&'r str, &'r str),
     },
-    /// The configuration of a web chat, which no published schema knows; nor the next three.
+    /// The configuration of a web chat, which no published schema knows; nor the next four.
     WebChat {
         id: &'r str,
     },
@@ -76,6 +76,8 @@ enum Call<'r> {
     Form {
         surface: by_name::Surface,
     },
+    /// The direct upload test.
+    MediaUpload,
     /// A message that names one, in a conversation of web chat or of message media.
     Named {
         conversation: Option<&'r str>,
@@ -109,6 +111,7 @@ impl Call<'_> {
             Self::MediaData { .. }
             | Self::WebChat { .. }
             | Self::Form { .. }
+            | Self::MediaUpload
             | Self::Named { .. }
             | Self::Note { .. }
             | Self::Place
@@ -167,6 +170,7 @@ async fn decide(state: &Arc<State>, request: &Request, standing: Standing) -> An
             Call::Medium { ids, medium } => agent_side::look_up(state, ids, medium),
             Call::AgentMessage { ids } => agent_side::send(state, request, ids).await,
             Call::WebChat { id } => by_name::configuration(state, id),
+            Call::MediaUpload => media_upload::upload(state, request).await,
             Call::Form { surface } => by_name::upload(state, request, surface).await,
             Call::Named { conversation } => by_name::send(state, request, conversation).await,
             Call::Note { about } => by_name::note(state, request, &about),
@@ -253,6 +257,7 @@ fn call<'r>(method: &Method, segments: &[&'r str]) -> Option<Call<'r>> {
         (&Method::POST, ["attachments", "upload"]) => Some(Call::Form {
             surface: by_name::Surface::WebChat,
         }),
+        (&Method::POST, ["media", "upload"]) => Some(Call::MediaUpload),
         (&Method::POST, ["message", "mediadata"]) => Some(Call::Form {
             surface: by_name::Surface::MessageMedia,
         }),

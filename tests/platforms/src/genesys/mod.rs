@@ -28,6 +28,7 @@ mod fetch;
 mod files;
 mod inbound;
 mod login;
+mod media_upload;
 mod message_media;
 mod options;
 mod receipts;
@@ -47,6 +48,7 @@ pub use agent_file::AgentFile;
 pub use agent_side::{AgentSaid, AgentSide, Conversation, MediaState, Medium};
 pub use by_name::{ByName, HandedOver, Said, Surface};
 pub use desk::{AgentMessage, Attachment, Fetched, Post, Receipt};
+pub use media_upload::{MediaUpload, TestUpload};
 pub use message_media::{MediaEvent, MessageMedia};
 pub use options::{Allowance, AttachmentLinks, Duplicates, GenesysOptions, Integration};
 pub use structured::{Card, CardAction, Structured};
@@ -206,6 +208,14 @@ impl Genesys {
     #[must_use]
     pub fn by_name(&self) -> ByName {
         ByName {
+            state: self.state.clone(),
+        }
+    }
+
+    /// The direct upload test.
+    #[must_use]
+    pub fn media_upload(&self) -> MediaUpload {
+        MediaUpload {
             state: self.state.clone(),
         }
     }

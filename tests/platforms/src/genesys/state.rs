@@ -15,6 +15,7 @@ use super::{
     desk::{AgentMessage, Post, Receipt},
     files::Files,
     login::Tokens,
+    media_upload,
     options::{GenesysOptions, Integration},
     web_messaging::Uploads,
 };
@@ -52,6 +53,8 @@ pub(super) struct State {
     pub(super) files: Files,
     /// The files of web messaging.
     pub(super) uploads: Uploads,
+    /// The direct upload test.
+    pub(super) media_upload: media_upload::Uploads,
     /// Files and messages of web chat and message media.
     pub(super) by_name: by_name::Desk,
     /// Conversations, media and messages on the agent's side.
@@ -120,6 +123,7 @@ impl State {
             uploads: Uploads::new(&options.webhook_secret),
             agent_side: agent_side::Desk::default(),
             by_name: by_name::Desk::default(),
+            media_upload: media_upload::Uploads::new(&options.webhook_secret),
             tokens: Mutex::default(),
             event_webhooks: Mutex::default(),
             windows: Mutex::new(Windows::new(options.allowance)),

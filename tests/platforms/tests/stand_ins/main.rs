@@ -21,6 +21,7 @@ mod ranges;
 mod receipts;
 mod says;
 mod sends;
+mod social;
 mod statuses;
 mod support;
 mod tokens;

@@ -50,6 +50,7 @@ impl Platforms {
         let at_home = match credential {
             Credential::None => true,
             Credential::Basic { .. } | Credential::ClientAndPassword { .. } => host == LOGIN,
+            Credential::Header { .. } => false,
             Credential::Bearer(token) if token.expose().starts_with(b"meta-") => {
                 [GRAPH, LOOKASIDE].contains(&host)
             }

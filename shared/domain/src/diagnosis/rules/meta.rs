@@ -4,7 +4,7 @@
 use super::super::Confidence::{Certain, Likely, Unknown as NotSure};
 use super::super::Domain::{Customer, Limits, Ours, Pipeline, Provider, Token, Unknown};
 use super::super::rule::Then::{Again, Open, OtherForm, Reject, Renew, Smaller, Throttle};
-use super::super::rule::{Rule, TRANSIENT, number, rule, status, subcode};
+use super::super::rule::{Rule, Scope, TRANSIENT, number, rule, status, subcode};
 use super::super::seen::Platform::{Instagram, Messenger, WhatsApp};
 use super::super::seen::Step::{LookUp, Send, Upload};
 
@@ -17,12 +17,12 @@ const SERVER: &[(u16, u16)] = &[(500, 599)];
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule] = &[
     rule("meta-token", "*.token-refused", number(&[(0, 0), (190, 190)]), (Token, Renew, Certain), TOKEN, "Meta, error codes; S0-57"),
-    rule("meta-app-throttled", "*.app-throttled", number(&[(4, 4)]), (Provider, Throttle, Certain), THROTTLED, CODES),
-    rule("meta-page-throttled", "*.page-throttled", number(&[(32, 32)]).of(SOCIAL), (Provider, Throttle, Certain), THROTTLED, CODES),
+    rule("meta-app-throttled", "*.app-throttled", number(&[(4, 4)]), (Provider, Throttle, Certain), THROTTLED, CODES).about(Scope::Token),
+    rule("meta-page-throttled", "*.page-throttled", number(&[(32, 32)]).of(SOCIAL), (Provider, Throttle, Certain), THROTTLED, CODES).about(Scope::Connection),
     rule("meta-api-throttled", "*.throttled", number(&[(613, 613)]), (Provider, Throttle, Certain), THROTTLED, CODES),
-    rule("meta-account-throttled", "*.account-throttled", number(&[(80_000, 80_014)]), (Provider, Throttle, Certain), THROTTLED, CODES),
-    rule("wa-number-throttled", "*.number-throttled", number(&[(130_429, 130_429)]).of(&[WhatsApp]), (Provider, Throttle, Certain), THROTTLED, "S0-36; Meta, error codes"),
-    rule("wa-pair-throttled", "*.pair-throttled", number(&[(131_056, 131_056)]).of(&[WhatsApp]), (Provider, Throttle, Certain), THROTTLED, CODES),
+    rule("meta-account-throttled", "*.account-throttled", number(&[(80_000, 80_014)]), (Provider, Throttle, Certain), THROTTLED, CODES).about(Scope::Token),
+    rule("wa-number-throttled", "*.number-throttled", number(&[(130_429, 130_429)]).of(&[WhatsApp]), (Provider, Throttle, Certain), THROTTLED, "S0-36; Meta, error codes").about(Scope::Connection),
+    rule("wa-pair-throttled", "*.pair-throttled", number(&[(131_056, 131_056)]).of(&[WhatsApp]), (Provider, Throttle, Certain), THROTTLED, CODES).about(Scope::Pair),
     rule("wa-spam", "*.account-blocked", number(&[(131_048, 131_048)]).of(&[WhatsApp]), (Provider, Reject, Certain), SPAM, CODES),
     rule("meta-unavailable-send", "*.outcome-unknown", number(&[(1, 2), (131_000, 131_000)]).status(SERVER).at(&[Send]), (Provider, Open, Likely), OPEN, "C7; Meta, error codes"),
     rule("meta-unavailable", "*.unavailable", number(&[(1, 2), (1200, 1200)]), (Provider, Again, Likely), TRANSIENT_REMEDY, CODES),

@@ -2,8 +2,8 @@
 //! fit what is asked, waits that ended. Our own code says these by name.
 
 use super::super::Confidence::{Certain, Likely, Unknown as NotSure};
-use super::super::Domain::{Cache, Customer, Limits, Network, Ours, Pipeline, Provider};
-use super::super::rule::Then::{Again, AgainLater, Reject, Throttle};
+use super::super::Domain::{Cache, Customer, Limits, Network, Ours, Pipeline, Provider, Token};
+use super::super::rule::Then::{Again, AgainLater, Doubt, Reject, Throttle};
 use super::super::rule::{OURS, Rule, Then, rule};
 use super::super::{Confidence, Domain};
 
@@ -35,13 +35,14 @@ table! {
     QUEUED_TOO_LONG = own("queued-too-long", "pipeline.queued-too-long", (Pipeline, Again, Likely), QUEUED, "S0-84, S0-85");
     COMPLETION_TIMEOUT = own("completion-timeout", "pipeline.completion-timeout", (Pipeline, Again, NotSure), TIMEOUT, "S0-81…86");
     SIZE_REFUSED = own("size-refused", "transfer.size-refused", (Customer, Reject, Certain), SIZE, "S1-27, S1-31");
+    SIZE_DOUBTED = own("size-doubted", "transfer.size-refused", (Customer, Doubt, Likely), SIZE, "S1-27, S1-31");
     PAUSED = own("paused", "transfer.paused", (Pipeline, Throttle, Certain), AGAIN, "S0-39");
     HOST_REFUSED = own("host-not-listed", "transfer.host-refused", (Ours, Reject, Certain), HOST, "S1-51");
     NO_LINK = own("no-link", "transfer.no-link", (Provider, Reject, Certain), LINKLESS, "S1-16");
     REDIRECT_LOOP = own("redirect-loop", "transfer.redirect-loop", (Pipeline, Again, Likely), AGAIN, "genesys.md §4");
     ERROR_PAGE = own("error-page", "transfer.error-page", (Pipeline, Again, Likely), AGAIN, "S1-32");
     DIGEST_DIFFERS = own("digest-differs", "transfer.digest-differs", (Provider, Reject, Certain), CHANGED_FILE, "S1-32");
-    OTHER_BYTES = own("other-bytes", "transfer.other-bytes", (Provider, Reject, Certain), CHANGED_FILE, "S1-32");
+    OTHER_BYTES = own("other-bytes", "transfer.other-bytes", (Provider, Doubt, Certain), CHANGED_FILE, "S1-32");
     ENCODED = own("encoded", "transfer.encoded", (Pipeline, Again, Likely), AGAIN, "S0-31");
     LENGTH_DIFFERS = own("length-differs", "transfer.length-differs", (Pipeline, Again, Likely), AGAIN, "S0-32, S1-32");
     RANGE_REFUSED = own("range-refused", "transfer.range-refused", (Pipeline, Again, Likely), AGAIN, "RFC 9110 §14");
@@ -70,6 +71,7 @@ table! {
     PULLED_LATE = own("link-pulled-late", "delivery.link-pulled-late", (Pipeline, Reject, Likely), PULLED, "S1-16, S1-17; design §5");
     NOT_PULLED = own("link-not-pulled", "delivery.link-not-pulled", (Pipeline, Reject, NotSure), UNPULLED, "S0-17, S0-26; design §5");
     PLATFORM_DOWN = own("platform-down", "delivery.platform-down", (Provider, Reject, Certain), STATUS_PAGES, "S0-39, S2-34, C28");
+    NO_TOKEN = own("no-token", "delivery.no-token", (Token, Reject, Certain), TOKENS, "S2-36; design §5");
     FORWARD_REDIRECTED = own("forward-redirected", "forward.redirected", (Provider, Again, Certain), FORWARD_TO, "S0-63");
     FORWARD_REFUSED = own("forward-refused", "forward.refused", (Provider, Reject, Likely), THEIR_LOG, "S0-63");
     FORWARD_UNAVAILABLE = own("forward-unavailable", "forward.unavailable", (Provider, Again, Likely), THEIR_PACE, "S0-63");
@@ -106,6 +108,7 @@ const DRIFTED: &str = "It was refused in two forms, although both should have fi
 const PULLED: &str = "The platform came for the file after its link had died; life and age are in the evidence. Attaché sends a fresh link, twice at most. If it lasts, give links a longer life: a content domain, and LinkSeconds.";
 const UNPULLED: &str = "The platform could not fetch the file although its link was alive. Attaché sends a fresh link, twice at most. If it lasts, see whether the link's host can be reached from the internet, and what it answers.";
 const STATUS_PAGES: &str = "The platform did not work for so long that nobody was waiting for this any more. See its status page (metastatus.com, status.mypurecloud.com, status.niceincontact.com); once it works, send it again.";
+const TOKENS: &str = "Nobody could be asked for lack of a token. The log of the function refresh says why none was issued: client, secret, region, or a login host that is down. Once that is mended, `attache redrive` sends it.";
 const FORWARD_TO: &str =
     "Set forward_to to the address that the other system redirects to: redirects are not followed.";
 const THEIR_LOG: &str = "Look at the other system's log: it refuses what is forwarded. If it says 401 or 403, see whether it has the app secret the endpoint has.";

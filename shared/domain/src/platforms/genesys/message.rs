@@ -47,6 +47,7 @@ pub(super) fn inbound_url(connection: &Connection, what: &str) -> Result<Url, Fa
         Account::WhatsApp { .. }
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysWebChat { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysAgent { .. }
         | Account::Messenger { .. }
         | Account::Instagram { .. }

@@ -6,6 +6,7 @@ pub mod by_name;
 mod completion;
 mod error;
 mod event;
+pub mod media_upload;
 mod message;
 mod receipt;
 mod supported_content;
@@ -21,7 +22,7 @@ pub use message::{inbound, read_accepted};
 pub use receipt::receipt;
 pub use supported_content::{
     Question, integration_request, limits_question, read_integration, read_limits,
-    supported_content_request,
+    read_supported_content, supported_content_request,
 };
 pub use token::{Granted, read_token, token_request};
 pub use webhook::{could_not_fetch, parse};

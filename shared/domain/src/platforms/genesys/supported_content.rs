@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::error::failure;
 use crate::channels::{Bounds, Direction, live};
-use crate::connection::{Account, Connection};
+use crate::connection::{Account, Connection, Profile};
 use crate::diagnosis::rules::ours;
 use crate::diagnosis::{Failure, Step};
 use crate::time::Timestamp;
@@ -51,6 +51,7 @@ pub fn limits_question(connection: &Connection) -> Option<Question> {
             .map(Question::Limits),
         Account::WhatsApp { .. }
         | Account::GenesysMessageMedia { .. }
+        | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::Messenger { .. }
         | Account::Instagram { .. }
@@ -59,7 +60,7 @@ pub fn limits_question(connection: &Connection) -> Option<Question> {
     }
 }
 
-/// Asks for the integration of a connection; `None`: it has none.
+/// Asks for the integration; `None`: the connection is none.
 #[must_use]
 pub fn integration_request(connection: &Connection) -> Option<Request> {
     let Account::GenesysOpenMessaging { integration_id, .. } = &connection.account else {
@@ -97,12 +98,28 @@ pub fn read_limits(
     response: &Response,
     now: Timestamp,
 ) -> Result<Bounds, Failure> {
-    let body = read(response, now)?;
     let profile = connection.profile();
     let direction = match profile.direction() {
         Direction::ToAgent => Direction::ToCustomer,
         Direction::ToCustomer => Direction::ToAgent,
     };
+    bounds(profile, direction, read(response, now)?)
+}
+
+/// Reads what a supported-content profile allows in this direction.
+///
+/// # Errors
+/// The vendor's error; an answer that is no profile.
+pub fn read_supported_content(
+    response: &Response,
+    direction: Direction,
+    now: Timestamp,
+) -> Result<Bounds, Failure> {
+    let body = read(response, now)?;
+    bounds(Profile::GenesysOpenMessaging, direction, body)
+}
+
+fn bounds(profile: Profile, direction: Direction, body: Value) -> Result<Bounds, Failure> {
     live::read(profile.as_str(), direction, body).map_err(|error| {
         let source = std::error::Error::source(&error).map(ToString::to_string);
         unreadable(&source.unwrap_or_else(|| error.to_string()))

@@ -100,6 +100,21 @@ pub(crate) fn by_name_directory(profile: Profile) -> Directory {
     Directory::new(rows.chain(media))
 }
 
+/// The number's files go to the direct upload test.
+pub(crate) fn upload_test_directory() -> Directory {
+    let account = Account::GenesysMediaUpload {
+        endpoint: EndpointId::new("theirs"),
+        channel_type: "whatsapp".to_owned(),
+        org: org(),
+    };
+    let rows = rows_of_the_site().into_iter();
+    Directory::new(rows.chain([
+        Row::Endpoint(endpoint("theirs", Profile::GenesysMediaUpload)),
+        Row::Connection(Connection::new(ConnectionId::new("test"), account)),
+        route("wa-sales", "test"),
+    ]))
+}
+
 /// An integration for each of a page and an Instagram account, which answer as persons if Meta allows it.
 pub(crate) fn page_directory(human_agent: bool, retention: Retention) -> Directory {
     let page = |endpoint: &str| Page {
@@ -198,7 +213,7 @@ pub(crate) fn integration(id: &str, integration_id: &str) -> Row {
     ))
 }
 
-fn org() -> Org {
+pub(crate) fn org() -> Org {
     Org {
         api_url: Url::parse("https://api.mypurecloud.de").unwrap(),
         login_url: Url::parse("https://login.mypurecloud.de").unwrap(),
@@ -225,7 +240,7 @@ pub(crate) fn rows_of_the_site() -> Vec<Row> {
     ]
 }
 
-fn endpoint(id: &str, profile: Profile) -> Endpoint {
+pub(crate) fn endpoint(id: &str, profile: Profile) -> Endpoint {
     Endpoint {
         id: EndpointId::new(id),
         profile,

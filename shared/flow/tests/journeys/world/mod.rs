@@ -46,7 +46,8 @@ use serde_json::{Value, json};
 use configuration::inviting_directory;
 pub(crate) use configuration::{
     agent_side_directory, by_name_directory, byoc_directory, directory, directory_of,
-    directory_with, integration, number, page_directory, route, rows_of_the_site, web_directory,
+    directory_with, endpoint, integration, number, org, page_directory, route, rows_of_the_site,
+    upload_test_directory, web_directory,
 };
 pub(crate) use mortal::Mortal;
 pub(crate) use platforms::{Answer, Host, Platforms};
@@ -119,6 +120,7 @@ impl Site {
             ("ig", Scheme::META, SECRET),
             ("gc", Scheme::GENESYS, GENESYS_SECRET),
             ("media", Scheme::GENESYS, GENESYS_SECRET),
+            ("mm", Scheme::GENESYS, GENESYS_SECRET),
             ("web", Scheme::GENESYS_EVENTS, GENESYS_SECRET),
             ("theirs", Scheme::GENESYS_EVENTS, GENESYS_SECRET),
         ]
@@ -293,10 +295,28 @@ impl Site {
         if !content.is_null() {
             body["content"] = content;
         }
+        self.agent_posts(&body)
+    }
+
+    /// A webhook of Genesys' open messaging.
+    pub(crate) fn agent_posts(&self, body: &Value) -> Reply {
         let body = body.to_string();
         let secret = Secret::new(GENESYS_SECRET).unwrap();
         let signature = Scheme::GENESYS.sign(&secret, body.as_bytes());
         self.post_to("gc", body.as_bytes(), &signature)
+    }
+
+    /// The source documents' event of a file.
+    pub(crate) fn media_event(&self, event: &Value) -> Reply {
+        let body = event.to_string();
+        let secret = Secret::new(GENESYS_SECRET).unwrap();
+        let signature = Scheme::GENESYS.sign(&secret, body.as_bytes());
+        self.post_to("mm", body.as_bytes(), &signature)
+    }
+
+    /// The time here, as the platforms write it.
+    pub(crate) fn now(&self) -> String {
+        self.world.now().to_rfc3339()
     }
 
     /// A receipt of Genesys' about a message that it accepted.
@@ -441,7 +461,7 @@ impl Site {
         }
     }
 
-    fn fetcher(&self) -> Fetch<'_> {
+    pub(crate) fn fetcher(&self) -> Fetch<'_> {
         let world = &self.world;
         Fetch {
             items: world,
@@ -591,7 +611,7 @@ impl Site {
     }
 
     /// To the end; each time it has to wait, a second passes.
-    fn slowly<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(crate) fn slowly<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {
             match work.as_mut().now_or_never() {

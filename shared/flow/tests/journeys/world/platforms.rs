@@ -1,7 +1,9 @@
 //! The platforms of the world: both answer at once, as they are told to.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -46,6 +48,10 @@ pub(crate) struct Platforms {
     pub(crate) downloads: RefCell<VecDeque<Refusal>>,
     /// How many bytes the next downloads give before they end.
     pub(crate) cut: RefCell<VecDeque<usize>>,
+    /// So many of the next calls and downloads do not answer at once.
+    pub(crate) lingers: Cell<usize>,
+    /// So many of the next downloads have the right length and one wrong byte.
+    pub(crate) wrong: Cell<usize>,
     /// How the host of the file behaves.
     pub(crate) host: RefCell<Host>,
     /// What it was asked to begin with, download by download.
@@ -58,6 +64,10 @@ pub(crate) struct Platforms {
     pub(crate) refuses: Cell<Option<(&'static str, bool, u16)>>,
     /// What every send to WhatsApp is answered instead: a status and a body.
     pub(crate) errs: RefCell<Option<(u16, String)>>,
+    /// A customer gets one message in so many seconds of WhatsApp; more are refused with 131056.
+    pub(crate) most_a_pair: Cell<Option<u64>>,
+    /// When each customer got the last one.
+    pub(crate) paired: RefCell<BTreeMap<String, Timestamp>>,
     /// How many of them were.
     pub(crate) erred: Cell<usize>,
     /// How many of the others were.
@@ -159,11 +169,39 @@ pub(super) fn json_body(request: &Request) -> Value {
 }
 
 impl Platforms {
+    async fn linger(&self) {
+        let Some(left) = self.lingers.get().checked_sub(1) else {
+            return;
+        };
+        self.lingers.set(left);
+        let mut lingers = true;
+        poll_fn(|_| match std::mem::take(&mut lingers) {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        })
+        .await;
+    }
+
     fn note_bearer(&self, request: &Request, credential: &Credential) {
         if matches!(credential, Credential::Bearer(_)) {
             let host = request.url.host_str().unwrap_or_default().to_owned();
             self.bearers.borrow_mut().push(host);
         }
+    }
+
+    /// Whether the customer got a message so short a time ago that this one is refused.
+    fn is_too_much(&self, body: &Value) -> bool {
+        let Some(seconds) = self.most_a_pair.get() else {
+            return false;
+        };
+        let (now, customer) = (self.now.get(), body["to"].to_string());
+        let mut paired = self.paired.borrow_mut();
+        let last = paired.get(&customer);
+        if last.is_some_and(|at| now.saturating_since(*at).as_secs() < seconds) {
+            return true;
+        }
+        paired.insert(customer, now);
+        false
     }
 
     fn is_refused(&self, request: &Request, who: &str, files: bool) -> bool {
@@ -279,6 +317,7 @@ impl Http for Platforms {
         request: &Request,
         credential: &Credential,
     ) -> Result<Response, CallError> {
+        self.linger().await;
         if request.url.host_str() == Some("old.example") {
             assert!(matches!(credential, Credential::None), "no credential");
             return self.take_forwarded(request);
@@ -329,6 +368,11 @@ impl Http for Platforms {
             if let Some((status, body)) = &*self.errs.borrow() {
                 self.erred.set(self.erred.get() + 1);
                 return Ok(response(*status, body.clone()));
+            }
+            if self.is_too_much(&body) {
+                self.erred.set(self.erred.get() + 1);
+                let refused = json!({"error": {"code": 131_056, "message": "Pair rate limit hit"}});
+                return Ok(response(400, refused.to_string()));
             }
             let count = self.said.borrow().len() + 1;
             let accepted = match body.get("recipient") {
@@ -393,7 +437,11 @@ impl Http for Platforms {
         assert_eq!(form.file_bytes, bytes.len() as u64);
         let answer = self.upload_answers.borrow_mut().pop_front();
         if let Some((status, body)) = answer {
-            return Ok(response(status, body));
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            return Ok(Response {
+                headers: Headers::new(self.told.get().iter().map(owned)),
+                ..response(status, body)
+            });
         }
         self.uploads.borrow_mut().push(bytes);
         let id = format!("uploaded-{}", self.uploads.borrow().len());
@@ -410,6 +458,7 @@ impl Http for Platforms {
         credential: &Credential,
         rest: Option<&Rest>,
     ) -> Result<Download, CallError> {
+        self.linger().await;
         self.note_bearer(request, credential);
         let signed = request.url.host_str() == Some("signed.example");
         assert_eq!(
@@ -426,7 +475,11 @@ impl Http for Platforms {
                 body: Box::new(Pieces(VecDeque::new())),
             });
         }
-        let file = self.file.borrow().clone();
+        let mut file = self.file.borrow().clone();
+        if let Some(left) = self.wrong.get().checked_sub(1) {
+            self.wrong.set(left);
+            file[0] ^= 1;
+        }
         let host = self.host.borrow_mut();
         let from = rest.map_or(0, |rest| rest.from_byte);
         self.asked_from.borrow_mut().push(from);

@@ -1,8 +1,8 @@
 //! gzip: the name it carries, what it begins with once unpacked, and whether it is a bomb (RFC 1952).
 
-use super::tar;
 use crate::findings::{HazardKind, Integrity};
-use crate::formats::{executable, find, runnable};
+use crate::formats::attached::{self, Carrier, HEAD};
+use crate::formats::find;
 use crate::inflate;
 use crate::kind::FileType;
 use crate::seen::Seen;
@@ -13,8 +13,6 @@ use std::io::{self, BufReader, Seek, SeekFrom};
 /// What unpacks to more than this, at more than the ratio, is a bomb.
 const UNPACKED_CAP: u64 = 16 << 20;
 const RATIO_CAP: u64 = 200;
-/// How much of the contents is looked at.
-const HEAD: usize = 4096;
 /// How much of the file is read to count.
 const READ_ALLOWED: u64 = 1 << 20;
 /// How much is unpacked to find the end.
@@ -28,32 +26,51 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Seen> {
     let whole = source.head().len() as u64 == source.len();
     let head = source.head();
     let mut stream = GzDecoder::new(head);
-    let inside = inflate::take(&mut stream, HEAD);
+    let inside = inflate::take(&mut stream, usize::try_from(HEAD).unwrap_or(usize::MAX));
+    let mut inner_name = String::new();
     if let Some(header) = stream.header() {
-        let name = header
-            .filename()
-            .map(String::from_utf8_lossy)
-            .unwrap_or_default();
-        if let Some(extension) = runnable::extension(&name) {
-            seen.add_hazard(
-                HazardKind::ExecutableInside,
-                format!("a file that ends with .{extension}"),
-            );
-        }
+        let name = header.filename().map(String::from_utf8_lossy);
+        inner_name = name.unwrap_or_default().into_owned();
+        attached::by_name(Carrier::Archive, &inner_name, &mut seen);
         let fields = [header.extra(), header.filename(), header.comment()];
         if fields.into_iter().flatten().any(begins_something) {
             seen.add_hazard(HazardKind::Polyglot, "another format within the header");
         }
     }
-    contents(&inside, &mut seen);
     let sample = &head[..head.len().min(2048)];
     let dense = inflate::count(GzDecoder::new(sample), 1 << 20) / 2048;
     if dense > RATIO_CAP {
+        attached::by_head(Carrier::Archive, &inside, &mut seen);
         bomb(source, UNPACKED_CAP, &mut seen)?;
-    } else if whole {
+        return Ok(seen);
+    }
+    if whole {
         seen.integrity = end(head, stream);
     }
+    contents(source, (&inner_name, &inside), &mut seen)?;
     Ok(seen)
+}
+
+/// Adds what the file is once it is unpacked.
+fn contents(
+    source: &mut Source<'_>,
+    (name, head): (&str, &[u8]),
+    seen: &mut Seen,
+) -> io::Result<()> {
+    let mut allowance = *source.allowance();
+    let unpack = |cap: usize| {
+        source.seek(SeekFrom::Start(0))?;
+        let packed = BufReader::new(&mut *source);
+        Ok(inflate::take(MultiGzDecoder::new(packed), cap))
+    };
+    attached::enter(
+        (&mut allowance, Carrier::Archive),
+        (name, head),
+        unpack,
+        seen,
+    )?;
+    source.allowance().after(&allowance);
+    Ok(())
 }
 
 /// Whether a field of the header holds what begins another file: fields are names and short notes.
@@ -63,22 +80,6 @@ fn begins_something(field: &[u8]) -> bool {
         || find(field, b"%PDF-").is_some()
         || find(field, b"<").is_some()
         || (field.len() > 32 && binary > 4)
-}
-
-/// Adds what the file begins with once it is unpacked.
-fn contents(inside: &[u8], seen: &mut Seen) {
-    if executable::is_program(inside) {
-        seen.add_hazard(HazardKind::ExecutableInside, "a file that is a program");
-    }
-    if tar::begins(inside) {
-        let name = inside[..100].split(|&b| b == 0).next().unwrap_or_default();
-        if let Some(extension) = runnable::extension(&String::from_utf8_lossy(name)) {
-            seen.add_hazard(
-                HazardKind::ExecutableInside,
-                format!("an entry that ends with .{extension}"),
-            );
-        }
-    }
 }
 
 /// Where the members end, if unpacking them to the end is cheap.

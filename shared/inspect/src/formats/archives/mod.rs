@@ -6,6 +6,8 @@ mod rar;
 mod seven_zip;
 pub(crate) mod tar;
 
+use crate::findings::HazardKind;
+use crate::kind::FileType;
 use crate::seen::Seen;
 use crate::source::Source;
 use std::io;
@@ -17,5 +19,26 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         [b'7', b'z', 0xBC, 0xAF, 0x27, 0x1C, ..] => seven_zip::read(source).map(Some),
         head if tar::begins(head) => tar::read(source).map(Some),
         _ => Ok(None),
+    }
+}
+
+/// Adds that nobody looked at what a container holds: formats that are recognised and not unpacked.
+pub(crate) fn flag_unseen(seen: &mut Seen) {
+    let closed = matches!(
+        seen.kind,
+        FileType::SevenZip
+            | FileType::Bzip2
+            | FileType::Xz
+            | FileType::Zstd
+            | FileType::Lzip
+            | FileType::Lz4
+            | FileType::Compress
+            | FileType::Cab
+            | FileType::Iso
+            | FileType::OneNote
+    );
+    if closed {
+        let unseen = format!("nobody looked into the {}", seen.kind.label());
+        seen.add_hazard(HazardKind::UnseenInside, unseen);
     }
 }

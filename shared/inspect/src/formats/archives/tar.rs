@@ -1,7 +1,7 @@
 //! tar: headers are told by their checksum, so that also the oldest kind without a magic is recognised (POSIX pax).
 
 use crate::findings::{HazardKind, Integrity};
-use crate::formats::{executable, runnable};
+use crate::formats::attached::{self, Carrier, HEAD};
 use crate::kind::FileType;
 use crate::seen::Seen;
 use crate::source::Source;
@@ -9,7 +9,7 @@ use std::io;
 
 const BLOCK: usize = 512;
 /// Entries looked at.
-const ENTRIES_CAP: usize = 512;
+const ENTRIES_CAP: usize = 2048;
 
 /// Whether these bytes begin with a header whose checksum is right.
 pub(crate) fn begins(head: &[u8]) -> bool {
@@ -62,14 +62,9 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Seen> {
         let name =
             String::from_utf8_lossy(block[..100].split(|&b| b == 0).next().unwrap_or_default())
                 .into_owned();
-        if let Some(extension) = runnable::extension(&name) {
-            seen.add_hazard(
-                HazardKind::ExecutableInside,
-                format!("an entry that ends with .{extension}"),
-            );
-        }
-        if size > 0 && executable::is_program(source.at(at + BLOCK as u64, 1024)?) {
-            seen.add_hazard(HazardKind::ExecutableInside, "an entry that is a program");
+        attached::by_name(Carrier::Archive, &name, &mut seen);
+        if size > 0 && source.is_deep() {
+            entry(source, (&name, at + BLOCK as u64, size), &mut seen)?;
         }
         at = at
             .saturating_add(BLOCK as u64)
@@ -78,5 +73,25 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Seen> {
             return Ok(seen.with_integrity(Integrity::ending_at(at, length)));
         }
     }
-    Ok(seen)
+    let many = format!("more than {ENTRIES_CAP} entries");
+    Ok(seen.with_hazard(HazardKind::BeyondLimits, many))
+}
+
+/// Adds what an entry of `size` bytes at a place is.
+fn entry(
+    source: &mut Source<'_>,
+    (name, at, size): (&str, u64, u64),
+    seen: &mut Seen,
+) -> io::Result<()> {
+    let head = source.at(at, size.min(HEAD))?.to_vec();
+    let mut allowance = *source.allowance();
+    let unpack = |cap: usize| Ok(source.at(at, size.min(cap as u64))?.to_vec());
+    attached::enter(
+        (&mut allowance, Carrier::Archive),
+        (name, &head),
+        unpack,
+        seen,
+    )?;
+    source.allowance().after(&allowance);
+    Ok(())
 }

@@ -45,7 +45,11 @@ pub(in crate::formats) fn judge(package: &[u8], seen: &mut Seen) {
     seen.add_hazard(HazardKind::OlePackage, "a packed file as an object");
     let names = package.get(2..).unwrap_or_default();
     for name in names.split(|&b| b == 0).take(2) {
-        attached::by_name(&String::from_utf8_lossy(name), seen);
+        attached::by_name(
+            attached::Carrier::Document,
+            &String::from_utf8_lossy(name),
+            seen,
+        );
     }
     if contents(package).is_some_and(executable::is_program) {
         let program = "a packed file that is a program";

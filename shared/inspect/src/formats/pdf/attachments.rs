@@ -10,7 +10,7 @@ use super::objects::{Plan, STREAM_CAP, UNPACKED_CAP, line_end};
 use super::value::Value;
 use super::{filters, form_script, xfa};
 use crate::findings::HazardKind;
-use crate::formats::attached::{self, Attached};
+use crate::formats::attached::{self, Attached, Carrier};
 use crate::formats::text::unicode;
 use crate::seen::Seen;
 use crate::source::Source;
@@ -185,7 +185,7 @@ fn attachment(
         found = true;
         seen.carried.push(place);
         let file = Attached { name, bytes, whole };
-        attached::judge(source, file, seen)?;
+        attached::judge(source.allowance(), Carrier::Document, file, seen)?;
     }
     if !found {
         let missing = "an attached file that is missing, beyond our limits, or behind a filter we do not undo";
@@ -219,7 +219,7 @@ fn stream(
     key: Option<&Key>,
     (id, begin): (Id, u64),
 ) -> io::Result<Option<Stream>> {
-    if source.unpacking() == 0 {
+    if source.allowance().unpacking() == 0 {
         return Ok(None);
     }
     let bytes = source.at(begin, DICTIONARY)?;
@@ -233,7 +233,7 @@ fn stream(
     let data = begin + lexer.at as u64 + line_end(&bytes[lexer.at..]);
     let plan = Plan::of(&value);
     let length = plan.end(source, data)?.saturating_sub(data);
-    let cap = UNPACKED_CAP.min(source.unpacking());
+    let cap = UNPACKED_CAP.min(source.allowance().unpacking());
     let raw = plan.unlocked(key, id, source.at(data, length.min(STREAM_CAP))?);
     let Some(bytes) = filters::undo(&raw, &plan.filters(), cap) else {
         return Ok(None);
@@ -241,7 +241,7 @@ fn stream(
     let mut bytes = bytes.into_owned();
     let whole = length <= STREAM_CAP && bytes.len() < cap;
     bytes.truncate(cap);
-    source.unpacked(bytes.len().max(FEE));
+    source.allowance().unpacked(bytes.len().max(FEE));
     Ok(Some(Stream {
         bytes,
         whole,

@@ -240,7 +240,7 @@ impl Flags {
         }
         seen.add_hazard(HazardKind::EmbeddedFile, "an attached file");
         for name in names {
-            attached::by_name(&name, seen);
+            attached::by_name(attached::Carrier::Document, &name, seen);
         }
     }
 }

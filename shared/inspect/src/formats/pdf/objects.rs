@@ -182,11 +182,11 @@ impl Walk {
         let end = plan.end(source, data)?;
         let length = end.saturating_sub(data);
         if plan.objects {
-            let room = source.unpacking();
+            let room = source.allowance().unpacking();
             let raw = source.at(data, length.min(STREAM_CAP))?;
             let raw = plan.unlocked(self.flags.key.as_deref(), id, raw);
             let taken = self.object_stream(&raw, plan, room);
-            source.unpacked(taken);
+            source.allowance().unpacked(taken);
         } else if plan.unfolds(length) && length <= STREAM_CAP {
             let raw = source.at(data, length)?;
             let raw = plan.unlocked(self.flags.key.as_deref(), id, raw);

@@ -1,8 +1,12 @@
 //! Mail as text: messages, mailboxes and saved pages (RFC 5322 §2.2, RFC 2045, RFC 4155), and what they attach.
 
+use super::mime::{self, PARTS_CAP};
+use crate::allowance::Allowance;
 use crate::findings::HazardKind;
+use crate::formats::attached::{self, Carrier, HEAD};
 use crate::formats::runnable;
 use crate::seen::Seen;
+use std::io;
 
 /// Header fields that only mail has, in lower case.
 const FIELDS: [&str; 18] = [
@@ -76,9 +80,36 @@ fn is_field_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':')
 }
 
-/// Adds what a message attaches.
-pub(super) fn flag(text: &str, seen: &mut Seen) {
-    // Attached names stand after `name=` or `filename=`, quoted or not, perhaps continued (`filename*0=`).
+/// Adds what a message attaches: each part decoded, and judged by what it is.
+pub(super) fn flag(text: &str, allowance: &mut Allowance, seen: &mut Seen) -> io::Result<()> {
+    by_names(text, seen);
+    // Pages saved by Word carry their code in a part that begins like this once it is encoded.
+    if text.contains("QWN0aXZlTWltZ") {
+        seen.add_hazard(HazardKind::Macro, "a part with the code of a document");
+    }
+    let parts = mime::parts(text);
+    if parts.len() > PARTS_CAP {
+        let many = format!("more than {PARTS_CAP} parts");
+        seen.add_hazard(HazardKind::BeyondLimits, many);
+    }
+    for part in &parts {
+        let head = part.bytes(text, HEAD as usize);
+        if part.is_words() {
+            attached::by_head(Carrier::Message, &head, seen);
+            continue;
+        }
+        let page = part.name.is_empty() && part.declared == "text/html";
+        let name = if page { "page.html" } else { &part.name };
+        attached::by_name(Carrier::Message, name, seen);
+        let unpack = |cap: usize| Ok(part.bytes(text, cap));
+        attached::enter((allowance, Carrier::Message), (name, &head), unpack, seen)?;
+    }
+    Ok(())
+}
+
+/// Adds names that stand anywhere after `name=` or `filename=`, quoted or not, perhaps continued (`filename*0=`): also in
+/// what is no header to us, and is one to somebody else.
+fn by_names(text: &str, seen: &mut Seen) {
     for (at, _) in text.match_indices("name") {
         let rest = text[at + 4..].trim_start_matches(['*', '0', ' ']);
         let Some(value) = rest.strip_prefix('=') else {
@@ -93,10 +124,6 @@ pub(super) fn flag(text: &str, seen: &mut Seen) {
             let inside = format!("an attachment that ends with .{extension}");
             seen.add_hazard(HazardKind::ExecutableInside, inside);
         }
-    }
-    // Pages saved by Word carry their code in a part that begins like this once it is encoded.
-    if text.contains("QWN0aXZlTWltZ") {
-        seen.add_hazard(HazardKind::Macro, "a part with the code of a document");
     }
 }
 
@@ -143,10 +170,28 @@ mod tests {
             ("Content-Type: application/x; name=a.js; x", true),
             ("filename*0=\"a.vbs\"", true),
             ("filename=\"invoice.pdf\"", false),
+            (
+                "Content-Disposition: attachment; filename*=UTF-8''invoice.%65xe\n\nx",
+                true,
+            ),
+            (
+                "From: a@b\nContent-Transfer-Encoding: base64\n\nf0VMRgIBAQAAAAAAAAAAAA==",
+                true,
+            ),
+            (
+                "From: a@b\nContent-Transfer-Encoding: base64\n\naGVsbG8=",
+                false,
+            ),
+            (
+                "From: a@b\nContent-Type: text/html\n\n<p>x</p><script>a()</script>",
+                true,
+            ),
+            ("From: a@b\nContent-Type: text/html\n\n<p>x</p>", false),
+            ("From: a@b\nContent-Type: text/plain\n\n#!/bin/sh\n", false),
         ];
         for (text, expected) in rows {
             let mut seen = Seen::certain(FileType::Email);
-            flag(text, &mut seen);
+            flag(text, &mut Allowance::of(1 << 20), &mut seen).unwrap();
             assert_eq!(!seen.hazards.is_empty(), expected, "{text}");
         }
     }

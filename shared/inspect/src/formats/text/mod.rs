@@ -5,9 +5,10 @@
 
 mod active;
 mod encoding;
-mod entities;
+pub(super) mod entities;
 mod mail;
 mod markup;
+mod mime;
 mod script;
 mod shape;
 
@@ -30,6 +31,8 @@ const PIECE: u64 = 256 << 10;
 const OVERLAP: u64 = 4 << 10;
 /// Markup in which scripts could run is looked through up to this length.
 const PAGE_CAP: u64 = 8 << 20;
+/// Messages are looked through up to this length, for what they attach.
+const MESSAGE_CAP: u64 = 12 << 20;
 /// How much is enough to tell its type.
 const SNIFFED: u64 = 16 << 10;
 /// The namespace of Excel 2003's XML.
@@ -44,7 +47,7 @@ pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Opt
     if !encoding::may_be_text(source.head()) {
         return Ok(None);
     }
-    let (length, deep) = (source.len(), source.is_deep());
+    let (length, deep, allowed) = (source.len(), source.is_deep(), *source.allowance());
     let bytes = source.prefix(if deep { TEXT_CAP } else { SNIFFED })?;
     let Some(decoded) = encoding::decode(&bytes, bytes.len() as u64 == length) else {
         return Ok(None);
@@ -73,14 +76,36 @@ pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Opt
     let documents_code = called
         .as_deref()
         .is_some_and(|extension| matches!(extension, "md" | "markdown" | "rst"));
-    if deep {
+    let mut allowance = allowed;
+    if deep && seen.kind == FileType::Email && decoded.complete {
+        mail::flag(text, &mut allowance, &mut seen)?;
+    } else if deep {
         flag(text, documents_code, &mut active, &mut seen);
+    }
+    let complete = decoded.complete;
+    source.allowance().after(&allowance);
+    if deep && seen.kind == FileType::Email && !complete {
+        long_message(source, &mut seen)?;
     }
     if long && !(narrow && rest(source, &mut active, &mut seen)?) {
         let long = format!("markup longer than {TEXT_CAP} bytes");
         seen.add_hazard(HazardKind::BeyondLimits, long);
     }
     Ok(Some(seen))
+}
+
+/// Adds what a message attaches that is longer than texts are looked at.
+fn long_message(source: &mut Source<'_>, seen: &mut Seen) -> io::Result<()> {
+    let (length, mut allowance) = (source.len(), *source.allowance());
+    let bytes = source.prefix(MESSAGE_CAP)?;
+    let text = String::from_utf8_lossy(&bytes);
+    mail::flag(&text, &mut allowance, seen)?;
+    if length > MESSAGE_CAP {
+        let long = format!("a message longer than {MESSAGE_CAP} bytes");
+        seen.add_hazard(HazardKind::BeyondLimits, long);
+    }
+    source.allowance().after(&allowance);
+    Ok(())
 }
 
 /// A text that begins as only one sort does, with control characters in it: damaged, or dressed so that it is no text.
@@ -174,7 +199,6 @@ fn flag(text: &str, documents_code: bool, active: &mut Active, seen: &mut Seen) 
             entities::flag(text, seen);
             office_xml(text, seen);
         }
-        FileType::Email => mail::flag(text, seen),
         FileType::Csv | FileType::Tsv if shape::starts_programs(text) => {
             seen.add_hazard(HazardKind::Dde, "a cell that starts a program");
         }

@@ -7,6 +7,7 @@
 use super::directory::Directory;
 use super::office;
 use super::parts::Parts;
+use crate::allowance::is_dense;
 use crate::findings::HazardKind;
 use crate::formats::{find, runnable};
 use crate::kind::FileType;
@@ -15,13 +16,6 @@ use std::io::{Read, Seek};
 
 /// Longer `mimetype` entries are none.
 const MIMETYPE_CAP: u64 = 128;
-/// More than this unpacked, at more than the ratio, is a bomb.
-const UNPACKED_CAP: u64 = 1 << 30;
-const RATIO_CAP: u64 = 100;
-/// No honest archive of this density exists below the size cap either: deflate reaches 1032 : 1 on nothing but zeros.
-const SMALL_UNPACKED_CAP: u64 = 64 << 20;
-const SMALL_RATIO_CAP: u64 = 900;
-
 const OPEN_DOCUMENT: &str = "application/vnd.oasis.opendocument.";
 
 /// The type of the archive.
@@ -180,11 +174,4 @@ fn bomb(directory: &Directory) -> Option<String> {
     }
     let (packed, unpacked) = (directory.packed(), directory.unpacked());
     is_dense(packed, unpacked).then(|| format!("{packed} bytes unpack to {unpacked}"))
-}
-
-/// Whether so many bytes come out of so few that no honest archive does it.
-pub(super) fn is_dense(packed: u64, unpacked: u64) -> bool {
-    let ratio = unpacked / packed.max(1);
-    (unpacked > UNPACKED_CAP && ratio > RATIO_CAP)
-        || (unpacked > SMALL_UNPACKED_CAP && ratio > SMALL_RATIO_CAP)
 }

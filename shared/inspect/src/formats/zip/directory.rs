@@ -126,6 +126,11 @@ impl Directory {
             .find(|one| one.name.trim_start_matches('/') == name)
     }
 
+    /// Whether this is the directory of an office document.
+    pub(super) fn is_office(&self) -> bool {
+        self.has("[content_types].xml") || self.has("meta-inf/manifest.xml")
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.find(name).is_some()
     }

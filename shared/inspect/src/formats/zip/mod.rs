@@ -24,7 +24,7 @@ use std::io;
 /// More entries than this are a bomb.
 const ENTRIES_CAP: u64 = 10_000;
 /// What reading the directory and what it leads to may cost.
-const READ_ALLOWED: u64 = 6 << 20;
+const READ_ALLOWED: u64 = 12 << 20;
 /// Archives up to this size are read whole.
 const HOLD: u64 = 1 << 20;
 
@@ -60,7 +60,7 @@ pub(super) fn archive(source: &mut Source<'_>) -> io::Result<Seen> {
     if source.is_deep() {
         source.hold(HOLD)?;
     }
-    let (length, deep) = (source.len(), source.is_deep());
+    let (length, deep, allowance) = (source.len(), source.is_deep(), *source.allowance());
     let begins = source.head().starts_with(b"PK\x03\x04");
     let archive = match ::zip::ZipArchive::new(&mut *source) {
         Ok(archive) => archive,
@@ -81,7 +81,7 @@ pub(super) fn archive(source: &mut Source<'_>) -> io::Result<Seen> {
         return Ok(salvage::read(source)?.with_integrity(cut));
     }
     let directory_at = archive.central_directory_start();
-    let mut parts = Parts::new(archive);
+    let mut parts = Parts::new(archive, allowance);
     let kind = contents::kind(&mut parts);
     let mut seen = Seen::certain(kind).with_integrity(integrity(&end, &parts.directory, length));
     contents::flag(&mut seen, &parts.directory);
@@ -100,8 +100,13 @@ pub(super) fn archive(source: &mut Source<'_>) -> io::Result<Seen> {
     }
     if deep {
         seen.asides.extend(parts.directory.gaps(directory_at));
-        inside::look(&mut parts, &mut seen, 0)?;
+        match parts.allowance.claim(parts.directory.unpacked()) {
+            Some(bomb) => seen.add_hazard(HazardKind::Bomb, bomb),
+            None => inside::look(&mut parts, &mut seen)?,
+        }
     }
+    let spent = parts.allowance;
+    source.allowance().after(&spent);
     Ok(seen)
 }
 

@@ -6,6 +6,7 @@
 use super::parts::Parts;
 use crate::findings::HazardKind;
 use crate::formats::fields;
+use crate::formats::text::entities;
 use crate::kind::FileType;
 use crate::seen::Seen;
 use quick_xml::Reader;
@@ -171,8 +172,10 @@ fn main_part(mime: &str) -> Option<FileType> {
         .map(|&(_, kind)| kind)
 }
 
-/// Adds what the parts give away: code under any name, links that load, fields that start programs.
-pub(super) fn flag<R: Read + Seek>(parts: &mut Parts<R>, seen: &mut Seen) {
+/// Adds what the parts give away: code under any name, links that load, fields that start programs. Answers how the names of
+/// parts end that are files of another format, shown as part of the text.
+pub(super) fn flag<R: Read + Seek>(parts: &mut Parts<R>, seen: &mut Seen) -> Vec<String> {
+    let mut chunks = Vec::new();
     let types = parts
         .text("[content_types].xml", TYPES_CAP)
         .unwrap_or_default();
@@ -191,7 +194,10 @@ pub(super) fn flag<R: Read + Seek>(parts: &mut Parts<R>, seen: &mut Seen) {
     });
     for index in take(parts.indices(|name| name.ends_with(".rels"))) {
         let links = parts.text_at(index, LINKS_CAP);
-        elements(&links, |_, link| relationship(link, seen));
+        elements(&links, |_, link| {
+            relationship(link, seen);
+            chunks.extend(chunk(link));
+        });
     }
     for index in take(
         parts.indices(|name| name.starts_with("xl/externallinks/") && !name.ends_with(".rels")),
@@ -216,6 +222,15 @@ pub(super) fn flag<R: Read + Seek>(parts: &mut Parts<R>, seen: &mut Seen) {
     for index in take(parts.indices(is_text)) {
         text_part(&parts.text_at(index, TEXT_CAP), seen);
     }
+    chunks
+}
+
+/// The last part of the name of a part that is a file of another format.
+fn chunk(of: &Element<'_>) -> Option<String> {
+    if !of.value("type").ends_with("/afchunk") {
+        return None;
+    }
+    of.value("target").rsplit('/').next().map(str::to_owned)
 }
 
 fn take(indices: Vec<usize>) -> impl Iterator<Item = usize> {
@@ -301,6 +316,7 @@ fn text_part(xml: &str, seen: &mut Seen) {
         seen.add_hazard(HazardKind::BeyondLimits, long);
     }
     fields::flag(xml, seen);
+    entities::flag(xml, seen);
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use super::office::{elements, is_remote};
 use super::parts::Parts;
 use crate::findings::HazardKind;
+use crate::formats::text::entities;
 use crate::seen::Seen;
 use std::io::{Read, Seek};
 
@@ -23,6 +24,7 @@ pub(super) fn flag<R: Read + Seek>(parts: &mut Parts<R>, seen: &mut Seen) {
     for part in ["content.xml", "styles.xml", "meta.xml", "settings.xml"] {
         let xml = parts.text(part, PART_CAP).unwrap_or_default();
         flag_xml(&xml, seen);
+        entities::flag(&xml, seen);
     }
 }
 

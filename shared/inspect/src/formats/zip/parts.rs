@@ -1,37 +1,62 @@
-//! An archive with its directory and a budget: entries come out by name or number, never more than allowed.
+//! An archive with its directory and an allowance: entries come out by name or number, never more than allowed.
 
 use super::directory::Directory;
+use crate::allowance::Allowance;
 use crate::formats::text::unicode;
-use crate::inflate;
 use std::io::{Read, Seek};
 use zip::ZipArchive;
-
-/// All that is unpacked of one archive.
-const BUDGET: u64 = 12 << 20;
 
 pub(super) struct Parts<R> {
     archive: ZipArchive<R>,
     pub(super) directory: Directory,
-    budget: u64,
+    pub(super) allowance: Allowance,
+    pub(super) troubles: Troubles,
+}
+
+/// What came up while entries were unpacked.
+#[derive(Debug, Default)]
+pub(super) struct Troubles {
+    /// One holds more bytes than it states.
+    pub(super) overflows: bool,
+    /// One is cut, or its checksum is of other bytes.
+    pub(super) damaged: bool,
+    /// One is packed by a method that is not undone here.
+    pub(super) unread: bool,
+    /// One was not unpacked because enough was.
+    pub(super) spent: bool,
 }
 
 impl<R: Read + Seek> Parts<R> {
-    pub(super) fn new(archive: ZipArchive<R>) -> Self {
+    pub(super) fn new(archive: ZipArchive<R>, allowance: Allowance) -> Self {
         Self {
             directory: Directory::read(&archive),
             archive,
-            budget: BUDGET,
+            allowance,
+            troubles: Troubles::default(),
         }
     }
 
-    /// The first bytes of an entry. Empty where it is locked, damaged, or the budget is spent.
+    /// The first bytes of an entry. Empty where it is locked, damaged, or the allowance is spent.
     pub(super) fn bytes(&mut self, index: usize, cap: u64) -> Vec<u8> {
-        let cap = cap.min(self.budget);
-        let Ok(entry) = self.archive.by_index(index) else {
+        let cap = cap.min(self.allowance.unpacking() as u64);
+        self.troubles.spent |= cap == 0;
+        let locked = self
+            .archive
+            .by_index_data(index)
+            .is_ok_and(|about| about.encrypted());
+        let Ok(mut entry) = self.archive.by_index(index) else {
+            self.troubles.unread |= !locked;
             return Vec::new();
         };
-        let bytes = inflate::take(entry, usize::try_from(cap).unwrap_or(usize::MAX));
-        self.budget -= bytes.len() as u64;
+        // The checksum is looked at where the end is.
+        let stated = entry.size();
+        let mut bytes = Vec::new();
+        let outcome = (&mut entry)
+            .take(cap.min(stated.saturating_add(1)))
+            .read_to_end(&mut bytes);
+        self.troubles.overflows |= bytes.len() as u64 > stated;
+        self.troubles.damaged |= outcome.is_err();
+        self.allowance.unpacked(bytes.len());
         bytes
     }
 

@@ -68,7 +68,11 @@ const fn fatal(fault: Fault, point: Point, code: &'static str) -> Row {
 impl Row {
     /// `length-zero at LookUp`, as a file may be called.
     fn name(&self) -> String {
-        format!("{}-at-{:?}.txt", self.fault, self.point).to_lowercase()
+        let for_good = match self.end {
+            End::Delivered => "",
+            End::Lost(_) => "-for-good",
+        };
+        format!("{}-at-{:?}{for_good}.txt", self.fault, self.point).to_lowercase()
     }
 
     /// A text that no other row has; long where it has to last.
@@ -111,7 +115,7 @@ fn of_any_platform(first_hop: Point) -> Vec<Row> {
 }
 
 /// Faults of the host that has the file. Look-up or webhook names the length, so what names none is whole at once.
-const OF_DOWNLOADS: [Fault; 24] = [
+const OF_DOWNLOADS: [Fault; 25] = [
     Fault::ExpiredLink,
     Fault::SlowBody,
     Fault::OneBytePerSecond,
@@ -132,6 +136,7 @@ const OF_DOWNLOADS: [Fault; 24] = [
     Fault::Chunked,
     Fault::GzipLies,
     Fault::GzipLabelLies,
+    Fault::DigestMismatch,
     Fault::HtmlErrorPage,
     Fault::FiveHundreds,
     Fault::Cached429,
@@ -225,6 +230,7 @@ async fn in_order(stage: Stage, cases: &[Case]) -> Result<()> {
         stage.keys("QuarantineBucket").await?.is_empty(),
         "in quarantine"
     );
+    ensure!(stage.parts("MediaBucket").await? == 0, "parts of nothing");
     let lost = cases.len() - expected.len();
     ensure!(stage.dead_letters().await? == lost as u64, "dead letters");
     let origins = stage.origins().await?.into_iter();

@@ -64,7 +64,7 @@ fn send(stage: &Stage, row: Row) -> Result<Case> {
         // Nothing but the digest would tell.
         F::DigestMismatch => file.with_digest(),
         // Nothing but the header tells.
-        F::GzipLies => AgentFile {
+        F::GzipLies | F::LengthZero | F::LengthHuge => AgentFile {
             declared_size: None,
             ..file
         },

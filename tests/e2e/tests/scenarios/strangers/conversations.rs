@@ -44,6 +44,8 @@ fn connections(platforms: &Platforms) -> String {
             &login,
             "endpoint = \"media\"\n",
         ),
+        "\n[[endpoint]]\nid = \"test\"\nprofile = \"genesys-media-upload\"\nsecrets = [{ env = \"MY_EVENT_SECRET\" }]\n".to_owned(),
+        connection("upload-test", "genesys-media-upload", &login, "endpoint = \"test\"\n"),
     ]
     .concat()
 }
@@ -70,12 +72,17 @@ async fn files_go_into_conversations_that_there_are() -> Result<()> {
     }
     let mut command = Command::in_folder(path);
     command.args("local --json --connections one.toml --data data".split(' '));
-    let running = command.with_secrets(platforms.secrets()).start().await?;
+    let mut secrets = platforms.secrets();
+    let events = platforms.genesys.options().webhook_secret.clone();
+    secrets.push(("MY_EVENT_SECRET", events));
+    let running = command.with_secrets(secrets).start().await?;
 
     on_the_agent_s_side(path, &platforms).await?;
     what_the_agent_s_side_refuses(path, &platforms).await?;
     into_a_web_chat(path, &platforms).await?;
     by_message_media(path, &platforms).await?;
+    let callback = format!("{}/webhooks/test", running.api()?);
+    the_upload_test(path, &platforms, &callback).await?;
     running.stop(Signal::Int, BOUND).await?;
     let breaches = platforms.breaches();
     ensure!(breaches.is_empty(), "{breaches:?}");
@@ -223,5 +230,29 @@ async fn by_message_media(path: &Path, platforms: &Platforms) -> Result<()> {
         attributes["attributes"]["attache_type"] == "application/pdf",
         "{attributes}"
     );
+    Ok(())
+}
+
+async fn the_upload_test(path: &Path, platforms: &Platforms, callback: &str) -> Result<()> {
+    let (test, faults) = (platforms.genesys.media_upload(), platforms.genesys.faults());
+    test.set_callback(callback.parse()?);
+    let name = "--address|from=test";
+    let (sent, told) = send(path, "upload-test", PHOTO, &[name]).await?;
+    ensure!(sent && told["message"].is_null(), "{told}");
+    let files = test.files();
+    let [file] = files.as_slice() else {
+        anyhow::bail!("{files:?}")
+    };
+    ensure!(told["attachment"] == file.media_id.as_str(), "{told}");
+    ensure!(file.bytes == media::bytes(PHOTO), "other bytes");
+    let channel = file.fields.iter().find(|(field, _)| field == "channelType");
+    ensure!(
+        channel.is_some_and(|(_, value)| value == "whatsapp"),
+        "{file:?}"
+    );
+    // What fails behind the edge is handed over again.
+    arm(faults, Fault::CdnIngestion, Point::Scan)?;
+    let (sent, told) = send(path, "upload-test", PHOTO, &[name]).await?;
+    ensure!(sent && test.files().len() == 3, "{told}");
     Ok(())
 }
