@@ -48,6 +48,16 @@ impl Deliver<'_> {
         self.succeeded(item).await
     }
 
+    /// Its platform cannot be told: what became of the message stays written here.
+    pub(super) async fn keep_receipt(&self, item: &mut Item) -> Answer<()> {
+        item.acknowledge_claim(self.actor());
+        item.end(Stage::Kept, self.actor(), self.clock.now());
+        if self.items.save(item).await? == Saved::Overtaken {
+            tracing::info!(media.id = %item.id, "kept by somebody else");
+        }
+        Ok(())
+    }
+
     /// Somebody wrote in between: a status was faster than the answer, which is then added to what it left.
     async fn merge(&self, item: &mut Item, accepted: &Accepted) -> Answer<()> {
         for _ in 0..TRIES {
@@ -244,7 +254,7 @@ impl Deliver<'_> {
             item,
             (self.retry_queue(), &target),
             (self.clock.now(), wait),
-            None,
+            retry::Places::default(),
         )
         .await
     }

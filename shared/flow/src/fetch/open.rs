@@ -51,7 +51,9 @@ impl By<'_> {
     fn credential(self, auth: Auth) -> Credential {
         match (auth, self.bearer) {
             (Auth::Bearer, Some(bearer)) => Credential::of(self.connection, &bearer.token),
-            (Auth::Bearer | Auth::None | Auth::ClientBasic, _) => Credential::None,
+            (Auth::Bearer | Auth::None | Auth::ClientBasic | Auth::ClientAndPassword, _) => {
+                Credential::None
+            }
         }
     }
 }
@@ -106,7 +108,9 @@ impl Fetch<'_> {
             | Profile::GenesysMediaUpload
             | Profile::GenesysAgent
             | Profile::Messenger
-            | Profile::Instagram => self.by_stored_link(item, file, by, rest).await,
+            | Profile::Instagram
+            | Profile::CxoneByoc
+            | Profile::CxoneConversations => self.by_stored_link(item, file, by, rest).await,
         };
         match opened {
             Ok(opened) => Ok(Ok(opened)),

@@ -81,6 +81,7 @@ pub(super) async fn settle(world: &World, tenant: usize, now: Timestamp) -> Resu
             version: 1,
             revision: 0,
             lease_until: None,
+            api: None,
         };
         Tokens::save(world, &mut row).await?;
     }
