@@ -432,6 +432,15 @@ pub enum Credential {
         /// Its secret.
         secret: Secret,
     },
+    /// The same, and a password as the form's field `password`.
+    ClientAndPassword {
+        /// The OAuth client's id.
+        id: String,
+        /// Its secret.
+        secret: Secret,
+        /// The password of the user as whom it comes.
+        password: Secret,
+    },
 }
 
 impl Credential {

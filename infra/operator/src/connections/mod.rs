@@ -314,6 +314,81 @@ to = "web"
         }
     }
 
+    const CXONE: &str = r#"
+[[endpoint]]
+id = "cxone"
+profile = "cxone-byoc"
+secrets = [{ generate = true }]
+
+[[connection]]
+id = "cx"
+profile = "cxone-byoc"
+endpoint = "cxone"
+channel_id = "byoc_1"
+client_id = "3"
+client_secret = { env = "CLIENT" }
+access_key = "KEY"
+access_key_secret = { env = "ACCESS" }
+
+[[route]]
+from = "number"
+to = "cx"
+"#;
+
+    #[test]
+    fn a_byoc_channel_has_an_access_key_and_says_how_files_go() {
+        let text = format!("{PLAIN}{CXONE}");
+        for (from, to, expected) in [
+            ("endpoint = \"cxone\"\n", "", None),
+            (
+                "access_key = ",
+                "attachments = \"temporary\"\naccess_key = ",
+                None,
+            ),
+            (
+                "access_key = ",
+                "attachments = \"base64\"\naccess_key = ",
+                Some("unknown variant `base64`, expected"),
+            ),
+            (
+                "access_key = \"KEY\"\n",
+                "",
+                Some("key `access_key` is missing; expected the access key's id"),
+            ),
+            (
+                "access_key_secret = { env = \"ACCESS\" }",
+                "access_key_secret = { generate = true }",
+                Some("key `access_key_secret`: the platform makes this secret"),
+            ),
+            (
+                "access_key = ",
+                "region = \"na1\"\naccess_key = ",
+                Some("key `region` does not belong to profile cxone-byoc"),
+            ),
+            (
+                "access_key = ",
+                "issuer_url = \"http://cxone.example\"\naccess_key = ",
+                Some("issuer_url http://cxone.example/: scheme \"http\" is not allowed"),
+            ),
+            (
+                "secrets = [{ generate = true }]",
+                "secrets = [{ generate = true }]\nforward_to = \"https://old.example/\"",
+                Some("carry a token of ours and no signature; they cannot be passed on"),
+            ),
+        ] {
+            let parsed = parse(&text.replacen(from, to, 1));
+            let told = parsed.map_or_else(|error| error.to_string(), |_| String::new());
+            match expected {
+                None => assert_eq!(told, ""),
+                Some(expected) => assert!(told.contains(expected), "{expected:?} in:\n{told}"),
+            }
+        }
+        let documents = text
+            .replace("cxone-byoc", "cxone-conversations")
+            .replace("channel_id = \"byoc_1\"\n", "");
+        assert_eq!(parse(&documents).map(|it| it.rows.len()).unwrap(), 6);
+    }
+
     #[test]
     fn how_long_files_stay_is_the_owners_word_or_the_profiles() {
         for (profile, account, said, expected) in [

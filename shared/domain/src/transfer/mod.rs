@@ -3,6 +3,7 @@
 //! Declared size, header and counted bytes agree; so do the digests, where the platform gives them. What nobody names the
 //! length of is taken in parts ([`Checkpoint`]), and so is what broke off before.
 
+mod cache;
 mod checkpoint;
 mod failure;
 mod headers;
@@ -12,6 +13,7 @@ mod rest;
 
 use std::time::Duration;
 
+pub use cache::past_caches;
 pub use checkpoint::{Checkpoint, PART_BYTES, Part};
 pub use failure::{
     after, changed, error_page, interrupted, looping, no_answer, no_link, not_there_yet,

@@ -16,6 +16,7 @@ mod resolver;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -35,7 +36,7 @@ use tokio::sync::mpsc;
 use crate::feed::{Fed, Feed, feed};
 use failed::classify;
 use form::Form;
-use resolver::Judged;
+use resolver::{Judged, Names, Resolver, System};
 
 /// Time to connect, TLS included.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -51,10 +52,10 @@ const KEPT: Duration = Duration::from_secs(15);
 const NO_STORE: &str = "no-store, no-cache, must-revalidate";
 
 /// The way out to the platforms. Two clients, each built with its first use: most functions never need the local one.
-#[derive(Debug)]
 pub struct Platforms {
     public: OnceCell<Client>,
     local: OnceCell<Client>,
+    names: Arc<dyn Names>,
     idle: Duration,
 }
 
@@ -65,6 +66,7 @@ impl Platforms {
         Self {
             public: OnceCell::new(),
             local: OnceCell::new(),
+            names: Arc::new(System),
             idle: IDLE,
         }
     }
@@ -74,7 +76,8 @@ impl Platforms {
         if let Some(client) = kept.get() {
             return Ok(client.clone());
         }
-        let client = build(local).map_err(|e| CallError::NotSent(chain(&e.without_url())))?;
+        let client = build(local, Arc::clone(&self.names))
+            .map_err(|e| CallError::NotSent(chain(&e.without_url())))?;
         Ok(kept.get_or_init(|| client).clone())
     }
 
@@ -99,7 +102,8 @@ impl Platforms {
             Body::Json(text) => builder
                 .header(CONTENT_TYPE, "application/json")
                 .body(text.clone()),
-            Body::Form(fields) => builder.form(fields),
+            Body::Form(fields) => builder.form(&with_password(fields, credential)?),
+            Body::Base64(_) => builder.header(CONTENT_TYPE, "application/json"),
             Body::Multipart(form) => builder.header(CONTENT_TYPE, form.content_type()),
             Body::File(file) => builder
                 .header(CONTENT_TYPE, &file.content_type)
@@ -121,7 +125,7 @@ impl Default for Platforms {
     }
 }
 
-fn build(local: bool) -> reqwest::Result<Client> {
+fn build(local: bool, names: Arc<dyn Names>) -> reqwest::Result<Client> {
     let headers = HeaderMap::from_iter([
         // Files must arrive as they are: digests and lengths are of the bytes sent, not of what they unpack to.
         (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
@@ -140,7 +144,7 @@ fn build(local: bool) -> reqwest::Result<Client> {
         .tcp_nodelay(true)
         .https_only(!local);
     let judged = if local { Judged::Local } else { Judged::Public };
-    builder.dns_resolver(judged).build()
+    builder.dns_resolver(Resolver { judged, names }).build()
 }
 
 /// Scheme, credentials in the link and literal addresses. Whether the host is one of the connection's was judged by
@@ -164,7 +168,7 @@ fn authorization(credential: &Credential) -> Result<Option<(HeaderName, HeaderVa
             let name = HeaderName::from_bytes(name.as_str().as_bytes()).map_err(|_| unfit())?;
             (name, token.expose().to_vec())
         }
-        Credential::Basic { id, secret } => {
+        Credential::Basic { id, secret } | Credential::ClientAndPassword { id, secret, .. } => {
             let pair = [id.as_bytes(), b":", secret.expose()].concat();
             let value = format!("Basic {}", BASE64.encode(&pair)).into_bytes();
             (AUTHORIZATION, value)
@@ -173,6 +177,23 @@ fn authorization(credential: &Credential) -> Result<Option<(HeaderName, HeaderVa
     let mut value = HeaderValue::from_bytes(&value).map_err(|_| unfit())?;
     value.set_sensitive(true);
     Ok(Some((name, value)))
+}
+
+/// The fields of a form, with the password that belongs to the credential.
+fn with_password<'a>(
+    fields: &'a [(String, String)],
+    credential: &'a Credential,
+) -> Result<Vec<(&'a str, &'a str)>, CallError> {
+    let mut all: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    if let Credential::ClientAndPassword { password, .. } = credential {
+        let password = std::str::from_utf8(password.expose())
+            .map_err(|_| CallError::Refused("the password is no text".to_owned()))?;
+        all.push(("password", password));
+    }
+    Ok(all)
 }
 
 /// The headers that belong to bytes; they take the place of our own of the same name.
@@ -214,7 +235,10 @@ impl Http for Platforms {
         request: &Request,
         credential: &Credential,
     ) -> Result<Response, CallError> {
-        if matches!(request.body, Body::Multipart(_) | Body::File(_)) {
+        if matches!(
+            request.body,
+            Body::Multipart(_) | Body::File(_) | Body::Base64(_)
+        ) {
             return Err(CallError::Refused("a body without its file".to_owned()));
         }
         exchange(self.prepare(request, credential)?.timeout(request.patience)).await
@@ -229,6 +253,7 @@ impl Http for Platforms {
         let (mut whole, size) = match &request.body {
             Body::Multipart(form) => (Form::new(form, file), form.content_length()),
             Body::File(body) => (Form::bare(file), body.size_bytes),
+            Body::Base64(body) => (Form::base64(body, file), body.content_length()),
             _ => return Err(CallError::Refused("a file without its place".to_owned())),
         };
         let call = self.prepare(request, credential)?.timeout(request.patience);

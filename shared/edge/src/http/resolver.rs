@@ -2,12 +2,41 @@
 //! `local` all but a cloud's metadata. The client connects to what this returns, so the
 //! address judged is the address used: a name that resolves differently a moment later changes nothing.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use attache_domain::egress::{is_metadata, is_public};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// The system's resolver without addresses that may not be called.
+/// Who knows the addresses of names.
+#[async_trait]
+pub(super) trait Names: Send + Sync {
+    /// Every address of `host`. Port 0 stands for the scheme's own or the link's.
+    async fn look_up(&self, host: &str) -> io::Result<Vec<SocketAddr>>;
+}
+
+/// The system's resolver.
+pub(super) struct System;
+
+#[async_trait]
+impl Names for System {
+    async fn look_up(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
+        Ok(tokio::net::lookup_host((host, 0)).await?.collect())
+    }
+}
+
+/// Names without the addresses that may not be called.
+#[derive(Clone)]
+pub(super) struct Resolver {
+    /// Which may.
+    pub(super) judged: Judged,
+    /// Who knows them.
+    pub(super) names: Arc<dyn Names>,
+}
+
+/// Which addresses may be called.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Judged {
     /// Only public ones may.
@@ -48,18 +77,17 @@ impl Judged {
     }
 }
 
-impl Resolve for Judged {
+impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (judged, host) = (*self, name.as_str().to_owned());
+        let (judged, names) = (self.judged, Arc::clone(&self.names));
+        let host = name.as_str().to_owned();
         Box::pin(async move {
-            // Port 0 stands for the scheme's own or the link's.
-            let looked_up = tokio::net::lookup_host((host.as_str(), 0)).await;
-            let found = looked_up.map_err(|source| Nameless {
+            let found = names.look_up(&host).await.map_err(|source| Nameless {
                 host: host.clone(),
                 source,
             })?;
             let allowed = |address: &SocketAddr| judged.allows(address.ip());
-            let allowed: Vec<_> = found.filter(allowed).collect();
+            let allowed: Vec<_> = found.into_iter().filter(allowed).collect();
             if allowed.is_empty() {
                 let wanted = judged.wanted();
                 return Err(Forbidden { host, wanted }.into());
@@ -75,7 +103,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_for_this_machine_is_refused() {
-        let refused = Judged::Public
+        let resolver = Resolver {
+            judged: Judged::Public,
+            names: Arc::new(System),
+        };
+        let refused = resolver
             .resolve("localhost".parse().unwrap())
             .await
             .err()

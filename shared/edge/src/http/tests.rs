@@ -1,5 +1,6 @@
 //! The way out, against servers on this machine that answer with fixed bytes, or stop in the middle.
 
+mod rebinding;
 mod upload;
 
 use attache_domain::connection::AuthHeader;
@@ -91,7 +92,21 @@ async fn requests_leave_as_they_were_asked_for() {
         "grant_type".to_owned(),
         "client credentials".to_owned(),
     )]);
+    let password = Body::Form(vec![("username".to_owned(), "KEY=1".to_owned())]);
     for (method, body, credential, expected) in [
+        (
+            Method::Post,
+            password,
+            Credential::ClientAndPassword {
+                id: "client".to_owned(),
+                secret: secret("pass"),
+                password: secret("k/e+y=="),
+            },
+            vec![
+                "authorization: Basic Y2xpZW50OnBhc3M=",
+                "\r\n\r\nusername=KEY%3D1&password=k%2Fe%2By%3D%3D",
+            ],
+        ),
         (
             Method::Get,
             Body::Empty,

@@ -365,7 +365,14 @@ impl Deliver<'_> {
         };
         let to = (self.queue(), &target);
         let at = (self.clock.now(), wait);
-        retry::put_off((self.items, self.jobs), item, to, at, None).await
+        retry::put_off(
+            (self.items, self.jobs),
+            item,
+            to,
+            at,
+            retry::Places::default(),
+        )
+        .await
     }
 
     async fn answer_to(

@@ -51,7 +51,9 @@ impl By<'_> {
     fn credential(self, auth: Auth) -> Credential {
         match (auth, self.bearer) {
             (Auth::Bearer, Some(bearer)) => Credential::of(self.connection, &bearer.token),
-            (Auth::Bearer | Auth::None | Auth::ClientBasic, _) => Credential::None,
+            (Auth::Bearer | Auth::None | Auth::ClientBasic | Auth::ClientAndPassword, _) => {
+                Credential::None
+            }
         }
     }
 }
@@ -106,7 +108,9 @@ impl Fetch<'_> {
             | Profile::GenesysMediaUpload
             | Profile::GenesysAgent
             | Profile::Messenger
-            | Profile::Instagram => self.by_stored_link(item, file, by, rest).await,
+            | Profile::Instagram
+            | Profile::CxoneByoc
+            | Profile::CxoneConversations => self.by_stored_link(item, file, by, rest).await,
         };
         match opened {
             Ok(opened) => Ok(Ok(opened)),
@@ -160,7 +164,7 @@ impl Fetch<'_> {
         };
         let read =
             |response: &Response| whatsapp::read_link(connection, response, self.clock.now());
-        let link = self.ask(&request, by, read).await;
+        let link = self.ask(item, request, by, read).await;
         let erred = matches!(&link, Err(Shut::Failure(failure))
             if matches!(failure.disposition, Disposition::Rejected | Disposition::Unauthorised));
         self.guard.answered(&connection.id, question, erred).await?;
@@ -177,7 +181,7 @@ impl Fetch<'_> {
         let link = self.link_of(item).await?;
         let link = link.ok_or_else(transfer::no_link)?;
         let (opened, from) = self
-            .by_link(link, file, by, rest)
+            .by_link((item, link), file, by, rest)
             .await
             .map_err(|shut| not_there_yet(shut, item))?;
         self.note_life(
@@ -202,7 +206,7 @@ impl Fetch<'_> {
     /// Follows the link hop by hop; also from where the bytes come in the end.
     async fn by_link(
         &self,
-        link: Link,
+        (item, link): (&Item, Link),
         file: &File,
         by: By<'_>,
         rest: Option<&Rest>,
@@ -216,7 +220,7 @@ impl Fetch<'_> {
                     let read = |response: &Response| {
                         links::read_hop(connection, response, self.clock.now())
                     };
-                    hop = self.ask(&request, by, read).await?;
+                    hop = self.ask(item, request, by, read).await?;
                     continue;
                 }
                 Hop::Download { from, auth } => (from, auth),
@@ -244,13 +248,16 @@ impl Fetch<'_> {
     /// A call whose answer is short, and is read at once.
     async fn ask<T>(
         &self,
-        request: &Request,
+        item: &Item,
+        request: Request,
         by: By<'_>,
         read: impl FnOnce(&Response) -> Result<T, Failure>,
     ) -> Result<T, Shut> {
+        let before = item.record.diagnosis.as_ref();
+        let request = transfer::past_caches(request, before, item.gate.fence);
         let pass = self.enter(by.connection, &request.url).await?;
         let credential = by.credential(Auth::Bearer);
-        let response = match self.http.call(request, &credential).await {
+        let response = match self.http.call(&request, &credential).await {
             Ok(response) => response,
             Err(error) => return Err(self.no_answer(&pass, &error).await?.into()),
         };

@@ -13,7 +13,7 @@ use attache_domain::job::{self, TypingJob};
 use attache_domain::journey::Item;
 use futures_util::stream::{self, StreamExt};
 
-use super::{AT_ONCE, Call, Intake, KEPT_FOR, KEPT_ROUTELESS, KEPT_UNKNOWN, Taken};
+use super::{AT_ONCE, Call, Intake, KEPT_FOR, KEPT_ROUTELESS, KEPT_UNKNOWN, OTHER_CONTENT, Taken};
 use crate::completion;
 use crate::deliver::alias;
 use crate::erasure::Erasure;
@@ -54,7 +54,10 @@ impl Intake<'_> {
             Admission::Status(status, connection) => {
                 let telling = self.telling();
                 let about = (&connection, &announcement.message);
-                let whose = status::learn(&telling, self.claims, about, status).await?;
+                let connection = directory.connection(&connection);
+                let by_name = connection.is_some_and(|it| it.profile().tells_by_name());
+                let learnt = status::learn(&telling, self.claims, about, (status, by_name));
+                let whose = learnt.await?;
                 if whose == Whose::NotOurs {
                     self.keep(endpoint, announcement, KeptBecause::NotOurs)
                         .await?;
@@ -308,5 +311,5 @@ fn quotation(item: &Item) -> String {
 }
 
 pub(super) fn other_content(id: &MediaId) {
-    tracing::error!(media.id = %id, "same id, other content: refused; the first stays untouched");
+    tracing::error!(media.id = %id, "{OTHER_CONTENT}");
 }

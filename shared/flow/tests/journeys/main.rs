@@ -7,6 +7,7 @@ mod attributes;
 mod batches;
 mod both_ways;
 mod by_name;
+mod cxone;
 mod decided;
 mod doubted;
 mod down;

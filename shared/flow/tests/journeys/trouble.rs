@@ -16,6 +16,7 @@ use attache_flow::memory::Weather;
 use attache_flow::ports::{Answer, Claimed, Clock, Items, Queue};
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
+use serde_json::json;
 
 use crate::world::{LEASE, Site, directory};
 
@@ -285,6 +286,7 @@ fn who_waits_for_room_and_for_the_host_keeps_the_item_to_itself() {
 }
 
 /// Asks a question that is answered with an error a moment later; whether it was asked.
+#[expect(clippy::unwrap_used, reason = "the world is calm")]
 async fn err(site: &Site, guard: Guard<'_>) -> bool {
     let wa = ConnectionId::new("wa");
     let Ok(question) = guard.question(&wa, false).await.unwrap() else {
@@ -318,4 +320,26 @@ fn processes_that_know_nothing_of_each_other_make_few_more_errors_than_allowed()
     assert!(!to_the_end(err(&site, guard(&cold))), "the hour is used up");
     site.pass(3600);
     assert!(to_the_end(err(&site, guard(&Known::default()))));
+}
+
+#[test]
+fn a_poisoned_edge_is_asked_something_else() {
+    for from_agent in [false, true] {
+        let site = Site::new(FILE);
+        site.refresh();
+        site.says("hello", "text", json!({"body": "Hello"}));
+        site.run(3);
+        site.platforms.poisoned.set(true);
+        if from_agent {
+            let file = site.attachment("f", "note.txt");
+            assert_eq!(site.agent_says("a", "", json!([file])).status, 503);
+        } else {
+            announce(&site, "m");
+        }
+        site.run(20);
+        let item = site.item();
+        assert_eq!(item.gate.stage, Stage::Sent, "{:?}", item.record);
+        let kept_of = site.platforms.kept_of.borrow().clone();
+        assert!(kept_of.is_some_and(|url| !url.contains("attache=")));
+    }
 }

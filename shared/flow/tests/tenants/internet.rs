@@ -55,6 +55,7 @@ fn credential_of(credential: &Credential) -> Option<&'static str> {
         Credential::None => return None,
         Credential::Bearer(secret)
         | Credential::Basic { secret, .. }
+        | Credential::ClientAndPassword { secret, .. }
         | Credential::Header { token: secret, .. } => secret,
     };
     let text = String::from_utf8_lossy(secret.expose()).into_owned();

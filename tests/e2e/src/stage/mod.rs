@@ -20,7 +20,7 @@ use attache_edge::dynamodb::{ItemsTable, TokensTable};
 use attache_flow::ports::{Announced, Clock, Items as _, Saved, Tokens as _};
 use attache_local::LocalRun;
 use attache_operator::content::LocalContent;
-use attache_operator::site::{self, STAGE, SiteOptions, table_name};
+use attache_operator::site::{self, STAGE, Seed, SiteOptions, table_name};
 use attache_operator::standins::{Social, StandIns, integrations};
 use attache_platforms::canary::Canary;
 use attache_platforms::genesys::{AgentFile, Genesys, GenesysOptions};
@@ -55,7 +55,7 @@ const CURTAIN_UP: Duration = Duration::from_secs(60);
 pub type Rows = fn(&StandIns) -> Result<Vec<Row>>;
 
 /// What differs from stage to stage.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Setup {
     /// The customer's platform.
     pub whatsapp: WhatsAppOptions,
@@ -67,6 +67,10 @@ pub struct Setup {
     pub parameters: Vec<(&'static str, &'static str)>,
     /// What is configured besides the two platforms and the routes between them; a later row replaces an earlier one.
     pub rows: Option<Rows>,
+    /// What is configured besides that, with secrets of its own: of platforms that the scenario brings along.
+    pub more: Seed,
+    /// Who watches for tokens, on all platforms.
+    pub canary: Canary,
     /// Where both endpoints pass webhooks on to.
     pub forward_to: Option<Url>,
     /// Whether both endpoints only watch.
@@ -118,7 +122,7 @@ impl Stage {
     /// If something cannot be built or started.
     pub async fn start(setup: Setup) -> Result<Self> {
         let binaries = binaries::folder().await?.to_owned();
-        let canary = Canary::default();
+        let canary = setup.canary;
         let whatsapp = WhatsApp::start(WhatsAppOptions {
             canary: canary.clone(),
             ..setup.whatsapp
@@ -188,6 +192,8 @@ impl Stage {
         if let Some(rows) = setup.rows {
             seed.rows.extend(rows(&standins)?);
         }
+        seed.rows.extend(setup.more.rows);
+        seed.secrets.extend(setup.more.secrets);
         let run = site::start(provisioned, &seed).await?;
         let table = |logical_id| table_name(run.template(), logical_id);
         let dynamodb = || run.clients().dynamodb.clone();

@@ -5,6 +5,7 @@ mod bad_input;
 mod batches;
 mod both_ways;
 mod content_domain;
+mod cxone;
 mod flows;
 mod happy;
 mod kill_points;

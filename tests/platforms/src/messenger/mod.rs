@@ -119,10 +119,14 @@ impl Messenger {
         &self.state.faults
     }
 
-    /// The customer of the documentation, writing to the first page or its account.
+    /// The customer of the documentation, writing to the first page or its account. To the two, one person is two.
     #[must_use]
     pub fn customer(&self, surface: Surface) -> Customer {
-        self.customer_of(surface, "1254459154682919", 0)
+        let id = match surface {
+            Surface::Messenger => "1254459154682919",
+            Surface::Instagram => "6721449187923411",
+        };
+        self.customer_of(surface, id, 0)
     }
 
     /// A customer by id, writing to the page with this index (the first if there is none) or its account.

@@ -3,12 +3,9 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{
-    error::GraphError,
-    state::{State, lock},
-};
+use super::state::{State, lock};
 use crate::{
-    meta::callback,
+    meta::{callback, error::GraphError},
     specs::Operation,
     wire::{Answer, Request},
 };
@@ -104,6 +101,5 @@ async fn subscribe(state: &State, request: &Request) -> Answer {
 }
 
 fn unauthorised(state: &State, request: &Request) -> Option<Answer> {
-    let is_good = request.bearer() == Some(lock(&state.access_token).as_str());
-    (!is_good).then(|| GraphError::token(false).answer())
+    (!state.admits(request)).then(|| GraphError::token(false).answer())
 }

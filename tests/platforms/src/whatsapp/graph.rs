@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::{
     account, download,
-    error::{self, GraphError},
     options::FileSizeForm,
     outbound,
     state::{State, lock},

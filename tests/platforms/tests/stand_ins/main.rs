@@ -8,6 +8,7 @@
 mod agent_files;
 mod agent_side;
 mod agents;
+mod cxone;
 mod downloads;
 mod faults;
 mod framing_faults;

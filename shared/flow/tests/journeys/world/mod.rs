@@ -8,6 +8,7 @@
 
 mod agent_side;
 mod configuration;
+mod cxone;
 mod mortal;
 mod platforms;
 mod web_messaging;
@@ -22,7 +23,7 @@ use attache_domain::digest::Sha256Digest;
 use attache_domain::ids::{EndpointId, MediaId};
 use attache_domain::journey::Item;
 use attache_domain::scan::guardduty;
-use attache_domain::signature::{Scheme, Secret, Verifier};
+use attache_domain::signature::{Issuer, Scheme, Secret, Verifier};
 use attache_domain::time::Timestamp;
 use attache_flow::batch::{Record, Trouble};
 use attache_flow::bearer::{Cache, Desk};
@@ -30,7 +31,7 @@ use attache_flow::deliver::{Deliver, Learnt};
 use attache_flow::fetch::{Fetch, InParts, Room};
 use attache_flow::forward::Forward;
 use attache_flow::guard::{Guard, Known};
-use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Reply};
+use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Proof, Reply};
 use attache_flow::judge::{Judge, Scanning, Scans};
 use attache_flow::memory::{Calm, Queued, Weather, World};
 use attache_flow::ports::{Clock, Http, KeptEvent, Queue, Wanted};
@@ -44,9 +45,9 @@ use serde_json::{Value, json};
 
 use configuration::inviting_directory;
 pub(crate) use configuration::{
-    agent_side_directory, by_name_directory, directory, directory_of, directory_with, endpoint,
-    integration, number, org, page_directory, route, rows_of_the_site, upload_test_directory,
-    web_directory,
+    agent_side_directory, by_name_directory, byoc_directory, directory, directory_of,
+    directory_with, endpoint, integration, number, org, page_directory, route, rows_of_the_site,
+    upload_test_directory, web_directory,
 };
 pub(crate) use mortal::Mortal;
 pub(crate) use platforms::{Answer, Host, Platforms};
@@ -126,12 +127,18 @@ impl Site {
         .map(|(endpoint, scheme, secret)| {
             let verifier = Verifier::new(scheme, Secret::new(secret).unwrap(), None);
             let keys = Keys {
-                verifier,
+                proof: Proof::Signed(verifier),
                 verify_token: None,
             };
             (EndpointId::new(endpoint), keys)
-        })
-        .into();
+        });
+        let byoc = EndpointId::new("cx");
+        let issuer = Issuer::new(byoc.clone(), Secret::new("s3cret").unwrap(), None);
+        let issued = Keys {
+            proof: Proof::Issued(issuer),
+            verify_token: None,
+        };
+        let keys = keys.into_iter().chain([(byoc, issued)]).collect();
         let doorway = Doorway { directory, keys };
         Self {
             world,
@@ -168,7 +175,7 @@ impl Site {
         self.post_to("wa", body, signature)
     }
 
-    fn intake(&self) -> Intake<'_> {
+    pub(crate) fn intake(&self) -> Intake<'_> {
         let world = &self.world;
         Intake {
             items: world,

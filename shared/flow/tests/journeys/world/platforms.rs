@@ -16,6 +16,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::agent_side::AgentSide;
+use super::cxone::Cxone;
 use super::web_messaging::WebMessaging;
 
 /// What a platform answers to one send.
@@ -47,6 +48,10 @@ pub(crate) struct Platforms {
     pub(crate) downloads: RefCell<VecDeque<Refusal>>,
     /// How many bytes the next downloads give before they end.
     pub(crate) cut: RefCell<VecDeque<usize>>,
+    /// Whether an edge on the way keeps an error that it gave once, and gives it again to whoever asks the same.
+    pub(crate) poisoned: Cell<bool>,
+    /// The question that it keeps it of.
+    pub(crate) kept_of: RefCell<Option<String>>,
     /// So many of the next calls and downloads do not answer at once.
     pub(crate) lingers: Cell<usize>,
     /// So many of the next downloads have the right length and one wrong byte.
@@ -100,6 +105,8 @@ pub(crate) struct Platforms {
     pub(crate) bearers: RefCell<Vec<String>>,
     /// Web messaging, as the source documents describe it.
     pub(crate) web: WebMessaging,
+    /// CXone.
+    pub(crate) cxone: Cxone,
     /// What was posted about messages: the end of the path, and the body.
     pub(crate) notes: RefCell<Vec<(String, Value)>>,
     /// The configuration of a web chat.
@@ -321,6 +328,21 @@ impl Http for Platforms {
         }
         let path = request.url.path().to_owned();
         self.note_bearer(request, credential);
+        if self.poisoned.get() && (path.contains("/media-") || path.contains("/downloads/")) {
+            let mut kept_of = self.kept_of.borrow_mut();
+            let kept_of = kept_of.get_or_insert_with(|| request.url.to_string());
+            if kept_of.as_str() == request.url.as_str() {
+                let hit = [("x-cache", "Error from cloudfront"), ("age", "7")];
+                let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+                return Ok(Response {
+                    headers: Headers::new(hit.map(owned)),
+                    ..response(404, "{}")
+                });
+            }
+        }
+        if Cxone::is_asked(request) {
+            return self.cxone.call(request, credential);
+        }
         if path == "/oauth/token" {
             return Ok(self.give_token());
         }
@@ -422,6 +444,9 @@ impl Http for Platforms {
             }
             return self.web.put(request, bytes);
         }
+        if matches!(request.body, Body::Base64(_)) {
+            return Ok(self.cxone.upload(request, bytes));
+        }
         let Body::Multipart(form) = &request.body else {
             panic!("a form")
         };
@@ -452,6 +477,11 @@ impl Http for Platforms {
         self.linger().await;
         self.note_bearer(request, credential);
         let signed = request.url.host_str() == Some("signed.example");
+        let query = request.url.query().unwrap_or_default();
+        assert!(
+            !query.contains("attache"),
+            "a signed link is used as it came"
+        );
         assert_eq!(
             signed,
             matches!(credential, Credential::None),

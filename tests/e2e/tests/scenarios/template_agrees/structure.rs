@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use attache_domain::scan::guardduty;
 use attache_flow::deliver::{LIMIT_DRIFT, PLATFORM_DEGRADED};
 use attache_flow::fetch::LINK_USED;
-use attache_flow::intake::{KEPT_ROUTELESS, KEPT_UNKNOWN};
+use attache_flow::intake::{KEPT_ROUTELESS, KEPT_UNKNOWN, OTHER_CONTENT};
 use attache_local::template::Event;
 use attache_operator::binaries::root;
 use serde_json::{Map, Value, json};
@@ -51,6 +51,25 @@ pub(super) fn resources(document: &Value, kind: &str) -> Result<BTreeMap<String,
         .collect();
     anyhow::ensure!(!found.is_empty(), "no {kind} in the template");
     Ok(found)
+}
+
+#[test]
+fn every_address_under_an_endpoint_leads_to_intake() -> Result<()> {
+    let template = template()?;
+    let intake = template.function("IntakeFunction").context("no intake")?;
+    let routes: BTreeSet<String> = intake
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Http(route) => Some(route.key()),
+            _ => None,
+        })
+        .collect();
+    let expected = ["GET", "POST"].into_iter().flat_map(|method| {
+        ["", "/{path+}"].map(|rest| format!("{method} /webhooks/{{endpoint}}{rest}"))
+    });
+    assert_eq!(routes, expected.collect());
+    Ok(())
 }
 
 fn get_att(value: &Value) -> Option<&str> {
@@ -272,6 +291,20 @@ fn what_is_kept_for_want_of_configuration_is_counted_and_alarmed() -> Result<()>
         )
     );
     counted_and_alarmed(&document, filter, "KeptEventsAlarm")
+}
+
+#[test]
+fn other_content_under_a_known_id_is_counted_and_alarmed() -> Result<()> {
+    let document = document()?;
+    let filter = &resources(&document, "AWS::Logs::MetricFilter")?["OtherContentFilter"];
+    assert_eq!(
+        (&filter["FilterPattern"], &filter["LogGroupName"]["Ref"]),
+        (
+            &json!(format!("{{ $.message = {OTHER_CONTENT:?} }}")),
+            &json!("IntakeLog")
+        )
+    );
+    counted_and_alarmed(&document, filter, "OtherContentAlarm")
 }
 
 #[test]
