@@ -1,6 +1,6 @@
 //! Whether platforms that come for files get links that live.
 
-use attache_domain::connection::Profile;
+use attache_domain::connection::{Account, Attachments};
 
 use super::notebook::Notebook;
 use super::rule::Rule;
@@ -17,7 +17,11 @@ pub(super) fn check(subject: &Subject, notes: &mut Notebook) {
     };
     let pulled: Vec<String> = subject
         .connections()
-        .filter(|it| it.profile() == Profile::GenesysOpenMessaging)
+        .filter(|it| match &it.account {
+            Account::GenesysOpenMessaging { .. } => true,
+            Account::CxoneByoc { attachments, .. } => *attachments == Attachments::Link,
+            _ => false,
+        })
         .map(|it| it.id.to_string())
         .collect();
     if pulled.is_empty() {
