@@ -163,6 +163,9 @@ impl Profile {
             | Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
+            | Self::GenesysWebChat
+            | Self::GenesysMediaUpload
+            | Self::GenesysAgent
             | Self::Messenger => Retention::Keep,
         }
     }

@@ -157,7 +157,7 @@ pub struct Record {
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Checkpoint>,
     /// The digest of the link with which it was lost: under another one its sender may repeat it.
-    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "ll", default, skip_serializing_if = "Option::is_none")]
     pub lost_link: Option<Sha256Digest>,
     /// Until when the link can be used, if the link tells.
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
