@@ -124,6 +124,7 @@ async fn world() -> (World, Item) {
         version: 1,
         revision: 0,
         lease_until: None,
+        api: None,
     };
     Tokens::save(&world, &mut row).await.unwrap();
     (world, item)

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use attache_domain::connection::{Directory, Endpoint, SecretName};
 use attache_domain::ids::EndpointId;
-use attache_domain::signature::Verifier;
+use attache_domain::signature::{Issuer, Verifier};
 use attache_domain::time::Timestamp;
 use attache_flow::batch::chain;
-use attache_flow::intake::{Doorway, Keys};
+use attache_flow::intake::{Doorway, Keys, Proof};
 use attache_flow::ports::{Answer, Clock, Directories, Outage, Secrets};
 use futures_util::future::{join_all, try_join3};
 
@@ -104,7 +104,10 @@ async fn endpoint_keys(endpoint: &Endpoint, secrets: &dyn Secrets) -> Answer<Key
     )
     .await?;
     Ok(Keys {
-        verifier: Verifier::new(endpoint.profile.scheme(), current, previous),
+        proof: match endpoint.profile.scheme() {
+            Some(scheme) => Proof::Signed(Verifier::new(scheme, current, previous)),
+            None => Proof::Issued(Issuer::new(endpoint.id.clone(), current, previous)),
+        },
         verify_token,
     })
 }

@@ -121,6 +121,7 @@ impl Site {
             version: 1,
             revision: 0,
             lease_until: None,
+            api: None,
         };
         Tokens::save(&self.world, &mut row).await.unwrap();
     }

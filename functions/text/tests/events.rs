@@ -101,6 +101,7 @@ impl Site {
                 version: 1,
                 revision: 0,
                 lease_until: None,
+                api: None,
             };
             Tokens::save(&world, &mut row).await.unwrap();
         }

@@ -18,8 +18,8 @@ use crate::system::Record;
 /// Options of `attache local`.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Your own platforms, or stand-ins of yours: a connections.toml. Without it, stand-ins for WhatsApp and Genesys
-    /// are started.
+    /// Your own platforms, or stand-ins of yours: a connections.toml. Without it, stand-ins for WhatsApp,
+    /// Messenger, Instagram and Genesys are started.
     #[arg(long, value_name = "FILE")]
     pub connections: Option<PathBuf>,
     /// Keeps buckets, tables, queues and secrets in this folder. Without it, everything ends with the run.
@@ -65,7 +65,7 @@ pub async fn run(options: &Options) -> Result<()> {
     };
     let mut seed = match (own, &standins) {
         (Some(seed), _) => seed,
-        (None, Some(standins)) => standins.seed(STAGE)?,
+        (None, Some(standins)) => standins.seed(STAGE)?.and(standins.social_seed(STAGE)?),
         (None, None) => Seed::default(),
     };
     let mut parameters: BTreeMap<_, _> = options
@@ -93,7 +93,12 @@ pub async fn run(options: &Options) -> Result<()> {
             .subscribe(run.api_url())
             .await
             .context("the WhatsApp stand-in's verification call")?;
+        standins
+            .subscribe_social(run.api_url())
+            .await
+            .context("the Messenger stand-in's verification calls")?;
         platforms.insert("whatsapp".to_owned(), standins.whatsapp.graph_url());
+        platforms.insert("messenger".to_owned(), standins.messenger.graph_url());
         platforms.insert("genesys".to_owned(), standins.genesys.api_url());
     }
     // Listened for before anybody can know that it is up: whoever reads the ready line may stop it at once.

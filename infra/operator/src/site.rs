@@ -70,6 +70,15 @@ impl Seed {
         }
         Ok(seed)
     }
+
+    /// With what another seed has.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.rows.extend(other.rows);
+        self.secrets.extend(other.secrets);
+        self.generated.extend(other.generated);
+        self
+    }
 }
 
 /// How to bring a site up.

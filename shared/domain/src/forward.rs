@@ -59,10 +59,12 @@ pub enum Packed {
 /// # Errors
 /// If it cannot be deflated, which does not happen in memory.
 pub fn pack(endpoint: &Endpoint, headers: &Headers, body: &[u8]) -> io::Result<Packed> {
-    let signature = endpoint.profile.scheme().header;
-    let names = ["content-type", "user-agent", signature.as_ref()];
+    let scheme = endpoint.profile.scheme();
+    let signature = scheme.as_ref().map(|scheme| scheme.header.as_ref());
+    let names = ["content-type", "user-agent"];
     let headers: BTreeMap<String, String> = names
         .into_iter()
+        .chain(signature)
         .filter_map(|name| Some((name.to_owned(), headers.get(name)?.to_owned())))
         .collect();
     let mut deflated = Vec::new();

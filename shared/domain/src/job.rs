@@ -33,6 +33,9 @@ pub struct ItemJob {
     /// Under which pace of the limiter's line that place was reserved ([`crate::pacing::line::Line::generation`]).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub pace: u32,
+    /// When this copy's place in its contact's line comes up, if it already has one (milliseconds since the epoch).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<u64>,
     /// Whether another item of the same message goes before it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bundled: bool,

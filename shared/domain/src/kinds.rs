@@ -151,7 +151,7 @@ pub const KINDS: &[Kind] = &[
         ToAgent,
         "sent, delivered",
         Recorded,
-        "in the journey; `delivered` becomes the final receipt",
+        "in the journey; `delivered` becomes the final receipt, which CXone has no place for",
     ),
     kind(
         ToAgent,
@@ -163,7 +163,7 @@ pub const KINDS: &[Kind] = &[
         ToAgent,
         "failed",
         Carried,
-        "as a failed receipt with reason, and a notice",
+        "as a failed receipt with reason, and a notice; to CXone as a notice alone",
     ),
     kind(ToAgent, "account notice", Recorded, "kept 30 days"),
     kind(

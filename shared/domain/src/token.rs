@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::ids::ConnectionId;
 use crate::time::Timestamp;
@@ -64,6 +65,9 @@ pub struct TokenRow {
     pub revision: u32,
     /// Until when a refresher holds the right to renew it.
     pub lease_until: Option<Timestamp>,
+    /// Where the API is that it is for, where its issuer tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<Url>,
 }
 
 /// Whether to renew now.
@@ -159,6 +163,7 @@ mod tests {
             version: 3,
             revision: 1,
             lease_until: None,
+            api: None,
         }
     }
 

@@ -28,15 +28,17 @@ pub enum Method {
     Delete,
 }
 
-/// Which credential goes into the `Authorization` header.
+/// Which credential goes along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Auth {
     /// None: signed links, and every host that did not issue the token.
     None,
-    /// The connection's bearer token.
+    /// The connection's token: as a bearer, or in the header that its provider wants it in.
     Bearer,
     /// The OAuth client's id and secret (token requests; only `refresh` can make them).
     ClientBasic,
+    /// The same, and the password of the user as whom the client comes, as the form's field `password`.
+    ClientAndPassword,
 }
 
 /// A body to send.
@@ -52,6 +54,8 @@ pub enum Body {
     Multipart(Multipart),
     /// A file alone; its bytes are given when it leaves.
     File(FileBody),
+    /// A file in base64 within JSON; its bytes are given when it leaves.
+    Base64(Base64Body),
     /// Bytes and headers as they once came in.
     Verbatim(Verbatim),
 }
@@ -65,6 +69,39 @@ pub struct FileBody {
     pub size_bytes: u64,
     /// Headers that tie the bytes to something, names in lower case.
     pub headers: BTreeMap<String, String>,
+}
+
+/// A JSON object with a file in base64 as one of its fields. Owns its exact length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base64Body {
+    /// Everything before the file's first character.
+    pub head: String,
+    /// Everything behind its last.
+    pub tail: String,
+    /// How many bytes the file has.
+    pub file_bytes: u64,
+}
+
+impl Base64Body {
+    /// An object with the file under `field`, and `others` behind it.
+    #[must_use]
+    pub fn new(field: &str, others: &[(&str, &str)], file_bytes: u64) -> Self {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let others = others
+            .iter()
+            .map(|(name, value)| format!(",{}:{}", quoted(name), quoted(value)));
+        Self {
+            head: format!("{{{}:\"", quoted(field)),
+            tail: format!("\"{}}}", others.collect::<String>()),
+            file_bytes,
+        }
+    }
+
+    /// The value of `Content-Length`: three bytes are four characters, the last ones padded.
+    #[must_use]
+    pub fn content_length(&self) -> u64 {
+        self.head.len() as u64 + self.file_bytes.div_ceil(3) * 4 + self.tail.len() as u64
+    }
 }
 
 /// A body that is sent on byte for byte, with the headers that belong to it. It is somebody's message: only its size
@@ -272,6 +309,21 @@ mod tests {
             form.content_type(),
             "multipart/form-data; boundary=attache-d1"
         );
+    }
+
+    #[test]
+    fn a_file_in_base64_says_its_own_length() {
+        for (file, encoded) in [("", ""), ("a", "YQ=="), ("ab", "YWI="), ("abc", "YWJj")] {
+            let others = [("mimeType", "a\"b")];
+            let body = Base64Body::new("content", &others, file.len() as u64);
+            let text = format!("{}{encoded}{}", body.head, body.tail);
+            assert_eq!(text.len() as u64, body.content_length());
+            let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(
+                read,
+                serde_json::json!({"content": encoded, "mimeType": "a\"b"})
+            );
+        }
     }
 
     #[test]

@@ -117,6 +117,11 @@ pub fn request(event: ApiGatewayV2httpRequest) -> Request {
             .get("endpoint")
             .cloned()
             .unwrap_or_default(),
+        path: event
+            .path_parameters
+            .get("path")
+            .cloned()
+            .unwrap_or_default(),
         query: event.raw_query_string.unwrap_or_default(),
         headers: headers.collect(),
         body,
@@ -127,16 +132,17 @@ pub fn request(event: ApiGatewayV2httpRequest) -> Request {
 /// How soon a webhook that was answered 503 may be sent again, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("2");
 
-/// The answer to a webhook: never cached, and plain text also to a browser (a challenge is the caller's own text).
+/// The answer to a webhook: never cached, and what it says it is also to a browser (a challenge is the caller's own text).
 #[must_use]
 pub fn response(reply: Reply) -> ApiGatewayV2httpResponse {
     let mut response = ApiGatewayV2httpResponse::default();
     response.status_code = i64::from(reply.status);
+    let content_type = match reply.is_json {
+        true => "application/json",
+        false => "text/plain; charset=utf-8",
+    };
     response.headers = HeaderMap::from_iter([
-        (
-            CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        ),
+        (CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ]);
@@ -238,7 +244,7 @@ mod tests {
             "version": "2.0", "routeKey": "POST /webhooks/{endpoint}", "rawPath": "/webhooks/whatsapp",
             "rawQueryString": "hub.mode=subscribe&hub.challenge=a%2Bb",
             "headers": {"X-Hub-Signature-256": "sha256=ab", "content-type": "application/json"},
-            "pathParameters": {"endpoint": "whatsapp"},
+            "pathParameters": {"endpoint": "whatsapp", "path": "1.0/token"},
             "requestContext": {
                 "requestId": "r-1", "stage": "$default", "accountId": "0", "apiId": "a", "time": "", "timeEpoch": 0,
                 "http": {"method": "POST", "path": "/webhooks/whatsapp", "protocol": "HTTP/1.1", "sourceIp": "::1", "userAgent": "t"},
@@ -254,6 +260,7 @@ mod tests {
             (plain.method.as_str(), plain.endpoint.as_str()),
             ("POST", "whatsapp")
         );
+        assert_eq!(plain.path, "1.0/token");
         assert_eq!(plain.query, "hub.mode=subscribe&hub.challenge=a%2Bb");
         assert_eq!(plain.headers.get("x-hub-signature-256"), Some("sha256=ab"));
         assert_eq!(plain.correlation_id, "r-1");
@@ -263,18 +270,28 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_plain_text_and_says_when_to_come_again() {
-        for (status, retry_after) in [(200, None), (401, None), (503, Some("2"))] {
+    fn an_answer_says_what_it_is_and_when_to_come_again() {
+        for (status, retry_after, is_json) in [
+            (200, None, false),
+            (200, None, true),
+            (401, None, false),
+            (503, Some("2"), false),
+        ] {
             let answer = response(Reply {
                 status,
                 body: "text".to_owned(),
+                is_json,
             });
             let json = serde_json::to_value(answer).unwrap();
             assert_eq!(
                 (&json["statusCode"], &json["body"]),
                 (&json!(status), &json!("text"))
             );
-            assert_eq!(json["headers"]["content-type"], "text/plain; charset=utf-8");
+            let expected = match is_json {
+                true => "application/json",
+                false => "text/plain; charset=utf-8",
+            };
+            assert_eq!(json["headers"]["content-type"], expected);
             assert_eq!(json["headers"]["retry-after"].as_str(), retry_after);
         }
     }

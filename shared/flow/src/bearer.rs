@@ -7,6 +7,7 @@ use attache_domain::connection::Connection;
 use attache_domain::job::{self, RefreshJob};
 use attache_domain::signature::Secret;
 use attache_domain::token::{Fitness, Purpose, TokenRow, Version, row_id};
+use url::Url;
 
 use crate::ports::{Answer, Clock, Jobs, Outage, Queue, Tokens, Vault};
 
@@ -20,6 +21,8 @@ pub struct Bearer {
     pub token: Secret,
     /// Its version; a refused one asks for the next.
     pub version: Version,
+    /// Where the API is that it is for, where its issuer told.
+    pub api: Option<Url>,
 }
 
 /// The cache, kept for the life of the process.
@@ -64,6 +67,7 @@ impl Desk<'_> {
                     purpose,
                     number: row.version,
                 },
+                api: row.api.clone(),
             }));
         }
         let row = self.tokens.load(&id).await?;
@@ -72,13 +76,17 @@ impl Desk<'_> {
             .filter(|row| row.fitness(now, floor) == Fitness::Fit);
         if let Some((row, sealed)) = fit.and_then(|row| Some((row, row.sealed.as_ref()?))) {
             let token = self.vault.open(SEALED_AS, &id, sealed).await?;
-            let number = row.version;
+            let (number, api) = (row.version, row.api.clone());
             let version = Version { purpose, number };
             self.cache
                 .0
                 .borrow_mut()
                 .insert(id, (row.clone(), token.clone()));
-            return Ok(Some(Bearer { token, version }));
+            return Ok(Some(Bearer {
+                token,
+                version,
+                api,
+            }));
         }
         let version_seen = floor
             .saturating_sub(1)

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_domain::claim::Terms;
-use attache_domain::connection::{Directory, SecretName};
+use attache_domain::connection::{AuthHeader, Connection, Directory, SecretName};
 use attache_domain::conversation::{Conversation, ConversationId, Heard, Invitation, SentItem};
 use attache_domain::digest::Sha256Digest;
 use attache_domain::event::KeptBecause;
@@ -418,6 +418,13 @@ pub enum Credential {
     None,
     /// `Authorization: Bearer …`.
     Bearer(Secret),
+    /// The token alone, in a header of this name.
+    Header {
+        /// The header.
+        name: AuthHeader,
+        /// The token.
+        token: Secret,
+    },
     /// `Authorization: Basic …`.
     Basic {
         /// The OAuth client's id.
@@ -425,6 +432,30 @@ pub enum Credential {
         /// Its secret.
         secret: Secret,
     },
+    /// The same, and a password as the form's field `password`.
+    ClientAndPassword {
+        /// The OAuth client's id.
+        id: String,
+        /// Its secret.
+        secret: Secret,
+        /// The password of the user as whom it comes.
+        password: Secret,
+    },
+}
+
+impl Credential {
+    /// The token in the header that this connection's is wanted in.
+    #[must_use]
+    pub fn of(connection: &Connection, token: &Secret) -> Self {
+        let token = token.clone();
+        match &connection.provider.auth_header {
+            Some(name) => Self::Header {
+                name: name.clone(),
+                token,
+            },
+            None => Self::Bearer(token),
+        }
+    }
 }
 
 /// A download whose headers have arrived.

@@ -167,7 +167,9 @@ impl Reopening<'_> {
                 | Profile::GenesysMediaUpload
                 | Profile::GenesysAgent
                 | Profile::Messenger
-                | Profile::Instagram,
+                | Profile::Instagram
+                | Profile::CxoneByoc
+                | Profile::CxoneConversations,
             )
             | None => None,
         })

@@ -30,6 +30,15 @@ pub struct Slot {
     pub pace: u32,
 }
 
+/// The places that a copy takes along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// In its connection's line.
+    pub slot: Option<Slot>,
+    /// In its contact's.
+    pub contact: Option<Timestamp>,
+}
+
 impl Slot {
     /// The one that a job brought along.
     #[must_use]
@@ -49,14 +58,15 @@ pub async fn put_off(
     item: &mut Item,
     (queue, counted): (Queue, &ConnectionId),
     (now, wait): (Timestamp, Duration),
-    slot: Option<Slot>,
+    places: Places,
 ) -> Answer<()> {
     // As queues round: what comes then comes in time.
     let wait = Duration::from_secs(wait.min(LONGEST_DELAY).as_secs());
     let mut copy = item.job(counted);
     copy.sequence += 1;
-    copy.slot = slot.map(|slot| slot.at.as_millis());
-    copy.pace = slot.map_or(0, |slot| slot.pace);
+    copy.slot = places.slot.map(|slot| slot.at.as_millis());
+    copy.pace = places.slot.map_or(0, |slot| slot.pace);
+    copy.contact = places.contact.map(Timestamp::as_millis);
     send(jobs, queue, &copy, wait).await?;
     item.gate.sequence += 1;
     item.rest();

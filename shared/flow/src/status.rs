@@ -1,11 +1,13 @@
 //! Statuses: what the target's platform tells of a message of ours becomes the item's state, and a receipt for its sender.
 
+use std::time::Duration;
+
 use attache_domain::audit::Actor;
 use attache_domain::bundle;
 use attache_domain::conversation::ConversationId;
 use attache_domain::diagnosis::{Diagnosis, Failure};
 use attache_domain::event::{About, Fate, FollowUp, Reached, Status};
-use attache_domain::ids::{ConnectionId, MediaId, MessageId};
+use attache_domain::ids::{AttachmentId, ConnectionId, MediaId, MessageId};
 use attache_domain::journey::{Item, Learned, RETENTION, Stage, Unfetched};
 use attache_domain::notice::Ending;
 use attache_domain::platforms::channel::may_be_gone;
@@ -19,6 +21,9 @@ use crate::telling::Telling;
 /// So often a row that changes under our hands is read again.
 const TRIES: usize = 8;
 
+/// How long a report is kept for an answer that is late: far longer than any send is waited for.
+const EARLY: Duration = Duration::from_secs(24 * 3600);
+
 /// Whose message a status was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
@@ -28,7 +33,8 @@ pub enum Whose {
     NotOurs,
 }
 
-/// Takes a status that came over `connection` about its `message` into account.
+/// Takes a status that came over `connection` about its `message` into account; `by_name`: whether its platform speaks of messages
+/// by names of its own alone.
 ///
 /// # Errors
 /// An outage: the platform is to send it again.
@@ -36,12 +42,22 @@ pub async fn learn(
     telling: &Telling<'_>,
     claims: &dyn Claims,
     (connection, message): (&ConnectionId, &MessageId),
-    status: &Status,
+    (status, by_name): (&Status, bool),
 ) -> Answer<Whose> {
-    let Some(id) = about(claims, (connection, message), status).await? else {
-        return Ok(Whose::NotOurs);
+    let of = (connection, message);
+    let Some(id) = about(claims, of, status).await? else {
+        return match by_name {
+            true => before_the_answer(telling, claims, of, status).await,
+            false => Ok(Whose::NotOurs),
+        };
     };
-    learn_of(telling, claims, (connection, message), &id, &status.fate).await
+    let whose = learn_of(telling, claims, of, &id, &status.fate).await?;
+    let is_echo = by_name && status.fate == Fate::Sent;
+    if is_echo && whose == Whose::Ours {
+        // An echo brings the name as well as the answer does.
+        catch_up(telling, claims, of, &id).await?;
+    }
+    Ok(whose)
 }
 
 /// Takes into account that all messages of ours to `customer` came so far which the platform took up to a moment.
@@ -69,6 +85,68 @@ pub async fn learn_up_to(
         conversations.seen(&id, &known, reached.until).await?;
     }
     Ok(())
+}
+
+/// A report of a name that nobody has heard yet: it may be that of a message whose answer is still on its way. It is left where
+/// whoever gets that answer looks ([`catch_up`]); should he have looked just now, his item is there.
+async fn before_the_answer(
+    telling: &Telling<'_>,
+    claims: &dyn Claims,
+    (connection, message): (&ConnectionId, &MessageId),
+    status: &Status,
+) -> Answer<Whose> {
+    let (About::Name, Fate::Delivered | Fate::Read) = (&status.about, &status.fate) else {
+        return Ok(Whose::NotOurs);
+    };
+    let own = left(connection, message, &status.fate);
+    let met = meet(telling, claims, (connection, message), &own).await?;
+    let is_left = |id: &MediaId| {
+        [Fate::Delivered, Fate::Read]
+            .iter()
+            .any(|fate| *id == left(connection, message, fate))
+    };
+    match met.filter(|id| !is_left(id)) {
+        Some(id) => learn_of(telling, claims, (connection, message), &id, &status.fate).await,
+        None => Ok(Whose::NotOurs),
+    }
+}
+
+/// The answer brought the name of a message: takes into account what was told under that name before.
+///
+/// # Errors
+/// An outage.
+pub(crate) async fn catch_up(
+    telling: &Telling<'_>,
+    claims: &dyn Claims,
+    (connection, message): (&ConnectionId, &MessageId),
+    id: &MediaId,
+) -> Answer<()> {
+    let met = meet(telling, claims, (connection, message), id).await?;
+    for fate in [Fate::Delivered, Fate::Read] {
+        if met.as_ref() == Some(&left(connection, message, &fate)) {
+            tracing::info!(media.id = %id, status = fate.as_str(), "told before the answer");
+            learn_of(telling, claims, (connection, message), id, &fate).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Leaves `own` where a report and the answer it is about meet; what the other has left there, if he was first.
+async fn meet(
+    telling: &Telling<'_>,
+    claims: &dyn Claims,
+    (connection, message): (&ConnectionId, &MessageId),
+    own: &MediaId,
+) -> Answer<Option<MediaId>> {
+    let place = format!("{}/early", alias(connection, message.as_str()));
+    let expires_at = telling.clock.now() + EARLY;
+    claims.name(&place, own, expires_at).await
+}
+
+/// What a report leaves: an id that no item has.
+fn left(connection: &ConnectionId, message: &MessageId, fate: &Fate) -> MediaId {
+    let part = AttachmentId::new(format!("early/{}", fate.as_str()));
+    MediaId::derive(connection, message, &part)
 }
 
 async fn learn_of(

@@ -34,8 +34,12 @@ pub fn webhooks() -> Vec<(Profile, &'static str)> {
         "webhook-upload-completed-clean" "webhook-upload-completed-failed" "webhook-upload-completed-malicious"
         "webhook-media-upload-failed"
     };
+    let conversations = published! { CxoneConversations, "cxone", "conversation-message" };
+    let slice = r#"{"attache":{"path":"2.0/channel/byoc_1/outbound","message":"m"},"body":{"thread":{"idOnExternalPlatform":"whatsapp_1_2"},"messageContent":{"type":"TEXT","payload":{"text":"Hi"}},"attachments":[{"id":7,"url":"https://files.example/7?Signature=s","mimeType":"image/png"}]}}"#;
     whatsapp
         .into_iter()
+        .chain(conversations)
+        .chain([(Profile::CxoneByoc, slice)])
         .chain(genesys)
         .chain(completions)
         .chain([(Profile::GenesysMessageMedia, event)])

@@ -42,6 +42,13 @@ impl Clock {
         self.now().unix_timestamp()
     }
 
+    /// The present moment as Unix milliseconds.
+    #[must_use]
+    pub fn unix_millis(&self) -> i64 {
+        let millis = self.now().unix_timestamp_nanos() / 1_000_000;
+        i64::try_from(millis).unwrap_or(i64::MAX)
+    }
+
     /// Moves the clock forward and wakes whoever waited for a moment that has now passed.
     pub fn advance(&self, by: Duration) {
         let by = time::Duration::try_from(by).unwrap_or(time::Duration::MAX);

@@ -1,6 +1,6 @@
 //! Stand-ins for the platforms: real HTTP servers on loopback that keep the platforms' rules and misbehave on request.
 //!
-//! [`whatsapp`] is the WhatsApp Cloud API with its customers, [`genesys`] is Genesys Cloud with its agents; both sides can say all they
+//! [`whatsapp`] is the WhatsApp Cloud API with its customers, [`genesys`] is Genesys Cloud with its agents, [`cxone`] is NICE CXone with its own; both sides can say all they
 //! have, and both directions can be played. Each was written from the
 //! vendor's published schemas, examples and pages (`specs/`, `examples/`), never from a client of ours, so that
 //! agreement between the two means something. [`clamd`] is the scanner that a site may have beside them. What the platforms share:
@@ -45,10 +45,13 @@ mod background;
 pub mod canary;
 pub mod clamd;
 pub mod clock;
+pub mod cxone;
 pub mod delivery;
 pub mod faults;
 pub mod genesys;
 pub mod journal;
+pub mod messenger;
+mod meta;
 pub mod old_tls;
 mod random;
 mod seal;

@@ -15,7 +15,7 @@ use attache_flow::bearer::{Cache, Desk};
 use attache_flow::deliver::{Deliver, Learnt};
 use attache_flow::fetch::{Fetch, InParts, Room};
 use attache_flow::guard::{Guard, Known};
-use attache_flow::intake::{Doorway, Intake, Keys, LastHeard, Request};
+use attache_flow::intake::{Doorway, Intake, Keys, LastHeard, Proof, Request};
 use attache_flow::judge::{Judge, Scanning, Scans};
 use attache_flow::memory::World;
 use attache_flow::ports::Queue;
@@ -97,7 +97,7 @@ impl Bench {
         ];
         let keys = schemes.into_iter().filter_map(|(id, scheme)| {
             let keys = Keys {
-                verifier: Verifier::new(scheme, Secret::new(APP_SECRET).ok()?, None),
+                proof: Proof::Signed(Verifier::new(scheme, Secret::new(APP_SECRET).ok()?, None)),
                 verify_token: None,
             };
             Some((EndpointId::new(id), keys))

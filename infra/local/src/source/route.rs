@@ -103,6 +103,7 @@ mod tests {
         [
             "GET /webhooks/{endpoint}",
             "POST /webhooks/{endpoint}",
+            "POST /webhooks/{endpoint}/{path+}",
             "ANY /webhooks/health",
             "ANY /files/{path+}",
             "PUT /files/{id}",
@@ -141,6 +142,14 @@ mod tests {
             ("GET", "/webhooks/", None),
             ("GET", "/webhooks/a/b", None),
             (
+                "POST",
+                "/webhooks/cx/2.0/channel/b%201/outbound",
+                Some((
+                    "POST /webhooks/{endpoint}/{path+}",
+                    "cx 2.0/channel/b 1/outbound",
+                )),
+            ),
+            (
                 "GET",
                 "/files/a/b%2Fc",
                 Some(("ANY /files/{path+}", "a/b/c")),
@@ -151,8 +160,8 @@ mod tests {
         let routes = routes();
         for (method, path, expected) in rows {
             let found = find(routes.iter(), method, path).map(|found| {
-                let value = found.parameters.into_values().next();
-                (found.route.key(), value.unwrap_or_default())
+                let values: Vec<String> = found.parameters.into_values().collect();
+                (found.route.key(), values.join(" "))
             });
             let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
             assert_eq!(found, expected, "{method} {path}");

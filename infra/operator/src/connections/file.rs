@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use attache_domain::connection::{Profile, Retention, Template};
+use attache_domain::connection::{Attachments, Profile, Retention, Template};
 use attache_inspect::Verdict;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -61,6 +61,9 @@ pub(super) struct ConnectionEntry {
     pub(super) phone_number_id: Option<String>,
     pub(super) media_hosts: Option<Vec<String>>,
     pub(super) window_template: Option<Template>,
+    pub(super) auth_header: Option<String>,
+    #[serde(default)]
+    pub(super) bare_paths: bool,
     // messenger, instagram
     pub(super) page_id: Option<String>,
     pub(super) account_id: Option<String>,
@@ -84,6 +87,11 @@ pub(super) struct ConnectionEntry {
     pub(super) channel_type: Option<String>,
     pub(super) client_id: Option<String>,
     pub(super) client_secret: Option<SecretReference>,
+    // cxone-byoc, cxone-conversations
+    pub(super) issuer_url: Option<String>,
+    pub(super) access_key: Option<String>,
+    pub(super) access_key_secret: Option<SecretReference>,
+    pub(super) attachments: Option<Attachments>,
 }
 
 /// `[connection.limits]`: what the owner allows to be delivered over the connection above it.
@@ -185,6 +193,8 @@ impl ConnectionEntry {
             ("media_hosts", self.media_hosts.is_some()),
             ("token", self.token.is_some()),
             ("window_template", self.window_template.is_some()),
+            ("auth_header", self.auth_header.is_some()),
+            ("bare_paths", self.bare_paths),
             ("region", self.region.is_some()),
             ("api_url", self.api_url.is_some()),
             ("login_url", self.login_url.is_some()),
@@ -197,6 +207,10 @@ impl ConnectionEntry {
             ("configuration_id", self.configuration_id.is_some()),
             ("agent_id", self.agent_id.is_some()),
             ("channel_type", self.channel_type.is_some()),
+            ("issuer_url", self.issuer_url.is_some()),
+            ("access_key", self.access_key.is_some()),
+            ("access_key_secret", self.access_key_secret.is_some()),
+            ("attachments", self.attachments.is_some()),
         ];
         let own = own_keys(self.profile);
         let foreign = given
@@ -222,6 +236,7 @@ fn own_keys(profile: Profile) -> &'static [&'static [&'static str]] {
         "client_id",
         "client_secret",
     ];
+    const PROVIDER: &[&str] = &["auth_header", "bare_paths"];
     const GENESYS: &[&str] = &[
         "endpoint",
         "region",
@@ -230,10 +245,20 @@ fn own_keys(profile: Profile) -> &'static [&'static [&'static str]] {
         "client_id",
         "client_secret",
     ];
+    const CXONE: &[&str] = &[
+        "endpoint",
+        "issuer_url",
+        "api_url",
+        "client_id",
+        "client_secret",
+        "access_key",
+        "access_key_secret",
+    ];
     match profile {
         Profile::WhatsApp => &[
             GRAPH,
             &["phone_number_id", "media_hosts", "window_template"],
+            PROVIDER,
         ],
         Profile::Messenger => &[GRAPH, &["page_id", "human_agent"]],
         Profile::Instagram => &[GRAPH, &["page_id", "human_agent", "account_id"]],
@@ -242,6 +267,8 @@ fn own_keys(profile: Profile) -> &'static [&'static [&'static str]] {
         Profile::GenesysWebChat => &[ORG, &["configuration_id", "agent_id"]],
         Profile::GenesysWebMessaging => &[GENESYS, &["channel_id"]],
         Profile::GenesysMediaUpload => &[GENESYS, &["channel_type"]],
+        Profile::CxoneByoc => &[CXONE, &["channel_id", "attachments"]],
+        Profile::CxoneConversations => &[CXONE],
         Profile::GenesysAgent => &[ORG, &["supported_content"]],
     }
 }

@@ -314,6 +314,81 @@ to = "web"
         }
     }
 
+    const CXONE: &str = r#"
+[[endpoint]]
+id = "cxone"
+profile = "cxone-byoc"
+secrets = [{ generate = true }]
+
+[[connection]]
+id = "cx"
+profile = "cxone-byoc"
+endpoint = "cxone"
+channel_id = "byoc_1"
+client_id = "3"
+client_secret = { env = "CLIENT" }
+access_key = "KEY"
+access_key_secret = { env = "ACCESS" }
+
+[[route]]
+from = "number"
+to = "cx"
+"#;
+
+    #[test]
+    fn a_byoc_channel_has_an_access_key_and_says_how_files_go() {
+        let text = format!("{PLAIN}{CXONE}");
+        for (from, to, expected) in [
+            ("endpoint = \"cxone\"\n", "", None),
+            (
+                "access_key = ",
+                "attachments = \"temporary\"\naccess_key = ",
+                None,
+            ),
+            (
+                "access_key = ",
+                "attachments = \"base64\"\naccess_key = ",
+                Some("unknown variant `base64`, expected"),
+            ),
+            (
+                "access_key = \"KEY\"\n",
+                "",
+                Some("key `access_key` is missing; expected the access key's id"),
+            ),
+            (
+                "access_key_secret = { env = \"ACCESS\" }",
+                "access_key_secret = { generate = true }",
+                Some("key `access_key_secret`: the platform makes this secret"),
+            ),
+            (
+                "access_key = ",
+                "region = \"na1\"\naccess_key = ",
+                Some("key `region` does not belong to profile cxone-byoc"),
+            ),
+            (
+                "access_key = ",
+                "issuer_url = \"http://cxone.example\"\naccess_key = ",
+                Some("issuer_url http://cxone.example/: scheme \"http\" is not allowed"),
+            ),
+            (
+                "secrets = [{ generate = true }]",
+                "secrets = [{ generate = true }]\nforward_to = \"https://old.example/\"",
+                Some("carry a token of ours and no signature; they cannot be passed on"),
+            ),
+        ] {
+            let parsed = parse(&text.replacen(from, to, 1));
+            let told = parsed.map_or_else(|error| error.to_string(), |_| String::new());
+            match expected {
+                None => assert_eq!(told, ""),
+                Some(expected) => assert!(told.contains(expected), "{expected:?} in:\n{told}"),
+            }
+        }
+        let documents = text
+            .replace("cxone-byoc", "cxone-conversations")
+            .replace("channel_id = \"byoc_1\"\n", "");
+        assert_eq!(parse(&documents).map(|it| it.rows.len()).unwrap(), 6);
+    }
+
     #[test]
     fn how_long_files_stay_is_the_owners_word_or_the_profiles() {
         for (profile, account, said, expected) in [
@@ -350,6 +425,51 @@ to = "web"
             });
             assert_eq!(of_it, Some(expected), "{profile} {said}");
         }
+    }
+
+    #[test]
+    fn a_provider_has_an_address_and_a_header_of_its_own() {
+        let key = "phone_number_id = \"1\"\n";
+        let base = "base_url = \"https://waba.provider.example\"\n";
+        let header = "auth_header = \"D360-API-KEY\"\n";
+        let bare = "bare_paths = true\n";
+        for (added, expected) in [
+            (format!("{base}{header}{bare}"), None),
+            (base.to_owned(), None),
+            (
+                header.to_owned(),
+                Some("key `base_url` is missing; expected the provider's address"),
+            ),
+            (
+                bare.to_owned(),
+                Some("key `base_url` is missing; expected the provider's address"),
+            ),
+            (
+                format!("{base}auth_header = \"Authorization\"\n"),
+                Some("key `auth_header`: the header means something else"),
+            ),
+            (
+                format!("{base}auth_header = \"a b\"\n"),
+                Some("key `auth_header`: it is no header's name"),
+            ),
+        ] {
+            let parsed = parse(&PLAIN.replacen(key, &format!("{key}{added}"), 1));
+            let told = parsed.map_or_else(|error| error.to_string(), |_| String::new());
+            match expected {
+                None => assert_eq!(told, "", "{added}"),
+                Some(expected) => assert!(told.contains(expected), "{expected:?} in:\n{told}"),
+            }
+        }
+        let without_version = PLAIN
+            .replacen(key, &format!("{key}{base}{bare}"), 1)
+            .replacen("graph_version = \"v23.0\"\n", "", 1);
+        assert!(parse(&without_version).is_ok(), "bare paths name none");
+        let genesys = PLAIN.replacen("region =", &format!("{header}region ="), 1);
+        let told = parse(&genesys).unwrap_err().to_string();
+        assert!(
+            told.contains("key `auth_header` does not belong to profile"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -38,6 +38,26 @@ pub(crate) struct Field {
     pub(crate) set: Option<bool>,
 }
 
+impl Field {
+    fn plain(field: &'static str, value: String) -> Self {
+        Self {
+            field,
+            value: Some(value),
+            secret: None,
+            set: None,
+        }
+    }
+
+    fn secret(field: &'static str, name: &SecretName) -> Self {
+        Self {
+            field,
+            value: None,
+            secret: Some(name.clone()),
+            set: None,
+        }
+    }
+}
+
 impl Paste {
     /// What is to be pasted for an endpoint; secrets by name only.
     ///
@@ -76,12 +96,19 @@ impl Paste {
                 "Signature secret",
                 endpoint.secrets.first(),
             ),
+            Profile::CxoneConversations => (
+                "NICE CXone: a webhook of the event CONVERSATION_MESSAGE (not published by NICE)",
+                "Webhook URL",
+                "Signature secret",
+                endpoint.secrets.first(),
+            ),
             Profile::GenesysMediaUpload => (
                 "Genesys Cloud: a webhook of the event type media.upload.completed (not published by Genesys)",
                 "Webhook URL",
                 "Signature secret",
                 endpoint.secrets.first(),
             ),
+            Profile::CxoneByoc => return Ok(Self::byoc(endpoint, &address)),
             // Over the last two nothing comes: no endpoint of their profiles is taken.
             Profile::GenesysOpenMessaging | Profile::GenesysWebChat | Profile::GenesysAgent => (
                 "Genesys Cloud → Admin → Message → Platforms → the Open Messaging integration",
@@ -90,24 +117,37 @@ impl Paste {
                 endpoint.secrets.first(),
             ),
         };
-        let url = Field {
-            field: url_field,
-            value: Some(address),
-            secret: None,
-            set: None,
-        };
-        let secret = secret.map(|name| Field {
-            field: secret_field,
-            value: None,
-            secret: Some(name.clone()),
-            set: None,
-        });
+        let url = Field::plain(url_field, address);
+        let secret = secret.map(|name| Field::secret(secret_field, name));
         Ok(Self {
             endpoint: endpoint.id.to_string(),
             profile: endpoint.profile,
             screen,
             fields: std::iter::once(url).chain(secret).collect(),
         })
+    }
+
+    /// A channel type has an address for each thing it asks; those that nothing of ours needs are answered and left at that.
+    fn byoc(endpoint: &Endpoint, address: &str) -> Self {
+        let under = |field, path| Field::plain(field, format!("{address}{path}"));
+        let mut fields = vec![
+            under("Integration box URL", ""),
+            under("Authorization URL", "/1.0/token"),
+            Field::plain("Client ID", endpoint.id.to_string()),
+        ];
+        let secret = endpoint.secrets.first();
+        fields.extend(secret.map(|name| Field::secret("Client Secret", name)));
+        fields.extend([
+            under("Action URL", "/1.0/action"),
+            under("Reconnect URL", "/1.0/reconnect"),
+            under("Remove URL", "/1.0/remove"),
+        ]);
+        Self {
+            endpoint: endpoint.id.to_string(),
+            profile: endpoint.profile,
+            screen: "NICE CXone → Digital → Points of Contact → BYOC → the channel type; turn on \"Use DFO 3.0 Outbound API for replies\"",
+            fields,
+        }
     }
 
     /// Looks its secrets up: whether they are there, and with `reveal` what they are.

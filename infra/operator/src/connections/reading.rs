@@ -5,7 +5,8 @@ use std::path::Path;
 
 use attache_domain::channels::{Bounds, Ways};
 use attache_domain::connection::{
-    Account, Connection, Endpoint, Org, Page, Profile, Route, Row, SecretName, SendRate,
+    Account, AuthHeader, Connection, Endpoint, Org, Page, Profile, Provider, Route, Row,
+    SecretName, SendRate, Tenant,
 };
 use attache_domain::diagnosis::Platform;
 use attache_domain::ids::{ConnectionId, EndpointId};
@@ -17,8 +18,15 @@ use super::policy;
 use super::rate;
 use super::secrets::SecretUse;
 
-/// The fewest characters of a secret that Genesys takes for its webhooks ("longer than 15").
+/// The fewest characters of a secret that Genesys takes for its webhooks ("longer than 15"); with CXone, which signs nothing, it is the
+/// only lock there is.
 const GENESYS_SHORTEST: usize = 16;
+
+/// Who issues CXone's tokens (cxone.md §2.1); government tenants have another.
+const CXONE_ISSUER: &str = "https://cxone.niceincontact.com";
+
+/// Where the source documents have CXone's conversations (`S1-14`).
+const CONVERSATIONS_API: &str = "https://api.nice-incontact.com";
 
 /// How a secret is referred to that the platform made.
 const REFERENCES: &str = "{ env = … }, { file = … } or { name = … }";
@@ -105,6 +113,8 @@ impl<'a> Reading<'a> {
 
     fn endpoint(&mut self, entry: &EndpointEntry, line: usize) -> Endpoint {
         let is_genesys = entry.profile.platform() == Platform::Genesys;
+        // What an agent's platform signs with, or shows us as its client, is what we gave it.
+        let is_ours = is_genesys || entry.profile.platform() == Platform::Cxone;
         let key = |key, ours, shortest| Key {
             line,
             row: format!("endpoint/{}", entry.id),
@@ -112,8 +122,8 @@ impl<'a> Reading<'a> {
             ours,
             shortest,
         };
-        let shortest = if is_genesys { GENESYS_SHORTEST } else { 1 };
-        let of_secrets = key("secrets", is_genesys, shortest);
+        let shortest = if is_ours { GENESYS_SHORTEST } else { 1 };
+        let of_secrets = key("secrets", is_ours, shortest);
         let of_verify = key("verify_token", true, 1);
         let mut secrets = Vec::new();
         for (n, reference) in (1..).zip(&entry.secrets) {
@@ -269,6 +279,16 @@ impl<'a> Reading<'a> {
                 )?),
                 org: self.org(entry, line)?,
             },
+            Profile::CxoneByoc => Account::CxoneByoc {
+                endpoint: entry.endpoint.as_deref().map(EndpointId::new),
+                channel_id: need(&entry.channel_id, "channel_id", "the BYOC channel's id")?,
+                attachments: entry.attachments.unwrap_or_default(),
+                tenant: self.tenant(entry, line, None)?,
+            },
+            Profile::CxoneConversations => Account::CxoneConversations {
+                endpoint: entry.endpoint.as_deref().map(EndpointId::new),
+                tenant: self.tenant(entry, line, Some(CONVERSATIONS_API))?,
+            },
         };
         Ok(Connection {
             id: ConnectionId::new(&*entry.id),
@@ -286,6 +306,7 @@ impl<'a> Reading<'a> {
                 summary: entry.summary || entry.base64_summary,
                 base64_summary: entry.base64_summary,
             },
+            provider: provider(entry)?,
         })
     }
 
@@ -365,6 +386,32 @@ impl<'a> Reading<'a> {
         })
     }
 
+    fn tenant(
+        &mut self,
+        entry: &ConnectionEntry,
+        line: usize,
+        api: Option<&str>,
+    ) -> Result<Tenant, String> {
+        let issuer = entry.issuer_url.as_deref().unwrap_or(CXONE_ISSUER);
+        let api = entry.api_url.as_deref().or(api);
+        let (secret, key) = (
+            entry.client_secret.as_ref(),
+            entry.access_key_secret.as_ref(),
+        );
+        Ok(Tenant {
+            issuer_url: url(issuer, "issuer_url")?,
+            api_url: api.map(|api| url(api, "api_url")).transpose()?,
+            client_id: need(
+                &entry.client_id,
+                "client_id",
+                "the registered application's id",
+            )?,
+            client_secret: self.needed_secret(entry, line, secret, "client_secret")?,
+            access_key: need(&entry.access_key, "access_key", "the access key's id")?,
+            access_key_secret: self.needed_secret(entry, line, key, "access_key_secret")?,
+        })
+    }
+
     fn needed_secret(
         &mut self,
         entry: &ConnectionEntry,
@@ -384,12 +431,33 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// How a provider between us and Meta is called.
+fn provider(entry: &ConnectionEntry) -> Result<Provider, String> {
+    let header = entry.auth_header.as_deref().map(AuthHeader::parse);
+    let header = header.transpose();
+    let provider = Provider {
+        auth_header: header.map_err(|problem| format!("key `auth_header`: {problem}"))?,
+        bare_paths: entry.bare_paths,
+    };
+    // Meta knows neither: its own host would be asked for what it does not have, with a key that it should not see.
+    match provider != Provider::default() && entry.base_url.is_none() {
+        true => Err(missing(
+            "base_url",
+            "the provider's address, since `auth_header` or `bare_paths` is given",
+        )),
+        false => Ok(provider),
+    }
+}
+
 fn graph_url(entry: &ConnectionEntry) -> Result<Url, String> {
     let given = entry.base_url.as_deref();
     url(given.unwrap_or("https://graph.facebook.com"), "base_url")
 }
 
 fn graph_version(entry: &ConnectionEntry) -> Result<String, String> {
+    if entry.bare_paths {
+        return Ok(entry.graph_version.clone().unwrap_or_default());
+    }
     need(
         &entry.graph_version,
         "graph_version",

@@ -1,4 +1,4 @@
-//! `attache demo`: the tour. Real files and words travel between a WhatsApp customer and a Genesys agent through the real
+//! `attache demo`: the tours, one for each profile that can be shown ([`tour`]). WhatsApp's: real files and words travel between a WhatsApp customer and a Genesys agent through the real
 //! functions, while webhooks repeat, a platform throttles, answers get lost, and a function is killed in the middle. Ends well only if everything
 //! that is promised was seen: by hash, at the receiving side.
 
@@ -8,6 +8,7 @@ mod seen;
 mod stage;
 mod table;
 mod timeline;
+mod tour;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,6 +33,9 @@ const CURTAIN: Duration = Duration::from_secs(60);
 /// Options of `attache demo`.
 #[derive(Args, Debug)]
 pub struct Options {
+    /// Whose tour it is: whatsapp, messenger, instagram or genesys-web-messaging.
+    #[arg(long, value_name = "NAME", default_value = "whatsapp")]
+    pub profile: String,
     /// Your own file instead of the demo's (several: repeat the option).
     #[arg(long = "file", value_name = "PATH")]
     pub files: Vec<PathBuf>,
@@ -49,6 +53,14 @@ pub struct Options {
 /// # Errors
 /// If something cannot be built or started.
 pub async fn run(options: &Options) -> Result<bool> {
+    match tour::named(&options.profile)? {
+        Some(tour) => tour::play(tour, options).await,
+        None => whatsapp(options).await,
+    }
+}
+
+/// WhatsApp's own tour.
+async fn whatsapp(options: &Options) -> Result<bool> {
     let pieces = if options.files.is_empty() {
         cast::programme()
     } else {

@@ -195,7 +195,7 @@ fn describe(item: &Item) -> String {
         (Stage::Uploading, _) => "handing the bytes over".to_owned(),
         (Stage::Sent, _) => match item.origin.direction {
             Direction::ToAgent => "sent: the agent has it".to_owned(),
-            Direction::ToCustomer => "sent: WhatsApp has accepted it".to_owned(),
+            Direction::ToCustomer => "sent: the platform has accepted it".to_owned(),
         },
         (Stage::Delivered, _) => "delivered: the customer has it".to_owned(),
         (Stage::Failed, _) => "failed: the agent is told".to_owned(),

@@ -1,6 +1,6 @@
 //! What can be told of a configuration without asking anybody but its secrets' keeper.
 
-use attache_domain::connection::{Account, Connection};
+use attache_domain::connection::{Account, Connection, Profile};
 use attache_domain::time::Timestamp;
 use attache_edge::clock::SystemClock;
 use attache_flow::ports::Clock;
@@ -34,7 +34,12 @@ pub(super) async fn check(subject: &Subject, notes: &mut Notebook) {
     secrets(subject, notes).await;
     let now = SystemClock::new().now();
     for connection in subject.connections() {
-        let takes_in = connection.endpoint().is_some();
+        // What becomes of uploads comes to an endpoint too, and goes nowhere.
+        let takes_in = connection.endpoint().is_some()
+            && !matches!(
+                connection.profile(),
+                Profile::GenesysWebMessaging | Profile::GenesysMediaUpload
+            );
         if takes_in && subject.directory.route(&connection.id).is_none() {
             let evidence = "what comes over it has no route";
             notes.find(Rule::NoRoute, &connection.id, evidence);

@@ -19,6 +19,7 @@ mod tls;
 mod token;
 mod visit;
 mod webhook;
+mod write_test;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,6 +47,10 @@ pub struct Options {
     /// The owner's egress list: addresses and blocks (`10.0.0.0/8`), one a line. Every address of a host is looked up in it.
     #[arg(long, value_name = "FILE")]
     egress: Option<PathBuf>,
+    /// Also sends one small picture, marked with X-Synthetic-Test, over each connection of profile genesys-media-upload. Nothing else is
+    /// ever written.
+    #[arg(long)]
+    write_test: bool,
     /// Prints one JSON document: findings, in_order, not_checked.
     #[arg(long)]
     json: bool,
@@ -118,6 +123,9 @@ async fn examine(options: &Options) -> Result<Notebook> {
     let tokens = token::check(&subject, &mut notes).await;
     let accounts = accounts::check(&subject, &tokens, &mut notes).await;
     webhook::check(&subject, &tokens, &accounts, &mut notes).await;
+    if options.write_test {
+        write_test::check(&subject, &tokens, list.as_ref(), &mut notes).await;
+    }
     content::check(&subject, &mut notes);
     aws::check(&subject, &mut notes).await;
     Ok(notes)

@@ -43,6 +43,19 @@ impl Visitor {
         if request.method != Method::Get && request.auth != Auth::ClientBasic {
             return Err(CallError::Refused("doctor only reads".to_owned()));
         }
+        self.write(request, credential, notes).await
+    }
+
+    /// Calls, whatever the call does: for what a person asked to be written.
+    ///
+    /// # Errors
+    /// As the call.
+    pub(super) async fn write(
+        &self,
+        request: &Request,
+        credential: &Credential,
+        notes: &mut Notebook,
+    ) -> Result<Response, CallError> {
         let response = self.platforms.call(request, credential).await?;
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let is_new = !self.seen.borrow().contains(&host);

@@ -272,6 +272,52 @@ const GENESYS_MEDIA_UPLOAD: Facts = Facts {
     }],
 };
 
+const CXONE_BYOC: Facts = Facts {
+    standing: Standing::Published,
+    takes_in: Some(
+        "agents' messages by contracts 1.0 and 2.0, with a token that Attaché issues; files by signed links",
+    ),
+    delivers_by: Some("a message with a link, or with a temporary attachment in base64"),
+    addresses: &[
+        Address {
+            field: "thread.idOnExternalPlatform",
+            from: "channel, business address and customer",
+        },
+        Address {
+            field: "channelId",
+            from: "the connection's `channel_id`",
+        },
+    ],
+    open: &[
+        Open {
+            fact: "whether CXone calls again when it got no answer, and how it names a repeat",
+            settled_by: "log `duplicate webhook`, after an answer was held back",
+        },
+        Open {
+            fact: "whether it tells a repeated message of a customer by its id",
+            settled_by: SEND,
+        },
+        Open {
+            fact: "whether it takes an empty text with a file, and files of 40 MB",
+            settled_by: SEND,
+        },
+    ],
+};
+
+const CXONE_CONVERSATIONS: Facts = Facts {
+    standing: Standing::DocumentsOnly,
+    takes_in: Some("events `CONVERSATION_MESSAGE`; files by token"),
+    delivers_by: Some("the bytes in a form, then a message that names them"),
+    addresses: &[Address {
+        field: "conversationId",
+        from: "the customer's address: `data.conversation_id` of the event",
+    }],
+    open: &[Open {
+        fact: "that the surface exists: NICE publishes none of it",
+        settled_by: "attache doctor --connection CONNECTION",
+    }],
+};
+
 /// What is known of a profile.
 #[must_use]
 pub fn of(profile: Profile) -> &'static Facts {
@@ -285,6 +331,8 @@ pub fn of(profile: Profile) -> &'static Facts {
         Profile::GenesysWebChat => &GENESYS_WEB_CHAT,
         Profile::GenesysMediaUpload => &GENESYS_MEDIA_UPLOAD,
         Profile::GenesysAgent => &GENESYS_AGENT,
+        Profile::CxoneByoc => &CXONE_BYOC,
+        Profile::CxoneConversations => &CXONE_CONVERSATIONS,
     }
 }
 

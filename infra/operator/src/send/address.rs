@@ -66,6 +66,16 @@ fn fields(profile: Profile) -> Fields {
             name: Some("nickname"),
             or_place: false,
         },
+        Profile::CxoneByoc => Fields {
+            address: ("from", "the customer's address on the channel"),
+            name: Some("nickname"),
+            or_place: false,
+        },
+        Profile::CxoneConversations => Fields {
+            address: ("conversationId", "the conversation's id"),
+            name: None,
+            or_place: false,
+        },
         Profile::GenesysMediaUpload => Fields {
             address: ("from", "any name: the test's files go to nobody"),
             name: None,
@@ -132,7 +142,9 @@ pub(super) fn customer(profile: Profile, parts: &[Part]) -> Result<Customer> {
         | Profile::GenesysMediaUpload
         | Profile::GenesysAgent
         | Profile::Messenger
-        | Profile::Instagram => address,
+        | Profile::Instagram
+        | Profile::CxoneByoc
+        | Profile::CxoneConversations => address,
     };
     Ok(Customer {
         address,

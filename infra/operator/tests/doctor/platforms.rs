@@ -161,6 +161,76 @@ async fn every_address_is_looked_up_in_the_owners_list() -> Result<()> {
     Ok(())
 }
 
+/// A connection of the direct upload test beside the others.
+fn with_test(scene: &mut Scene) {
+    let (api, login) = (scene.genesys.api_url(), scene.genesys.login_url());
+    let client = scene.genesys.options().client_id.clone();
+    scene.file.push_str(&format!(
+        r#"
+[[endpoint]]
+id = "uploads"
+profile = "genesys-media-upload"
+secrets = [{{ env = "WEBHOOK_SECRET" }}]
+
+[[connection]]
+id = "upload-test"
+profile = "genesys-media-upload"
+endpoint = "uploads"
+local = true
+api_url = "{api}"
+login_url = "{login}"
+channel_type = "whatsapp"
+client_id = "{client}"
+client_secret = {{ env = "CLIENT_SECRET" }}
+"#
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_marked_picture_is_written_if_asked_for_and_nothing_otherwise() -> Result<()> {
+    let mut scene = Scene::new(|_| {}).await?;
+    with_test(&mut scene);
+    let writes = |scene: &Scene| {
+        let requests = scene.genesys.requests().into_iter();
+        let others = requests.filter(|it| it.method != "GET" && it.path != "/oauth/token");
+        others.collect::<Vec<_>>()
+    };
+    let examined = scene.examine("").await?;
+    ensure!(examined.found.is_empty(), "{examined:#?}");
+    ensure!(writes(&scene).is_empty(), "{:?}", writes(&scene));
+
+    let examined = scene.examine("--write-test").await?;
+    ensure!(
+        examined.found.is_empty() && examined.is_success,
+        "{examined:#?}"
+    );
+    let in_order = examined.document["in_order"].to_string();
+    ensure!(
+        in_order.contains("by edge edge-fra-07, request id "),
+        "{in_order}"
+    );
+    let written = writes(&scene);
+    ensure!(
+        written.len() == 1 && written[0].path == "/api/v2/media/upload",
+        "{written:?}"
+    );
+    let mark = written[0].headers.get("x-synthetic-test");
+    ensure!(mark.is_some_and(|mark| mark == "true"), "{written:?}");
+    let files = scene.genesys.media_upload().files();
+    ensure!(
+        files.len() == 1 && files[0].name == "test_upload.png",
+        "{files:?}"
+    );
+
+    scene.genesys.faults().arm(Fault::Wrong415, Times(1))?;
+    let examined = scene.examine("--write-test").await?;
+    ensure!(
+        examined.found == ["write-test.refused"] && !examined.is_success,
+        "{examined:#?}"
+    );
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_connection_alone_is_examined() -> Result<()> {
     let mut scene = Scene::new(|_| {}).await?;

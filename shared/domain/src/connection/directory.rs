@@ -85,13 +85,17 @@ impl Directory {
     }
 
     /// The connection whose webhooks come to `endpoint` under this address of the business. Another tenant's endpoint
-    /// never reaches it, whatever address its webhook names.
+    /// never reaches it, whatever address its webhook names. A webhook that names none is of the only connection there.
     #[must_use]
     pub fn business(&self, endpoint: &EndpointId, address: &str) -> Option<&Connection> {
-        self.connections.values().find(|connection| {
-            connection.endpoint() == Some(endpoint)
-                && connection.address().is_none_or(|own| own == address)
-        })
+        let mut there = self
+            .connections
+            .values()
+            .filter(|connection| connection.endpoint() == Some(endpoint));
+        if address.is_empty() {
+            return there.next().filter(|_| there.next().is_none());
+        }
+        there.find(|connection| connection.address().is_none_or(|own| own == address))
     }
 
     /// Whether a route leads to this connection: whoever writes over it may be answered.
@@ -165,7 +169,15 @@ impl Directory {
             .into_iter()
             .chain(name_problem(connection.id.as_str()))
             .collect();
+        let tenant = connection.tenant();
         let urls: Vec<(&str, &Url)> = match (&connection.account, connection.org()) {
+            (Account::CxoneByoc { .. } | Account::CxoneConversations { .. }, _) => tenant
+                .into_iter()
+                .flat_map(|it| {
+                    let api = it.api_url.as_ref().map(|url| ("api_url", url));
+                    std::iter::once(("issuer_url", &it.issuer_url)).chain(api)
+                })
+                .collect(),
             (Account::WhatsApp { base_url, .. }, _) => vec![("base_url", base_url)],
             (Account::Messenger { page } | Account::Instagram { page, .. }, _) => {
                 vec![("base_url", &page.base_url)]
@@ -265,6 +277,12 @@ fn endpoint_problems(endpoint: &Endpoint) -> Vec<Problem> {
             endpoint.secrets.len()
         ));
     }
+    if endpoint.forward_to.is_some() && endpoint.profile.scheme().is_none() {
+        problems.push(format!(
+            "forward_to: webhooks of profile {} carry a token of ours and no signature; they cannot be passed on",
+            endpoint.profile
+        ));
+    }
     if let Some(url) = &endpoint.forward_to {
         // Where it may lead is the owner's to say; that a signed body does not travel in the clear is not.
         if url.scheme() != "https" && !egress::is_plain_and_here(url) {
@@ -285,7 +303,7 @@ fn endpoint_problems(endpoint: &Endpoint) -> Vec<Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{directory, endpoint, genesys, whatsapp};
+    use super::super::tests::{byoc, directory, endpoint, genesys, whatsapp};
     use super::*;
     use crate::connection::Retention;
 
@@ -302,6 +320,39 @@ mod tests {
         assert!(!found("whatsapp", "1"));
         assert!(found("genesys", "2d1f6a3c"));
         assert!(!found("genesys", "106540352242922"));
+    }
+
+    #[test]
+    fn a_webhook_that_names_no_address_is_of_the_only_connection_there() {
+        let second = Connection {
+            id: ConnectionId::new("second"),
+            account: match byoc().account {
+                Account::CxoneByoc {
+                    endpoint,
+                    attachments,
+                    tenant,
+                    ..
+                } => Account::CxoneByoc {
+                    endpoint,
+                    channel_id: "byoc_2".to_owned(),
+                    attachments,
+                    tenant,
+                },
+                other => other,
+            },
+            ..byoc()
+        };
+        let found = |rows: Vec<Row>, address: &str| {
+            let directory = Directory::new(rows);
+            let found = directory.business(&EndpointId::new("cxone"), address);
+            found.map(|it| it.id.to_string())
+        };
+        let one = || vec![Row::Connection(byoc()), Row::Connection(whatsapp())];
+        let two = || vec![Row::Connection(byoc()), Row::Connection(second.clone())];
+        assert_eq!(found(one(), "").as_deref(), Some("cxone"));
+        assert_eq!(found(two(), ""), None);
+        assert_eq!(found(two(), "byoc_2").as_deref(), Some("second"));
+        assert_eq!(found(two(), "byoc_3"), None);
     }
 
     #[test]

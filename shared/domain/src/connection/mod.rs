@@ -1,8 +1,10 @@
 //! What the owner configured: endpoints (our webhook URLs), connections (one integration, number or page on one
 //! platform, with a profile) and routes between connections. Secrets appear by name only.
 
+mod cxone;
 mod directory;
 mod policy;
+mod provider;
 mod retention;
 mod send_rate;
 
@@ -20,8 +22,10 @@ use crate::platforms::genesys;
 use crate::signature::Scheme;
 use crate::token::Purpose;
 
+pub use cxone::{Attachments, Tenant};
 pub use directory::{Directory, Problem};
 pub use policy::{FilePolicy, MOST_BLOCKED, Verdicts};
+pub use provider::{AuthHeader, AuthHeaderError, Provider};
 pub use retention::Retention;
 pub use send_rate::{SendRate, SendRateError, most_files};
 
@@ -56,11 +60,15 @@ pub enum Profile {
     Messenger,
     /// Instagram Direct, by way of the page that the professional account is linked to.
     Instagram,
+    /// NICE CXone, a channel of one's own making (BYOC).
+    CxoneByoc,
+    /// The source documents' conversations of CXone (`S1-12`): not published by NICE.
+    CxoneConversations,
 }
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::WhatsApp,
         Self::GenesysOpenMessaging,
         Self::GenesysMessageMedia,
@@ -70,6 +78,8 @@ impl Profile {
         Self::GenesysAgent,
         Self::Messenger,
         Self::Instagram,
+        Self::CxoneByoc,
+        Self::CxoneConversations,
     ];
 
     /// The name used in configuration and logs.
@@ -85,6 +95,8 @@ impl Profile {
             Self::GenesysAgent => "genesys-agent",
             Self::Messenger => "messenger",
             Self::Instagram => "instagram",
+            Self::CxoneByoc => "cxone-byoc",
+            Self::CxoneConversations => "cxone-conversations",
         }
     }
 
@@ -101,6 +113,7 @@ impl Profile {
             | Self::GenesysAgent => Platform::Genesys,
             Self::Messenger => Platform::Messenger,
             Self::Instagram => Platform::Instagram,
+            Self::CxoneByoc | Self::CxoneConversations => Platform::Cxone,
         }
     }
 
@@ -115,13 +128,15 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
-            | Self::GenesysMediaUpload => Direction::ToCustomer,
+            | Self::GenesysMediaUpload
+            | Self::CxoneByoc
+            | Self::CxoneConversations => Direction::ToCustomer,
         }
     }
 
     /// For how long after a message its file can be had. WhatsApp: the media id of a webhook gives fresh links for seven
     /// days (meta.md §2.2). Messenger, Instagram: not published (meta.md §3, §4); tried for a day, where the link does not
-    /// tell. Genesys: not confirmed; the source documents say 15 to 30 minutes (`S1-16`).
+    /// tell. Genesys, CXone: not confirmed; the source documents say 15 to 30 minutes (`S1-16`).
     #[must_use]
     pub fn file_life(self) -> Duration {
         match self {
@@ -132,7 +147,9 @@ impl Profile {
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
             | Self::GenesysMediaUpload
-            | Self::GenesysAgent => Duration::from_secs(30 * 60),
+            | Self::GenesysAgent
+            | Self::CxoneByoc
+            | Self::CxoneConversations => Duration::from_secs(30 * 60),
         }
     }
 
@@ -149,7 +166,9 @@ impl Profile {
             | Self::GenesysMediaUpload
             | Self::GenesysAgent
             | Self::Messenger
-            | Self::Instagram => Duration::from_secs(15 * 60),
+            | Self::Instagram
+            | Self::CxoneByoc
+            | Self::CxoneConversations => Duration::from_secs(15 * 60),
         }
     }
 
@@ -166,7 +185,9 @@ impl Profile {
             | Self::GenesysWebChat
             | Self::GenesysMediaUpload
             | Self::GenesysAgent
-            | Self::Messenger => Retention::Keep,
+            | Self::Messenger
+            | Self::CxoneByoc
+            | Self::CxoneConversations => Retention::Keep,
         }
     }
 
@@ -182,7 +203,9 @@ impl Profile {
             | Self::GenesysMediaUpload
             | Self::GenesysAgent
             | Self::Messenger
-            | Self::Instagram => true,
+            | Self::Instagram
+            | Self::CxoneByoc
+            | Self::CxoneConversations => true,
         }
     }
 
@@ -197,12 +220,15 @@ impl Profile {
             | Self::GenesysWebChat
             | Self::GenesysAgent => Patience::ClaimFirst,
             // 10 s, five retries 5 s apart (genesys.md §3.2); the surface of `S1-18` is taken to be as patient.
-            Self::GenesysOpenMessaging | Self::GenesysMessageMedia => Patience::BytesFirst {
-                inline: Duration::from_secs(8),
-                tries: 6,
-            },
-            // Meta switches subscriptions off that fail for long (meta.md §1.4): slowness is never refused.
-            Self::Messenger | Self::Instagram => Patience::BytesFirst {
+            Self::GenesysOpenMessaging | Self::GenesysMessageMedia | Self::CxoneConversations => {
+                Patience::BytesFirst {
+                    inline: Duration::from_secs(8),
+                    tries: 6,
+                }
+            }
+            // Meta switches subscriptions off that fail for long (meta.md §1.4): slowness is never refused. Nor is it where it is not
+            // known whether the sender comes again (cxone.md §3).
+            Self::Messenger | Self::Instagram | Self::CxoneByoc => Patience::BytesFirst {
                 inline: Duration::from_secs(2),
                 tries: 1,
             },
@@ -227,7 +253,9 @@ impl Profile {
             | Self::GenesysWebMessaging
             | Self::GenesysMediaUpload
             | Self::Messenger
-            | Self::Instagram => &[],
+            | Self::Instagram
+            | Self::CxoneByoc
+            | Self::CxoneConversations => &[],
         }
     }
 
@@ -239,11 +267,12 @@ impl Profile {
             | Self::Messenger
             | Self::Instagram
             | Self::GenesysMessageMedia
-            | Self::GenesysWebChat => TakesBytes::BeforeTheMessage,
+            | Self::GenesysWebChat
+            | Self::CxoneConversations => TakesBytes::BeforeTheMessage,
             Self::GenesysWebMessaging | Self::GenesysMediaUpload | Self::GenesysAgent => {
                 TakesBytes::AndWorksOnThem
             }
-            Self::GenesysOpenMessaging => TakesBytes::ByItself,
+            Self::GenesysOpenMessaging | Self::CxoneByoc => TakesBytes::ByItself,
         }
     }
 
@@ -251,6 +280,13 @@ impl Profile {
     #[must_use]
     pub fn tells_by_moments(self) -> bool {
         self == Self::Messenger
+    }
+
+    /// Whether its platform speaks of a message of ours by a name of its own alone, which the answer to the send brings (or an echo):
+    /// what it tells may be here before that.
+    #[must_use]
+    pub fn tells_by_name(self) -> bool {
+        matches!(self, Self::Messenger | Self::Instagram)
     }
 
     /// Whether its files are given to the bearer alone. Links of the other profiles are credentials of their own.
@@ -263,8 +299,9 @@ impl Profile {
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
             | Self::GenesysMediaUpload
-            | Self::GenesysAgent => true,
-            Self::Messenger | Self::Instagram => false,
+            | Self::GenesysAgent
+            | Self::CxoneConversations => true,
+            Self::Messenger | Self::Instagram | Self::CxoneByoc => false,
         }
     }
 
@@ -281,21 +318,39 @@ impl Profile {
             | Self::GenesysMessageMedia
             | Self::GenesysWebMessaging
             | Self::GenesysWebChat
-            | Self::GenesysMediaUpload => None,
+            | Self::GenesysMediaUpload
+            | Self::CxoneByoc
+            | Self::CxoneConversations => None,
         }
     }
 
-    /// How its platform signs webhooks.
+    /// How its platform signs webhooks; `None`: it signs none, and bears a token that we issued (cxone.md §2.2).
     #[must_use]
-    pub fn scheme(self) -> Scheme {
+    pub fn scheme(self) -> Option<Scheme> {
         match self {
-            Self::WhatsApp | Self::Messenger | Self::Instagram => Scheme::META,
+            Self::WhatsApp | Self::Messenger | Self::Instagram => Some(Scheme::META),
+            // The documents name no scheme for CXone; theirs for platforms in general is the one that Genesys publishes.
             Self::GenesysOpenMessaging
             | Self::GenesysMessageMedia
             | Self::GenesysWebChat
-            | Self::GenesysAgent => Scheme::GENESYS,
-            Self::GenesysWebMessaging | Self::GenesysMediaUpload => Scheme::GENESYS_EVENTS,
+            | Self::GenesysAgent
+            | Self::CxoneConversations => Some(Scheme::GENESYS),
+            Self::GenesysWebMessaging | Self::GenesysMediaUpload => Some(Scheme::GENESYS_EVENTS),
+            Self::CxoneByoc => None,
         }
+    }
+
+    /// Whether its platform calls several addresses under one endpoint's, and reads an answer to each.
+    #[must_use]
+    pub fn has_paths(self) -> bool {
+        self == Self::CxoneByoc
+    }
+
+    /// Whether its platform can be told what became of an agent's message. CXone: no way is published (cxone.md §6), so the agent
+    /// reads of failures, and of nothing else.
+    #[must_use]
+    pub fn takes_receipts(self) -> bool {
+        !matches!(self, Self::CxoneByoc | Self::CxoneConversations)
     }
 }
 
@@ -471,6 +526,29 @@ pub enum Account {
         #[serde(flatten)]
         page: Page,
     },
+    /// One BYOC channel of CXone.
+    CxoneByoc {
+        /// The endpoint that CXone calls; `None`: agents cannot write back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<EndpointId>,
+        /// The channel's id, part of every call's path in both directions.
+        channel_id: String,
+        /// How files get there.
+        #[serde(default, skip_serializing_if = "Attachments::is_link")]
+        attachments: Attachments,
+        /// Its tenant.
+        #[serde(flatten)]
+        tenant: Tenant,
+    },
+    /// The source documents' conversations (`S1-14`): one tenant for each endpoint, since their events name none.
+    CxoneConversations {
+        /// The endpoint its webhooks come to; `None`: agents cannot write back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<EndpointId>,
+        /// Its tenant.
+        #[serde(flatten)]
+        tenant: Tenant,
+    },
 }
 
 /// A Facebook page and where its Graph API is.
@@ -550,6 +628,9 @@ pub struct Connection {
     /// What may go in the place of a file that the channel does not take.
     #[serde(flatten)]
     pub ways: Ways,
+    /// How a provider between us and Meta is called, if there is one.
+    #[serde(flatten)]
+    pub provider: Provider,
 }
 
 impl Connection {
@@ -565,6 +646,7 @@ impl Connection {
             limits: Bounds::default(),
             rate: None,
             ways: Ways::default(),
+            provider: Provider::default(),
         }
     }
 
@@ -581,6 +663,8 @@ impl Connection {
             Account::GenesysAgent { .. } => Profile::GenesysAgent,
             Account::Messenger { .. } => Profile::Messenger,
             Account::Instagram { .. } => Profile::Instagram,
+            Account::CxoneByoc { .. } => Profile::CxoneByoc,
+            Account::CxoneConversations { .. } => Profile::CxoneConversations,
         }
     }
 
@@ -597,6 +681,7 @@ impl Connection {
             | Account::GenesysAgent { .. } => "Genesys Cloud",
             Account::Messenger { .. } => "Messenger",
             Account::Instagram { .. } => "Instagram",
+            Account::CxoneByoc { .. } | Account::CxoneConversations { .. } => "NICE CXone",
         }
     }
 
@@ -608,7 +693,9 @@ impl Connection {
             | Account::GenesysMessageMedia { endpoint, .. }
             | Account::GenesysMediaUpload { endpoint, .. } => Some(endpoint),
             Account::GenesysOpenMessaging { endpoint, .. }
-            | Account::GenesysWebMessaging { endpoint, .. } => endpoint.as_ref(),
+            | Account::GenesysWebMessaging { endpoint, .. }
+            | Account::CxoneByoc { endpoint, .. }
+            | Account::CxoneConversations { endpoint, .. } => endpoint.as_ref(),
             Account::GenesysWebChat { .. } | Account::GenesysAgent { .. } => None,
             Account::Messenger { page } | Account::Instagram { page, .. } => Some(&page.endpoint),
         }
@@ -626,7 +713,9 @@ impl Connection {
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
             | Account::GenesysMediaUpload { .. }
-            | Account::GenesysAgent { .. } => None,
+            | Account::GenesysAgent { .. }
+            | Account::CxoneConversations { .. } => None,
+            Account::CxoneByoc { channel_id, .. } => Some(channel_id),
             Account::Messenger { page } => Some(&page.page_id),
             Account::Instagram { account_id, .. } => Some(account_id),
         }
@@ -636,9 +725,11 @@ impl Connection {
     #[must_use]
     pub fn org(&self) -> Option<&Org> {
         match &self.account {
-            Account::WhatsApp { .. } | Account::Messenger { .. } | Account::Instagram { .. } => {
-                None
-            }
+            Account::WhatsApp { .. }
+            | Account::Messenger { .. }
+            | Account::Instagram { .. }
+            | Account::CxoneByoc { .. }
+            | Account::CxoneConversations { .. } => None,
             Account::GenesysOpenMessaging { org, .. }
             | Account::GenesysMessageMedia { org, .. }
             | Account::GenesysWebMessaging { org, .. }
@@ -680,8 +771,47 @@ impl Connection {
             | Account::GenesysWebMessaging { .. }
             | Account::GenesysWebChat { .. }
             | Account::GenesysMediaUpload { .. }
+            | Account::GenesysAgent { .. }
+            | Account::CxoneByoc { .. }
+            | Account::CxoneConversations { .. } => None,
+        }
+    }
+
+    /// The CXone tenant it belongs to, if it is one of CXone.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Tenant> {
+        match &self.account {
+            Account::CxoneByoc { tenant, .. } | Account::CxoneConversations { tenant, .. } => {
+                Some(tenant)
+            }
+            Account::WhatsApp { .. }
+            | Account::Messenger { .. }
+            | Account::Instagram { .. }
+            | Account::GenesysOpenMessaging { .. }
+            | Account::GenesysMessageMedia { .. }
+            | Account::GenesysWebMessaging { .. }
+            | Account::GenesysWebChat { .. }
+            | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. } => None,
         }
+    }
+
+    /// When its platform wants the bytes of a file: as its profile says, or as its owner chose.
+    #[must_use]
+    pub fn takes_bytes(&self) -> TakesBytes {
+        match &self.account {
+            Account::CxoneByoc {
+                attachments: Attachments::Temporary,
+                ..
+            } => TakesBytes::BeforeTheMessage,
+            _ => self.profile().takes_bytes(),
+        }
+    }
+
+    /// Whether its platform is given the bytes of a file before the message that names it.
+    #[must_use]
+    pub fn uploads_first(&self) -> bool {
+        self.takes_bytes() != TakesBytes::ByItself
     }
 
     /// The tokens it needs: one to move files, one to send messages.
@@ -696,10 +826,19 @@ impl Connection {
             | Account::GenesysWebChat { .. }
             | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. }
+            | Account::CxoneConversations { .. }
+            | Account::CxoneByoc {
+                attachments: Attachments::Temporary,
+                ..
+            }
             | Account::GenesysOpenMessaging {
                 endpoint: Some(_), ..
             } => &[Purpose::Media, Purpose::Messages],
-            Account::GenesysOpenMessaging { endpoint: None, .. } => &[Purpose::Messages],
+            Account::CxoneByoc {
+                attachments: Attachments::Link,
+                ..
+            }
+            | Account::GenesysOpenMessaging { endpoint: None, .. } => &[Purpose::Messages],
         }
     }
 
@@ -718,10 +857,27 @@ impl Connection {
             (Account::WhatsApp { .. }, Lane::Text) => (7, 1, 20),
             (Account::Messenger { .. } | Account::Instagram { .. }, Lane::Media) => (9, 1, 5),
             (Account::Messenger { .. } | Account::Instagram { .. }, Lane::Text) => (20, 1, 20),
+            // Of 6,000 a minute for each tenant (cxone.md §8); what one contact takes is less ([`Self::contact_rate`]).
+            (Account::CxoneByoc { .. } | Account::CxoneConversations { .. }, Lane::Media) => {
+                (3000, 60, 50)
+            }
+            (Account::CxoneByoc { .. } | Account::CxoneConversations { .. }, Lane::Text) => {
+                (1500, 60, 50)
+            }
             (_, Lane::Media) => (150, 60, 20),
             (_, Lane::Text) => (75, 60, 20),
         };
         Rate::new(calls, Duration::from_secs(seconds), burst).ok()
+    }
+
+    /// How fast messages of one contact may be sent to it, whichever lane they go by; `None`: no such limit is published. CXone: a
+    /// bucket of 250, refilled by 17 a minute (cxone.md §8).
+    #[must_use]
+    pub fn contact_rate(&self) -> Option<Rate> {
+        match self.account {
+            Account::CxoneByoc { .. } => Rate::new(17, Duration::from_secs(60), 250).ok(),
+            _ => None,
+        }
     }
 
     /// Where its calls go, by URL; hosts that media links may name ([`Self::bearer_hosts`]) come beside them.
@@ -736,10 +892,15 @@ impl Connection {
             | Account::GenesysMediaUpload { org, .. }
             | Account::GenesysAgent { org, .. } => vec![&org.api_url, &org.login_url],
             Account::Messenger { page } | Account::Instagram { page, .. } => vec![&page.base_url],
+            Account::CxoneByoc { tenant, .. } | Account::CxoneConversations { tenant, .. } => {
+                std::iter::once(&tenant.issuer_url)
+                    .chain(&tenant.api_url)
+                    .collect()
+            }
         }
     }
 
-    /// The hosts a bearer of this connection may go to, exactly.
+    /// The hosts a bearer of this connection may go to, exactly; beside them CXone's, where its configuration names it.
     #[must_use]
     pub fn bearer_hosts(&self) -> Vec<String> {
         match &self.account {
@@ -748,7 +909,8 @@ impl Connection {
                 media_hosts,
                 ..
             } => {
-                let mut hosts = media_hosts.clone();
+                let meta = media_hosts.iter().filter(|_| !self.provider.bare_paths);
+                let mut hosts: Vec<_> = meta.cloned().collect();
                 hosts.push(authority(base_url));
                 hosts
             }
@@ -762,6 +924,12 @@ impl Connection {
             }
             Account::Messenger { page } | Account::Instagram { page, .. } => {
                 vec![authority(&page.base_url)]
+            }
+            Account::CxoneByoc { tenant, .. } | Account::CxoneConversations { tenant, .. } => {
+                let api = tenant.api_url.as_ref().map(authority);
+                std::iter::once(authority(&tenant.issuer_url))
+                    .chain(api)
+                    .collect()
             }
         }
     }
@@ -911,6 +1079,43 @@ pub(crate) mod tests {
                 page: page(),
             },
         )
+    }
+
+    pub(crate) fn byoc() -> Connection {
+        Connection::new(
+            ConnectionId::new("cxone"),
+            Account::CxoneByoc {
+                endpoint: Some(EndpointId::new("cxone")),
+                channel_id: "byoc_1".to_owned(),
+                attachments: Attachments::Link,
+                tenant: tenant(),
+            },
+        )
+    }
+
+    pub(crate) fn conversations() -> Connection {
+        let api_url = Url::parse("https://api.nice-incontact.com").unwrap();
+        Connection::new(
+            ConnectionId::new("conversations"),
+            Account::CxoneConversations {
+                endpoint: Some(EndpointId::new("conversations")),
+                tenant: Tenant {
+                    api_url: Some(api_url),
+                    ..tenant()
+                },
+            },
+        )
+    }
+
+    pub(crate) fn tenant() -> Tenant {
+        Tenant {
+            issuer_url: Url::parse("https://cxone.niceincontact.com").unwrap(),
+            api_url: None,
+            client_id: "application".to_owned(),
+            client_secret: SecretName("attache/prod/clients/cxone".to_owned()),
+            access_key: "KEYID".to_owned(),
+            access_key_secret: SecretName("attache/prod/clients/cxone-key".to_owned()),
+        }
     }
 
     fn page() -> Page {

@@ -21,7 +21,9 @@ pub fn most_files(profile: Profile) -> Option<u32> {
         | Profile::GenesysWebMessaging
         | Profile::GenesysWebChat
         | Profile::GenesysMediaUpload
-        | Profile::GenesysAgent => None,
+        | Profile::GenesysAgent
+        | Profile::CxoneByoc
+        | Profile::CxoneConversations => None,
     }
 }
 

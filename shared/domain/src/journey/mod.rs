@@ -365,6 +365,7 @@ impl Item {
             sequence: self.gate.sequence,
             slot: None,
             pace: 0,
+            contact: None,
             bundled: self.origin.predecessor().is_some(),
         }
     }

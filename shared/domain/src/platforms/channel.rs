@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::genesys::{agent, by_name};
-use super::{messenger, whatsapp};
+use super::{cxone, messenger, whatsapp};
 use crate::address::Address;
 use crate::channels::Kind;
 use crate::connection::{Account, Connection, Template};
@@ -77,7 +77,9 @@ pub fn send(
         | Account::GenesysWebChat { .. }
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysMediaUpload { .. }
-        | Account::GenesysWebMessaging { .. } => Err(no_channel()),
+        | Account::GenesysWebMessaging { .. }
+        | Account::CxoneByoc { .. }
+        | Account::CxoneConversations { .. } => Err(no_channel()),
     }
 }
 
@@ -100,7 +102,9 @@ pub fn read_accepted(
         | Account::GenesysWebChat { .. }
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysMediaUpload { .. }
-        | Account::GenesysWebMessaging { .. } => Err(no_channel()),
+        | Account::GenesysWebMessaging { .. }
+        | Account::CxoneByoc { .. }
+        | Account::CxoneConversations { .. } => Err(no_channel()),
     }
 }
 
@@ -123,7 +127,9 @@ pub fn typing(
         | Account::GenesysOpenMessaging { .. }
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysMediaUpload { .. }
-        | Account::GenesysWebMessaging { .. } => Err(no_channel()),
+        | Account::GenesysWebMessaging { .. }
+        | Account::CxoneByoc { .. }
+        | Account::CxoneConversations { .. } => Err(no_channel()),
     }
 }
 
@@ -166,7 +172,9 @@ pub fn upload(
         Account::GenesysAgent { .. }
         | Account::GenesysOpenMessaging { .. }
         | Account::GenesysMediaUpload { .. }
-        | Account::GenesysWebMessaging { .. } => Err(no_channel()),
+        | Account::GenesysWebMessaging { .. }
+        | Account::CxoneByoc { .. }
+        | Account::CxoneConversations { .. } => Err(no_channel()),
     }
 }
 
@@ -182,7 +190,9 @@ pub fn upload_life(connection: &Connection) -> Option<Duration> {
         | Account::GenesysMessageMedia { .. }
         | Account::GenesysWebChat { .. }
         | Account::GenesysMediaUpload { .. }
-        | Account::GenesysWebMessaging { .. } => None,
+        | Account::GenesysWebMessaging { .. }
+        | Account::CxoneByoc { .. } => None,
+        Account::CxoneConversations { .. } => Some(cxone::conversations::UPLOAD_LIFE),
     }
 }
 
@@ -207,7 +217,9 @@ pub fn read_uploaded(
         Account::GenesysAgent { .. }
         | Account::GenesysOpenMessaging { .. }
         | Account::GenesysMediaUpload { .. }
-        | Account::GenesysWebMessaging { .. } => Err(no_channel()),
+        | Account::GenesysWebMessaging { .. }
+        | Account::CxoneByoc { .. }
+        | Account::CxoneConversations { .. } => Err(no_channel()),
     }
 }
 

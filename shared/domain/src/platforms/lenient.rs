@@ -22,6 +22,9 @@ pub enum Unreadable {
     /// More announcements than any platform sends at once.
     #[error("more than {MOST_ANNOUNCEMENTS} messages and statuses in one body")]
     TooMany,
+    /// Something is missing without which it is of no use.
+    #[error("it does not name {0}")]
+    Missing(&'static str),
 }
 
 /// The body as a JSON object.

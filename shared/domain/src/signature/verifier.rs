@@ -62,6 +62,9 @@ pub enum Refusal {
     /// A well-formed signature by no secret of ours, or of another body.
     #[error("the signature does not match the body")]
     Mismatch,
+    /// It was right, and holds no longer.
+    #[error("the token has expired")]
+    Expired,
 }
 
 impl Scheme {
@@ -150,7 +153,7 @@ impl Verifier {
     clippy::expect_used,
     reason = "HMAC takes keys of any length (RFC 2104 §3)"
 )]
-fn keyed(secret: &Secret) -> Hmac<Sha256> {
+pub(super) fn keyed(secret: &Secret) -> Hmac<Sha256> {
     Hmac::new_from_slice(secret.expose()).expect("any key length")
 }
 

@@ -9,6 +9,7 @@
 //! | `ob` | N | obtained at, milliseconds |
 //! | `en` | N | when the token dies, milliseconds; absent if it does not |
 //! | `lu` | N | renewal lease until, milliseconds; absent without one |
+//! | `ap` | S | where the API is that it is for; absent where its issuer does not tell |
 //!
 //! No time-to-live is set: with the row its version would be forgotten, and a version only ever grows. There are as
 //! many rows as connections have purposes.
@@ -18,6 +19,7 @@ use attache_domain::token::TokenRow;
 use attache_flow::ports::{Answer, Outage, Saved, Tokens};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure as OnFailure;
+use url::Url;
 
 use super::put_refused;
 use super::row::{Columns, Row, Undecodable, instant, number, text};
@@ -50,6 +52,7 @@ fn encode(row: &TokenRow) -> Row {
         ("ob", Some(instant(row.obtained_at))),
         ("en", row.expires_at.map(instant)),
         ("lu", row.lease_until.map(instant)),
+        ("ap", row.api.as_ref().map(|api| text(api.as_str()))),
     ];
     let present = |(name, value): (&str, Option<_>)| value.map(|value| (name.to_owned(), value));
     columns.into_iter().filter_map(present).collect()
@@ -65,6 +68,7 @@ fn decode(table: &str, row: &Row) -> Result<TokenRow, Undecodable> {
         version: columns.number("vn")?,
         revision: columns.number("rv")?,
         lease_until: columns.instant_if("lu")?,
+        api: columns.text_if("ap")?.and_then(|it| Url::parse(it).ok()),
     })
 }
 
@@ -134,11 +138,13 @@ mod tests {
             version: 7,
             revision: 12,
             lease_until: Some(Timestamp::from_millis(3_003)),
+            api: Url::parse("https://api-de-na1.example.com/").ok(),
         };
         let bare = TokenRow {
             sealed: None,
             expires_at: None,
             lease_until: None,
+            api: None,
             ..full.clone()
         };
         for row in [full, bare] {

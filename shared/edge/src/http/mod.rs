@@ -102,7 +102,8 @@ impl Platforms {
             Body::Json(text) => builder
                 .header(CONTENT_TYPE, "application/json")
                 .body(text.clone()),
-            Body::Form(fields) => builder.form(fields),
+            Body::Form(fields) => builder.form(&with_password(fields, credential)?),
+            Body::Base64(_) => builder.header(CONTENT_TYPE, "application/json"),
             Body::Multipart(form) => builder.header(CONTENT_TYPE, form.content_type()),
             Body::File(file) => builder
                 .header(CONTENT_TYPE, &file.content_type)
@@ -112,7 +113,7 @@ impl Platforms {
                 .body(verbatim.bytes.clone()),
         };
         Ok(match authorization(credential)? {
-            Some(value) => builder.header(AUTHORIZATION, value),
+            Some((name, value)) => builder.header(name, value),
             None => builder,
         })
     }
@@ -158,19 +159,41 @@ fn judge(request: &Request) -> Result<(), CallError> {
         .map_err(|refused| CallError::Refused(refused.to_string()))
 }
 
-fn authorization(credential: &Credential) -> Result<Option<HeaderValue>, CallError> {
-    let value = match credential {
+fn authorization(credential: &Credential) -> Result<Option<(HeaderName, HeaderValue)>, CallError> {
+    let unfit = || CallError::Refused("the credential does not fit into a header".to_owned());
+    let (name, value) = match credential {
         Credential::None => return Ok(None),
-        Credential::Bearer(token) => [b"Bearer ", token.expose()].concat(),
-        Credential::Basic { id, secret } => {
+        Credential::Bearer(token) => (AUTHORIZATION, [b"Bearer ", token.expose()].concat()),
+        Credential::Header { name, token } => {
+            let name = HeaderName::from_bytes(name.as_str().as_bytes()).map_err(|_| unfit())?;
+            (name, token.expose().to_vec())
+        }
+        Credential::Basic { id, secret } | Credential::ClientAndPassword { id, secret, .. } => {
             let pair = [id.as_bytes(), b":", secret.expose()].concat();
-            format!("Basic {}", BASE64.encode(&pair)).into_bytes()
+            let value = format!("Basic {}", BASE64.encode(&pair)).into_bytes();
+            (AUTHORIZATION, value)
         }
     };
-    let unfit = |_| CallError::Refused("the credential does not fit into a header".to_owned());
-    let mut value = HeaderValue::from_bytes(&value).map_err(unfit)?;
+    let mut value = HeaderValue::from_bytes(&value).map_err(|_| unfit())?;
     value.set_sensitive(true);
-    Ok(Some(value))
+    Ok(Some((name, value)))
+}
+
+/// The fields of a form, with the password that belongs to the credential.
+fn with_password<'a>(
+    fields: &'a [(String, String)],
+    credential: &'a Credential,
+) -> Result<Vec<(&'a str, &'a str)>, CallError> {
+    let mut all: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    if let Credential::ClientAndPassword { password, .. } = credential {
+        let password = std::str::from_utf8(password.expose())
+            .map_err(|_| CallError::Refused("the password is no text".to_owned()))?;
+        all.push(("password", password));
+    }
+    Ok(all)
 }
 
 /// The headers that belong to bytes; they take the place of our own of the same name.
@@ -212,7 +235,10 @@ impl Http for Platforms {
         request: &Request,
         credential: &Credential,
     ) -> Result<Response, CallError> {
-        if matches!(request.body, Body::Multipart(_) | Body::File(_)) {
+        if matches!(
+            request.body,
+            Body::Multipart(_) | Body::File(_) | Body::Base64(_)
+        ) {
             return Err(CallError::Refused("a body without its file".to_owned()));
         }
         exchange(self.prepare(request, credential)?.timeout(request.patience)).await
@@ -227,6 +253,7 @@ impl Http for Platforms {
         let (mut whole, size) = match &request.body {
             Body::Multipart(form) => (Form::new(form, file), form.content_length()),
             Body::File(body) => (Form::bare(file), body.size_bytes),
+            Body::Base64(body) => (Form::base64(body, file), body.content_length()),
             _ => return Err(CallError::Refused("a file without its place".to_owned())),
         };
         let call = self.prepare(request, credential)?.timeout(request.patience);

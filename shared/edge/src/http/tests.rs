@@ -3,6 +3,7 @@
 mod rebinding;
 mod upload;
 
+use attache_domain::connection::AuthHeader;
 use attache_domain::signature::Secret;
 use attache_domain::wire::{Auth, Handshake, Verbatim};
 use attache_flow::ports::SourceError;
@@ -91,7 +92,21 @@ async fn requests_leave_as_they_were_asked_for() {
         "grant_type".to_owned(),
         "client credentials".to_owned(),
     )]);
+    let password = Body::Form(vec![("username".to_owned(), "KEY=1".to_owned())]);
     for (method, body, credential, expected) in [
+        (
+            Method::Post,
+            password,
+            Credential::ClientAndPassword {
+                id: "client".to_owned(),
+                secret: secret("pass"),
+                password: secret("k/e+y=="),
+            },
+            vec![
+                "authorization: Basic Y2xpZW50OnBhc3M=",
+                "\r\n\r\nusername=KEY%3D1&password=k%2Fe%2By%3D%3D",
+            ],
+        ),
         (
             Method::Get,
             Body::Empty,
@@ -108,6 +123,15 @@ async fn requests_leave_as_they_were_asked_for() {
                 "content-type: application/json",
                 "\r\n\r\n{\"a\":1}",
             ],
+        ),
+        (
+            Method::Get,
+            Body::Empty,
+            Credential::Header {
+                name: AuthHeader::parse("D360-API-KEY").unwrap(),
+                token: secret("t0k"),
+            },
+            vec!["\r\nd360-api-key: t0k\r\n"],
         ),
         (
             Method::Post,

@@ -101,6 +101,7 @@ pub async fn tokens(tokens: &dyn Tokens, run: &str) {
         version: 0,
         revision: 0,
         lease_until: Some(NOW),
+        api: None,
     };
     assert_eq!(ok(tokens.load(&id).await), None);
     let mut first = empty.clone();
@@ -133,6 +134,7 @@ pub async fn tokens(tokens: &dyn Tokens, run: &str) {
     first.expires_at = Some(Timestamp::from_millis(1_750_000_123_456));
     first.version = 1;
     first.lease_until = None;
+    first.api = url::Url::parse("https://api-de-na1.example.com/").ok();
     let mut repeat = first.clone();
     assert_eq!(ok(tokens.save(&mut first).await), Saved::Done);
     assert_eq!(

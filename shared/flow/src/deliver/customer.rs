@@ -103,7 +103,9 @@ impl Deliver<'_> {
             | Account::GenesysWebChat { .. }
             | Account::GenesysMediaUpload { .. }
             | Account::GenesysAgent { .. }
-            | Account::GenesysWebMessaging { .. } => Ok(refused("no template is configured")),
+            | Account::GenesysWebMessaging { .. }
+            | Account::CxoneByoc { .. }
+            | Account::CxoneConversations { .. } => Ok(refused("no template is configured")),
         }
     }
 

@@ -12,8 +12,10 @@
 mod addressed;
 mod attributes;
 mod by_name;
+mod contact;
 mod customer;
 mod drift;
+mod given;
 mod in_place;
 mod invite;
 mod learnt;
@@ -33,6 +35,7 @@ use attache_domain::audit::Actor;
 use attache_domain::claim::{Lease, Terms, Work};
 use attache_domain::connection::{Connection, Directory, Lane, TakesBytes};
 use attache_domain::diagnosis::Failure;
+use attache_domain::event::Content;
 use attache_domain::ids::ConnectionId;
 use attache_domain::job::{ItemJob, TextJob};
 use attache_domain::journey::{Item, Stage};
@@ -161,6 +164,14 @@ impl Deliver<'_> {
             let failure = Failure::removed(&job.connection);
             return Ok(self.give_up(&mut item, *failure.diagnosis).await?);
         };
+        if matches!(item.origin.content, Content::Receipt(_))
+            && !connection.profile().takes_receipts()
+        {
+            return Ok(self.keep_receipt(&mut item).await?);
+        }
+        if !self.await_contact((job, &mut item), connection).await? {
+            return Ok(());
+        }
         Ok(self.send(&mut item, connection).await?)
     }
 
@@ -172,9 +183,9 @@ impl Deliver<'_> {
         target: Option<&Connection>,
     ) -> Result<Option<Item>, Trouble> {
         let intent_until = self.clock.now() + self.patience;
-        let profile = target.filter(|_| self.lane == Lane::Media);
+        let target = target.filter(|_| self.lane == Lane::Media);
         let sent = Work::SendUploaded { intent_until };
-        let steps = match profile.map(|target| target.profile().takes_bytes()) {
+        let steps = match target.map(Connection::takes_bytes) {
             Some(TakesBytes::BeforeTheMessage) => vec![Work::Upload, sent],
             Some(TakesBytes::AndWorksOnThem) => vec![Work::Upload, Work::Follow, sent],
             Some(TakesBytes::ByItself) | None => vec![Work::Send { intent_until }],

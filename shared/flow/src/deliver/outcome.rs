@@ -6,7 +6,7 @@ use attache_domain::channels::Direction;
 use attache_domain::conversation::ConversationId;
 use attache_domain::delivery::{self, Next};
 use attache_domain::diagnosis::{Diagnosis, Disposition};
-use attache_domain::ids::ConnectionId;
+use attache_domain::ids::{ConnectionId, MessageId};
 use attache_domain::journey::{Item, RETENTION, Stage};
 use attache_domain::pacing::backoff::Backoff;
 use rand::SeedableRng;
@@ -16,6 +16,7 @@ use super::Deliver;
 use super::send::{Accepted, Failed};
 use crate::ports::{Answer, Saved};
 use crate::retry;
+use crate::status;
 
 /// So often a row that changes under our hands is read again.
 const TRIES: usize = 8;
@@ -45,6 +46,16 @@ impl Deliver<'_> {
         }
         self.remember(item, accepted).await?;
         self.succeeded(item).await
+    }
+
+    /// Its platform cannot be told: what became of the message stays written here.
+    pub(super) async fn keep_receipt(&self, item: &mut Item) -> Answer<()> {
+        item.acknowledge_claim(self.actor());
+        item.end(Stage::Kept, self.actor(), self.clock.now());
+        if self.items.save(item).await? == Saved::Overtaken {
+            tracing::info!(media.id = %item.id, "kept by somebody else");
+        }
+        Ok(())
     }
 
     /// Somebody wrote in between: a status was faster than the answer, which is then added to what it left.
@@ -83,8 +94,8 @@ impl Deliver<'_> {
                 let expires_at = self.clock.now() + RETENTION;
                 self.claims
                     .name(&alias(target, &message), &item.id, expires_at)
-                    .await
-                    .map(drop)
+                    .await?;
+                self.catch_up(item, (target, message)).await
             }
             (Direction::ToAgent, message, conversation) => {
                 if let Some(message) = message {
@@ -99,6 +110,21 @@ impl Deliver<'_> {
             }
             (Direction::ToCustomer, None, _) => Ok(()),
         }
+    }
+
+    /// Takes into account what the platform told of the message before it answered, where only the answer has its name.
+    async fn catch_up(
+        &self,
+        item: &Item,
+        (target, message): (&ConnectionId, String),
+    ) -> Answer<()> {
+        let directory = self.directories.knowing(target).await?;
+        let connection = directory.connection(target);
+        if !connection.is_some_and(|it| it.profile().tells_by_name()) {
+            return Ok(());
+        }
+        let about = (target, &MessageId::new(message));
+        status::catch_up(&self.telling(), self.claims, about, &item.id).await
     }
 
     /// Notes what the platform calls a message whose file it is yet to fetch, where it could tell that it cannot: such a report names
@@ -228,7 +254,7 @@ impl Deliver<'_> {
             item,
             (self.retry_queue(), &target),
             (self.clock.now(), wait),
-            None,
+            retry::Places::default(),
         )
         .await
     }

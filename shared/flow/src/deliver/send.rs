@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use attache_domain::channels::{MediaType, display_name};
-use attache_domain::connection::{Connection, Profile};
+use attache_domain::connection::{Connection, Directory, Profile};
 use attache_domain::delivery::{self, Outlasted};
 use attache_domain::diagnosis::rules::ours;
 use attache_domain::diagnosis::{Failure, Outcome, Passage, Seen, Step, judge};
 use attache_domain::event::Content;
 use attache_domain::journey::Item;
 use attache_domain::pacing::usage::Hint;
-use attache_domain::platforms::genesys::{self, Inbound, LinkedFile};
+use attache_domain::platforms::agent::{self, Inbound, SentFile};
 use attache_domain::pull::{GivenLink, Pull};
 use attache_domain::token::{Purpose, Version};
 use attache_domain::verdict::Delivery;
@@ -41,6 +41,12 @@ impl Deliver<'_> {
                 self.tell_customer(item, connection).await
             }
             Profile::GenesysOpenMessaging => self.tell_agent(item, connection).await,
+            Profile::CxoneByoc | Profile::CxoneConversations if connection.uploads_first() => {
+                self.given_first(item, connection).await
+            }
+            Profile::CxoneByoc | Profile::CxoneConversations => {
+                self.tell_agent(item, connection).await
+            }
             Profile::GenesysWebMessaging | Profile::GenesysMediaUpload | Profile::GenesysAgent => {
                 self.in_two_steps(item, connection).await
             }
@@ -64,13 +70,14 @@ impl Deliver<'_> {
         let Some(bearer) = self.bearer(item, connection, Purpose::Messages).await? else {
             return Ok(());
         };
-        let request = match self.agent_request(item, connection, held).await? {
+        let target = (connection, bearer.api.as_ref());
+        let request = match self.agent_request(item, target, held).await? {
             Ok(request) => request,
             Err(failure) => return self.after(item, (failure, bearer.version)).await,
         };
         let answer = self.call(&request, &bearer, connection).await;
         let now = self.clock.now();
-        match answer.and_then(|response| genesys::read_accepted(&response, now)) {
+        match answer.and_then(|response| agent::read_accepted(connection, &response, now)) {
             Ok(accepted) => {
                 let accepted = Accepted {
                     message: Some(accepted.message).filter(|id| !id.is_empty()),
@@ -116,7 +123,7 @@ impl Deliver<'_> {
         bearer: &Bearer,
         connection: &Connection,
     ) -> Result<Response, Failure> {
-        let credential = Credential::Bearer(bearer.token.clone());
+        let credential = Credential::of(connection, &bearer.token);
         let answer = self.http.call(request, &credential).await;
         self.answered(answer, Step::Send, connection)
     }
@@ -167,16 +174,19 @@ impl Deliver<'_> {
     pub(super) async fn agent_request(
         &self,
         item: &mut Item,
-        connection: &Connection,
+        (connection, api): (&Connection, Option<&Url>),
         held: Option<&Url>,
     ) -> Answer<Result<Request, Failure>> {
+        let given = connection.uploads_first();
+        let directory = self.directories.knowing(&item.origin.connection).await?;
+        let channel = customers_side(&directory, item, connection);
         let attributes = self.attributes(item).await?;
         let in_place = match self.words_in_place(item).await {
             Ok(words) => words,
             Err(failure) => return Ok(Err(failure)),
         };
-        let pulled = match (held, item.origin.file(), &in_place) {
-            (None, Some(_), None) => self.link_to(item).await?,
+        let pulled = match (item.origin.file(), &in_place) {
+            (Some(_), None) if !given => self.link_to(item).await?,
             _ => None,
         };
         // Behind all that may take its time: what is left is the call's.
@@ -187,7 +197,7 @@ impl Deliver<'_> {
         let (text, file) = match &origin.content {
             Content::Receipt(receipt) => {
                 let at = (self.clock.now(), patience);
-                return Ok(genesys::receipt(connection, origin, receipt, at));
+                return Ok(agent::receipt(connection, origin, receipt, at));
             }
             Content::Words(words) => (Some(words.text.clone()), None),
             Content::File(_) if in_place.is_some() => (in_place, None),
@@ -197,25 +207,27 @@ impl Deliver<'_> {
         let Some(kind) = file else {
             let message = Inbound {
                 origin,
+                channel,
                 text,
                 file: None,
                 attributes,
                 patience,
             };
-            return Ok(genesys::inbound(connection, &message));
+            return Ok(agent::inbound(connection, api, &message));
         };
         let Some((Delivery { mime, name, .. }, object)) = item.outgoing() else {
             return Ok(Err(unplanned()));
         };
-        let (id, link) = match (held, &item.record.uploaded, &pulled) {
-            (Some(link), Some(file), _) => (file.as_str(), link),
-            (_, _, Some(pulled)) => (item.id.as_str(), &pulled.link.0),
+        let (id, link) = match (given, &item.record.uploaded, &pulled) {
+            (true, Some(file), _) => (file.as_str(), held),
+            (false, _, Some(pulled)) => (item.id.as_str(), Some(&pulled.link.0)),
             _ => return Ok(Err(unplanned())),
         };
         let message = Inbound {
             origin,
+            channel,
             text,
-            file: Some(LinkedFile {
+            file: Some(SentFile {
                 id,
                 kind,
                 link,
@@ -226,7 +238,7 @@ impl Deliver<'_> {
             attributes,
             patience,
         };
-        Ok(genesys::inbound(connection, &message))
+        Ok(agent::inbound(connection, api, &message))
     }
 
     /// A link to the bytes that go out, which is remembered as given; `None`: nothing is planned to go out.
@@ -261,6 +273,21 @@ impl Deliver<'_> {
         let left = deadline.saturating_since(self.clock.now());
         (left >= self.patience / 10).then_some(left)
     }
+}
+
+/// The connection over which the item's customer is spoken to: the one it came over, or, of what an agent wrote or a person sent by
+/// hand, the one to which the way back leads.
+fn customers_side<'a>(
+    directory: &'a Directory,
+    item: &Item,
+    target: &Connection,
+) -> Option<&'a Connection> {
+    let came_over = &item.origin.connection;
+    let id = match *came_over == target.id {
+        true => directory.route(came_over)?.to.as_ref()?,
+        false => came_over,
+    };
+    directory.connection(id)
 }
 
 /// The name under which the link serves the file: the original, where it tells the truth about the bytes.

@@ -365,7 +365,14 @@ impl Deliver<'_> {
         };
         let to = (self.queue(), &target);
         let at = (self.clock.now(), wait);
-        retry::put_off((self.items, self.jobs), item, to, at, None).await
+        retry::put_off(
+            (self.items, self.jobs),
+            item,
+            to,
+            at,
+            retry::Places::default(),
+        )
+        .await
     }
 
     async fn answer_to(
@@ -374,7 +381,7 @@ impl Deliver<'_> {
         bearer: &Bearer,
         (step, connection): (Step, &Connection),
     ) -> Result<Response, Failure> {
-        let credential = Credential::Bearer(bearer.token.clone());
+        let credential = Credential::of(connection, &bearer.token);
         let answer = self.http.call(request, &credential).await;
         self.answered(answer, step, connection)
     }

@@ -10,6 +10,7 @@ use attache_domain::delivery::held_key;
 use attache_domain::diagnosis::{Disposition, Failure, Step};
 use attache_domain::ids::ConnectionId;
 use attache_domain::journey::Item;
+use attache_domain::platforms::agent::{self, Uploaded};
 use attache_domain::platforms::channel::{self, Handed};
 use attache_domain::token::Purpose;
 use attache_domain::verdict::Delivery;
@@ -45,7 +46,7 @@ pub(crate) fn key(item: &Item, connection: &ConnectionId) -> Option<String> {
 }
 
 /// The same, where another message may name what was handed over.
-fn reusable(item: &Item, connection: &Connection) -> Option<String> {
+pub(super) fn reusable(item: &Item, connection: &Connection) -> Option<String> {
     channel::upload_life(connection).and_then(|_| key(item, &connection.id))
 }
 
@@ -99,12 +100,12 @@ impl Deliver<'_> {
         if let Some((key, life)) = reusable(item, connection).zip(channel::upload_life(connection))
         {
             let until = self.clock.now() + life;
-            self.claims.hand_over(&key, &uploaded, until).await?;
+            self.claims.hand_over(&key, &uploaded.name, until).await?;
         }
-        self.begin_send(item, uploaded).await
+        self.begin_send(item, uploaded.name).await
     }
 
-    async fn begin_send(&self, item: &mut Item, uploaded: String) -> Answer<bool> {
+    pub(super) async fn begin_send(&self, item: &mut Item, uploaded: String) -> Answer<bool> {
         let now = self.clock.now();
         item.begin_send(uploaded, now + self.patience, now);
         let saved = self.items.save(item).await?;
@@ -114,12 +115,13 @@ impl Deliver<'_> {
         Ok(saved == Saved::Done)
     }
 
-    async fn upload(
+    /// Hands the bytes over, over a connection of either side.
+    pub(super) async fn upload(
         &self,
         item: &Item,
         connection: &Connection,
         bearer: &Bearer,
-    ) -> Answer<Result<String, Failure>> {
+    ) -> Answer<Result<Uploaded, Failure>> {
         let Some((
             Delivery {
                 mime, name, kind, ..
@@ -140,17 +142,25 @@ impl Deliver<'_> {
             size_bytes: object.size_bytes,
             digest: object.digest,
         };
-        let request = match channel::upload(connection, file, UPLOAD_PATIENCE) {
+        let request = match connection.tenant() {
+            Some(_) => agent::upload(connection, bearer.api.as_ref(), file, UPLOAD_PATIENCE),
+            None => channel::upload(connection, file, UPLOAD_PATIENCE),
+        };
+        let request = match request {
             Ok(request) => request,
             Err(failure) => return Ok(Err(failure)),
         };
-        let credential = Credential::Bearer(bearer.token.clone());
+        let credential = Credential::of(connection, &bearer.token);
         let answer = self.http.upload(&request, &credential, bytes).await;
         let now = self.clock.now();
         Ok(self
             .answered(answer, Step::Upload, connection)
             .and_then(|response| {
-                let read = |it: &Response| channel::read_uploaded(connection, it, file, now);
+                let read = |it: &Response| match connection.tenant() {
+                    Some(_) => agent::read_uploaded(connection, it, now),
+                    None => channel::read_uploaded(connection, it, file, now)
+                        .map(|name| Uploaded { name, link: None }),
+                };
                 self.read((&request, &response), read)
             }))
     }

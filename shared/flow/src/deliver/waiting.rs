@@ -15,7 +15,7 @@ use super::turns::Turn;
 use super::{Deliver, dangling};
 use crate::batch::Trouble;
 use crate::ports::Answer;
-use crate::retry::{self, Slot};
+use crate::retry::{self, Places, Slot};
 
 /// So often in a row a job in hand is given another slot because the line's pace changed while it waited.
 const MOST_TURNS: usize = 3;
@@ -132,7 +132,10 @@ impl Deliver<'_> {
             &mut item,
             (self.queue(), &job.connection),
             (self.clock.now(), wait),
-            slot,
+            Places {
+                slot,
+                contact: job.contact.map(Timestamp::from_millis),
+            },
         )
         .await
     }

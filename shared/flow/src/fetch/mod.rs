@@ -369,7 +369,7 @@ impl Fetch<'_> {
             item,
             (Queue::Fetch, &counted),
             (self.clock.now(), wait),
-            None,
+            retry::Places::default(),
         )
         .await?;
         Ok(Brought::Later)

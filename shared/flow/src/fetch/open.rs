@@ -50,8 +50,10 @@ impl By<'_> {
 
     fn credential(self, auth: Auth) -> Credential {
         match (auth, self.bearer) {
-            (Auth::Bearer, Some(bearer)) => Credential::Bearer(bearer.token.clone()),
-            (Auth::Bearer | Auth::None | Auth::ClientBasic, _) => Credential::None,
+            (Auth::Bearer, Some(bearer)) => Credential::of(self.connection, &bearer.token),
+            (Auth::Bearer | Auth::None | Auth::ClientBasic | Auth::ClientAndPassword, _) => {
+                Credential::None
+            }
         }
     }
 }
@@ -106,7 +108,9 @@ impl Fetch<'_> {
             | Profile::GenesysMediaUpload
             | Profile::GenesysAgent
             | Profile::Messenger
-            | Profile::Instagram => self.by_stored_link(item, file, by, rest).await,
+            | Profile::Instagram
+            | Profile::CxoneByoc
+            | Profile::CxoneConversations => self.by_stored_link(item, file, by, rest).await,
         };
         match opened {
             Ok(opened) => Ok(Ok(opened)),
@@ -158,7 +162,8 @@ impl Fetch<'_> {
                 return Err(transfer::paused(why, (until, now)).into());
             }
         };
-        let read = |response: &Response| whatsapp::read_link(response, self.clock.now());
+        let read =
+            |response: &Response| whatsapp::read_link(connection, response, self.clock.now());
         let link = self.ask(item, request, by, read).await;
         let erred = matches!(&link, Err(Shut::Failure(failure))
             if matches!(failure.disposition, Disposition::Rejected | Disposition::Unauthorised));

@@ -6,12 +6,15 @@
 //!
 //! Where the endpoint names another system, what passed verification is then passed on to it (`onward`).
 //!
+//! A platform that signs nothing bears a token that we issued (`tokens`); it may ask for things under an endpoint's address too, by a path.
+//!
 //! Verification comes before parsing and before any AWS call caused by the request: endpoints and secrets are in
 //! memory ([`Doorway`]), refreshed by age.
 
 mod files;
 mod onward;
 mod take;
+mod tokens;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -21,9 +24,9 @@ use attache_domain::connection::{Directory, Endpoint, Patience};
 use attache_domain::conversation::ConversationId;
 use attache_domain::event::Announcement;
 use attache_domain::ids::EndpointId;
-use attache_domain::platforms;
+use attache_domain::platforms::{self, Asked};
 use attache_domain::signature::handshake::Challenge;
-use attache_domain::signature::{Secret, Verifier};
+use attache_domain::signature::{Issuer, Secret, Verifier};
 use attache_domain::time::Timestamp;
 use attache_domain::wire::Headers;
 use futures_util::stream::{self, StreamExt};
@@ -31,6 +34,7 @@ use futures_util::stream::{self, StreamExt};
 use crate::batch::chain;
 use crate::fetch::Fetch;
 use crate::ports::{Answer, Claims, Clock, Conversations, Items, Jobs, Vault};
+use tokens::covers;
 
 /// The largest body taken. Meta batches up to about 3 MB; the function could take no more than 6.
 pub const LARGEST_BODY: usize = 4 * 1024 * 1024;
@@ -57,6 +61,8 @@ pub struct Request {
     pub method: String,
     /// The endpoint's name out of the path.
     pub endpoint: String,
+    /// The rest of the path behind it, without a slash at its beginning; empty where there is none.
+    pub path: String,
     /// The query string, as received.
     pub query: String,
     /// Its headers.
@@ -72,8 +78,10 @@ pub struct Request {
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
-    /// Plain text: the challenge, or what was wrong.
+    /// The challenge, what the sender wants to read, or what was wrong.
     pub body: String,
+    /// Whether that is JSON, and not plain text.
+    pub is_json: bool,
 }
 
 impl Reply {
@@ -81,6 +89,14 @@ impl Reply {
         Self {
             status,
             body: body.into(),
+            is_json: false,
+        }
+    }
+
+    fn json(status: u16, body: String) -> Self {
+        Self {
+            is_json: true,
+            ..Self::new(status, body)
         }
     }
 }
@@ -97,10 +113,19 @@ pub struct Doorway {
 /// The secrets of one endpoint.
 #[derive(Debug)]
 pub struct Keys {
-    /// Checks signatures with the live secret, and during a rotation with the one before.
-    pub verifier: Verifier,
+    /// By what its callers prove themselves, with the live secret, and during a rotation with the one before.
+    pub proof: Proof,
     /// The verification call's token.
     pub verify_token: Option<Secret>,
+}
+
+/// By what the callers of an endpoint prove themselves.
+#[derive(Debug)]
+pub enum Proof {
+    /// By a signature of each body.
+    Signed(Verifier),
+    /// By a token that we issued.
+    Issued(Issuer),
 }
 
 /// When each customer was last heard from, as far as this process wrote it down.
@@ -160,10 +185,18 @@ impl Intake<'_> {
         else {
             return Reply::new(404, "no such endpoint");
         };
-        match request.method.as_str() {
-            "GET" => verify_subscription(keys, request),
-            "POST" => self.deliver(doorway, endpoint, keys, request).await,
-            _ => Reply::new(405, "GET or POST"),
+        let Some(asked) = platforms::asked(endpoint.profile, &request.path) else {
+            return Reply::new(404, "nothing is asked for here");
+        };
+        if request.body.len() > LARGEST_BODY {
+            return Reply::new(413, format!("the body is larger than {LARGEST_BODY} bytes"));
+        }
+        match (asked, request.method.as_str()) {
+            (Asked::Nothing, _) => Reply::new(200, ""),
+            (Asked::Token, "POST") => self.issue(endpoint, keys, request),
+            (Asked::Webhook, "GET") => verify_subscription(keys, request),
+            (Asked::Webhook, "POST") => self.deliver(doorway, endpoint, keys, request).await,
+            (Asked::Token | Asked::Webhook, _) => Reply::new(405, "GET or POST"),
         }
     }
 
@@ -174,20 +207,26 @@ impl Intake<'_> {
         keys: &Keys,
         request: &Request,
     ) -> Reply {
-        if request.body.len() > LARGEST_BODY {
-            return Reply::new(413, format!("the body is larger than {LARGEST_BODY} bytes"));
-        }
-        let signature = request.headers.get(keys.verifier.scheme().header.as_ref());
-        if let Err(refused) = keys.verifier.verify(signature, &request.body) {
-            tracing::warn!(endpoint.id = %endpoint.id, reason = %refused, "webhook refused");
-            return Reply::new(401, refused.to_string());
-        }
+        let scope = match self.proven(keys, request) {
+            Ok(scope) => scope,
+            Err(refused) => {
+                tracing::warn!(endpoint.id = %endpoint.id, reason = %refused, "webhook refused");
+                return Reply::new(401, refused.to_string());
+            }
+        };
         let correlation = &request.correlation_id;
-        let reply = match platforms::parse(endpoint.profile, &request.body) {
+        let came = (request.path.as_str(), request.body.as_slice());
+        let reply = match platforms::parse_at(endpoint.profile, came, self.clock.now()) {
+            Ok(announcements) if !covers(&scope, (doorway, endpoint), &announcements) => {
+                tracing::warn!(endpoint.id = %endpoint.id, "webhook refused: its token is for another address of the business");
+                return Reply::new(403, "the token is for another channel");
+            }
             Ok(announcements) => {
                 let marked = is_marked(&request.headers);
-                self.take_in((doorway, endpoint), &announcements, marked, correlation)
-                    .await
+                let reply = self
+                    .take_in((doorway, endpoint), &announcements, marked, correlation)
+                    .await;
+                self.answered(reply, (doorway, endpoint), &request.path, &announcements)
             }
             Err(unreadable) => {
                 tracing::warn!(endpoint.id = %endpoint.id, correlation.id = %correlation, reason = %unreadable, "signed webhook unreadable");

@@ -54,7 +54,10 @@ impl Intake<'_> {
             Admission::Status(status, connection) => {
                 let telling = self.telling();
                 let about = (&connection, &announcement.message);
-                let whose = status::learn(&telling, self.claims, about, status).await?;
+                let connection = directory.connection(&connection);
+                let by_name = connection.is_some_and(|it| it.profile().tells_by_name());
+                let learnt = status::learn(&telling, self.claims, about, (status, by_name));
+                let whose = learnt.await?;
                 if whose == Whose::NotOurs {
                     self.keep(endpoint, announcement, KeptBecause::NotOurs)
                         .await?;

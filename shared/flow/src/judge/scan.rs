@@ -136,7 +136,7 @@ impl Judge<'_> {
             (Queue::Judge, &counted),
             // A last try no earlier than the end of the patience.
             (now, wait + Duration::from_millis(999)),
-            None,
+            retry::Places::default(),
         )
         .await?;
         Ok(true)

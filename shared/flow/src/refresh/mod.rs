@@ -4,19 +4,21 @@
 //! renewal keeps the old token until its end and says what a person must do. With the tokens it has, it also reads what
 //! platforms tell of their limits.
 
+mod discovery;
 mod limits;
 
 use std::time::Duration;
 
 use attache_domain::connection::{Account, Connection, Page};
 use attache_domain::diagnosis::rules::ours;
-use attache_domain::diagnosis::{Failure, Outcome, Platform, Seen, Step, judge};
+use attache_domain::diagnosis::{Failure, Outcome, Seen, Step, judge};
 use attache_domain::job::RefreshJob;
 use attache_domain::platforms::genesys::{self, Granted};
 use attache_domain::signature::Secret;
 use attache_domain::time::Timestamp;
 use attache_domain::token::{Purpose, Renewal, TokenRow, row_id};
 use attache_domain::wire::CallError;
+use url::Url;
 
 use crate::batch::{Trouble, chain};
 use crate::bearer::SEALED_AS;
@@ -53,6 +55,8 @@ pub struct Refresh<'a> {
 struct Obtained {
     token: Secret,
     life: Option<Duration>,
+    /// Where the API is that it is for, where its issuer tells.
+    api: Option<Url>,
 }
 
 /// How one renewal went.
@@ -187,6 +191,7 @@ impl Refresh<'_> {
         row.sealed = Some(self.vault.seal(SEALED_AS, &row.id, &obtained.token).await?);
         row.obtained_at = now;
         row.expires_at = obtained.life.map(|life| now + life);
+        row.api.clone_from(&obtained.api);
         row.version += 1;
         tracing::info!(token.id = %row.id, token.version = row.version, token.life_seconds = ?obtained.life.map(|life| life.as_secs()), "token renewed");
         Ok(())
@@ -206,7 +211,11 @@ impl Refresh<'_> {
                 return Ok(Ok(Obtained {
                     token: self.secrets.get(token).await?,
                     life: None,
+                    api: None,
                 }));
+            }
+            Account::CxoneByoc { tenant, .. } | Account::CxoneConversations { tenant, .. } => {
+                return self.by_discovery(connection, tenant).await;
             }
             Account::GenesysOpenMessaging { org, .. }
             | Account::GenesysMessageMedia { org, .. }
@@ -225,11 +234,12 @@ impl Refresh<'_> {
         let answer = self.http.call(&request, &credential).await;
         let now = self.clock.now();
         let granted = answer
-            .map_err(|e| unanswered(&e))
+            .map_err(|e| unanswered(connection, &e))
             .and_then(|response| genesys::read_token(&response, now));
         Ok(granted.map(|Granted { token, life }| Obtained {
             token,
             life: Some(life),
+            api: None,
         }))
     }
 }
@@ -243,12 +253,13 @@ fn fresh(id: String) -> TokenRow {
         version: 0,
         revision: 0,
         lease_until: None,
+        api: None,
     }
 }
 
-fn unanswered(error: &CallError) -> Failure {
+fn unanswered(connection: &Connection, error: &CallError) -> Failure {
     let seen = Seen {
-        platform: Platform::Genesys,
+        platform: connection.profile().platform(),
         step: Step::Token,
         outcome: Outcome::Lost(error),
     };

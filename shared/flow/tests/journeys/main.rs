@@ -2,10 +2,12 @@
 //! side is told.
 
 mod agent_side;
+mod any_to_any;
 mod attributes;
 mod batches;
 mod both_ways;
 mod by_name;
+mod cxone;
 mod decided;
 mod doubted;
 mod down;

@@ -136,6 +136,39 @@ fn a_file_and_its_words_go_apart_and_reports_by_name_complete_them() {
 }
 
 #[test]
+fn what_is_told_before_the_answer_is_not_lost() {
+    for (endpoint, integration, report, expected) in [
+        (
+            "fb",
+            "2d1f6a3c",
+            json!({"delivery": {"mids": ["m_1"]}}),
+            Stage::Delivered,
+        ),
+        (
+            "ig",
+            "9b1c7e55",
+            json!({"read": {"mid": "m_1"}}),
+            Stage::Read,
+        ),
+    ] {
+        let site = open(endpoint, false);
+        for _ in 0..2 {
+            assert_eq!(site.event(endpoint, &report).status, 200);
+        }
+        site.agent_of(integration, "g1", "Look", Value::Null);
+        site.run(5);
+        assert_eq!(stages(&site), [expected], "{endpoint}");
+        assert_eq!(receipts(&site), ["Delivered -"], "{endpoint}");
+        // The next message has its own name, and nothing was told of it.
+        site.agent_of(integration, "g2", "And this", Value::Null);
+        site.run(5);
+        let mut stages = stages(&site);
+        stages.sort_unstable();
+        assert_eq!(stages, [Stage::Sent, expected], "{endpoint}");
+    }
+}
+
+#[test]
 fn a_moment_reaches_what_was_sent_before_it_and_nothing_behind() {
     let site = open("fb", false);
     for message in ["g1", "g2"] {
@@ -239,6 +272,21 @@ fn an_echo_tells_what_a_lost_answer_did_not() {
     let delivery = json!({"delivery": {"mids": ["m_1"]}});
     assert_eq!(site.event("fb", &delivery).status, 200);
     assert_eq!(stages(&site), [Stage::Delivered], "it is known by its name");
+}
+
+#[test]
+fn a_delivery_that_overtakes_its_echo_counts_all_the_same() {
+    let site = open("fb", false);
+    site.platforms.answers.borrow_mut().push_back(Answer::Lost);
+    site.agent_says("g1", "Hello?", Value::Null);
+    site.run(2);
+    let id = to_customer(&site).remove(0).id;
+    let delivery = json!({"delivery": {"mids": ["m_1"]}});
+    assert_eq!(site.event("fb", &delivery).status, 200);
+    assert_eq!(stages(&site), [Stage::Sending], "nobody knows whose it is");
+    let echo = json!({"message": {"is_echo": true, "mid": "m_1", "metadata": id.as_str()}});
+    assert_eq!(site.event("fb", &echo).status, 200);
+    assert_eq!(stages(&site), [Stage::Delivered]);
 }
 
 #[test]

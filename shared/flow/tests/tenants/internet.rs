@@ -53,7 +53,10 @@ fn whose(text: &str, mark: &str) -> Option<&'static str> {
 fn credential_of(credential: &Credential) -> Option<&'static str> {
     let secret = match credential {
         Credential::None => return None,
-        Credential::Bearer(secret) | Credential::Basic { secret, .. } => secret,
+        Credential::Bearer(secret)
+        | Credential::Basic { secret, .. }
+        | Credential::ClientAndPassword { secret, .. }
+        | Credential::Header { token: secret, .. } => secret,
     };
     let text = String::from_utf8_lossy(secret.expose()).into_owned();
     Some(whose(&text, "of-").unwrap_or("nobody"))

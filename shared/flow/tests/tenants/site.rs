@@ -164,9 +164,10 @@ impl Site {
         let directory = directory();
         let keys = directory.endpoints().map(|endpoint| {
             let secret = secret_of(endpoint.id.as_str());
-            let verifier = Verifier::new(endpoint.profile.scheme(), secret, None);
+            let scheme = endpoint.profile.scheme().expect("a profile that signs");
+            let verifier = Verifier::new(scheme, secret, None);
             let keys = Keys {
-                verifier,
+                proof: Proof::Signed(verifier),
                 verify_token: None,
             };
             (endpoint.id.clone(), keys)

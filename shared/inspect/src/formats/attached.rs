@@ -14,9 +14,10 @@ use std::io::{self, Cursor};
 const LEVELS_CAP: u8 = 3;
 /// How much of a file is enough to tell its sort.
 pub(super) const HEAD: u64 = 4096;
-/// The most that is unpacked of one file, and of one that is judged by its beginning.
+/// The most that is unpacked of one file, of a text, and of what nothing is known of.
 const FILE_CAP: usize = 8 << 20;
 const TEXT_CAP: usize = 1 << 20;
+const UNKNOWN_CAP: usize = 64 << 10;
 
 /// What carries a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,14 +72,20 @@ pub(super) fn enter(
     allowance.looked_into();
     by_head(carrier, head, seen);
     let kind = sort(name, head)?;
-    if executable::is_program(head) || is_passed_over(carrier, kind) {
+    // What runs by its name is flagged for that: an archive of sources is not read source by source.
+    let told = carrier == Carrier::Archive && runnable::extension(name).is_some();
+    if told || executable::is_program(head) || is_passed_over(carrier, kind) {
         return Ok(());
     }
     let in_full = matches!(
         kind.family(),
         Family::Archive | Family::Document | Family::Markup
     );
-    let cap = if in_full { FILE_CAP } else { TEXT_CAP };
+    let cap = match kind.family() {
+        _ if in_full => FILE_CAP,
+        Family::Unknown | Family::Other => UNKNOWN_CAP,
+        _ => TEXT_CAP,
+    };
     let cap = cap.min(allowance.unpacking());
     let bytes = if cap == 0 { Vec::new() } else { unpack(cap)? };
     allowance.unpacked(bytes.len());

@@ -3,6 +3,7 @@
 //! The order matters: exact magic first, executables before all (nothing may hide them), formats with weak signatures
 //! after those with strong ones, text before the last resort so that prose beginning with `BM` is not a bitmap.
 
+mod amr;
 pub(crate) mod archives;
 mod attached;
 mod bitmap;
@@ -38,7 +39,7 @@ use std::io;
 type Room = fn(&mut Source<'_>) -> io::Result<Option<Seen>>;
 
 /// Rooms that need no claim, strongest signature first.
-const ROOMS: [Room; 18] = [
+const ROOMS: [Room; 19] = [
     executable::read,
     png::read,
     jpeg::read,
@@ -56,6 +57,7 @@ const ROOMS: [Room; 18] = [
     pdf::read,
     rtf::read,
     bitmap::read,
+    amr::read,
     mpeg_audio::read,
 ];
 

@@ -1,7 +1,7 @@
-//! MPEG audio and its neighbours without a container: MP3 (with and without ID3), layers I and II, AAC in ADTS, AMR.
+//! MPEG audio and its neighbours without a container: MP3 (with and without ID3), layers I and II, AAC in ADTS.
 //!
 //! A sync word is eleven bits: a type is only said when a second frame stands where the first one ends, or the file
-//! ends there. Sources: ISO/IEC 11172-3 §2.4.1.3 and 13818-3 (MP3), 13818-7 §6.2 (ADTS), RFC 4867 §5 (AMR), id3.org.
+//! ends there. Sources: ISO/IEC 11172-3 §2.4.1.3 and 13818-3 (MP3), 13818-7 §6.2 (ADTS), id3.org.
 
 use crate::findings::{Confidence, Integrity};
 use crate::kind::FileType;
@@ -43,14 +43,8 @@ const RATES: [u32; 3] = [44_100, 48_000, 32_000];
 
 pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     let head = source.head();
-    if head.starts_with(b"#!AMR-WB\n") {
-        return Ok(Some(Seen::certain(FileType::AmrWideband)));
-    }
     if head.starts_with(b"ADIF") {
         return Ok(Some(Seen::likely(FileType::Aac)));
-    }
-    if head.starts_with(b"#!AMR\n") {
-        return Ok(Some(Seen::certain(FileType::Amr)));
     }
     let mut seen = match tag_length(head) {
         Some(tag) => tagged(source, tag)?,
@@ -64,6 +58,14 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
         .extend(tag_length(source.head()).map(|length| 10..length));
     if source.is_deep() && seen.confidence == Confidence::Certain {
         seen.reach = reach(source)?;
+        let cut = seen.reach.filter(|end| *end > source.len());
+        // Players pass over a cut frame of MP3, and many are cut in the middle of one: it tells nothing there.
+        if let Some(end) = cut.filter(|_| seen.kind == FileType::Aac) {
+            let length = source.len();
+            seen.integrity = Integrity::truncated(format!(
+                "the last frame ends at byte {end}, the file at {length}"
+            ));
+        }
     }
     Ok(Some(seen))
 }

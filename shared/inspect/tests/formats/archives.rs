@@ -131,7 +131,220 @@ fn what_is_inside() {
 }
 
 #[test]
+fn what_is_inside_is_judged_as_it_would_be_alone() {
+    let launch = b"%PDF-1.4\n1 0 obj\n<</Type/Catalog/OpenAction<</S/Launch/F(a)>>>>\nendobj\ntrailer <</Root 1 0 R>>\nstartxref\n9\n%%EOF";
+    let page = b"<html><body><script>alert(1)</script></body></html>";
+    let batch = b"@echo off\r\ngoto end\r\n:end\r\n";
+    let locked = b"7z\xBC\xAF\x27\x1C\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    let many: Vec<(String, Vec<u8>)> = (0..80)
+        .map(|n| {
+            (
+                format!("{n}.txt"),
+                if n == 79 {
+                    program()
+                } else {
+                    b"words".to_vec()
+                },
+            )
+        })
+        .collect();
+    let many: Vec<(&str, &[u8])> = many
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+        .collect();
+    // What does not pack, so that the inner archive is large.
+    let noise: Vec<u8> = (0..700_000_u32)
+        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    let large = zip(&[("noise", &noise), ("setup.exe", &program())]);
+    assert!(large.len() > 2 << 20);
+    let mail = |part: &str| {
+        [b"From: a@b\r\nTo: c@d\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n", part.as_bytes(), b"\r\n--x--\r\n"].concat()
+    };
+    let tars = [tar("a.txt", b"words"), tar("b.txt", &program())];
+    let tars = [&tars[0][..1024], &tars[1][..]].concat();
+    let rows: [(&str, Vec<u8>, Option<HazardKind>); 22] = [
+        (
+            "the 80th entry",
+            zip(&many),
+            Some(HazardKind::ExecutableInside),
+        ),
+        (
+            "a large archive inside",
+            zip(&[("inner.zip", &large)]),
+            Some(HazardKind::ExecutableInside),
+        ),
+        (
+            "a document that starts something",
+            zip(&[("a.pdf", launch)]),
+            Some(HazardKind::PdfLaunch),
+        ),
+        (
+            "a page that runs",
+            zip(&[("a.html", page)]),
+            Some(HazardKind::MarkupScript),
+        ),
+        (
+            "a page that does not",
+            zip(&[("a.html", b"<html><body>a</body></html>")]),
+            None,
+        ),
+        (
+            "a script without a name of one",
+            zip(&[("notes", batch)]),
+            Some(HazardKind::ExecutableInside),
+        ),
+        (
+            "data of nobody's",
+            zip(&[("a.dat", &[0, 1, 2, 200, 3])]),
+            None,
+        ),
+        (
+            "an archive that is not opened",
+            zip(&[("a.7z", locked)]),
+            Some(HazardKind::UnseenInside),
+        ),
+        (
+            "packed drawing that runs",
+            gzip(b"<svg xmlns='http://www.w3.org/2000/svg'><script>a()</script></svg>"),
+            Some(HazardKind::MarkupScript),
+        ),
+        (
+            "packed scanner test",
+            gzip(&scanner_test()),
+            Some(HazardKind::Eicar),
+        ),
+        (
+            "the second entry of a packed tar",
+            gzip(&tars),
+            Some(HazardKind::ExecutableInside),
+        ),
+        (
+            "the scanner test in a tar",
+            tar("a.txt", &scanner_test()),
+            Some(HazardKind::Eicar),
+        ),
+        (
+            "xz",
+            b"\xFD7zXZ\0\0\x04\xE6\xD6\xB4\x46\0\0\0\0".to_vec(),
+            Some(HazardKind::UnseenInside),
+        ),
+        ("7z", locked.to_vec(), Some(HazardKind::UnseenInside)),
+        (
+            "attached program",
+            mail(
+                "Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=invoice.pdf\r\n\r\nf0VMRgIBAQAAAAAAAAAAAA==",
+            ),
+            Some(HazardKind::ExecutableInside),
+        ),
+        (
+            "name in escapes",
+            mail("Content-Disposition: attachment; filename*=UTF-8''invoice.%65xe\r\n\r\nx"),
+            Some(HazardKind::ExecutableInside),
+        ),
+        (
+            "name in pieces",
+            mail(
+                "Content-Disposition: attachment; filename*0=invoice.e;\r\n filename*1=xe\r\n\r\nx",
+            ),
+            Some(HazardKind::ExecutableInside),
+        ),
+        (
+            "attached page",
+            mail(
+                "Content-Type: text/html\r\nContent-Disposition: attachment; filename=a.html\r\n\r\n<html><script>a()</script></html>",
+            ),
+            Some(HazardKind::MarkupScript),
+        ),
+        (
+            "quoted page",
+            mail(
+                "Content-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n<html><scr=\r\nipt>a=28)</script></html>",
+            ),
+            Some(HazardKind::MarkupScript),
+        ),
+        (
+            "attached scanner test in an archive",
+            mail(&format!(
+                "Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=a.zip\r\n\r\n{}",
+                base64(&zip(&[("a", &scanner_test())]))
+            )),
+            Some(HazardKind::Eicar),
+        ),
+        (
+            "attached picture",
+            mail(
+                "Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=a.gif\r\n\r\nR0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=",
+            ),
+            None,
+        ),
+        ("words", mail("Content-Type: text/plain\r\n\r\nhello"), None),
+    ];
+    for (name, bytes, expected) in rows {
+        let findings = look(&bytes);
+        let found = findings.hazards.first().map(|hazard| hazard.kind);
+        assert_eq!(found, expected, "{name}: {:?}", findings.hazards);
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let letter = |bits: u32| char::from(letters[(bits & 63) as usize]);
+    bytes
+        .chunks(3)
+        .map(|three| {
+            let bits = three.iter().fold(0, |bits, &b| bits << 8 | u32::from(b))
+                << (8 * (3 - three.len()));
+            let all = [18, 12, 6, 0].map(|by| letter(bits >> by));
+            let kept: String = all[..=three.len()].iter().collect();
+            format!("{kept:=<4}")
+        })
+        .collect()
+}
+
+/// An archive whose entry holds more than it states, at both places where it does.
+fn understated(bytes: &[u8], stated: u32) -> Vec<u8> {
+    let mut archive = zip(&[("a.txt", bytes)]);
+    for (mark, field) in [(b"PK\x03\x04", 22), (b"PK\x01\x02", 24)] {
+        let at = archive.windows(4).position(|four| four == mark).unwrap() + field;
+        archive[at..at + 4].copy_from_slice(&stated.to_le_bytes());
+    }
+    archive
+}
+
+#[test]
+fn entries_that_are_not_what_they_state() {
+    let lying = look(&understated(&[b'a'; 300_000], 1000));
+    assert!(
+        matches!(lying.integrity, Integrity::Damaged { .. }),
+        "{lying:?}"
+    );
+    let mut damaged = zip(&[
+        ("a.txt", b"some words that are packed, more or less"),
+        ("b.txt", b"x"),
+    ]);
+    damaged[45] ^= 0x55;
+    let damaged = look(&damaged);
+    assert!(
+        matches!(damaged.integrity, Integrity::Damaged { .. }),
+        "{damaged:?}"
+    );
+}
+
+#[test]
 fn bombs() {
+    // Harmless on each level.
+    let flat = zip(&[("zeros", &vec![0; 1 << 20])]);
+    let ten = |inner: &[u8]| {
+        let names: Vec<String> = (0..10).map(|n| format!("{n}.zip")).collect();
+        let entries: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), inner)).collect();
+        zip(&entries)
+    };
+    let wide = ten(&ten(&flat));
+    assert!(!look(&ten(&flat)).has(HazardKind::Bomb));
+    let found = look(&wide);
+    assert!(found.has(HazardKind::Bomb), "{found:?}");
+    assert!(!look(&gzip(&gzip(&[7; 50_000]))).has(HazardKind::Bomb));
     let mut deep = zip(&[("a.txt", b"x")]);
     for _ in 0..6 {
         deep = zip(&[("a.zip", &deep)]);

@@ -421,3 +421,66 @@ fn mail_that_brings_programs() {
         "{findings:?}"
     );
 }
+
+#[test]
+fn parts_are_judged_by_what_they_are() {
+    let main = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml";
+    let elf: &[u8] = b"\x7FELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3E\0";
+    let link = b"<Relationships><Relationship Type='http://a/aFChunk' Target='/word/chunk.xml'/></Relationships>";
+    let page: &[u8] = b"<html><script>a()</script></html>";
+    let external = b"<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///a'>]><w:document>&x;</w:document>";
+    type Row<'a> = (&'a str, Vec<(&'a str, &'a [u8])>, Option<HazardKind>);
+    let rows: [Row<'_>; 8] = [
+        (
+            "program among pictures",
+            vec![("word/media/image1.png", elf)],
+            Some(HazardKind::EmbeddedExecutable),
+        ),
+        (
+            "picture",
+            vec![("word/media/image1.png", b"\x89PNG\r\n\x1A\n")],
+            None,
+        ),
+        (
+            "script as object",
+            vec![("word/embeddings/run.js", b"a()")],
+            Some(HazardKind::EmbeddedExecutable),
+        ),
+        (
+            "page as part of the text",
+            vec![("word/chunk.html", page)],
+            Some(HazardKind::MarkupScript),
+        ),
+        (
+            "page called data",
+            vec![
+                ("word/_rels/document.xml.rels", link),
+                ("word/chunk.xml", page),
+            ],
+            Some(HazardKind::MarkupScript),
+        ),
+        (
+            "printer settings",
+            vec![("xl/printerSettings/p1.bin", &[0, 1, 2, 3, 250, 251])],
+            None,
+        ),
+        (
+            "entity that fetches",
+            vec![("word/document.xml", external)],
+            Some(HazardKind::ExternalEntity),
+        ),
+        (
+            "plain text",
+            vec![(
+                "word/document.xml",
+                b"<w:document><w:t>instr=\xC3\xA4</w:t></w:document>",
+            )],
+            None,
+        ),
+    ];
+    for (name, more, expected) in rows {
+        let findings = look(&office(main, &more));
+        let found = findings.hazards.first().map(|hazard| hazard.kind);
+        assert_eq!(found, expected, "{name}: {:?}", findings.hazards);
+    }
+}

@@ -222,13 +222,17 @@ fn archives_we_cannot_or_will_not_open() {
 #[test]
 fn pictures_too_large_to_unfold() {
     let png = |side: u32| {
-        let head = [
-            &b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR"[..],
-            &side.to_be_bytes(),
-            &side.to_be_bytes(),
-            &[8, 2, 0, 0, 0, 0, 0, 0, 0],
-        ];
-        [&head.concat()[..], b"\0\0\0\0IEND\xAE\x42\x60\x82"].concat()
+        let sides = side.to_be_bytes();
+        let header = [b"IHDR", &sides[..], &sides, &[8, 2, 0, 0, 0]].concat();
+        let mut sum = flate2::Crc::new();
+        sum.update(&header);
+        [
+            &b"\x89PNG\r\n\x1A\n\0\0\0\x0D"[..],
+            &header,
+            &sum.sum().to_be_bytes(),
+            b"\0\0\0\0IEND\xAE\x42\x60\x82",
+        ]
+        .concat()
     };
     assert!(look(&png(100_000)).has(HazardKind::Bomb));
     assert!(!look(&png(8_000)).has(HazardKind::Bomb));

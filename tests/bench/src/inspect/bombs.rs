@@ -103,6 +103,13 @@ fn make(folder: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
 fn small() -> Result<Vec<Bomb>> {
     let plain = archive(&[("a.txt", b"x")])?;
     let nested = (0..5).try_fold(plain.clone(), |inner, _| archive(&[("inner.zip", inner)]))?;
+    let flat = archive(&[("zeros", vec![0; 4 << 20])])?;
+    let ten = |inner: &Vec<u8>| {
+        let names: Vec<String> = (0..10).map(|n| format!("{n}.zip")).collect();
+        let entries: Vec<_> = names.iter().map(|name| (name.as_str(), inner)).collect();
+        archive(&entries)
+    };
+    let wide = ten(&ten(&flat)?)?;
     let laughs: String = (1..10)
         .map(|n| format!("<!ENTITY l{n} \"{}\">", format!("&l{};", n - 1).repeat(10)))
         .collect();
@@ -110,10 +117,22 @@ fn small() -> Result<Vec<Bomb>> {
         format!("<?xml version='1.0'?><!DOCTYPE a [<!ENTITY l0 'lol'>{laughs}]><a>&l9;</a>");
     Ok(vec![
         ("nested ZIP", "n.zip", nested),
+        ("ZIPs of ten ZIPs of ten", "w.zip", wide),
+        ("gzip in gzip", "g.gz", twice(17 << 20)?),
         ("overlapping ZIP", "o.zip", overlapping(&plain)?),
         ("picture", "a.png", picture()),
         ("entities", "a.xml", entities.into_bytes()),
     ])
+}
+
+/// Zeros, packed twice: what is left of them is not dense any more.
+fn twice(zeros: usize) -> Result<Vec<u8>> {
+    let once = |bytes: &[u8]| -> Result<Vec<u8>> {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(bytes)?;
+        Ok(gzip.finish()?)
+    };
+    once(&once(&vec![0; zeros])?)
 }
 
 /// Bombs by what they unfold to.

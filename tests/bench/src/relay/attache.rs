@@ -96,6 +96,7 @@ impl Site {
             version: 1,
             revision: 0,
             lease_until: None,
+            api: None,
         };
         Tokens::save(&world, &mut row).await?;
         let aws = Aws::load(&Environment).await?;

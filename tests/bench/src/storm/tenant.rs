@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use attache_domain::address::Address;
 use attache_domain::audit::Actor;
 use attache_domain::channels::{Direction, Kind};
 use attache_domain::connection::{Account, Connection, Profile, Row, SecretName, SendRate};
@@ -80,6 +81,7 @@ pub(super) async fn settle(world: &World, tenant: usize, now: Timestamp) -> Resu
             version: 1,
             revision: 0,
             lease_until: None,
+            api: None,
         };
         Tokens::save(world, &mut row).await?;
     }
@@ -108,6 +110,7 @@ pub(super) fn enqueue(
         shadow: false,
         reference_only: false,
         synthetic: false,
+        address: Address::default(),
         content: Content::File(File::new(MediaKind::Document)),
     };
     let due_in = Duration::from_secs(3600);

@@ -168,6 +168,7 @@ impl Stage {
     pub fn breaches(&self) -> Vec<String> {
         let StandIns {
             whatsapp,
+            messenger,
             genesys,
             canary,
         } = &self.standins;
@@ -182,6 +183,12 @@ impl Stage {
             .map(|stray| format!("stray token: {stray:?}"));
         let denied = self.run.calls().into_iter().filter(|call| call.denied > 0);
         let denied = denied.map(|call| format!("not granted: {call:?}"));
-        violations.chain(strays).chain(denied).collect()
+        let undocumented = messenger.breaches().into_iter();
+        let undocumented = undocumented.map(|breach| format!("not documented: {breach}"));
+        violations
+            .chain(undocumented)
+            .chain(strays)
+            .chain(denied)
+            .collect()
     }
 }

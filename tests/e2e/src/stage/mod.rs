@@ -1,6 +1,7 @@
 //! The whole system on this machine, with short times: how it is started, given files, and watched until they rest.
 
 mod looks;
+mod social;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,10 +20,11 @@ use attache_edge::dynamodb::{ItemsTable, TokensTable};
 use attache_flow::ports::{Announced, Clock, Items as _, Saved, Tokens as _};
 use attache_local::LocalRun;
 use attache_operator::content::LocalContent;
-use attache_operator::site::{self, STAGE, SiteOptions, table_name};
-use attache_operator::standins::StandIns;
+use attache_operator::site::{self, STAGE, Seed, SiteOptions, table_name};
+use attache_operator::standins::{Social, StandIns, integrations};
 use attache_platforms::canary::Canary;
 use attache_platforms::genesys::{AgentFile, Genesys, GenesysOptions};
+use attache_platforms::messenger::{Messenger, MessengerOptions};
 use attache_platforms::whatsapp::{Composed, MediaFile, Say, WhatsApp, WhatsAppOptions};
 use url::Url;
 
@@ -53,16 +55,22 @@ const CURTAIN_UP: Duration = Duration::from_secs(60);
 pub type Rows = fn(&StandIns) -> Result<Vec<Row>>;
 
 /// What differs from stage to stage.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Setup {
     /// The customer's platform.
     pub whatsapp: WhatsAppOptions,
+    /// Messenger and Instagram, if customers write over them too.
+    pub messenger: Option<MessengerOptions>,
     /// The agent's platform.
     pub genesys: GenesysOptions,
     /// Template parameters over the stage's own.
     pub parameters: Vec<(&'static str, &'static str)>,
     /// What is configured besides the two platforms and the routes between them; a later row replaces an earlier one.
     pub rows: Option<Rows>,
+    /// What is configured besides that, with secrets of its own: of platforms that the scenario brings along.
+    pub more: Seed,
+    /// Who watches for tokens, on all platforms.
+    pub canary: Canary,
     /// Where both endpoints pass webhooks on to.
     pub forward_to: Option<Url>,
     /// Whether both endpoints only watch.
@@ -114,20 +122,31 @@ impl Stage {
     /// If something cannot be built or started.
     pub async fn start(setup: Setup) -> Result<Self> {
         let binaries = binaries::folder().await?.to_owned();
-        let canary = Canary::default();
+        let canary = setup.canary;
         let whatsapp = WhatsApp::start(WhatsAppOptions {
             canary: canary.clone(),
             ..setup.whatsapp
         })
         .await?;
+        let is_social = setup.messenger.is_some();
+        let messenger = Messenger::start(MessengerOptions {
+            canary: canary.clone(),
+            ..setup.messenger.unwrap_or_default()
+        })
+        .await?;
+        let mut genesys = setup.genesys;
+        if is_social {
+            genesys.integrations.extend(integrations());
+        }
         let genesys = Genesys::start(GenesysOptions {
             canary: canary.clone(),
             outbound_types: vec!["*/*".to_owned()],
-            ..setup.genesys
+            ..genesys
         })
         .await?;
         let standins = StandIns {
             whatsapp,
+            messenger,
             genesys,
             canary,
         };
@@ -150,6 +169,9 @@ impl Stage {
         };
         let provisioned = site::provision(binaries, options).await?;
         let mut seed = standins.seed(STAGE)?;
+        if is_social {
+            seed = seed.and(standins.social_seed(STAGE)?);
+        }
         seed.secrets.extend(content.map(|content| content.secret));
         for row in &mut seed.rows {
             match row {
@@ -170,6 +192,8 @@ impl Stage {
         if let Some(rows) = setup.rows {
             seed.rows.extend(rows(&standins)?);
         }
+        seed.rows.extend(setup.more.rows);
+        seed.secrets.extend(setup.more.secrets);
         let run = site::start(provisioned, &seed).await?;
         let table = |logical_id| table_name(run.template(), logical_id);
         let dynamodb = || run.clients().dynamodb.clone();
@@ -187,21 +211,24 @@ impl Stage {
             .subscribe(stage.run.api_url())
             .await
             .context("WhatsApp's verification call")?;
-        stage.tokens_are_there().await?;
+        if is_social {
+            let subscribed = stage.standins.subscribe_social(stage.run.api_url());
+            subscribed.await.context("Meta's verification calls")?;
+        }
+        stage.tokens_are_there(is_social).await?;
         Ok(stage)
     }
 
-    /// Waits until both sides' tokens are in the table, so that what follows does not depend on who was first.
-    async fn tokens_are_there(&self) -> Result<()> {
-        for (connection, purpose) in [
-            (CUSTOMER_SIDE, Purpose::Media),
-            (CUSTOMER_SIDE, Purpose::Messages),
-            (AGENT_SIDE, Purpose::Media),
-            (AGENT_SIDE, Purpose::Messages),
-        ] {
-            let id = row_id(&ConnectionId::new(connection), purpose);
-            let look = || async { Ok(self.tokens.load(&id).await?.and_then(|row| row.sealed)) };
-            eventually(&format!("a token for {connection}"), CURTAIN_UP, look).await?;
+    /// Waits until all sides' tokens are in the table, so that what follows does not depend on who was first.
+    async fn tokens_are_there(&self, is_social: bool) -> Result<()> {
+        let social = Social::ALL.iter().filter(|_| is_social);
+        let social = social.flat_map(|it| [it.customers, it.agents]);
+        for connection in [CUSTOMER_SIDE, AGENT_SIDE].into_iter().chain(social) {
+            for purpose in [Purpose::Media, Purpose::Messages] {
+                let id = row_id(&ConnectionId::new(connection), purpose);
+                let look = || async { Ok(self.tokens.load(&id).await?.and_then(|row| row.sealed)) };
+                eventually(&format!("a token for {connection}"), CURTAIN_UP, look).await?;
+            }
         }
         Ok(())
     }

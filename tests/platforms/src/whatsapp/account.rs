@@ -3,12 +3,9 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{
-    error::GraphError,
-    state::{State, lock},
-    webhooks,
-};
+use super::state::{State, lock};
 use crate::{
+    meta::{callback, error::GraphError},
     specs::Operation,
     wire::{Answer, Request},
 };
@@ -90,7 +87,8 @@ async fn subscribe(state: &State, request: &Request) -> Answer {
             return GraphError::parameter("override_callback_uri is no URL").answer();
         };
         let token = text("verify_token").unwrap_or_default();
-        if webhooks::challenge(state, callback.clone(), token)
+        let patience = state.options.patience;
+        if callback::challenge(&state.client, callback.clone(), token, patience)
             .await
             .is_err()
         {
@@ -103,6 +101,5 @@ async fn subscribe(state: &State, request: &Request) -> Answer {
 }
 
 fn unauthorised(state: &State, request: &Request) -> Option<Answer> {
-    let is_good = request.bearer() == Some(lock(&state.access_token).as_str());
-    (!is_good).then(|| GraphError::token(false).answer())
+    (!state.admits(request)).then(|| GraphError::token(false).answer())
 }

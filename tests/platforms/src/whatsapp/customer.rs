@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     delivery::{Cargo, MessageId},
+    meta::written,
     specs::Operation,
 };
 
@@ -196,7 +197,7 @@ pub(super) fn send_batch(state: &Arc<State>, messages: Vec<Composed>) {
 pub(super) fn send_items(state: &Arc<State>, cargo: Cargo, items: &[Addressed]) {
     let body = webhook::body(items);
     state.checker.webhook(Operation::Webhook, &body);
-    let body = webhook::write(&body, state.options.escape_slashes);
+    let body = written::write(&body, state.options.escape_slashes);
     state.courier.queue(&state.address, Cargo { body, ..cargo });
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
 
 /// The medium behind a link, or the refusal.
 fn admit(state: &State, request: &Request, id: &str) -> Result<Medium, Box<Answer>> {
-    if request.bearer() != Some(lock(&state.access_token).as_str()) {
+    if !state.admits(request) {
         return Err(unauthorised().into());
     }
     if state.options.needs_user_agent && request.header("user-agent").is_none() {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    error::{self, GraphError},
     media::essence,
     options::PhoneNumber,
     outbound::media_part,
@@ -14,7 +13,10 @@ use super::{
     statuses::report,
     upload::TABLE,
 };
-use crate::faults::Point;
+use crate::{
+    faults::Point,
+    meta::error::{self, GraphError},
+};
 
 /// Decides a message's fate and reports it.
 pub(super) async fn follow(state: &Arc<State>, from: &PhoneNumber, sent: SentMessage) {

@@ -6,8 +6,7 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{
-    account,
-    error::{self, GraphError},
+    account, download,
     options::FileSizeForm,
     outbound,
     state::{State, lock},
@@ -15,100 +14,75 @@ use super::{
 };
 use crate::{
     faults::{Fault, Point},
+    meta::{
+        error::{self, GraphError},
+        graph::{Door, Struck, Words, is_version},
+    },
     specs::Operation,
-    spoil::{marred, redirect},
+    spoil::marred,
     wire::{Answer, Request},
 };
 
-/// Answers a request to the Graph host.
+/// Answers a request to the Graph host, or to a provider in its place.
 pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
     let segments = request.segments();
+    let first = state.options.numbers.first();
+    let number = first.map_or("", |number| number.phone_number_id.as_str());
+    let segments = match (&state.options.provider, segments.as_slice()) {
+        (None, [version, rest @ ..]) if is_version(version) => rest.to_vec(),
+        (Some(_), ["whatsapp_business", "attachments"]) => {
+            return download::answer(state.clone(), request.clone()).await;
+        }
+        // A provider's key stands for one number.
+        (Some(_), [what @ ("media" | "messages")]) => vec![number, what],
+        (Some(_), [id]) => vec![*id],
+        _ => Vec::new(),
+    };
     match (&request.method, segments.as_slice()) {
-        (&Method::GET, [version, id]) if is_version(version) && state.number(id).is_some() => {
+        (&Method::GET, [id]) if state.number(id).is_some() => {
             account::number(&state, &request, id).of(Operation::Number)
         }
-        (method, [version, account, "subscribed_apps"]) if is_version(version) => {
+        (method, [account, "subscribed_apps"]) => {
             account::subscribed_apps(&state, &request, method, account).await
         }
-        (&Method::GET, [version, id]) if is_version(version) => {
-            look_up(&state, &request, id).await.of(Operation::MediaGet)
-        }
-        (&Method::DELETE, [version, id]) if is_version(version) => delete(&state, &request, id)
+        (&Method::GET, [id]) => look_up(&state, &request, id).await.of(Operation::MediaGet),
+        (&Method::DELETE, [id]) => delete(&state, &request, id)
             .await
             .of(Operation::MediaDelete),
-        (&Method::POST, [version, number, "media"]) if is_version(version) => {
-            upload::upload(&state, &request, number).await
-        }
-        (&Method::POST, [version, number, "messages"]) if is_version(version) => {
-            outbound::send(&state, &request, number).await
-        }
+        (&Method::POST, [number, "media"]) => upload::upload(&state, &request, number).await,
+        (&Method::POST, [number, "messages"]) => outbound::send(&state, &request, number).await,
         _ => GraphError::parameter("Unknown path components").answer(),
     }
 }
 
-/// `v23.0` and its like.
-fn is_version(text: &str) -> bool {
-    let numbers = text.strip_prefix('v').and_then(|rest| rest.split_once('.'));
-    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    numbers.is_some_and(|(major, minor)| number(major) && number(minor))
+/// How WhatsApp says what it refuses.
+const WORDS: Words = Words {
+    throttled: throughput,
+    failed: || GraphError::new(error::WENT_WRONG),
+    too_large: || Answer::html(StatusCode::PAYLOAD_TOO_LARGE),
+    not_taken: || GraphError::new(error::MEDIA_UPLOAD),
+};
+
+fn throughput() -> GraphError {
+    GraphError::new(error::THROUGHPUT).details(
+        "Message failed to send because there were too many messages sent from this phone number in a short period of time.",
+    )
 }
 
-/// What a fault leaves of a Graph call.
-pub(super) enum Struck {
-    /// This answer, and nothing happened.
-    Refused(Answer),
-    /// The call takes effect; this fault may still mar its answer ([`marred`]).
-    Proceeds(Option<Fault>),
-}
-
-/// Lets the armed fault strike and checks the token, in the order the real host would.
+/// Lets the armed fault strike and checks the token.
 pub(super) async fn enter(
     state: &State,
     request: &Request,
     point: Point,
     subjects: &[String],
 ) -> Struck {
-    let fault = state.faults.take(point, subjects);
-    let refused = match fault {
-        Some(Fault::RateLimit) => Some(throughput().under(StatusCode::TOO_MANY_REQUESTS).answer()),
-        Some(Fault::MetaThrottleAs400) => Some(throughput().answer()),
-        Some(Fault::FiveHundreds) => Some(GraphError::new(error::WENT_WRONG).transient().answer()),
-        Some(Fault::DeadToken) => Some(GraphError::token(true).answer()),
-        Some(Fault::Unauthorised) => Some(GraphError::token(false).answer()),
-        Some(Fault::HtmlErrorPage) => {
-            return Struck::Refused(Answer::html(StatusCode::BAD_GATEWAY));
-        }
-        Some(Fault::LimitDrift) => {
-            return Struck::Refused(Answer::html(StatusCode::PAYLOAD_TOO_LARGE));
-        }
-        Some(Fault::Wrong415) => Some(unsupported()),
-        Some(Fault::ProviderRejectsType) => Some(GraphError::new(error::MEDIA_UPLOAD).answer()),
-        Some(Fault::Stall) => {
-            state.faults.stalled().await;
-            None
-        }
-        Some(fault) => redirect(fault, request, &state.elsewhere),
-        None => None,
+    let door = Door {
+        faults: &state.faults,
+        elsewhere: &state.elsewhere,
+        words: &WORDS,
     };
-    if let Some(refused) = refused {
-        return Struck::Refused(refused);
-    }
-    if request.bearer() != Some(lock(&state.access_token).as_str()) {
-        return Struck::Refused(GraphError::token(false).answer());
-    }
-    Struck::Proceeds(fault)
-}
-
-/// 415; no published code has this status, so the code is that of any parameter.
-fn unsupported() -> Answer {
-    let error = GraphError::parameter("The content type is not supported.");
-    error.under(StatusCode::UNSUPPORTED_MEDIA_TYPE).answer()
-}
-
-fn throughput() -> GraphError {
-    GraphError::new(error::THROUGHPUT).details(
-        "Message failed to send because there were too many messages sent from this phone number in a short period of time.",
-    )
+    let stranger = |_: Option<&str>| (!state.admits(request)).then(|| GraphError::token(false));
+    door.enter(request, point, subjects, stranger).await
 }
 
 async fn look_up(state: &State, request: &Request, id: &str) -> Answer {
@@ -183,23 +157,4 @@ pub(super) fn subject_ids(state: &State, media_id: &str) -> Vec<String> {
         .into_iter()
         .flatten()
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_told_from_other_paths() {
-        let rows = [
-            ("v23.0", true),
-            ("v5.10", true),
-            ("v23", false),
-            ("23.0", false),
-            ("v.0", false),
-        ];
-        for (text, expected) in rows {
-            assert_eq!(is_version(text), expected, "{text}");
-        }
-    }
 }

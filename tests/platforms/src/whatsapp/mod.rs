@@ -14,9 +14,7 @@
 mod account;
 mod budget;
 mod customer;
-mod delivery;
 mod download;
-mod error;
 mod fate;
 mod graph;
 mod media;
@@ -38,12 +36,14 @@ use anyhow::Context as _;
 pub use customer::{Composed, Customer};
 pub use media::Medium;
 pub use media_file::MediaFile;
-pub use options::{ErrorBudget, FileSizeForm, PhoneNumber, RetryPlan, Template, WhatsAppOptions};
+pub use options::{ErrorBudget, FileSizeForm, PhoneNumber, Template, WhatsAppOptions};
+
 pub use say::{Contact, OrderLine, Say};
 pub use sent::{Mark, SentMedia, SentMessage};
 pub use statuses::Status;
 
 pub use crate::delivery::{Attempt, Delivery, DeliveryState, MessageId};
+pub use crate::meta::RetryPlan;
 use crate::{
     canary::Sighting,
     faults::{Faults, Point},
@@ -81,7 +81,7 @@ impl WhatsApp {
         let graph = Bound::take(LOOPBACK).await.context("the Graph host")?;
         let downloads = Bound::take_localhost().await.context("the download host")?;
         let elsewhere = Bound::take_nobodys().await.context("the foreign host")?;
-        let homes = [graph.authority(), downloads.authority()];
+        let homes = homes(&options, [graph.authority(), downloads.authority()]);
         options.canary.watch(ISSUER, &options.access_token, &homes);
         let checker = Arc::new(Checker::whatsapp()?);
         let journal = Journal::default();
@@ -135,8 +135,12 @@ impl WhatsApp {
 
     /// Accepts this token instead of the present one.
     pub fn replace_access_token(&self, token: &str) {
-        let homes = [self.graph.authority(), self.downloads.authority()];
-        self.state.options.canary.watch(ISSUER, token, &homes);
+        let options = &self.state.options;
+        let homes = homes(
+            options,
+            [self.graph.authority(), self.downloads.authority()],
+        );
+        options.canary.watch(ISSUER, token, &homes);
         *lock(&self.state.access_token) = token.to_owned();
     }
 
@@ -213,6 +217,14 @@ impl WhatsApp {
     #[must_use]
     pub fn token_sightings(&self) -> Vec<Sighting> {
         self.state.options.canary.sightings()
+    }
+}
+
+/// The hosts that may see the token: a provider's key is none of Meta's business.
+fn homes<'a>(options: &WhatsAppOptions, [graph, downloads]: [&'a str; 2]) -> Vec<&'a str> {
+    match options.provider {
+        None => vec![graph, downloads],
+        Some(_) => vec![graph],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{canary::Canary, clock::Clock};
+use crate::{canary::Canary, clock::Clock, meta::RetryPlan};
 
 /// A business phone number of the fake account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,28 +47,6 @@ pub struct ErrorBudget {
     pub block: Duration,
 }
 
-/// When an unacknowledged webhook is posted again. Meta publishes "decreasing frequency" and seven days, not the steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RetryPlan {
-    /// From the first try to the second.
-    pub first: Duration,
-    /// Each wait is this many times the one before.
-    pub factor: u32,
-    /// No wait is longer.
-    pub longest: Duration,
-    /// Counted from the first try; after it the message is given up.
-    pub horizon: Duration,
-}
-
-impl RetryPlan {
-    /// The wait after try number `tries` (from 1).
-    #[must_use]
-    pub fn wait_after(&self, tries: u32) -> Duration {
-        let growth = self.factor.saturating_pow(tries.saturating_sub(1));
-        self.first.saturating_mul(growth).min(self.longest)
-    }
-}
-
 /// A template that Meta has approved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
@@ -98,6 +76,9 @@ pub struct WhatsAppOptions {
     pub verify_token: String,
     /// The only bearer token accepted at first.
     pub access_token: String,
+    /// The header that a provider between its customers and Meta wants the token in; then paths name neither version nor number, and
+    /// downloads come from the same host. `None`: it is Meta itself.
+    pub provider: Option<String>,
     /// The account's numbers; at least one.
     pub numbers: Vec<PhoneNumber>,
     /// Where webhooks go; can be set later.
@@ -144,6 +125,7 @@ impl Default for WhatsAppOptions {
             app_secret: "meta-app-secret-0123456789abcdef".into(),
             verify_token: "meta-verify-token".into(),
             access_token: "EAAJB-whatsapp-access-token".into(),
+            provider: None,
             numbers: vec![PhoneNumber::new(
                 "106540352242922",
                 "15550783881",

@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 
 use super::{
     customer::message_id,
-    error::{self, GraphError},
     fate::follow,
-    graph::{Struck, enter, subject_ids},
+    graph::{enter, subject_ids},
     sent::{Mark, SentMedia, SentMessage},
     state::{State, lock},
     upload::TABLE,
@@ -20,6 +19,10 @@ use super::{
 use crate::{
     delivery::MessageId,
     faults::Point,
+    meta::{
+        error::{self, GraphError},
+        graph::Struck,
+    },
     specs::Operation,
     spoil::marred,
     wire::{Answer, Request},

@@ -6,7 +6,6 @@ use anyhow::Context as _;
 
 use super::{
     budget::Budget,
-    delivery,
     media::{Links, Store},
     options::{PhoneNumber, WhatsAppOptions},
     sent::Outbound,
@@ -17,7 +16,9 @@ use crate::{
     background::Background,
     delivery::{Address, Courier},
     faults::Faults,
+    meta::callback,
     specs::Checker,
+    wire::Request,
 };
 
 /// Shared state. Tasks in the background hold it too: whoever owns the stand-in stops them to let it go.
@@ -61,7 +62,7 @@ impl State {
         let courier = Courier::new(
             options.clock.clone(),
             client.clone(),
-            delivery::terms(&options),
+            callback::terms(options.retries, options.patience),
             background.clone(),
         );
         Ok(Self {
@@ -75,12 +76,23 @@ impl State {
             media: Mutex::default(),
             budget: Mutex::new(Budget::new(options.error_budget)),
             courier,
-            address: delivery::address(&options),
+            address: callback::address(options.callback.clone(), &options.app_secret),
             outbound: Mutex::default(),
             statuses: Mutex::default(),
             background,
             options,
         })
+    }
+
+    /// Whether a request bears the token, where it is wanted and nowhere else.
+    pub(super) fn admits(&self, request: &Request) -> bool {
+        let token = lock(&self.access_token);
+        match &self.options.provider {
+            None => request.bearer() == Some(token.as_str()),
+            Some(header) => {
+                request.header(header) == Some(token.as_str()) && request.bearer().is_none()
+            }
+        }
     }
 
     /// The number with this id, if it is the account's.

@@ -8,14 +8,16 @@ use serde_json::{Value, json};
 use super::{
     WhatsApp,
     customer::send_items,
-    error::GraphError,
     fate,
     options::PhoneNumber,
     sent::SentMessage,
     state::{State, lock},
     webhook::{Addressed, Item},
 };
-use crate::delivery::{Cargo, Delivery, DeliveryState, MessageId};
+use crate::{
+    delivery::{Cargo, Delivery, DeliveryState, MessageId},
+    meta::error::GraphError,
+};
 
 /// One status of a message to a customer.
 #[derive(Clone, Debug)]

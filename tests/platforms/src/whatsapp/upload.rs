@@ -2,19 +2,18 @@
 //!
 //! The content is not inspected: Meta refuses bytes that are not what they are called, this stand-in does not notice.
 
-use axum::extract::{DefaultBodyLimit, FromRequest, Multipart};
 use bytes::Bytes;
-use http::{StatusCode, header::CONTENT_TYPE};
+use http::StatusCode;
 use serde_json::json;
 
 use super::{
-    error::GraphError,
-    graph::{Struck, enter},
+    graph::enter,
     media::{Medium, essence, sha256},
     state::{State, lock},
 };
 use crate::{
     faults::Point,
+    meta::{error::GraphError, form, graph::Struck},
     specs::Operation,
     spoil::marred,
     wire::{Answer, Request},
@@ -132,21 +131,15 @@ struct Form {
 
 impl Form {
     async fn read(request: &Request) -> Option<Self> {
-        let content_type = request.headers.get(CONTENT_TYPE)?.clone();
-        let mut whole = http::Request::new(axum::body::Body::from(request.body.clone()));
-        whole.headers_mut().insert(CONTENT_TYPE, content_type);
-        DefaultBodyLimit::disable().apply(&mut whole);
-        let mut parts = Multipart::from_request(whole, &()).await.ok()?;
         let mut form = Self::default();
-        while let Some(part) = parts.next_field().await.ok()? {
-            match part.name()? {
-                "messaging_product" => form.messaging_product = Some(part.text().await.ok()?),
-                "type" => form.mime = Some(part.text().await.ok()?),
+        for part in form::read(request).await? {
+            match part.name.as_str() {
+                "messaging_product" => form.messaging_product = Some(part.text()?),
+                "type" => form.mime = Some(part.text()?),
                 "file" => {
-                    form.filename = part.file_name().map(str::to_owned);
-                    let declared = part.content_type().map(str::to_owned);
-                    form.mime = form.mime.or(declared);
-                    form.file = Some(part.bytes().await.ok()?);
+                    form.filename = part.filename;
+                    form.mime = form.mime.or(part.mime);
+                    form.file = Some(part.bytes);
                 }
                 _ => {}
             }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
-use http::StatusCode;
-
 use super::{WhatsApp, state::State};
-use crate::delivery::{Attempt, Cargo, Delivery, MessageId};
+use crate::{
+    delivery::{Attempt, Cargo, Delivery, MessageId},
+    meta::callback,
+};
 
 impl WhatsApp {
     /// Sets where webhooks go, from the next try on.
@@ -65,44 +65,12 @@ impl WhatsApp {
     /// # Errors
     /// If the callback does not answer 200 with the bare challenge.
     pub async fn verify_callback(&self) -> anyhow::Result<()> {
-        let callback = self.state.address.callback();
-        let callback = callback.context("no callback is configured")?;
-        challenge(&self.state, callback, &self.state.options.verify_token).await
+        let State {
+            client,
+            address,
+            options,
+            ..
+        } = &*self.state;
+        callback::verify(client, address, &options.verify_token, options.patience).await
     }
-}
-
-/// The GET challenge to this address.
-///
-/// # Errors
-/// If it does not answer 200 with the bare challenge.
-pub(super) async fn challenge(
-    state: &State,
-    mut callback: url::Url,
-    verify_token: &str,
-) -> anyhow::Result<()> {
-    let challenge = crate::random::digits(10);
-    callback
-        .query_pairs_mut()
-        .append_pair("hub.mode", "subscribe")
-        .append_pair("hub.challenge", &challenge)
-        .append_pair("hub.verify_token", verify_token);
-    let request = state.client.get(callback).timeout(state.options.patience);
-    let response = request
-        .send()
-        .await
-        .context("the challenge was not answered")?;
-    let status = response.status();
-    let body = response
-        .text()
-        .await
-        .context("the challenge's answer broke off")?;
-    anyhow::ensure!(
-        status == StatusCode::OK,
-        "the challenge was answered with {status}"
-    );
-    anyhow::ensure!(
-        body == challenge,
-        "the answer {body:?} is not the challenge {challenge:?}"
-    );
-    Ok(())
 }

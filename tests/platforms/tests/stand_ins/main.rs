@@ -8,6 +8,7 @@
 mod agent_files;
 mod agent_side;
 mod agents;
+mod cxone;
 mod downloads;
 mod faults;
 mod framing_faults;
@@ -20,6 +21,7 @@ mod ranges;
 mod receipts;
 mod says;
 mod sends;
+mod social;
 mod statuses;
 mod support;
 mod tokens;

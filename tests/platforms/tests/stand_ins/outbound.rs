@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use crate::support::*;
 
 const BOUNDARY: &str = "----part";
+/// The type of a [`form`].
+pub(crate) const FORM: &str = "multipart/form-data; boundary=----part";
 
 /// Fields of a form: name and value.
 pub(crate) type Parts<'a> = &'a [(&'a str, &'a str)];
@@ -18,6 +20,20 @@ pub(crate) async fn upload(
     parts: Parts<'_>,
     file: Option<File<'_>>,
 ) -> (u16, Value) {
+    let body = form(
+        parts,
+        file.map(|(mime, bytes)| ("file", "f.bin", mime, bytes)),
+    );
+    let number = &whatsapp.options().numbers[0].phone_number_id;
+    let request = client().post(format!("{}/v23.0/{number}/media", whatsapp.graph_url()));
+    let request = request.bearer_auth(&whatsapp.options().access_token);
+    let request = request.header("content-type", FORM);
+    let answer = request.body(body).send().await.expect("an answer");
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}
+
+/// A form of these fields and, last, a file: its part, name, type and bytes.
+pub(crate) fn form(parts: Parts<'_>, file: Option<(&str, &str, &str, &[u8])>) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, value) in parts {
         body.extend(
@@ -27,8 +43,9 @@ pub(crate) async fn upload(
             .bytes(),
         );
     }
-    if let Some((mime, bytes)) = file {
-        let disposition = "Content-Disposition: form-data; name=\"file\"; filename=\"f.bin\"";
+    if let Some((part, name, mime, bytes)) = file {
+        let disposition =
+            format!("Content-Disposition: form-data; name=\"{part}\"; filename=\"{name}\"");
         body.extend(
             format!("--{BOUNDARY}\r\n{disposition}\r\nContent-Type: {mime}\r\n\r\n").bytes(),
         );
@@ -36,15 +53,7 @@ pub(crate) async fn upload(
         body.extend(b"\r\n");
     }
     body.extend(format!("--{BOUNDARY}--\r\n").bytes());
-    let number = &whatsapp.options().numbers[0].phone_number_id;
-    let request = client().post(format!("{}/v23.0/{number}/media", whatsapp.graph_url()));
-    let request = request.bearer_auth(&whatsapp.options().access_token);
-    let request = request.header(
-        "content-type",
-        format!("multipart/form-data; boundary={BOUNDARY}"),
-    );
-    let answer = request.body(body).send().await.expect("an answer");
-    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+    body
 }
 
 pub(crate) async fn send(whatsapp: &WhatsApp, body: &Value) -> (u16, Value) {

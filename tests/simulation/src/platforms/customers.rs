@@ -115,6 +115,7 @@ impl WhatsApp {
             | Body::Form(_)
             | Body::Multipart(_)
             | Body::File(_)
+            | Body::Base64(_)
             | Body::Verbatim(_) => Value::Null,
         };
         if body.get("typing_indicator").is_some() {

@@ -49,7 +49,8 @@ impl Platforms {
     fn see(&self, host: &str, credential: &Credential) {
         let at_home = match credential {
             Credential::None => true,
-            Credential::Basic { .. } => host == LOGIN,
+            Credential::Basic { .. } | Credential::ClientAndPassword { .. } => host == LOGIN,
+            Credential::Header { .. } => false,
             Credential::Bearer(token) if token.expose().starts_with(b"meta-") => {
                 [GRAPH, LOOKASIDE].contains(&host)
             }

@@ -62,7 +62,10 @@ impl WhatsApp {
     pub(super) fn is_valid(&self, number: usize, credential: &Credential) -> bool {
         match credential {
             Credential::Bearer(token) => token.matches(self.token(number).as_bytes()),
-            Credential::None | Credential::Basic { .. } => false,
+            Credential::None
+            | Credential::Basic { .. }
+            | Credential::ClientAndPassword { .. }
+            | Credential::Header { .. } => false,
         }
     }
 

@@ -3,61 +3,16 @@
 //! There is no binary upload here: Genesys fetches `attachment.url` itself, without headers. Exactly the schema's
 //! fields are sent. `channel.messageId` is the customer's own message id, so that a repeat can be told as one.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use url::Url;
 
 use super::error::failure;
 use crate::connection::{Account, Connection};
 use crate::diagnosis::{Failure, Step};
-use crate::digest::Sha256Digest;
-use crate::event::{MediaKind, Origin};
-use crate::journey::Attribute;
+use crate::event::MediaKind;
+use crate::platforms::agent::{Accepted, Inbound};
 use crate::time::Timestamp;
 use crate::wire::{Auth, Body, Method, Request, Response};
-
-/// A message to be sent to the agent's side.
-#[derive(Clone, Debug)]
-pub struct Inbound<'a> {
-    /// Who said it and when.
-    pub origin: &'a Origin,
-    /// The words: a text, a caption, a notice.
-    pub text: Option<String>,
-    /// The file.
-    pub file: Option<LinkedFile<'a>>,
-    /// What flows may branch on, beside the channel: in the schema's free `metadata`, and, where the owner says so, in
-    /// `channel.metadata.customAttributes`, which is not in the schema but which public middleware uses (genesys.md §5).
-    pub attributes: Vec<Attribute>,
-    /// How long the call may take.
-    pub patience: Duration,
-}
-
-/// A file that Genesys fetches by its link.
-#[derive(Clone, Debug)]
-pub struct LinkedFile<'a> {
-    /// Names the attachment: the item's id, or what Genesys calls bytes that it has already.
-    pub id: &'a str,
-    /// What the customer's channel called it.
-    pub kind: MediaKind,
-    /// Where Genesys can fetch the bytes.
-    pub link: &'a Url,
-    /// The type, from the bytes.
-    pub mime: &'a str,
-    /// The name on the wire.
-    pub file_name: &'a str,
-    /// Digest of the bytes.
-    pub digest: Sha256Digest,
-}
-
-/// What Genesys answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    /// Its id for the message.
-    pub message: String,
-    /// Its id for the conversation, if it knew one at once.
-    pub conversation: Option<String>,
-}
 
 /// Builds the call.
 ///
@@ -95,7 +50,9 @@ pub(super) fn inbound_url(connection: &Connection, what: &str) -> Result<Url, Fa
         | Account::GenesysMediaUpload { .. }
         | Account::GenesysAgent { .. }
         | Account::Messenger { .. }
-        | Account::Instagram { .. } => {
+        | Account::Instagram { .. }
+        | Account::CxoneByoc { .. }
+        | Account::CxoneConversations { .. } => {
             return Err(Failure::misconfigured(
                 "no message goes to an agent over the connection",
             ));
@@ -118,7 +75,7 @@ fn body(connection: &Connection, message: &Inbound<'_>) -> Value {
     }
     let mut body = json!({
         "channel": { "messageId": origin.wire_message(), "from": from, "time": origin.sent_at.to_rfc3339() },
-        "metadata": { "sourceChannel": "whatsapp" },
+        "metadata": { "sourceChannel": message.channel.map_or("whatsapp", |it| it.profile().as_str()) },
     });
     for (name, value) in &message.attributes {
         body["metadata"][name] = json!(value);
@@ -126,11 +83,12 @@ fn body(connection: &Connection, message: &Inbound<'_>) -> Value {
             body["channel"]["metadata"]["customAttributes"][name] = json!(value);
         }
     }
-    if let Some(file) = &message.file {
+    let file = message.file.as_ref();
+    if let Some((file, link)) = file.and_then(|file| Some((file, file.link?))) {
         body["content"] = json!([ { "attachment": {
             "id": file.id,
             "mediaType": media_type(file.kind, file.mime),
-            "url": file.link.as_str(),
+            "url": link.as_str(),
             "mime": file.mime,
             "filename": file.file_name,
             "sha256": file.digest.to_string(),
@@ -195,8 +153,11 @@ pub fn read_accepted(response: &Response, now: Timestamp) -> Result<Accepted, Fa
 mod tests {
     use super::*;
     use crate::connection::tests::{genesys, whatsapp};
+    use crate::digest::Sha256Digest;
     use crate::event::origin;
+    use crate::platforms::agent::SentFile;
     use crate::wire::Headers;
+    use std::time::Duration;
 
     fn sent(text: Option<&str>, kind: Option<MediaKind>) -> Value {
         sent_over(&genesys(), text, kind)
@@ -206,16 +167,17 @@ mod tests {
         let origin = origin();
         let link = Url::parse("https://media.example.com/a?X-Amz-Signature=s").unwrap();
         let media = origin.media_id();
-        let file = kind.map(|kind| LinkedFile {
+        let file = kind.map(|kind| SentFile {
             id: media.as_str(),
             kind,
-            link: &link,
+            link: Some(&link),
             mime: "image/jpeg",
             file_name: "photo.jpg",
             digest: Sha256Digest::of(b"x"),
         });
         let message = Inbound {
             origin: &origin,
+            channel: None,
             text: text.map(str::to_owned),
             file,
             attributes: vec![("attache_state", "sent".to_owned())],

@@ -18,7 +18,7 @@ mod words;
 pub use completion::parse_completion;
 pub use error::failure;
 pub use event::parse as parse_media_event;
-pub use message::{Accepted, Inbound, LinkedFile, inbound, read_accepted};
+pub use message::{inbound, read_accepted};
 pub use receipt::receipt;
 pub use supported_content::{
     Question, integration_request, limits_question, read_integration, read_limits,

@@ -54,7 +54,9 @@ pub fn limits_question(connection: &Connection) -> Option<Question> {
         | Account::GenesysMediaUpload { .. }
         | Account::GenesysWebMessaging { .. }
         | Account::Messenger { .. }
-        | Account::Instagram { .. } => None,
+        | Account::Instagram { .. }
+        | Account::CxoneByoc { .. }
+        | Account::CxoneConversations { .. } => None,
     }
 }
 

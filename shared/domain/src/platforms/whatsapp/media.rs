@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::error::failure;
-use crate::connection::{Account, Connection};
+use crate::connection::{Account, Connection, authority};
 use crate::diagnosis::{Failure, Step};
 use crate::digest::Sha256Digest;
 use crate::ids::AttachmentId;
@@ -61,14 +61,17 @@ pub fn look_up(connection: &Connection, media: &AttachmentId) -> Result<Request,
             "the connection is not a WhatsApp one",
         ));
     };
+    let bare = connection.provider.bare_paths;
     let mut url = base_url.clone();
     url.path_segments_mut()
         .map_err(|()| Failure::misconfigured("base_url takes no path"))?
         .pop_if_empty()
-        .push(graph_version)
+        .extend((!bare).then_some(graph_version))
         .push(media.as_str());
-    url.query_pairs_mut()
-        .append_pair("phone_number_id", phone_number_id);
+    if !bare {
+        url.query_pairs_mut()
+            .append_pair("phone_number_id", phone_number_id);
+    }
     Ok(Request {
         method: Method::Get,
         url,
@@ -79,11 +82,15 @@ pub fn look_up(connection: &Connection, media: &AttachmentId) -> Result<Request,
     })
 }
 
-/// Reads the look-up's answer.
+/// Reads the look-up's answer. Links of Meta's lead to the provider instead, where the connection's hands files on itself.
 ///
 /// # Errors
 /// The vendor's error as a [`Failure`]; an answer without a usable link is `Unavailable`: asked again, it may come.
-pub fn read_link(response: &Response, now: Timestamp) -> Result<LookedUp, Failure> {
+pub fn read_link(
+    connection: &Connection,
+    response: &Response,
+    now: Timestamp,
+) -> Result<LookedUp, Failure> {
     if response.status != 200 {
         return Err(failure(Step::LookUp, response, now));
     }
@@ -96,7 +103,7 @@ pub fn read_link(response: &Response, now: Timestamp) -> Result<LookedUp, Failur
         return Err(failure(Step::LookUp, response, now));
     };
     Ok(LookedUp {
-        url,
+        url: at_provider(connection, url)?,
         declared_type: body
             .get("mime_type")
             .and_then(Value::as_str)
@@ -106,6 +113,30 @@ pub fn read_link(response: &Response, now: Timestamp) -> Result<LookedUp, Failur
         // Hexadecimal here, base64 in the webhook.
         digest: body.get("sha256").and_then(Value::as_str).and_then(digest),
     })
+}
+
+/// The link, or the same path at the provider if that is where Meta's files are had. Links to anybody else stay as they are, and
+/// are refused for that.
+fn at_provider(connection: &Connection, link: Url) -> Result<Url, Failure> {
+    let Account::WhatsApp {
+        base_url,
+        media_hosts,
+        ..
+    } = &connection.account
+    else {
+        return Ok(link);
+    };
+    if !connection.provider.bare_paths || !media_hosts.contains(&authority(&link)) {
+        return Ok(link);
+    }
+    let mut url = base_url.clone();
+    let segments: Vec<&str> = link.path_segments().into_iter().flatten().collect();
+    url.path_segments_mut()
+        .map_err(|()| Failure::misconfigured("base_url takes no path"))?
+        .pop_if_empty()
+        .extend(segments);
+    url.set_query(link.query());
+    Ok(url)
 }
 
 #[cfg(test)]
@@ -139,7 +170,7 @@ mod tests {
     fn the_published_answer_and_its_spellings() {
         let now = Timestamp::from_seconds(0);
         let body = include_str!("fixtures/response-media-get.json");
-        let link = read_link(&answer(200, body), now).unwrap();
+        let link = read_link(&whatsapp(), &answer(200, body), now).unwrap();
         assert_eq!(link.url.host_str(), Some("lookaside.fbsbx.com"));
         assert_eq!(
             (link.size_bytes, link.declared_type.as_deref()),
@@ -152,15 +183,46 @@ mod tests {
         );
         let as_string = body.replace("303833", "\"303833\"");
         assert_eq!(
-            read_link(&answer(200, &as_string), now).unwrap().size_bytes,
+            read_link(&whatsapp(), &answer(200, &as_string), now)
+                .unwrap()
+                .size_bytes,
             Some(303_833)
         );
     }
 
     #[test]
+    fn a_provider_with_bare_paths_is_asked_for_everything() {
+        let mut connection = whatsapp();
+        connection.provider.bare_paths = true;
+        if let Account::WhatsApp { base_url, .. } = &mut connection.account {
+            *base_url = Url::parse("https://waba.provider.example/hub/").unwrap();
+        }
+        let asked = look_up(&connection, &AttachmentId::new("42")).unwrap();
+        assert_eq!(asked.url.as_str(), "https://waba.provider.example/hub/42");
+        let read = |url: &str| {
+            let body = serde_json::json!({ "url": url }).to_string();
+            let link = read_link(&connection, &answer(200, &body), Timestamp::default());
+            link.unwrap().url.to_string()
+        };
+        let path = "whatsapp_business/attachments/?mid=1&ext=2&hash=3";
+        assert_eq!(
+            read(&format!("https://lookaside.fbsbx.com/{path}")),
+            format!("https://waba.provider.example/hub/{path}")
+        );
+        assert_eq!(
+            connection.bearer_hosts(),
+            ["waba.provider.example"],
+            "Meta sees no key"
+        );
+        let foreign = "https://lookaside.fbsbx.com.evil.example/x";
+        assert_eq!(read(foreign), foreign, "refused where it is fetched");
+    }
+
+    #[test]
     fn an_answer_without_a_link_is_asked_for_again() {
         for body in ["", "{}", r#"{"url":7}"#, r#"{"url":"not a url"}"#] {
-            let failure = read_link(&answer(200, body), Timestamp::from_seconds(0)).unwrap_err();
+            let failure =
+                read_link(&whatsapp(), &answer(200, body), Timestamp::from_seconds(0)).unwrap_err();
             assert_eq!(failure.disposition, Disposition::Unavailable, "{body}");
         }
     }

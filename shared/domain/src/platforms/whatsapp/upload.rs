@@ -39,7 +39,7 @@ pub fn upload(
     })
 }
 
-/// `{base}/{version}/{phone-number-id}/{what}`.
+/// `{base}/{version}/{phone-number-id}/{what}`, or `{base}/{what}` at a provider with bare paths.
 pub(super) fn number_url(connection: &Connection, what: &str) -> Result<url::Url, Failure> {
     let Account::WhatsApp {
         base_url,
@@ -52,11 +52,16 @@ pub(super) fn number_url(connection: &Connection, what: &str) -> Result<url::Url
             "the connection is not a WhatsApp one",
         ));
     };
+    let before: &[&str] = match connection.provider.bare_paths {
+        true => &[],
+        false => &[graph_version, phone_number_id],
+    };
     let mut url = base_url.clone();
     url.path_segments_mut()
         .map_err(|()| Failure::misconfigured("base_url takes no path"))?
         .pop_if_empty()
-        .extend([graph_version, phone_number_id, what]);
+        .extend(before)
+        .push(what);
     Ok(url)
 }
 
@@ -91,6 +96,10 @@ mod tests {
             request.url.as_str(),
             "https://graph.facebook.com/v23.0/106540352242922/media"
         );
+        let mut bare = whatsapp();
+        bare.provider.bare_paths = true;
+        let at_provider = upload(&bare, names, size, Duration::ZERO).unwrap();
+        assert_eq!(at_provider.url.as_str(), "https://graph.facebook.com/media");
         let Body::Multipart(form) = request.body else {
             panic!("a form")
         };

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use attache_domain::wire::{FileBody, Multipart};
+use attache_domain::wire::{Base64Body, FileBody, Multipart};
 use bytes::Bytes;
 
 use super::*;
@@ -168,6 +168,38 @@ async fn a_form_leaves_byte_for_byte_with_its_exact_length() {
         let expected = [form.head.as_bytes(), &file, form.tail.as_bytes()].concat();
         assert!(body == expected, "{size}: {} bytes", body.len());
     }
+}
+
+#[tokio::test]
+async fn a_file_in_base64_leaves_with_its_exact_length_and_never_short() {
+    let file: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+    let body = Base64Body::new("content", &[("mimeType", "image/png")], 200_000);
+    let post = |url| Request {
+        method: Method::Post,
+        body: Body::Base64(body.clone()),
+        ..request(url)
+    };
+    let (url, seen) = taker(Answers::InTheEnd).await;
+    let response = upload(&post(url), Pieces::of(&file)).await.unwrap();
+    assert_eq!(response.status, 200);
+    let (head, got) = seen.await.unwrap().unwrap();
+    assert!(head.contains("content-type: application/json"), "{head}");
+    assert_eq!(length(&head), body.content_length());
+    let encoded = BASE64.encode(&file);
+    let expected = [
+        body.head.as_bytes(),
+        encoded.as_bytes(),
+        body.tail.as_bytes(),
+    ]
+    .concat();
+    assert!(got == expected, "{} bytes", got.len());
+    let (url, seen) = taker(Answers::InTheEnd).await;
+    let short = upload(&post(url), Pieces::of(&file[..199_000])).await;
+    assert!(matches!(short, Err(CallError::NoAnswer(_))), "{short:?}");
+    assert!(
+        seen.await.unwrap().is_none(),
+        "a short file is no whole body"
+    );
 }
 
 fn put(url: Url, size_bytes: u64) -> Request {

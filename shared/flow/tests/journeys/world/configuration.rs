@@ -1,8 +1,8 @@
 //! What is configured in the world.
 
 use attache_domain::connection::{
-    Account, Connection, Directory, Endpoint, Org, Page, Profile, Retention, Route, Row,
-    SecretName, Template,
+    Account, Attachments, Connection, Directory, Endpoint, Org, Page, Profile, Retention, Route,
+    Row, SecretName, Template, Tenant,
 };
 use attache_domain::ids::{ConnectionId, EndpointId};
 use url::Url;
@@ -29,6 +29,31 @@ pub(crate) fn web_directory() -> Directory {
         .chain(web("web", "7d3a0c11"))
         .chain(web("theirs", "b2"));
     Directory::new(rows.chain([route("wa-sales", "web")]))
+}
+
+/// The number's customers and the agents of a CXone channel.
+pub(crate) fn byoc_directory(attachments: Attachments) -> Directory {
+    let account = Account::CxoneByoc {
+        endpoint: Some(EndpointId::new("cx")),
+        channel_id: "byoc_1".to_owned(),
+        attachments,
+        tenant: Tenant {
+            issuer_url: Url::parse("https://cxone.niceincontact.com").unwrap(),
+            api_url: None,
+            client_id: "application".to_owned(),
+            client_secret: SecretName("genesys-secret".to_owned()),
+            access_key: "KEY".to_owned(),
+            access_key_secret: SecretName("genesys-secret".to_owned()),
+        },
+    };
+    Directory::new([
+        Row::Endpoint(endpoint("wa", Profile::WhatsApp)),
+        Row::Endpoint(endpoint("cx", Profile::CxoneByoc)),
+        number("wa-sales", "106540352242922"),
+        Row::Connection(Connection::new(ConnectionId::new("cxone"), account)),
+        route("wa-sales", "cxone"),
+        route("cxone", "wa-sales"),
+    ])
 }
 
 /// The integration's agents write into conversations that Genesys has with the channel itself.
@@ -188,7 +213,7 @@ pub(crate) fn integration(id: &str, integration_id: &str) -> Row {
     ))
 }
 
-fn org() -> Org {
+pub(crate) fn org() -> Org {
     Org {
         api_url: Url::parse("https://api.mypurecloud.de").unwrap(),
         login_url: Url::parse("https://login.mypurecloud.de").unwrap(),
@@ -215,7 +240,7 @@ pub(crate) fn rows_of_the_site() -> Vec<Row> {
     ]
 }
 
-fn endpoint(id: &str, profile: Profile) -> Endpoint {
+pub(crate) fn endpoint(id: &str, profile: Profile) -> Endpoint {
     Endpoint {
         id: EndpointId::new(id),
         profile,

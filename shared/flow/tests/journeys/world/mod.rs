@@ -8,6 +8,7 @@
 
 mod agent_side;
 mod configuration;
+mod cxone;
 mod mortal;
 mod platforms;
 mod web_messaging;
@@ -22,7 +23,7 @@ use attache_domain::digest::Sha256Digest;
 use attache_domain::ids::{EndpointId, MediaId};
 use attache_domain::journey::Item;
 use attache_domain::scan::guardduty;
-use attache_domain::signature::{Scheme, Secret, Verifier};
+use attache_domain::signature::{Issuer, Scheme, Secret, Verifier};
 use attache_domain::time::Timestamp;
 use attache_flow::batch::{Record, Trouble};
 use attache_flow::bearer::{Cache, Desk};
@@ -30,7 +31,7 @@ use attache_flow::deliver::{Deliver, Learnt};
 use attache_flow::fetch::{Fetch, InParts, Room};
 use attache_flow::forward::Forward;
 use attache_flow::guard::{Guard, Known};
-use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Reply};
+use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Proof, Reply};
 use attache_flow::judge::{Judge, Scanning, Scans};
 use attache_flow::memory::{Calm, Queued, Weather, World};
 use attache_flow::ports::{Clock, Http, KeptEvent, Queue, Wanted};
@@ -44,8 +45,9 @@ use serde_json::{Value, json};
 
 use configuration::inviting_directory;
 pub(crate) use configuration::{
-    agent_side_directory, by_name_directory, directory, directory_of, directory_with, integration,
-    number, page_directory, route, rows_of_the_site, upload_test_directory, web_directory,
+    agent_side_directory, by_name_directory, byoc_directory, directory, directory_of,
+    directory_with, endpoint, integration, number, org, page_directory, route, rows_of_the_site,
+    upload_test_directory, web_directory,
 };
 pub(crate) use mortal::Mortal;
 pub(crate) use platforms::{Answer, Host, Platforms};
@@ -118,18 +120,25 @@ impl Site {
             ("ig", Scheme::META, SECRET),
             ("gc", Scheme::GENESYS, GENESYS_SECRET),
             ("media", Scheme::GENESYS, GENESYS_SECRET),
+            ("mm", Scheme::GENESYS, GENESYS_SECRET),
             ("web", Scheme::GENESYS_EVENTS, GENESYS_SECRET),
             ("theirs", Scheme::GENESYS_EVENTS, GENESYS_SECRET),
         ]
         .map(|(endpoint, scheme, secret)| {
             let verifier = Verifier::new(scheme, Secret::new(secret).unwrap(), None);
             let keys = Keys {
-                verifier,
+                proof: Proof::Signed(verifier),
                 verify_token: None,
             };
             (EndpointId::new(endpoint), keys)
-        })
-        .into();
+        });
+        let byoc = EndpointId::new("cx");
+        let issuer = Issuer::new(byoc.clone(), Secret::new("s3cret").unwrap(), None);
+        let issued = Keys {
+            proof: Proof::Issued(issuer),
+            verify_token: None,
+        };
+        let keys = keys.into_iter().chain([(byoc, issued)]).collect();
         let doorway = Doorway { directory, keys };
         Self {
             world,
@@ -166,7 +175,7 @@ impl Site {
         self.post_to("wa", body, signature)
     }
 
-    fn intake(&self) -> Intake<'_> {
+    pub(crate) fn intake(&self) -> Intake<'_> {
         let world = &self.world;
         Intake {
             items: world,
@@ -295,6 +304,19 @@ impl Site {
         let secret = Secret::new(GENESYS_SECRET).unwrap();
         let signature = Scheme::GENESYS.sign(&secret, body.as_bytes());
         self.post_to("gc", body.as_bytes(), &signature)
+    }
+
+    /// The source documents' event of a file.
+    pub(crate) fn media_event(&self, event: &Value) -> Reply {
+        let body = event.to_string();
+        let secret = Secret::new(GENESYS_SECRET).unwrap();
+        let signature = Scheme::GENESYS.sign(&secret, body.as_bytes());
+        self.post_to("mm", body.as_bytes(), &signature)
+    }
+
+    /// The time here, as the platforms write it.
+    pub(crate) fn now(&self) -> String {
+        self.world.now().to_rfc3339()
     }
 
     /// A receipt of Genesys' about a message that it accepted.

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::agent_side::AgentSide;
+use super::cxone::Cxone;
 use super::web_messaging::WebMessaging;
 
 /// What a platform answers to one send.
@@ -104,6 +105,8 @@ pub(crate) struct Platforms {
     pub(crate) bearers: RefCell<Vec<String>>,
     /// Web messaging, as the source documents describe it.
     pub(crate) web: WebMessaging,
+    /// CXone.
+    pub(crate) cxone: Cxone,
     /// What was posted about messages: the end of the path, and the body.
     pub(crate) notes: RefCell<Vec<(String, Value)>>,
     /// The configuration of a web chat.
@@ -337,6 +340,9 @@ impl Http for Platforms {
                 });
             }
         }
+        if Cxone::is_asked(request) {
+            return self.cxone.call(request, credential);
+        }
         if path == "/oauth/token" {
             return Ok(self.give_token());
         }
@@ -437,6 +443,9 @@ impl Http for Platforms {
                 return Ok(self.agent.put(request, bytes));
             }
             return self.web.put(request, bytes);
+        }
+        if matches!(request.body, Body::Base64(_)) {
+            return Ok(self.cxone.upload(request, bytes));
         }
         let Body::Multipart(form) = &request.body else {
             panic!("a form")

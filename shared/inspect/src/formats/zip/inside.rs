@@ -74,10 +74,6 @@ fn entry<R: Read + Seek>(
 /// Adds what came up while entries were unpacked.
 fn troubles<R: Read + Seek>(parts: &Parts<R>, seen: &mut Seen) {
     let troubles = &parts.troubles;
-    if troubles.overflows {
-        let more = "an entry unpacks to more bytes than it states";
-        seen.add_hazard(HazardKind::Bomb, more);
-    }
     if troubles.unread {
         let method = "an entry packed in a way that is not undone here";
         seen.add_hazard(HazardKind::UnseenInside, method);
@@ -87,7 +83,7 @@ fn troubles<R: Read + Seek>(parts: &Parts<R>, seen: &mut Seen) {
         seen.add_hazard(HazardKind::BeyondLimits, much);
     }
     if troubles.damaged && seen.integrity == Integrity::Whole {
-        seen.integrity = Integrity::damaged("an entry does not unpack to what its checksum is of");
+        seen.integrity = Integrity::damaged("an entry does not unpack to what it states");
     }
 }
 

@@ -16,9 +16,7 @@ pub(super) struct Parts<R> {
 /// What came up while entries were unpacked.
 #[derive(Debug, Default)]
 pub(super) struct Troubles {
-    /// One holds more bytes than it states.
-    pub(super) overflows: bool,
-    /// One is cut, or its checksum is of other bytes.
+    /// One is cut, holds more bytes than it states, or its checksum is of other bytes.
     pub(super) damaged: bool,
     /// One is packed by a method that is not undone here.
     pub(super) unread: bool,
@@ -54,8 +52,7 @@ impl<R: Read + Seek> Parts<R> {
         let outcome = (&mut entry)
             .take(cap.min(stated.saturating_add(1)))
             .read_to_end(&mut bytes);
-        self.troubles.overflows |= bytes.len() as u64 > stated;
-        self.troubles.damaged |= outcome.is_err();
+        self.troubles.damaged |= outcome.is_err() || bytes.len() as u64 > stated;
         self.allowance.unpacked(bytes.len());
         bytes
     }

@@ -53,6 +53,25 @@ pub(super) fn resources(document: &Value, kind: &str) -> Result<BTreeMap<String,
     Ok(found)
 }
 
+#[test]
+fn every_address_under_an_endpoint_leads_to_intake() -> Result<()> {
+    let template = template()?;
+    let intake = template.function("IntakeFunction").context("no intake")?;
+    let routes: BTreeSet<String> = intake
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Http(route) => Some(route.key()),
+            _ => None,
+        })
+        .collect();
+    let expected = ["GET", "POST"].into_iter().flat_map(|method| {
+        ["", "/{path+}"].map(|rest| format!("{method} /webhooks/{{endpoint}}{rest}"))
+    });
+    assert_eq!(routes, expected.collect());
+    Ok(())
+}
+
 fn get_att(value: &Value) -> Option<&str> {
     let (id, _) = value["GetAtt"].as_str()?.split_once('.')?;
     Some(id)

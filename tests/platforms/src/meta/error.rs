@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 use crate::wire::Answer;
 
 /// Codes this stand-in answers with. Names and statuses come from `specs/meta-error-codes.json`.
-pub(super) const TOO_MANY_CALLS: u32 = 4;
-pub(super) const INVALID_PARAMETER: u32 = 100;
-pub(super) const TOKEN: u32 = 190;
-pub(super) const THROUGHPUT: u32 = 130_429;
-pub(super) const WENT_WRONG: u32 = 131_000;
-pub(super) const NOT_VALID: u32 = 131_009;
-pub(super) const WINDOW_CLOSED: u32 = 131_047;
-pub(super) const MEDIA_DOWNLOAD: u32 = 131_052;
-pub(super) const MEDIA_UPLOAD: u32 = 131_053;
-pub(super) const NO_TEMPLATE: u32 = 132_001;
+pub(crate) const TOO_MANY_CALLS: u32 = 4;
+pub(crate) const INVALID_PARAMETER: u32 = 100;
+pub(crate) const TOKEN: u32 = 190;
+pub(crate) const THROUGHPUT: u32 = 130_429;
+pub(crate) const WENT_WRONG: u32 = 131_000;
+pub(crate) const NOT_VALID: u32 = 131_009;
+pub(crate) const WINDOW_CLOSED: u32 = 131_047;
+pub(crate) const MEDIA_DOWNLOAD: u32 = 131_052;
+pub(crate) const MEDIA_UPLOAD: u32 = 131_053;
+pub(crate) const NO_TEMPLATE: u32 = 132_001;
 
 /// Code → status and name. The table is part of the program: were it unreadable, every lookup would fall back to 400.
 static TABLE: LazyLock<HashMap<u64, (u16, String)>> = LazyLock::new(|| {
@@ -36,7 +36,7 @@ static TABLE: LazyLock<HashMap<u64, (u16, String)>> = LazyLock::new(|| {
 
 /// An error to answer with.
 #[derive(Clone, Debug)]
-pub(super) struct GraphError {
+pub(crate) struct GraphError {
     code: u32,
     subcode: Option<u32>,
     status: Option<StatusCode>,
@@ -48,7 +48,7 @@ pub(super) struct GraphError {
 
 impl GraphError {
     /// The error of this code, worded as the table names it.
-    pub(super) fn new(code: u32) -> Self {
+    pub(crate) fn new(code: u32) -> Self {
         Self {
             code,
             subcode: None,
@@ -60,13 +60,22 @@ impl GraphError {
         }
     }
 
+    /// The error of this code and, where there is one, subcode, in the words that are published.
+    pub(crate) fn said(code: u32, subcode: Option<u32>, message: &str) -> Self {
+        Self {
+            subcode,
+            message: Some(format!("(#{code}) {message}")),
+            ..Self::new(code)
+        }
+    }
+
     /// A refused parameter.
-    pub(super) fn parameter(details: &str) -> Self {
+    pub(crate) fn parameter(details: &str) -> Self {
         Self::new(INVALID_PARAMETER).details(details)
     }
 
     /// A media id that is unknown, foreign or past its life: code 100, subcode 33 (general knowledge, as in the example).
-    pub(super) fn no_such_object(id: &str) -> Self {
+    pub(crate) fn no_such_object(id: &str) -> Self {
         let message = format!(
             "Unsupported get request. Object with ID '{id}' does not exist, cannot be loaded due to missing permissions, \
              or does not support this operation."
@@ -80,7 +89,7 @@ impl GraphError {
     }
 
     /// A token that has expired (subcode 463) or is not one of ours (none).
-    pub(super) fn token(expired: bool) -> Self {
+    pub(crate) fn token(expired: bool) -> Self {
         let message = match expired {
             true => "Error validating access token: Session has expired.",
             false => "Invalid OAuth access token - Cannot parse access token",
@@ -93,25 +102,25 @@ impl GraphError {
     }
 
     /// Adds `error_data.details`.
-    pub(super) fn details(mut self, details: &str) -> Self {
+    pub(crate) fn details(mut self, details: &str) -> Self {
         self.details = Some(details.to_owned());
         self
     }
 
     /// Answers under another status than the table's.
-    pub(super) fn under(mut self, status: StatusCode) -> Self {
+    pub(crate) fn under(mut self, status: StatusCode) -> Self {
         self.status = Some(status);
         self
     }
 
     /// Marks the error as transient.
-    pub(super) fn transient(mut self) -> Self {
+    pub(crate) fn transient(mut self) -> Self {
         self.transient = true;
         self
     }
 
     /// The error as one of `statuses[].errors[]`.
-    pub(super) fn in_status(&self) -> Value {
+    pub(crate) fn in_status(&self) -> Value {
         let name = name(self.code);
         json!({
             "code": self.code, "title": name, "message": name,
@@ -121,7 +130,7 @@ impl GraphError {
     }
 
     /// The error as an HTTP answer.
-    pub(super) fn answer(self) -> Answer {
+    pub(crate) fn answer(self) -> Answer {
         let listed = TABLE.get(&u64::from(self.code)).map(|(status, _)| *status);
         let listed = listed.and_then(|status| StatusCode::from_u16(status).ok());
         let status = self.status.or(listed).unwrap_or(StatusCode::BAD_REQUEST);

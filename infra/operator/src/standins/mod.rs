@@ -1,5 +1,7 @@
 //! The stand-ins for the platforms, wired to each other as the connections of a local run.
 
+mod social;
+
 use std::time::Duration;
 
 use anyhow::Result;
@@ -10,8 +12,11 @@ use attache_domain::connection::{
 use attache_domain::ids::{ConnectionId, EndpointId};
 use attache_platforms::canary::Canary;
 use attache_platforms::genesys::{Genesys, GenesysOptions};
+use attache_platforms::messenger::{Messenger, MessengerOptions};
 use attache_platforms::whatsapp::{WhatsApp, WhatsAppOptions};
 use url::{Position, Url};
+
+pub use social::{Social, integrations};
 
 use crate::site::Seed;
 
@@ -27,10 +32,12 @@ pub const CUSTOMERS: &str = "whatsapp-demo";
 /// The agent side's connection.
 pub const AGENTS: &str = "genesys-demo";
 
-/// Both platforms, each a real HTTP server on this machine that keeps its platform's rules.
+/// The platforms, each a real HTTP server on this machine that keeps its platform's rules.
 pub struct StandIns {
     /// The customer's side.
     pub whatsapp: WhatsApp,
+    /// Messenger and Instagram.
+    pub messenger: Messenger,
     /// The agent's side.
     pub genesys: Genesys,
     /// Sees every token wherever it shows up.
@@ -49,16 +56,23 @@ impl StandIns {
             ..WhatsAppOptions::default()
         })
         .await?;
+        let messenger = Messenger::start(MessengerOptions {
+            canary: canary.clone(),
+            ..MessengerOptions::default()
+        })
+        .await?;
         // An owner who wants agents to send more than pictures has widened the default content profile.
         let genesys = Genesys::start(GenesysOptions {
             canary: canary.clone(),
             outbound_types: vec!["*/*".to_owned()],
             several_attachments: true,
+            integrations: integrations(),
             ..GenesysOptions::default()
         })
         .await?;
         Ok(Self {
             whatsapp,
+            messenger,
             genesys,
             canary,
         })
@@ -87,22 +101,6 @@ impl StandIns {
             (token.clone(), options.access_token.clone()),
             (client_secret.clone(), genesys.client_secret.clone()),
         ];
-        let endpoint = |id: &str, profile, secret, verify_token| {
-            Row::Endpoint(Endpoint {
-                id: EndpointId::new(id),
-                profile,
-                secrets: vec![secret],
-                verify_token,
-                forward_to: None,
-                shadow: false,
-            })
-        };
-        let route = |from: &str, to: &str| {
-            Row::Route(Route {
-                from: ConnectionId::new(from),
-                to: Some(ConnectionId::new(to)),
-            })
-        };
         let rows = vec![
             endpoint(ENDPOINT, Profile::WhatsApp, app_secret, Some(verify)),
             endpoint(
@@ -149,14 +147,24 @@ impl StandIns {
     }
 
     fn agents(&self, client_secret: SecretName) -> Result<Connection> {
+        let integration_id = &self.genesys.options().integration_id;
+        self.agents_of((AGENTS, integration_id), client_secret)
+    }
+
+    /// Agents behind an integration.
+    fn agents_of(
+        &self,
+        (id, integration_id): (&str, &str),
+        client_secret: SecretName,
+    ) -> Result<Connection> {
         let genesys = self.genesys.options();
         Ok(Connection {
             local: true,
             ..Connection::new(
-                ConnectionId::new(AGENTS),
+                ConnectionId::new(id),
                 Account::GenesysOpenMessaging {
                     endpoint: Some(EndpointId::new(AGENTS_ENDPOINT)),
-                    integration_id: genesys.integration_id.clone(),
+                    integration_id: integration_id.to_owned(),
                     custom_attributes: false,
                     org: Org {
                         api_url: Url::parse(&self.genesys.api_url())?,
@@ -169,7 +177,7 @@ impl StandIns {
         })
     }
 
-    /// Tells both platforms where their webhooks go, and makes WhatsApp's verification call.
+    /// Tells WhatsApp and Genesys where their webhooks go, and makes WhatsApp's verification call.
     ///
     /// # Errors
     /// If the endpoint does not answer the challenge.
@@ -181,4 +189,27 @@ impl StandIns {
             .set_callback(Url::parse(&format!("{api_url}/webhooks/{ENDPOINT}"))?);
         tokio::time::timeout(Duration::from_secs(15), self.whatsapp.verify_callback()).await?
     }
+}
+
+fn endpoint(
+    id: &str,
+    profile: Profile,
+    secret: SecretName,
+    verify_token: Option<SecretName>,
+) -> Row {
+    Row::Endpoint(Endpoint {
+        id: EndpointId::new(id),
+        profile,
+        secrets: vec![secret],
+        verify_token,
+        forward_to: None,
+        shadow: false,
+    })
+}
+
+fn route(from: &str, to: &str) -> Row {
+    Row::Route(Route {
+        from: ConnectionId::new(from),
+        to: Some(ConnectionId::new(to)),
+    })
 }
