@@ -44,7 +44,11 @@ pub fn first_hop(connection: &Connection, link: &Link) -> Result<Hop, Failure> {
             auth: Auth::None,
         });
     }
-    if matches!(connection.account, Account::GenesysMessageMedia { .. }) {
+    let gives_at_once = matches!(
+        connection.account,
+        Account::GenesysMessageMedia { .. } | Account::CxoneConversations { .. }
+    );
+    if gives_at_once {
         return Ok(Hop::Download {
             from: link.clone(),
             auth: Auth::Bearer,
@@ -63,8 +67,14 @@ pub fn first_hop(connection: &Connection, link: &Link) -> Result<Hop, Failure> {
     Ok(Hop::Ask(Link(ask)))
 }
 
-/// Whether the link is one of the organisation's own API: its `api.` or `apps.` host, and a path of downloads or media.
+/// Whether the link is one of the organisation's own API: its `api.` or `apps.` host, and a path of downloads or media; or one of the
+/// API of CXone's conversations (`S1-14`).
 fn is_own(connection: &Connection, url: &Url) -> bool {
+    if let Account::CxoneConversations { tenant, .. } = &connection.account {
+        let api = tenant.api_url.as_ref();
+        return api
+            .is_some_and(|api| authority(api) == authority(url) && api.scheme() == url.scheme());
+    }
     let Some(org) = connection.org() else {
         return false;
     };
@@ -113,7 +123,7 @@ pub fn read_hop(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::tests::{genesys, org};
+    use crate::connection::tests::{byoc, conversations, genesys, org};
     use crate::ids::EndpointId;
     use crate::wire::Headers;
 
@@ -184,6 +194,26 @@ mod tests {
                 auth: Auth::Bearer
             })
         );
+    }
+
+    #[test]
+    fn cxones_conversations_give_the_bytes_to_the_bearer_and_its_channels_to_nobody() {
+        let documents =
+            link("https://api.nice-incontact.com/v1/conversations/media/att-77889900aabbcc");
+        let signed = link("https://files.example-cxone.com/attachments/1?Signature=abc");
+        for (connection, from, auth) in [
+            (conversations(), &documents, Auth::Bearer),
+            (conversations(), &signed, Auth::None),
+            (byoc(), &signed, Auth::None),
+            (byoc(), &documents, Auth::None),
+        ] {
+            let from = from.clone();
+            let expected = Hop::Download {
+                from: from.clone(),
+                auth,
+            };
+            assert_eq!(first_hop(&connection, &from), Ok(expected), "{from:?}");
+        }
     }
 
     #[test]

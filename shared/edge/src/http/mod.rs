@@ -52,6 +52,7 @@ const KEPT: Duration = Duration::from_secs(15);
 const NO_STORE: &str = "no-store, no-cache, must-revalidate";
 
 /// The way out to the platforms. Two clients, each built with its first use: most functions never need the local one.
+#[derive(Debug)]
 pub struct Platforms {
     public: OnceCell<Client>,
     local: OnceCell<Client>,

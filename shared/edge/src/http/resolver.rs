@@ -2,6 +2,7 @@
 //! `local` all but a cloud's metadata. The client connects to what this returns, so the
 //! address judged is the address used: a name that resolves differently a moment later changes nothing.
 
+use std::fmt::Debug;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -12,12 +13,13 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// Who knows the addresses of names.
 #[async_trait]
-pub(super) trait Names: Send + Sync {
+pub(super) trait Names: Debug + Send + Sync {
     /// Every address of `host`. Port 0 stands for the scheme's own or the link's.
     async fn look_up(&self, host: &str) -> io::Result<Vec<SocketAddr>>;
 }
 
 /// The system's resolver.
+#[derive(Debug)]
 pub(super) struct System;
 
 #[async_trait]
@@ -28,7 +30,7 @@ impl Names for System {
 }
 
 /// Names without the addresses that may not be called.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Resolver {
     /// Which may.
     pub(super) judged: Judged,

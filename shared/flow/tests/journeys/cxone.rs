@@ -62,6 +62,16 @@ fn name(reply: &Reply) -> Value {
         .clone()
 }
 
+/// An agent's answer in the thread that the tenant was last told of, or in the usual one.
+pub(crate) fn answers(site: &Site, text: &str, files: Value) -> Reply {
+    let mut body = outbound(text, files);
+    if let Some(told) = site.platforms.cxone.messages.borrow().last() {
+        body["thread"]["idOnExternalPlatform"] = told["thread"]["idOnExternalPlatform"].clone();
+    }
+    let bearer = token(site, "cx");
+    post(site, TWO, Some(&bearer), &body)
+}
+
 const TWO: &str = "2.0/channel/byoc_1/outbound";
 
 #[test]

@@ -19,7 +19,7 @@ use attache_flow::bearer::{Cache, Desk};
 use attache_flow::deliver::{Deliver, Learnt};
 use attache_flow::fetch::{Fetch, Room};
 use attache_flow::guard::{Guard, Known};
-use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard};
+use attache_flow::intake::{self, Doorway, Intake, Keys, LastHeard, Proof};
 use attache_flow::judge::Judge;
 use attache_flow::memory::{Calm, World};
 use attache_flow::ports::{Clock, Http, Queue};

@@ -12,6 +12,8 @@ const WHOLE: &str = "instr=";
 const CODE_CAP: usize = 4096;
 /// The letters of a code's first word that tell, and one more.
 const WORD: usize = 8;
+/// How much of a field that spells another is looked at.
+const QUOTE_CAP: usize = 96;
 /// No reference to one character is longer.
 const REFERENCE_CAP: usize = 64;
 
@@ -86,9 +88,33 @@ fn is_dde(code: &str, quote: Option<char>, work: &mut Work) -> bool {
             word.push(one.to_ascii_uppercase());
         }
     }
+    is_dde_word(&word) || word.starts_with("QUOTE") && spells_dde(code, work)
+}
+
+fn is_dde_word(word: &str) -> bool {
     word.strip_prefix("DDEAUTO")
         .or_else(|| word.strip_prefix("DDE"))
         .is_some_and(|after| !after.starts_with(|c: char| c.is_alphanumeric()))
+}
+
+/// Whether a field QUOTE gives, by the numbers of its characters, the code of another that begins so (ECMA-376 part 1
+/// §17.16.5.52): put inside another field, it is that field's code.
+fn spells_dde(code: &str, work: &mut Work) -> bool {
+    let start: String = code.chars().take(QUOTE_CAP).collect();
+    work.looked_at(start.len());
+    let numbers = start.split_whitespace().skip(1).map_while(|number| {
+        let digits = number.trim_matches('"');
+        let code = match digits
+            .strip_prefix("0x")
+            .or_else(|| digits.strip_prefix("0X"))
+        {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => digits.parse(),
+        };
+        char::from_u32(code.ok()?)
+    });
+    let spelt: String = numbers.collect::<String>().to_ascii_uppercase();
+    is_dde_word(spelt.trim_start())
 }
 
 /// The first character of a text in XML, and what follows; `None` at the end and at the quote. A reference that is none
@@ -147,6 +173,22 @@ mod tests {
             ("instr=\u{201C}DDE\u{201D}".to_owned(), false),
             ("instr=\"&\u{4E00};DDE\"".to_owned(), false),
             ("instr=".to_owned(), false),
+            (
+                format!("{begin}<w:instrText> QUOTE 68 68 69 65 85 84 79 32 99</w:instrText>"),
+                true,
+            ),
+            (
+                format!("{begin}<w:instrText> quote 0x44 0x44 0x45 </w:instrText>"),
+                true,
+            ),
+            (
+                format!("{begin}<w:instrText> QUOTE \"68 dollars\"</w:instrText>"),
+                false,
+            ),
+            (
+                format!("{begin}<w:instrText> QUOTE 72 105</w:instrText>"),
+                false,
+            ),
         ];
         for (xml, expected) in rows {
             let mut work = Work::over(xml.len());

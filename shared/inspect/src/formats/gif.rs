@@ -1,8 +1,8 @@
 //! GIF: blocks up to the trailer (GIF89a specification, §§17–27).
 
-use crate::findings::Integrity;
+use crate::findings::{HazardKind, Integrity};
 use crate::kind::FileType;
-use crate::seen::Seen;
+use crate::seen::{Seen, too_many_pixels};
 use crate::source::Source;
 use std::io;
 
@@ -50,7 +50,7 @@ pub(super) fn read(source: &mut Source<'_>) -> io::Result<Option<Seen>> {
     if source.len() > walked && source.tail()?.1.ends_with(b"\0;") {
         return Ok(Some(seen.with_integrity(Integrity::Whole)));
     }
-    let integrity = walk(source, 13 + colour_table(flags), &mut seen.notes)?;
+    let integrity = walk(source, 13 + colour_table(flags), &mut seen)?;
     Ok(Some(seen.with_integrity(integrity)))
 }
 
@@ -63,14 +63,19 @@ fn colour_table(flags: u8) -> u64 {
     }
 }
 
-/// Follows the blocks; `notes` takes what comments (0xFE) and private blocks (0xFF) say, without their cuts.
-fn walk(source: &mut Source<'_>, mut at: u64, notes: &mut Vec<u8>) -> io::Result<Integrity> {
+/// Follows the blocks. The notes take what comments (0xFE) and private blocks (0xFF) say, without their cuts. A frame may be
+/// larger than the screen, and readers make room for it.
+fn walk(source: &mut Source<'_>, mut at: u64, seen: &mut Seen) -> io::Result<Integrity> {
     loop {
         let next = match source.at(at, 10)? {
             [b';', ..] => return Ok(Integrity::ending_at(at + 1, source.len())),
-            [b'!', 0xFE | 0xFF, ..] => sub_blocks(source, at + 2, Some(notes))?,
+            [b'!', 0xFE | 0xFF, ..] => sub_blocks(source, at + 2, Some(&mut seen.notes))?,
             [b'!', _, ..] => sub_blocks(source, at + 2, None)?,
-            [b',', _, _, _, _, _, _, _, _, flags] => {
+            &[b',', _, _, _, _, w1, w2, h1, h2, ref flags] => {
+                let [width, height] = [[w1, w2], [h1, h2]].map(u16::from_le_bytes);
+                if let Some(pixels) = too_many_pixels(width.into(), height.into()) {
+                    seen.add_hazard(HazardKind::Bomb, pixels);
+                }
                 let data = at + 11 + colour_table(*flags);
                 sub_blocks(source, data, None)?
             }

@@ -235,6 +235,11 @@ fn pictures_too_large_to_unfold() {
         .concat()
     };
     assert!(look(&png(100_000)).has(HazardKind::Bomb));
+    let frame = b"GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\xFF\xFF\xFF\xFF\0\x02\x02D\x01\0;";
+    assert!(
+        look(frame).has(HazardKind::Bomb),
+        "a frame larger than its screen"
+    );
     assert!(!look(&png(8_000)).has(HazardKind::Bomb));
     assert_eq!(look(&png(8_000)).integrity, Integrity::Whole);
 }

@@ -328,7 +328,7 @@ async fn files_are_given_as_temporary_attachments_whatever_goes_wrong() -> Resul
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_documents_conversations_go_both_ways() -> Result<()> {
     let (cxone, stage) = staged(Profile::CxoneConversations, Attachments::Link).await?;
-    stage.says(Say::Text("Hello".to_owned()));
+    let _words = stage.says(Say::Text("Hello".to_owned()));
     cxone.wait_for_shown(1, BOUND).await?;
     let photo = stage.send(sample_named("photo.jpg").captioned("Look"))?;
     let shown = cxone.wait_for_shown(2, BOUND).await?;

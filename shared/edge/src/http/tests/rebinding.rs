@@ -10,6 +10,7 @@ use reqwest::dns::Resolve;
 use super::*;
 
 /// Answers a look-up with the next of these, and counts them.
+#[derive(Debug)]
 struct Scripted {
     answers: Mutex<VecDeque<Vec<&'static str>>>,
 }
@@ -82,7 +83,8 @@ async fn of_a_mixed_answer_only_what_may_be_called_is_left() {
         ),
     ] {
         let names = Scripted::new(&[&answer]);
-        let expected = expected.map(|it| it.into_iter().map(str::to_owned).collect());
+        let expected: Result<Vec<String>, String> =
+            expected.map(|it| it.into_iter().map(str::to_owned).collect());
         assert_eq!(resolved(judged, &names).await, expected, "{answer:?}");
     }
 }
@@ -119,7 +121,11 @@ async fn a_public_call_to_a_name_rebound_to_this_machine_never_reaches_it() {
 
 #[tokio::test]
 async fn between_judging_and_calling_nothing_is_looked_up_again() {
-    let (url, seen) = server(answer("204 No Content", b""), Then::Close).await;
+    let (url, seen) = server(
+        answer("204 No Content\r\nconnection: close", b""),
+        Then::Close,
+    )
+    .await;
     let url = format!("http://media.example:{}/x", url.port().unwrap());
     // A second look-up would lead to a cloud's metadata, a third is not answered at all.
     let names = Scripted::new(&[&["127.0.0.1"], &["169.254.169.254"]]);

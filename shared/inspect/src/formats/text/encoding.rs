@@ -31,8 +31,9 @@ pub(super) fn may_be_text(head: &[u8]) -> bool {
     wide(head).is_some() || !head.iter().any(|&b| is_control(b))
 }
 
-/// Decodes; `None` if this is no text. `complete` says that `bytes` are the whole file.
-pub(super) fn decode(bytes: &[u8], complete: bool) -> Option<Decoded<'_>> {
+/// Decodes; `None` if this is no text. `complete` says that `bytes` are the whole file, `called_text` that its name or declared
+/// type says it is text: that breaks the tie for a few letters of another alphabet.
+pub(super) fn decode(bytes: &[u8], complete: bool, called_text: bool) -> Option<Decoded<'_>> {
     match wide(bytes) {
         Some(Wide::Utf16(unit, mark)) => utf16(&bytes[mark..], complete, unit),
         Some(Wide::Utf32(unit)) => utf32(&bytes[4..], complete, unit),
@@ -41,7 +42,7 @@ pub(super) fn decode(bytes: &[u8], complete: bool) -> Option<Decoded<'_>> {
             bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes),
             complete,
         )
-        .or_else(|| legacy(bytes, complete)),
+        .or_else(|| legacy(bytes, complete, called_text)),
     }
 }
 
@@ -176,11 +177,11 @@ fn utf32(bytes: &[u8], complete: bool, unit: fn([u8; 4]) -> u32) -> Option<Decod
 }
 
 /// Read as Latin-1, which maps every byte and so never fails.
-fn legacy(bytes: &[u8], complete: bool) -> Option<Decoded<'static>> {
+fn legacy(bytes: &[u8], complete: bool, called_text: bool) -> Option<Decoded<'static>> {
     let ascii = bytes.iter().filter(|b| b.is_ascii()).count();
     let mostly = bytes.len() >= 8 && ascii * 100 >= bytes.len() * LEGACY_ASCII_PERCENT;
     let no_chance = bytes.len() >= LEGACY_LONG && bytes.iter().any(u8::is_ascii_whitespace);
-    (mostly || no_chance || has_words(bytes)).then(|| Decoded {
+    (called_text || mostly || no_chance || has_words(bytes)).then(|| Decoded {
         text: bytes.iter().map(|&b| char::from(b)).collect(),
         complete,
         cut: false,
@@ -273,11 +274,35 @@ mod tests {
             ),
         ];
         for (name, bytes, expected) in rows {
-            let decoded = decode(bytes, true);
+            let decoded = decode(bytes, true, false);
             let seen = decoded
                 .as_ref()
                 .map(|d| (d.text.as_ref(), d.cut, d.certain));
             assert_eq!(seen, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_breaks_the_tie_for_few_letters() {
+        let rows: [(&str, &[u8], bool); 5] = [
+            ("one letter", b"\xE9", true),
+            (
+                "shift-jis",
+                b"\x82\xB1\x82\xEA\x82\xCD\x93\xFA\x96\x7B",
+                true,
+            ),
+            ("gbk", b"\xC4\xE3\xBA\xC3\xA3\xAC\xD5\xE2", true),
+            ("control characters", b"\xC4\xE3\x01\xBA", false),
+            ("a nul", b"\xC4\xE3\0", false),
+        ];
+        for (name, bytes, text) in rows {
+            assert!(decode(bytes, true, false).is_none(), "{name}");
+            let called = decode(bytes, true, true);
+            assert_eq!(
+                called.as_ref().map(|it| it.certain),
+                text.then_some(false),
+                "{name}"
+            );
         }
     }
 }

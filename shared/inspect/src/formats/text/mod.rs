@@ -49,7 +49,8 @@ pub(super) fn read(source: &mut Source<'_>, claim: &Claim<'_>) -> io::Result<Opt
     }
     let (length, deep, allowed) = (source.len(), source.is_deep(), *source.allowance());
     let bytes = source.prefix(if deep { TEXT_CAP } else { SNIFFED })?;
-    let Some(decoded) = encoding::decode(&bytes, bytes.len() as u64 == length) else {
+    let whole = bytes.len() as u64 == length;
+    let Some(decoded) = encoding::decode(&bytes, whole, is_called_text(claim)) else {
         return Ok(None);
     };
     let text = decoded.text.as_ref();
@@ -132,6 +133,18 @@ pub(super) fn beneath_controls(source: &mut Source<'_>) -> io::Result<Option<See
         flag(&text, false, &mut Active::new(kind), &mut seen);
     }
     Ok(Some(seen))
+}
+
+/// Whether the name or the declared type says that this is a text or a table.
+fn is_called_text(claim: &Claim<'_>) -> bool {
+    let extension = claim.extension();
+    let essence = claim.essence();
+    [FileType::Text, FileType::Csv].into_iter().any(|kind| {
+        extension
+            .as_deref()
+            .is_some_and(|it| kind.goes_by_extension(it))
+            || essence.as_deref().is_some_and(|it| kind.goes_by_mime(it))
+    })
 }
 
 /// Looks through the rest of long markup: pages with pictures in them, statements and invoices with whole files in them.
