@@ -953,6 +953,10 @@ pub struct Route {
 }
 
 /// One row of the `connections` table.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most rows are connections, and there are few"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "row", rename_all = "kebab-case")]
 pub enum Row {

@@ -121,6 +121,10 @@ pub struct Keys {
 
 /// By what the callers of an endpoint prove themselves.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most endpoints are signed for, and there are few"
+)]
 pub enum Proof {
     /// By a signature of each body.
     Signed(Verifier),

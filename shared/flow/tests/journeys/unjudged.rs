@@ -1,7 +1,5 @@
 //! A file whose inspection comes to no end: its journey does, and those who wait for it are told.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;

@@ -13,7 +13,9 @@ use crate::wire::{Answer, Request};
 /// Answers a request to the store.
 pub(super) async fn answer(state: Arc<State>, request: Request) -> Answer {
     let id = request.path.trim_start_matches("/attachments/").to_owned();
-    let fault = state.faults.take_at_download(&request, &[id.clone()]);
+    let fault = state
+        .faults
+        .take_at_download(&request, std::slice::from_ref(&id));
     match fault {
         Some(Fault::FiveHundreds) => return plain(StatusCode::SERVICE_UNAVAILABLE),
         Some(Fault::ExpiredLink | Fault::Unauthorised) => return plain(StatusCode::FORBIDDEN),
