@@ -1,4 +1,4 @@
-//! `attache demo`: the tours, one for each profile that can be shown ([`tour`]). WhatsApp's: real files and words travel between a WhatsApp customer and a Genesys agent through the real
+//! `attache demo`: the tours, one for each profile that can be shown (`tour`). WhatsApp's: real files and words travel between a WhatsApp customer and a Genesys agent through the real
 //! functions, while webhooks repeat, a platform throttles, answers get lost, and a function is killed in the middle. Ends well only if everything
 //! that is promised was seen: by hash, at the receiving side.
 

@@ -1,7 +1,7 @@
 //! `attache doctor`: finds the cause before a customer does. Looks at the configuration, the way to every host it names, the
 //! accounts there, our own endpoints and what AWS holds, and says for each thing that is wrong what to do about it.
 //!
-//! It reads only: every call it makes is a `GET`, but for asking for a token ([`visit`]); `--write-test` sends one small file
+//! It reads only: every call it makes is a `GET`, but for asking for a token (`visit`); `--write-test` sends one small file
 //! that says of itself that it is a test. A host that cannot be trusted is sent nothing, not even a credential.
 
 mod accounts;

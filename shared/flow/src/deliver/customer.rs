@@ -151,9 +151,12 @@ impl Deliver<'_> {
                     message: Some(accepted.message),
                     conversation: None,
                 };
+                // Noted first: who sees that the item is sent may tell at once that it was read. An outage of the note is told
+                // once the row knows that the message is out.
+                let noted = self.note_sent(item, connection, began).await;
                 self.record(item, accepted).await?;
                 self.remember_address(item, connection, &address).await?;
-                self.note_sent(item, connection, began).await.map(Ok)
+                noted.map(Ok)
             }
             Err(failure) => failed(failure),
         }

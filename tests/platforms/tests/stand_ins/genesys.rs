@@ -258,7 +258,7 @@ async fn the_door_refuses_what_does_not_fit() {
         ),
         (
             "another path",
-            format!("{}/api/v2/message/mediadata", genesys.api_url()),
+            format!("{}/api/v2/message/nothing", genesys.api_url()),
             &token,
             json,
             &good,

@@ -227,10 +227,9 @@ async fn killed_at(case: Case, nth: u64, when: When, reached: bool) -> Result<St
             when,
         });
         let sent = case.send(&stage)?;
+        let died = || async { Ok((stage.run.invocations(case.function).failed > 0).then_some(())) };
         if reached && case.in_two_steps {
             // Two minutes, for the bytes.
-            let died =
-                || async { Ok((stage.run.invocations(case.function).failed > 0).then_some(())) };
             eventually("the kill", BOUND, died).await?;
             stage.end_lease(&sent).await?;
         }
@@ -244,8 +243,13 @@ async fn killed_at(case: Case, nth: u64, when: When, reached: bool) -> Result<St
             "reached: {}, expected {reached}",
             armed.fired()
         );
-        let failed = stage.run.invocations(case.function).failed;
-        ensure!((failed > 0) == reached, "{failed} invocations died");
+        if reached {
+            // The file may be home before the death of the process is noticed.
+            eventually("the death", BOUND, died).await?;
+        } else {
+            let failed = stage.run.invocations(case.function).failed;
+            ensure!(failed == 0, "{failed} invocations died");
+        }
         stage.stop().await?;
         let end = if reached {
             format!("{:?}", case.end)

@@ -1,5 +1,5 @@
-//! Channels of one's own making: what CXone asks of a middleware ([`webhook`], [`address`], [`answer`]), and what it is given
-//! ([`message`]). The conversation is the thread, named alike in both directions:
+//! Channels of one's own making: what CXone asks of a middleware (`webhook`, `address`, [`answer`]), and what it is given
+//! (`message`). The conversation is the thread, named alike in both directions:
 //!
 //! | field | comes from |
 //! |---|---|
