@@ -226,12 +226,14 @@ impl Reference {
         let mut parts = scene.messages.iter().flat_map(|message| &message.parts);
         let trouble = |sent: &Sent| sent.withheld || sent.dead || sent.tardy;
         let troubled = parts.any(|part| part.sent().is_some_and(trouble));
-        // What connections take is read in calm as well, and a line by who waited long for a place in it.
+        // What connections take is read in calm as well, a line by who waited long for a place in it, and a number's errors by each
+        // process before its first question.
+        let read_in_calm = |key: &str| key.starts_with("taken/") || key.starts_with("errors/");
         let is_line = |key: &str| key.starts_with("media/") || key.starts_with("text/");
         let about_hosts = state
             .asked
             .iter()
-            .filter(|(key, _)| !key.starts_with("taken/") && !is_line(key));
+            .filter(|(key, _)| !read_in_calm(key) && !is_line(key));
         let asked: usize = about_hosts.map(|(_, times)| times).sum();
         let calm = scene.faults.is_calm() && !troubled;
         let lines: Vec<_> = state.learnt.keys().filter(|key| is_line(key)).collect();
