@@ -1,4 +1,4 @@
-//! A few hundred seeds of the simulation, that a seed is a run, and its power: each planted bug found.
+//! Some hundred seeds of the simulation, that a seed is a run, and its power: each planted bug found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ fn no_promise_is_broken_and_everything_was_tried() {
     let settings = Settings::new(Keep::Nothing, Sabotage::None);
     let mut struck = BTreeMap::<Fault, u32>::new();
     let mut endings = BTreeSet::new();
-    for seed in 0..400 {
+    for seed in 0..600 {
         let outcome = play(seed, &settings);
         assert_eq!(outcome.violation, None, "seed {seed}");
         for (fault, times) in outcome.struck {
@@ -78,7 +78,7 @@ fn all_are_noticed(planted: &[(Sabotage, u64, &[Promise])]) {
 #[test]
 fn planted_bugs_of_waiting_are_found() {
     all_are_noticed(&[
-        (Sabotage::DropEarlyEvents, 600, &[Promise::Handed]),
+        (Sabotage::DropEarlyEvents, 2_000, &[Promise::Handed]),
         (Sabotage::KeepProbes, 300, &[Promise::Probed]),
     ]);
 }
@@ -127,7 +127,7 @@ fn planted_bugs_are_found() {
         (Sabotage::FreeLate, 300, &[Promise::Patience]),
         (Sabotage::ForgetNotes, 30, &[Promise::Erased]),
         (Sabotage::SendTombstones, 200, &[Promise::Erased]),
-        (Sabotage::KeepLateStores, 1_500, &[Promise::Erased]),
+        (Sabotage::KeepLateStores, 8_000, &[Promise::Erased]),
         (Sabotage::KeepReferences, 30, &[Promise::Referenced]),
         (Sabotage::CutLinks, 30, &[Promise::Referenced]),
         (Sabotage::LetAllProbe, 300, &[Promise::Spared]),

@@ -193,7 +193,7 @@ impl Web {
 
     /// It has the bytes: draws what becomes of them, and who is told when.
     async fn accept(&self, scene: &Scene, id: &str) {
-        let fate = scene.faults.strike(scene, 20, FATES);
+        let fate = scene.faults.strike(scene, 80, FATES);
         let dice = &scene.agenda.dice;
         let takes = dice.millis(0, *dice.pick(&[200, 5_000, 20_000, 50_000]).unwrap_or(&0));
         let now = scene.agenda.now();

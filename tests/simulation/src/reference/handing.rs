@@ -24,6 +24,8 @@ pub(super) struct Handing {
     breakers: BTreeMap<String, Breaker>,
     /// Who may probe a line, with which number, and whether that was done.
     probes: BTreeMap<String, Probe>,
+    /// Whose probe was answered: a look, say. The same task then goes on with its file, once, without a slot.
+    answered: BTreeSet<(String, TaskId)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +98,9 @@ impl Reference {
             }
             scene.note(format_args!("  {key}: {breaker:?}"));
             let Breaker::HalfOpen { probe, .. } = breaker else {
-                handing.probes.remove(key);
+                if let Some(probe) = handing.probes.remove(key) {
+                    handing.answered.insert((key.clone(), probe.task));
+                }
                 continue;
             };
             if handing.probes.get(key).is_none_or(|it| it.number != probe) {
@@ -112,8 +116,9 @@ impl Reference {
 
     /// Whether a task may call as the probe of a line.
     pub(super) fn is_probe(&self, key: &str, task: TaskId) -> bool {
-        let handing = self.handing.borrow();
-        handing.probes.get(key).is_some_and(|it| it.task == task)
+        let mut handing = self.handing.borrow_mut();
+        let probing = handing.probes.get(key).is_some_and(|it| it.task == task);
+        probing || handing.answered.remove(&(key.to_owned(), task))
     }
 
     /// A call is made for a row.
