@@ -73,7 +73,8 @@ impl ConversationsTable {
         known: &[SentItem],
         gone: impl Fn(usize, &SentItem) -> bool,
     ) -> Answer<()> {
-        let numbered = known.iter().enumerate();
+        // The last first: DynamoDB counts places before anything is taken out, and engines that count after each come to the same.
+        let numbered = known.iter().enumerate().rev();
         let places: Vec<String> = { numbered }
             .filter(|(position, it)| gone(*position, it))
             .map(|(position, _)| format!("sn[{position}]"))

@@ -139,6 +139,10 @@ impl WhatsApp {
                 Err(_) => true,
             };
             scene.reference.answered(scene, &told.row, &outcome, open);
+        } else if !matches!(&outcome, Ok(response) if response.status == 200) {
+            let status = outcome.as_ref().map_or(0, |response| response.status);
+            let task = scene.agenda.running();
+            scene.reference.invitation_failed(task, status == 401);
         }
         outcome
     }

@@ -293,6 +293,15 @@ impl Reference {
         sends.unauthorised += u32::from(unauthorised);
     }
 
+    /// The invitation that a task sent in the place of what it holds came to nothing, perhaps for the token.
+    pub fn invitation_failed(&self, task: TaskId, unauthorised: bool) {
+        let rows = self.rows.borrow();
+        let held = rows.iter().filter(|(_, row)| row.holder == task);
+        for (id, _) in held {
+            self.not_handed_over(id, unauthorised);
+        }
+    }
+
     /// A task could not hand its file over.
     pub fn upload_not_connected(&self, task: TaskId) {
         let rows = self.rows.borrow();
