@@ -127,6 +127,7 @@ fn planted_bugs_are_found() {
         (Sabotage::FreeLate, 300, &[Promise::Patience]),
         (Sabotage::ForgetNotes, 30, &[Promise::Erased]),
         (Sabotage::SendTombstones, 200, &[Promise::Erased]),
+        (Sabotage::KeepLateStores, 8_000, &[Promise::Erased]),
         (Sabotage::KeepReferences, 30, &[Promise::Referenced]),
         (Sabotage::CutLinks, 30, &[Promise::Referenced]),
         (Sabotage::LetAllProbe, 300, &[Promise::Spared]),
